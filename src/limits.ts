@@ -1,0 +1,269 @@
+// Every bound of the program, with its unit in the name and its reason beside it; no number of
+// this kind stands anywhere else. What an operator may change is said in docs/operations.md.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const second = 1000;
+const minute = 60 * second;
+
+export const LIMITS = {
+  // --- frames -------------------------------------------------------------------------------
+  /** Before a peer has said who it is, it gets little memory: any hello or login fits. */
+  frameBytesMaxBeforeEntry: 4 * KiB,
+  /** A client's frame: a chunk with its head; a text of `textBytesMax` that needs few escapes. */
+  frameBytesMax: 64 * KiB + 24,
+  /** File chunks: larger frames were not quicker (perf.md), smaller ones let chat pass sooner. */
+  chunkBytesMax: 64 * KiB,
+  /** Between servers: a tick's batch of one room, a chunk with its route, a directory page. */
+  linkFrameBytesMax: 1 * MiB,
+  /** JSON deeper than any frame of ours is refused. */
+  jsonDepthMax: 16,
+
+  // --- names and texts (RFC 8265, security A2) ------------------------------------------------
+  nameCodePointsMax: 32,
+  nameBytesMax: 64,
+  textBytesMax: 16 * KiB,
+  /** A reason, a topic, a description: one line on a screen. */
+  reasonBytesMax: 512,
+  passwordBytesMax: 1024,
+  /** A client's own message id; a UUID fits. */
+  clientIdBytesMax: 64,
+
+  // --- connections ------------------------------------------------------------------------------
+  /** From accept to a finished login, absolute: a hasher's queue fits, slow-loris does not. */
+  handshakeMsMax: 10 * second,
+  tlsHandshakeMsMax: 5 * second,
+  dialMsMax: 5 * second,
+  /** Not yet logged in, in all, and from one address (a NAT with a class behind it fits). */
+  strangersMax: 1024,
+  strangersPerAddressMax: 32,
+  /** Open connections of one address; a school behind one address fits. Loopback is exempt. */
+  connectionsPerAddressMax: 512,
+  /** Below the usual hard limit of descriptors: at the limit itself, accept would spin. */
+  connectionsMax: 19_000,
+  /** A client that says nothing is asked (ping) after this, and closed after the next. */
+  idleMsMax: 60 * second,
+  pongMsMax: 30 * second,
+  /** A paused or stalled socket does not tell of its end: it gets this long. */
+  stallMsMax: 30 * second,
+  /** At a stop: time for outboxes to drain before they are cut. */
+  drainMsMax: 1500,
+  /** Closing: what is queued gets this long to leave. */
+  lingerMsMax: 2 * second,
+
+  // --- outboxes ---------------------------------------------------------------------------------
+  /**
+   * Per client: seconds of a busy room on a slow line. References, shared with the other members.
+   */
+  outboxBytesMax: 4 * MiB,
+  /** Chunks to a client: the largest credit of two transfers. */
+  outboxBulkBytesMax: 16 * MiB,
+  /** Per link (merging.md). */
+  linkControlBytesMax: 256 * KiB,
+  linkPrivateBytesMax: 512 * KiB,
+  linkRoomBytesMax: 2 * MiB,
+  linkBulkBytesMax: 16 * MiB,
+
+  // --- sessions ----------------------------------------------------------------------------------
+  /** How long a lost session keeps its nick and its place. */
+  resumeMsMax: 3 * minute,
+  /** What a session was last sent, kept by reference to be sent again at a resume. */
+  resumeBytesMax: 1 * MiB,
+  /** And in number: a quiet line sends many small pieces. */
+  resumePiecesMax: 4096,
+  /** Client message ids remembered per sender: more than can be in flight at a reconnect. */
+  recentIdsMax: 256,
+  /** And of how many senders: those who may come back. */
+  recentSendersMax: 20_000,
+  /** Requests of one session waiting behind an asynchronous hook; then its socket is paused. */
+  pendingRequestsMax: 64,
+  /**
+   * And those that came before the pause was felt: more than a client has in flight. Others are
+   * refused.
+   */
+  waitingRequestsMax: 2048,
+  /** What a gateway's early queue may hold until `enter` resolves. */
+  earlyBytesMax: 64 * KiB,
+
+  // --- hooks and plugins -------------------------------------------------------------------------
+  hookMsMax: 5 * second,
+  stopMsMax: 5 * second,
+  /** A synchronous hook that takes longer is named in the log. */
+  hookBlockMsMax: 100,
+
+  // --- passwords (security A5: OWASP's minimum for argon2id) -------------------------------------
+  argonMemoryKiB: 19_456,
+  argonPasses: 2,
+  hashersMax: 2,
+  hashQueueMax: 64,
+  /** Tries per address and nick in a minute; then doubling waits up to the last. */
+  loginTriesPerNickMax: 5,
+  loginTriesPerAddressMax: 20,
+  loginBackoffMsMax: 15 * minute,
+  loginAddressesMax: 10_000,
+  /** PBKDF2 of a SCRAM verifier (OWASP), so that it is no easier to guess from than argon2id. */
+  scramIterations: 600_000,
+  /** RFC 7677 §4. */
+  scramIterationsMin: 4096,
+  /** A command's write waits for another process's, on the loop: long enough for its commit. */
+  sqliteBusyMsMax: 250,
+  rolesPerAccountMax: 16,
+  /** Accounts that another process or an editor changed are noticed after this. */
+  accountsPollMs: 1 * second,
+  /** Some thousand lines: read on the loop, in some 20 ms. */
+  accountsFileBytesMax: 1 * MiB,
+
+  // --- rooms -------------------------------------------------------------------------------------
+  roomsPerSessionMax: 500,
+  roomsMax: 20_000,
+  /** In rooms larger than this, comings and goings are not pushed to every member. */
+  roomPresenceMembersMax: 200,
+  /** A page of `who`, `members`, `rooms`. */
+  pageMax: 200,
+  /** Messages of `history` in one answer. */
+  backlogMax: 200,
+  /** And their JSON: an answer is far from filling its asker's outbox. */
+  backlogBytesMax: 1 * MiB,
+
+  // --- logs --------------------------------------------------------------------------------------
+  /** Reads of the history that wait for its disk: every session may have one under way. */
+  historyReadsMax: 256,
+  /** Old messages go in steps of so many, which hold a commit up by some milliseconds. */
+  pruneStepMessages: 500,
+  pruneStepMs: 100,
+  pruneEveryMs: 10 * minute,
+  /** Lines that a stuck disk leaves in memory; what comes then is dropped and counted. */
+  logBufferBytesMax: 4 * MiB,
+  logFlushMs: 1 * second,
+  /** A text of the day: what a terminal shows without scrolling. */
+  motdLinesMax: 50,
+
+  /** What was said and waits for a disk that is stuck; then nothing more is taken. */
+  logQueueBytesMax: 64 * MiB,
+
+  // --- rates (limit-rate's defaults; security A9) ------------------------------------------------
+  /** A line each 50 ms passes: a bot, a quick hand, a pasted text. */
+  messagesPerSecond: 30,
+  messagesBurst: 60,
+  /** A message that is too soon waits up to this, and its sender's socket behind it. */
+  throttleMsMax: 2 * second,
+
+  // --- files -------------------------------------------------------------------------------------
+  /** Credit to begin with, and the step in which it is renewed. */
+  creditBytes: 256 * KiB,
+  creditBytesMax: 8 * MiB,
+  transfersPerSessionMax: 16,
+  transfersMax: 4096,
+  offersPerMinuteMax: 30,
+  /** An offer that nobody answers. */
+  offerMsMax: 10 * minute,
+  /** A transfer on which nothing moves. */
+  transferStallMsMax: 60 * second,
+  fileBytesMax: 2 ** 50,
+  fileNameBytesMax: 255,
+  mediaTypeBytesMax: 128,
+
+  // --- between servers (merging.md) --------------------------------------------------------------
+  serversMax: 1024,
+  linksPerServerMax: 64,
+  hopsMax: 64,
+  announcementBytesMax: 8 * KiB,
+  announcementsPerSecond: 2,
+  announcementsBurst: 8,
+  /** An origin that goes on faster is heard this seldom, at worst. */
+  announcementHoldMsMax: 60 * second,
+  /** Of a server that cannot be reached any more: long enough for most heals. */
+  announcementKeepMsMax: 10 * minute,
+  /** Announcements kept: a full fusion, and as many again that were lost or are hostile. */
+  announcementsMax: 2048,
+  /**
+   * How far ahead a birth is followed: honest ones grow by 1, a liar's would use the numbers up.
+   */
+  birthLeapMax: 2 ** 32,
+  /** Of all origins, over one link: a full fusion's at once, and more than its pace later. */
+  linkAnnouncementsBurst: 4096,
+  linkAnnouncementsPerSecond: 1000,
+  /** Links that have not yet said who they are or have not yet caught up. */
+  linkHandshakesMax: 64,
+  /** The list of a fusion's names and sids, in a handshake: 1,024 of the longest. */
+  linkFusionBytesMax: 128 * KiB,
+  /** Registers of the core per link, by key. */
+  linkRegistersMax: 4096,
+  /** A register that found no room is tried again this soon, should the link never be idle. */
+  linkRetryMs: 100,
+  /** `trace`: how long its answers are awaited, how many run, how many questions are answered. */
+  traceMsMax: 5 * second,
+  tracesMax: 16,
+  tracesPerSecond: 50,
+  /** Names with their keys that are remembered. */
+  pinsMax: 4096,
+  /** Servers whose last dial is remembered: a fusion and its past. */
+  peersMax: 4096,
+  linkHandshakeMsMax: 5 * second,
+  heartbeatMs: 10 * second,
+  heartbeatMissedMax: 3,
+  redialMsMin: 1 * second,
+  redialMsMax: 60 * second,
+  /** The longest of a link's birth, epoch, sequence: what a JSON number holds exactly. */
+  counterMax: 2 ** 53 - 1,
+  /** Frames in flight on the channel to one server; then private messages are congested. */
+  channelWindowMax: 4096,
+  channelWindowBytesMax: 2 * MiB,
+  channelResendMs: 2 * second,
+  /** A private message whose end is not known is called unconfirmed after this. */
+  unconfirmedMsMax: 60 * second,
+  /**
+   * A server that has left keeps its place this long: a laptop that slept, a cable that was out.
+   */
+  peerKeptMsMax: 15 * minute,
+  /** A merge is reported when all servers see the same, or after this. */
+  settleMsMax: 1 * second,
+  /** What each room's own stream keeps in memory to answer those who missed something. */
+  streamRingBytesMax: 4 * MiB,
+  /** People and rooms in one directory frame. */
+  directoryPageMax: 500,
+  peoplePerServerMax: 100_000,
+  /** A name that was once seen with a key stays with it this long. */
+  pinMsMax: 30 * 24 * 60 * minute,
+
+  // --- the client --------------------------------------------------------------------------------
+  /** What a server may send a client in one frame: a page of the history. */
+  serverFrameBytesMax: 4 * MiB,
+  /** A file is read in pieces of this, cut into chunks; no more of it waits in the outbox. */
+  readBytes: 256 * KiB,
+  /** A file is written in pieces of this; more wait only as far as the credit goes. */
+  writeBytes: 256 * KiB,
+  /** A window is doubled where bytes for its credit come within this, halved past twice this. */
+  creditDelayMs: 10,
+  /** "name (2).ext" and so on, before a download is given up. */
+  fileCopiesMax: 1000,
+  /** The file of pinned certificates: some thousand lines. */
+  knownServersBytesMax: 1 * MiB,
+  reconnectMsMin: 500,
+  reconnectMsMax: 30 * second,
+  /** Requests sent and not yet answered. */
+  requestsInFlightMax: 1024,
+  /** A line that is typed or piped in. */
+  lineBytesMax: 64 * KiB,
+  /** Lines piped in that have no answer yet; then no more are read. */
+  linesInFlightMax: 64,
+  /** How often a transfer's progress is told. */
+  progressMs: 250,
+  /** Output that nobody reads: then a client gives up, and a terminal is shown less. */
+  outputBytesMax: 16 * MiB,
+  /** Names that are completed; and lines that are remembered. */
+  completionsMax: 5000,
+  inputHistoryMax: 500,
+  /** Messages that wait for a connection. */
+  unsentMax: 1000,
+
+  // --- the operator ------------------------------------------------------------------------------
+  /** Terminals that give one server commands at the same time. */
+  adminConnectionsMax: 16,
+  /** An answer to the operator; a `who` of everybody fits. */
+  adminAnswerBytesMax: 16 * MiB,
+  /** Lines typed ahead at the console while a command runs. */
+  consoleLinesMax: 64,
+  /** Files that a config may import, one through the other. */
+  configFilesMax: 200,
+} as const;
