@@ -1,0 +1,103 @@
+// Reading and writing of fixed binary fields, big endian, with bounds. Pure.
+
+import type { Bytes } from "../environment.ts";
+import { ProtocolError } from "../errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Writes fields one behind the other into bytes that grow. */
+export class ByteWriter {
+  #bytes: Bytes;
+  #at = 0;
+
+  constructor(sizeHint = 256) {
+    this.#bytes = new Uint8Array(sizeHint);
+  }
+
+  u8(value: number): this {
+    this.#room(1)[this.#at++] = value;
+    return this;
+  }
+  u16(value: number): this {
+    return this.u8(value >>> 8).u8(value);
+  }
+  u32(value: number): this {
+    return this.u16(value >>> 16).u16(value);
+  }
+  /** A count up to 2^53 - 1. */
+  u64(value: number): this {
+    return this.u32(Math.floor(value / 2 ** 32)).u32(value >>> 0);
+  }
+  raw(bytes: Bytes): this {
+    this.#room(bytes.length).set(bytes, this.#at);
+    this.#at += bytes.length;
+    return this;
+  }
+  /** A text of at most 255 bytes, behind its length. */
+  text(value: string): this {
+    const bytes = encoder.encode(value);
+    return this.u8(bytes.length).raw(bytes);
+  }
+
+  /** The bytes written; nothing may be written afterwards. */
+  done(): Bytes {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #room(more: number): Bytes {
+    if (this.#bytes.length - this.#at < more) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + more));
+      grown.set(this.#bytes.subarray(0, this.#at));
+      this.#bytes = grown;
+    }
+    return this.#bytes;
+  }
+}
+
+/** Reads fields one behind the other. Throws `ProtocolError` `BAD_FRAME` where they end early. */
+export class ByteReader {
+  readonly #bytes: Bytes;
+  #at = 0;
+
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+  u8(): number {
+    return this.raw(1)[0] as number; // raw checked that it is there
+  }
+  u16(): number {
+    return this.u8() * 0x100 + this.u8();
+  }
+  u32(): number {
+    return this.u16() * 0x10000 + this.u16();
+  }
+  u64(): number {
+    const value = this.u32() * 2 ** 32 + this.u32();
+    if (Number.isSafeInteger(value)) return value;
+    throw new ProtocolError("BAD_FRAME", "a count above 2^53 - 1");
+  }
+  /** A view of the next bytes: borrowed as the whole is. */
+  raw(count: number): Bytes {
+    if (count > this.left) {
+      throw new ProtocolError("BAD_FRAME", `${count} bytes expected, ${this.left} are there`);
+    }
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+  text(): string {
+    const bytes = this.raw(this.u8());
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new ProtocolError("BAD_UTF8", "a name is not valid UTF-8");
+    }
+  }
+  rest(): Bytes {
+    return this.raw(this.left);
+  }
+}

@@ -1,0 +1,215 @@
+// Frames: u32 length (big endian) · u8 type · payload; the length counts type and payload.
+// Pure: bytes in, frames out. Next: messages.ts (what the frames say), docs/protocol.md.
+
+import type { Bytes } from "../environment.ts";
+import { ProtocolError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+
+/** Length and type. */
+export const FRAME_HEAD_BYTES = 5;
+
+/** The frame types of a client's connection; on a link, from 16 on, they are the fabric's. */
+export const FRAME = {
+  hello: 0x01,
+  link: 0x02,
+  error: 0x03,
+  ping: 0x04,
+  pong: 0x05,
+  bye: 0x06,
+  login: 0x07,
+  welcome: 0x08,
+  ack: 0x09,
+  say: 0x20,
+  tell: 0x21,
+  join: 0x22,
+  part: 0x23,
+  rename: 0x24,
+  who: 0x25,
+  whois: 0x26,
+  rooms: 0x27,
+  history: 0x28,
+  fusion: 0x29,
+  command: 0x2a,
+  offer: 0x30,
+  accept: 0x31,
+  reject: 0x32,
+  cancel: 0x33,
+  finish: 0x34,
+  credit: 0x35,
+  done: 0x36,
+  chunk: 0x37,
+  message: 0x40,
+  joined: 0x41,
+  left: 0x42,
+  renamed: 0x43,
+  gap: 0x44,
+  merged: 0x45,
+  split: 0x46,
+  private: 0x48,
+  notice: 0x49,
+  offered: 0x4a,
+  accepted: 0x4b,
+  finished: 0x4c,
+  failed: 0x4d,
+} as const;
+
+export type FrameName = keyof typeof FRAME;
+
+const names = new Map<number, FrameName>(
+  Object.entries(FRAME).map(([name, type]) => [type, name as FrameName]), // keys of FRAME
+);
+
+/** The name of a frame type, for messages to people; "type 0x99" when it has none. */
+export const frameName = (type: number): string =>
+  names.get(type) ?? `type 0x${type.toString(16).padStart(2, "0")}`;
+
+/** Tells whether this version knows a frame type. */
+export const isFrameType = (type: number): boolean => names.has(type);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Writes the five bytes that stand before a payload of `payloadBytes`. */
+export function writeHead(into: Bytes, at: number, type: number, payloadBytes: number): void {
+  const length = payloadBytes + 1;
+  into[at] = length >>> 24;
+  into[at + 1] = length >>> 16;
+  into[at + 2] = length >>> 8;
+  into[at + 3] = length;
+  into[at + 4] = type;
+}
+
+/** One whole frame around bytes, which are copied. */
+export function encodeFrame(type: number, payload: Bytes): Bytes {
+  const frame = new Uint8Array(FRAME_HEAD_BYTES + payload.length);
+  writeHead(frame, 0, type, payload.length);
+  frame.set(payload, FRAME_HEAD_BYTES);
+  return frame;
+}
+
+/** One whole frame around a value as JSON. */
+export function encodeJson(type: number, value: unknown): Bytes {
+  return encodeFrame(type, encoder.encode(JSON.stringify(value)));
+}
+
+/**
+ * Reads a payload as JSON. Throws `ProtocolError` `BAD_UTF8`, or `BAD_FRAME` where it is no JSON or
+ * is nested deeper than LIMITS.jsonDepthMax.
+ */
+export function decodeJson(payload: Bytes): unknown {
+  let text: string;
+  try {
+    text = decoder.decode(payload);
+  } catch {
+    throw new ProtocolError("BAD_UTF8", "a frame's text is not valid UTF-8");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ProtocolError("BAD_FRAME", "a frame's payload is not JSON");
+  }
+  if (!isDeeper(value, LIMITS.jsonDepthMax)) return value;
+  const what = `a frame's JSON is nested deeper than ${LIMITS.jsonDepthMax}`;
+  throw new ProtocolError("BAD_FRAME", what);
+}
+
+/** Looks no further than `levels` down. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const key in value) {
+    const inner = (value as Readonly<Record<string, unknown>>)[key]; // a key of it
+    if (typeof inner === "object" && isDeeper(inner, levels - 1)) return true;
+  }
+  return false;
+}
+
+/**
+ * Cuts a byte stream into frames, in place: bytes are copied only where a frame is spread over
+ * several chunks, and then once. A length is checked against `limit` before it is trusted.
+ */
+export class FrameReader {
+  /** Largest payload, in bytes; may be changed between and within chunks. */
+  limit: number;
+  #rest: Bytes | undefined; // room for the whole frame, once its length is known
+  #have = 0;
+  readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Bytes of an unfinished frame that are held. */
+  get heldBytes(): number {
+    return this.#have;
+  }
+
+  /**
+   * Calls `handle` for each frame that `chunk` completes. `handle` returns false to stop: the rest
+   * of the chunk is then left alone. Returns how many bytes of the chunk were used.
+   * Throws `ProtocolError`: `FRAME_TOO_LARGE`, or `BAD_FRAME` for a length of 0.
+   */
+  push(chunk: Bytes, handle: (type: number, payload: Bytes) => boolean | void): number {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#have > 0) {
+        at = this.#fill(chunk, at);
+        const rest = this.#rest;
+        if (rest === undefined || this.#have < rest.length) continue;
+        this.#rest = undefined;
+        this.#have = 0;
+        if (handle(rest[4] as number, rest.subarray(FRAME_HEAD_BYTES)) === false) return at; // ≥ 5
+        continue;
+      }
+      if (chunk.length - at < FRAME_HEAD_BYTES) {
+        this.#head.set(chunk.subarray(at));
+        this.#have = chunk.length - at;
+        return chunk.length;
+      }
+      const size = this.#size(chunk, at);
+      if (chunk.length - at < size) {
+        this.#rest = new Uint8Array(size);
+        this.#rest.set(chunk.subarray(at));
+        this.#have = chunk.length - at;
+        return chunk.length;
+      }
+      const payload = chunk.subarray(at + FRAME_HEAD_BYTES, at + size);
+      const type = chunk[at + 4] as number; // inside the chunk, as just checked
+      at += size;
+      if (handle(type, payload) === false) return at;
+    }
+    return at;
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  /** Moves bytes of the chunk into the unfinished frame; returns where it stopped. */
+  #fill(chunk: Bytes, from: number): number {
+    if (this.#rest === undefined) {
+      const take = Math.min(FRAME_HEAD_BYTES - this.#have, chunk.length - from);
+      this.#head.set(chunk.subarray(from, from + take), this.#have);
+      this.#have += take;
+      if (this.#have < FRAME_HEAD_BYTES) return from + take;
+      this.#rest = new Uint8Array(this.#size(this.#head, 0));
+      this.#rest.set(this.#head);
+      return from + take;
+    }
+    const take = Math.min(this.#rest.length - this.#have, chunk.length - from);
+    this.#rest.set(chunk.subarray(from, from + take), this.#have);
+    this.#have += take;
+    return from + take;
+  }
+
+  /** The size of the whole frame whose head stands at `at`. */
+  #size(bytes: Bytes, at: number): number {
+    const view = (i: number) => bytes[at + i] as number; // the caller checked for 5
+    const length = view(0) * 0x1000000 + ((view(1) << 16) | (view(2) << 8) | view(3));
+    if (length === 0) throw new ProtocolError("BAD_FRAME", "a frame of length 0 has no type");
+    if (length - 1 > this.limit) {
+      const what = `a payload of ${length - 1} bytes, expected at most ${this.limit}`;
+      throw new ProtocolError("FRAME_TOO_LARGE", `${frameName(view(4))}: ${what}`);
+    }
+    return length + 4;
+  }
+}

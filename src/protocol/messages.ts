@@ -1,0 +1,256 @@
+// The vocabulary of a session: what it may ask, what it is answered, and what it is told. The
+// native wire carries it as JSON frames, a gateway builds it directly. Pure. Next: frame.ts.
+
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
+import { FRAME } from "./frame.ts";
+
+/** A transfer's id: 16 random bytes, in 32 lower-case hex digits. */
+const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
+const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
+/** A name of any kind, of any form; the grammar is names.ts'. */
+const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
+const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
+/** The client's own id of a message: sent again with the same one, it is the same message. */
+const ClientId = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.clientIdBytesMax));
+
+/** "notice" is what must not be answered automatically (a bot's words). */
+export const MessageKind = v.picklist(["text", "action", "notice"]);
+export type MessageKind = v.InferOutput<typeof MessageKind>;
+
+/** One who is online, as others see them. */
+export interface PersonEntry {
+  /** `nick@server`. */
+  readonly address: string;
+  readonly account?: string;
+}
+
+/** A message as it travels and is stored; the JSON of a `message` frame. */
+export interface MessageEntry {
+  /** Unique in the fusion; sorts by time. */
+  readonly id: string;
+  /** `nick@server`. */
+  readonly from: string;
+  readonly account?: string;
+  readonly room: RoomName;
+  readonly kind: MessageKind;
+  readonly text: string;
+  /** When it was accepted, by its origin's clock. */
+  readonly at: number;
+  /** The sender's own id of it. */
+  readonly cid?: string;
+  /** It was said while its origin was cut off, or is read from the history. */
+  readonly late?: true;
+}
+
+/** Why one of the two ends gives a transfer up. */
+export const CancelCode = v.picklist([
+  "TRANSFER_CANCELLED",
+  "SIZE_MISMATCH",
+  "HASH_MISMATCH",
+  "FILE_UNREADABLE",
+  "FILE_UNWRITABLE",
+]);
+
+const shapes = {
+  say: v.object({
+    room: Name,
+    text: v.string(),
+    kind: v.optional(MessageKind, "text"),
+    cid: v.optional(ClientId),
+  }),
+  tell: v.object({
+    to: Name,
+    text: v.string(),
+    kind: v.optional(MessageKind, "text"),
+    cid: v.optional(ClientId),
+  }),
+  join: v.object({ room: Name }),
+  part: v.object({ room: Name, reason: v.optional(Line) }),
+  rename: v.object({ nick: Name, password: v.optional(v.string()) }),
+  who: v.object({
+    room: v.optional(Name),
+    after: v.optional(Name),
+    limit: v.optional(Page, LIMITS.pageMax),
+  }),
+  whois: v.object({ address: Name }),
+  rooms: v.object({ after: v.optional(Name), limit: v.optional(Page, LIMITS.pageMax) }),
+  history: v.object({
+    room: Name,
+    limit: v.optional(
+      v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.backlogMax)),
+      LIMITS.backlogMax,
+    ),
+    before: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  }),
+  fusion: v.object({}),
+  command: v.object({ name: Name, args: v.pipe(v.array(Line), v.maxLength(32)) }),
+  offer: v.object({
+    to: Name,
+    name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
+    size: v.pipe(Count, v.maxValue(LIMITS.fileBytesMax)),
+    mediaType: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.mediaTypeBytesMax))),
+    sha256: v.optional(Sha256),
+  }),
+  accept: v.object({ transfer: Transfer, offset: v.optional(Count, 0) }),
+  reject: v.object({ transfer: Transfer, reason: v.optional(Line) }),
+  cancel: v.object({
+    transfer: Transfer,
+    reason: v.optional(Line),
+    code: v.optional(CancelCode, "TRANSFER_CANCELLED"),
+  }),
+  finish: v.object({ transfer: Transfer, sha256: Sha256 }),
+  credit: v.object({ transfer: Transfer, upTo: Count }),
+  done: v.object({ transfer: Transfer, sha256: Sha256 }),
+};
+
+export type RequestName = keyof typeof shapes;
+
+interface Answers {
+  say: { readonly id: string; readonly at: number };
+  /** "stored": the addressee has an account, is offline, and gets it at the next login. */
+  tell: { readonly id: string; readonly at: number; readonly outcome: "delivered" | "stored" };
+  join: { readonly room: string; readonly members: number };
+  part: { readonly room: string };
+  rename: { readonly nick: string };
+  who: { readonly people: readonly PersonEntry[]; readonly total: number; readonly next?: string };
+  whois: PersonEntry & { readonly since: number; readonly rooms: readonly string[] };
+  rooms: {
+    readonly rooms: readonly { readonly room: string; readonly members: number }[];
+    readonly next?: string;
+  };
+  history: { readonly messages: readonly MessageEntry[] };
+  fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
+  command: { readonly text: string; readonly data?: unknown };
+  offer: { readonly transfer: string };
+  accept: { readonly transfer: string };
+  reject: { readonly transfer: string };
+  cancel: { readonly transfer: string };
+  finish: { readonly transfer: string };
+  credit: { readonly transfer: string };
+  done: { readonly transfer: string };
+}
+
+/** The requests: what is asked (parsed), and what is answered. A refusal is a `Failure`. */
+export type Requests = {
+  readonly [T in RequestName]: {
+    readonly ask: v.InferInput<(typeof shapes)[T]>;
+    readonly parsed: v.InferOutput<(typeof shapes)[T]>;
+    readonly answer: Answers[T];
+  };
+};
+
+/** A parsed request. */
+export type Ask<T extends RequestName> = Requests[T]["parsed"];
+export type Answer<T extends RequestName> = Requests[T]["answer"];
+
+/** The schema of a request's fields; unknown fields are ignored, for newer clients. */
+export const requestShape = <T extends RequestName>(name: T): (typeof shapes)[T] => shapes[name];
+
+/** Request names by frame type. */
+export const REQUEST_BY_TYPE: ReadonlyMap<number, RequestName> = new Map(
+  (Object.keys(shapes) as RequestName[]).map((name) => [FRAME[name], name]), // keys of shapes
+);
+
+// --- entering -----------------------------------------------------------------------------------
+
+/** What a client says to enter: a nick, and with a password, or with what it needs to resume. */
+export const Login = v.object({
+  nick: Name,
+  password: v.optional(v.string()),
+  resume: v.optional(
+    v.object({
+      token: v.pipe(v.string(), v.maxLength(64)),
+      /** Bytes of whole frames, chunks apart, that the client has handled since its welcome. */
+      received: Count,
+    }),
+  ),
+});
+export type Login = v.InferOutput<typeof Login>;
+
+export interface Welcome {
+  readonly nick: string;
+  readonly server: string;
+  readonly account?: string;
+  /** Good for one resume. */
+  readonly resume: string;
+  readonly resumed: boolean;
+  readonly lobby: string;
+  readonly rooms: readonly string[];
+  /** The names of the servers that are merged now. */
+  readonly fusion: readonly string[];
+}
+
+// --- events --------------------------------------------------------------------------------------
+
+/**
+ * What a room's members are told; encoded once per format. New kinds may come in minor versions.
+ */
+export type RoomEventOnWire =
+  | { readonly type: "message"; readonly message: MessageEntry }
+  | { readonly type: "joined"; readonly room: string; readonly person: PersonEntry }
+  | {
+      readonly type: "left";
+      readonly room: string;
+      readonly person: PersonEntry;
+      readonly reason?: string;
+    }
+  | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
+  | { readonly type: "gap"; readonly room: string; readonly missing: number }
+  | Fusion<"merged">
+  | Fusion<"split">;
+
+/** The fusion grew or shrank: which servers came or went, and who is there now. */
+export interface Fusion<T extends "merged" | "split"> {
+  readonly type: T;
+  readonly servers: readonly string[];
+  readonly fusion: readonly string[];
+}
+
+/** A message to one person. */
+export interface PrivateEntry {
+  readonly id: string;
+  readonly from: string;
+  readonly account?: string;
+  readonly to: string;
+  readonly kind: MessageKind;
+  readonly text: string;
+  readonly at: number;
+  readonly cid?: string;
+  readonly late?: true;
+}
+
+export interface OfferEntry {
+  readonly transfer: string;
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+  readonly size: number;
+  readonly mediaType?: string;
+  readonly sha256?: string;
+}
+
+/** What one session alone is told. A chunk's bytes are borrowed. */
+export type PersonalEvent =
+  | { readonly type: "private"; readonly message: PrivateEntry }
+  | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | { readonly type: "offered"; readonly offer: OfferEntry }
+  | {
+      readonly type: "accepted";
+      readonly transfer: string;
+      readonly offset: number;
+      readonly upTo: number;
+    }
+  | { readonly type: "credit"; readonly transfer: string; readonly upTo: number }
+  | { readonly type: "finished"; readonly transfer: string; readonly sha256: string }
+  | { readonly type: "done"; readonly transfer: string; readonly sha256: string }
+  | {
+      readonly type: "failed";
+      readonly transfer: string;
+      readonly code: string;
+      readonly text: string;
+    }
+  | { readonly type: "chunk"; readonly chunk: Uint8Array };

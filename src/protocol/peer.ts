@@ -1,0 +1,117 @@
+// What two servers of a fusion say to each other above the fabric, whatever fabric it is:
+// sealed messages between home servers (traffic "private"), signed changes of the directory
+// (traffic "control"), batches (batch.ts, traffic "room") and chunks (transfer.ts, "bulk"). Pure.
+
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+import { MessageKind } from "./messages.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
+const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
+const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
+
+/** What a server's core says of itself in the announcement that its fabric signs. */
+export const Card = v.object({
+  /** This start's: 16 hex digits. */
+  life: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  /** X25519, of this start: 64 hex digits. */
+  seal: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+});
+export type Card = v.InferOutput<typeof Card>;
+
+/** nick, account (or ""), since, rooms besides the lobby. */
+const PersonRow = v.tuple([
+  Name,
+  v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2)),
+  Count,
+  v.pipe(v.array(Name), v.maxLength(LIMITS.roomsPerSessionMax)),
+]);
+export type PersonRow = v.InferOutput<typeof PersonRow>;
+
+/** One change of a server's people. The lobby needs no join. */
+const Change = v.variant("op", [
+  v.object({ op: v.literal("come"), nick: Name, account: v.string(), since: Count }),
+  v.object({ op: v.literal("go"), nick: Name, reason: v.optional(Line) }),
+  v.object({ op: v.literal("rename"), nick: Name, to: Name, account: v.string() }),
+  v.object({ op: v.literal("join"), nick: Name, room: Name }),
+  v.object({ op: v.literal("part"), nick: Name, room: Name, reason: v.optional(Line) }),
+]);
+export type Change = v.InferOutput<typeof Change>;
+
+/** A signed frame of the directory: the changes that lead to version `v`, and streams' heads. */
+export const DirectoryFrame = v.object({
+  life: v.pipe(v.string(), v.maxLength(16)),
+  v: Count,
+  changes: v.array(Change),
+  /** How far this server's streams are, of rooms that were active. */
+  heads: v.optional(v.record(Name, Count)),
+});
+export type DirectoryFrame = v.InferOutput<typeof DirectoryFrame>;
+
+const PrivateRow = v.object({
+  id: v.pipe(v.string(), v.maxLength(64)),
+  from: Name,
+  account: v.optional(v.string()),
+  to: Name,
+  kind: MessageKind,
+  text: v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax)),
+  at: Count,
+  cid: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
+});
+
+/** The messages of the sealed channel between two home servers, in order. */
+export const PeerMessage = v.variant("t", [
+  /** The sender's view, as a digest of its sids: equal at all when a merge has settled. */
+  v.object({ t: v.literal("view"), digest: v.pipe(v.string(), v.maxLength(64)) }),
+  /** A page of all people, as of version `v`. */
+  v.object({
+    t: v.literal("people"),
+    v: Count,
+    first: v.boolean(),
+    last: v.boolean(),
+    people: v.pipe(v.array(PersonRow), v.maxLength(LIMITS.directoryPageMax)),
+  }),
+  /** The directory's changes have a hole: send all people again. */
+  v.object({ t: v.literal("people?") }),
+  /** Where the sender's streams stand: what comes after is owed. */
+  v.object({ t: v.literal("stand"), heads: v.record(Name, Count) }),
+  /** Where the sender's directory and streams are, after a while of quiet. It owes nothing. */
+  v.object({ t: v.literal("heads"), v: Count, heads: v.record(Name, Count) }),
+  /** Send these numbers of your stream again. */
+  v.object({ t: v.literal("want"), room: Name, from: Count, to: Count }),
+  /** These numbers are held no more. */
+  v.object({ t: v.literal("lost"), room: Name, from: Count, to: Count }),
+  v.object({ t: v.literal("tell"), message: PrivateRow }),
+  v.object({
+    t: v.literal("told"),
+    id: v.pipe(v.string(), v.maxLength(64)),
+    outcome: v.optional(v.picklist(["delivered", "stored"])),
+    code: v.optional(v.pipe(v.string(), v.maxLength(32))),
+    text: v.optional(Line),
+  }),
+  v.object({
+    t: v.literal("offer"),
+    transfer: Transfer,
+    from: Name,
+    to: Name,
+    name: v.pipe(v.string(), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
+    size: v.pipe(Count, v.maxValue(LIMITS.fileBytesMax)),
+    mediaType: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.mediaTypeBytesMax))),
+    sha256: v.optional(Sha256),
+  }),
+  v.object({ t: v.literal("offered"), transfer: Transfer }),
+  v.object({ t: v.literal("accepted"), transfer: Transfer, offset: Count, upTo: Count }),
+  v.object({ t: v.literal("credit"), transfer: Transfer, upTo: Count }),
+  v.object({ t: v.literal("finished"), transfer: Transfer, sha256: Sha256 }),
+  v.object({ t: v.literal("done"), transfer: Transfer, sha256: Sha256 }),
+  v.object({
+    t: v.literal("failed"),
+    transfer: Transfer,
+    code: v.pipe(v.string(), v.maxLength(32)),
+    text: Line,
+  }),
+]);
+export type PeerMessage = v.InferOutput<typeof PeerMessage>;
+export type PeerMessageOf<T extends PeerMessage["t"]> = Extract<PeerMessage, { t: T }>;
