@@ -1,0 +1,111 @@
+// What a plugin is given, and what it gives back. State lives in the closure of `setup`.
+
+import type * as v from "valibot";
+import type { Bytes, Clock, Log, MaybePromise, Random, Store } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import type { Fabric, FabricHost } from "./fabric.ts";
+import type { AuthHost, Gateway, GatewayHost } from "./gateway.ts";
+import type { History } from "./history.ts";
+import type { Hooks, Person } from "./hooks.ts";
+
+/** What a plugin can provide. A declared role is checked before any plugin code has run. */
+export type Role = "auth" | "fabric" | "history" | "gateway";
+/** Services that others may name in `requires`. */
+export interface Services {
+  readonly fabric: Fabric;
+  readonly history: History;
+}
+export type ServiceName = keyof Services;
+
+interface RoleHosts {
+  readonly auth: AuthHost;
+  readonly fabric: FabricHost;
+  readonly gateway: GatewayHost;
+  readonly history: unknown;
+}
+/** The core's side of the roles that a plugin declares; nobody else is given it. */
+export type HostOf<P extends readonly Role[]> = UnionToIntersection<RoleHosts[P[number]]>;
+type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (
+  all: infer I,
+) => void
+  ? I
+  : never;
+
+export interface Caller {
+  readonly by: "console" | "session";
+  readonly account?: string;
+  readonly roles: readonly string[];
+}
+
+export interface CommandResult {
+  readonly text: string;
+  readonly data?: unknown;
+}
+
+/** A command for the console, and with a role for sessions too. Made by `command`. */
+export interface Command {
+  readonly about: string;
+  /** Sessions may use it when they have this role; without it the console alone may. */
+  readonly role?: string;
+  readonly usage: string;
+  run(words: readonly string[], caller: Caller): MaybePromise<CommandResult | Failure>;
+}
+
+export interface Metrics {
+  /** Makes a counter, in setup; the returned function adds 1, or n. */
+  counter(name: string, help: string): (n?: number) => void;
+  /** Makes a gauge, in setup, which is read when somebody asks. */
+  gauge(name: string, help: string, read: () => number): void;
+}
+
+/** The store of one plugin: its keys are its own. */
+export type PluginStore = Store;
+
+export type Context<Options, P extends readonly Role[], R extends readonly ServiceName[]> = {
+  readonly self: ServerName;
+  readonly options: Options;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: PluginStore;
+  /** A folder of the plugin's own, made when it is asked for; undefined in a simulated world. */
+  readonly folder: () => string | undefined;
+  readonly metrics: Metrics;
+  /** Aborted when the server stops, before `stop` is called. */
+  readonly signal: AbortSignal;
+  /** Tells a person or a room something, as the server. */
+  notice(to: Person | RoomName, text: string): void;
+  readonly host: HostOf<P>;
+} & { readonly [K in R[number]]: Services[K] };
+
+/** What `setup` returns: hooks, the parts of its roles, commands, and its start and stop. */
+export type Parts = Partial<Hooks> & {
+  readonly fabric?: Fabric;
+  readonly history?: History;
+  readonly gateway?: Gateway;
+  readonly commands?: Readonly<Record<string, Command>>;
+  start?(): MaybePromise<void>;
+  stop?(): MaybePromise<void>;
+};
+
+export type Schema = v.GenericSchema<unknown, unknown>;
+
+/** A plugin with its options, as it stands in a config. A plain object; no instanceof. */
+export interface Plugin<
+  N extends string = string,
+  P extends readonly Role[] = readonly Role[],
+  R extends readonly ServiceName[] = readonly ServiceName[],
+> {
+  readonly chatfusion: 1;
+  readonly name: N;
+  readonly provides: P;
+  readonly requires: R;
+  readonly schema: Schema | undefined;
+  readonly options: unknown;
+  // A method, so that plugins of different options fit one list; the core calls it with a context
+  // that it made from `schema`, `provides` and `requires`.
+  setup(context: unknown): Parts;
+}
+
+export type { Bytes };

@@ -1,0 +1,137 @@
+// The gateway role: a front door for a foreign protocol. A gateway's people have the rights of
+// everybody else because there is no second path: `enter` is the one door to a session, `request`
+// the one way to act, and a format the one way to be told what rooms say.
+
+import type { Bytes, MaybePromise } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import type { Nick } from "../names.ts";
+import type {
+  Answer,
+  PersonalEvent,
+  RequestName,
+  Requests,
+  RoomEventOnWire,
+} from "../protocol/messages.ts";
+import type { Credential, Person } from "./hooks.ts";
+
+export type RoomEvent = RoomEventOnWire;
+export type { PersonalEvent };
+
+/** An encoding that many sessions share; sessions are grouped by the object's identity. */
+export interface Format {
+  /** False: a session is not sent its own messages. */
+  readonly echo: boolean;
+  /**
+   * Encodes one event, once for all sessions of the format. Pure and self-delimiting; the result is
+   * copied before the next call; "" leaves the event out, as every event that is not known must be.
+   * A throw is logged, and leaves the event out.
+   */
+  encode(event: RoomEvent): string | Bytes;
+}
+
+export interface Session {
+  readonly person: Person;
+  /** May be assigned; counts from the next event on. */
+  format: Format;
+  /**
+   * The only way to act: requests are done in their order. `answered` is called once, or never when
+   * the session ends before, and not inside this call. Answers may come in another order, where
+   * another server, the history, a command or a plugin's word on a file is awaited, or `QUEUE_FULL`
+   * is not; and before or after the events that the request brings about. A throw in it is logged,
+   * and closes the session. Fields are parsed: what is wrong is answered with `BAD_REQUEST`.
+   */
+  request<T extends RequestName>(
+    type: T,
+    ask: Requests[T]["ask"],
+    answered?: (answer: Answer<T> | Failure) => void,
+  ): void;
+  /** A chunk of a transfer that this session sends (protocol/transfer.ts); borrowed. */
+  chunk(payload: Bytes): void;
+  /** The gateway's own bytes, given: behind what rooms say in this tick, in the same write. */
+  send(bytes: string | Bytes): void;
+  /**
+   * Runs when all that this session said in rooms so far is decided, logged and in the members'
+   * outboxes: where a PONG belongs. A throw is logged, and closes the session.
+   */
+  after(run: () => void): void;
+  close(reason: string): void;
+}
+
+export interface Connection {
+  readonly remote: string;
+  readonly secure: boolean;
+  readonly fingerprint: Bytes | undefined;
+  /** Before `enter` has resolved; afterwards `Session.send`. Given. False when full or closed. */
+  send(bytes: string | Bytes): boolean;
+  pause(): void;
+  resume(): void;
+  close(reason: string): void;
+}
+
+export interface ConnectionHandlers {
+  /** Borrowed until return. A throw closes the connection. */
+  data(chunk: Bytes): void;
+  /** Once, last. */
+  closed(reason: string): void;
+}
+
+export interface Entry {
+  readonly nick: string;
+  readonly credential: Credential;
+  readonly connection: Connection;
+  readonly format: Format;
+  /**
+   * Told in order, once `enter` has resolved; encode and hand over by `Session.send`. A throw is
+   * logged, and closes the session.
+   */
+  personal(event: PersonalEvent): void;
+  /** Encodes the last word, when the server ends the session: "ERROR :…". Without it, none. */
+  farewell?(reason: Failure): string | Bytes;
+}
+
+export interface Gateway {
+  /** Returns addresses for the operator. */
+  open(): MaybePromise<readonly string[]>;
+  /** Takes nobody new. */
+  close(): MaybePromise<void>;
+}
+
+/** A transport of the gateway's own (a WebSocket, a bridge). May take all or nothing. */
+export interface GatewaySink {
+  readonly remote: string;
+  readonly secure: boolean;
+  /** Takes bytes[from..to) as far as it can; -1 when closed. Keeps none. */
+  write(bytes: Bytes, from: number, to: number): number;
+  pause(): void;
+  resume(): void;
+  end(): void;
+}
+
+export interface GatewayHost {
+  /**
+   * The core's listener: its TLS, its bounds per address and before entry. Resolves to the port.
+   */
+  listen(
+    door: { readonly host?: string; readonly port: number; readonly tls?: boolean },
+    accept: (connection: Connection) => ConnectionHandlers,
+  ): Promise<number>;
+  /** Makes a connection of a transport that is not the core's. */
+  adopt(
+    sink: GatewaySink,
+    closed: (reason: string) => void,
+  ): { readonly connection: Connection; writable(): void; closed(): void };
+  /** Runs onAuth; the session is in the lobby when this resolves. Never rejects. */
+  enter(entry: Entry): Promise<Session | Failure>;
+}
+
+/** The auth role's host: the bounded hashing pool, and the word that a nick now has an owner. */
+export interface AuthHost {
+  /** An account owns this nick from now on: a guest who holds it is put off. */
+  claimed(nick: Nick): void;
+  /** The account's password was changed, or it was removed: its sessions end at once. */
+  revoked(account: string): void;
+  /** An argon2id hash. Rejects with `AUTH_BUSY` when too many wait. */
+  hash(password: string): Promise<string>;
+  /** Without a hash: false, after the same time. Rejects with `AUTH_BUSY` when too many wait. */
+  verify(password: string, hash: string | undefined): Promise<boolean>;
+}

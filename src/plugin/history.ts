@@ -1,0 +1,38 @@
+// The history role: where rooms' messages are kept. At most one plugin provides it; without one,
+// the core keeps a bounded ring in memory. It stores batches, as their origin signed them, so that
+// they can be handed on; and answers questions of people about messages.
+
+import type { Bytes, MaybePromise } from "../environment.ts";
+import type { RoomName, Sid } from "../names.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
+
+/** What one server originates in one room in one life; numbered from 1 without a hole. */
+export interface Stream {
+  readonly origin: Sid;
+  /** Drawn at each start of the origin: 16 hex digits. */
+  readonly life: string;
+  readonly room: RoomName;
+}
+
+/** What one server said in one room in one tick. `bytes` go to others as they are. */
+export interface Batch {
+  readonly stream: Stream;
+  /** The number of the first message. */
+  readonly first: number;
+  readonly messages: readonly MessageEntry[];
+  readonly bytes: Bytes;
+}
+
+export interface History {
+  /** Where each stream ends; asked once, after `start`. */
+  streams(): MaybePromise<readonly { readonly stream: Stream; readonly last: number }[]>;
+  /**
+   * One durable commit, all or nothing: settles when the batches would survive a power cut.
+   * Never called again before it has settled. The batches are given: nobody changes them.
+   */
+  append(tick: readonly Batch[]): MaybePromise<void>;
+  /** The batches that hold numbers from..to, in order, up to bytesMax but at least one; else []. */
+  range(stream: Stream, from: number, to: number, bytesMax: number): MaybePromise<readonly Batch[]>;
+  /** The newest `limit` messages of a room, before the one of id `before`; oldest first, by id. */
+  backlog(room: RoomName, limit: number, before?: string): MaybePromise<readonly MessageEntry[]>;
+}

@@ -1,0 +1,125 @@
+// What any plugin may say to what happens: the hooks, their arguments and their verdicts.
+// Verdicts are values; a throw is a plugin's bug, and is decided closed. Next: context.ts.
+
+import type { Bytes, MaybePromise, Millis } from "../environment.ts";
+import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
+import type { MessageEntry, MessageKind } from "../protocol/messages.ts";
+
+/** No opinion. */
+export type Pass = undefined | void;
+export interface Allow {
+  readonly verdict: "allow";
+  readonly account: string | undefined;
+  readonly roles: readonly string[];
+}
+/** Why a nick is denied: a password would help, it was the wrong one, or nothing would. */
+export type DenyCode = "NICK_REGISTERED" | "AUTH_FAILED" | "AUTH_DENIED";
+export interface Deny {
+  readonly verdict: "deny";
+  readonly reason: string;
+  /** The code that the peer is told; for `onAuth` alone, where none means `AUTH_DENIED`. */
+  readonly code?: DenyCode;
+}
+export interface Drop {
+  readonly verdict: "drop";
+  readonly reason: string;
+}
+
+/** One who is here: one object per session, so that it can be the key of a WeakMap. */
+export interface Person {
+  /** The nick in use; changes with a rename. */
+  readonly nick: Nick;
+  readonly server: ServerName;
+  /** What auth proved; undefined for a guest. */
+  readonly account: string | undefined;
+  readonly roles: readonly string[];
+}
+
+/**
+ * A message before it is numbered: what `onMessage` may change. Never mutated; return a new one.
+ */
+export interface Message {
+  readonly id: string;
+  readonly from: Person;
+  readonly room: RoomName;
+  readonly kind: MessageKind;
+  readonly text: string;
+  readonly at: Millis;
+  readonly cid?: string;
+}
+
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "password"; readonly password: string }
+  | { readonly kind: "certificate" }
+  | {
+      readonly kind: "exchange";
+      readonly mechanism: string;
+      readonly first: Bytes;
+      readonly challenge: (bytes: Bytes) => Promise<Bytes>;
+    };
+
+export interface AuthRequest {
+  readonly nick: Nick;
+  readonly why: "enter" | "rename";
+  readonly credential: Credential;
+  /** Host and port of the peer. */
+  readonly remote: string;
+  /** Of the peer's certificate, where the transport has one. */
+  readonly fingerprint?: Bytes;
+  /** The plugin whose door it is; "native" for the server's own. */
+  readonly door: string;
+}
+
+/** A private message about to be sent: its envelope alone, for what is private stays so. */
+export interface TellOffer {
+  readonly from: Person;
+  /** `nick@server`. */
+  readonly to: string;
+  readonly kind: MessageKind;
+  readonly textBytes: number;
+  readonly at: Millis;
+}
+
+export interface MergeOffer {
+  readonly by: "us" | "them";
+  readonly server: ServerName;
+  readonly sid: Sid;
+  readonly remote: string;
+  /** The names of all the servers that would be joined to ours. */
+  readonly fusion: readonly ServerName[];
+}
+
+export interface FileOffer {
+  readonly transfer: string;
+  /** `nick@server`. */
+  readonly from: string;
+  readonly to: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+}
+
+export interface PresenceChange {
+  readonly person: Person;
+  readonly now: "online" | "away" | "offline";
+}
+
+export interface Hooks {
+  /** Consent to a nick: any deny denies, else the first allow counts, else it is denied. */
+  onAuth(request: AuthRequest): MaybePromise<Allow | Deny | Pass>;
+  /** Chain, on the origin server alone: each gets what the one before returned; a drop ends it. */
+  onMessage(message: Message): MaybePromise<Message | Drop | Pass>;
+  /**
+   * Veto on a private message, at its sender's server: who to whom and how long, never the text.
+   */
+  onTell(offer: TellOffer): MaybePromise<Deny | Pass>;
+  /** Veto, on both sides, before anything is joined. */
+  onMerge(offer: MergeOffer): MaybePromise<Deny | Pass>;
+  /** Veto, once per offer, at both home servers. */
+  onFile(offer: FileOffer): MaybePromise<Deny | Pass>;
+  /** Notified after the fact, synchronously, of people of this server. */
+  onPresence(change: PresenceChange): undefined;
+  /** Notified of room messages once they are durable, synchronously; never of private ones. */
+  onLogged(messages: readonly MessageEntry[]): undefined;
+}
