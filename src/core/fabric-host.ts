@@ -1,0 +1,88 @@
+// The core's side of the fabric role: identity, dialling on the one wire protocol, consent, and
+// what comes up from other servers.
+
+import type { Bytes } from "../environment.ts";
+import { ChatFusionError, failureOf, ProtocolError } from "../errors.ts";
+import type { FabricHost, FabricReport } from "../plugin/fabric.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
+import { VERSION } from "../protocol/hello.ts";
+import { isLoopback } from "./acceptor.ts";
+import type { ServerEvent } from "./events.ts";
+import type { FusionOptions } from "./fusion.ts";
+import { goOn } from "./hooks.ts";
+import { fabricIdentity } from "./identity.ts";
+import { createLink } from "./link.ts";
+
+interface Upward {
+  deliver(
+    origin: Parameters<FabricHost["deliver"]>[0],
+    traffic: Parameters<FabricHost["deliver"]>[2],
+    bytes: Bytes,
+  ): void;
+  changed(): void;
+}
+
+/** Makes the host that the fabric plugin is given. */
+export function createFabricHost(options: FusionOptions, up: Upward): FabricHost {
+  const { environment, tick } = options;
+  const asEvent = ({ event, ...rest }: FabricReport): ServerEvent => ({
+    event: "link",
+    state: event,
+    ...rest,
+  });
+  return {
+    identity: fabricIdentity(options.self, environment, options.identity),
+    async dial(address, hello, opened) {
+      const { host, port } = parseHostPort(address);
+      const tls = !isLoopback(host);
+      await environment.net.dial({ host, port, tls }, (wire) => {
+        const made = createLink(wire, () => handlers, {
+          dialled: true,
+          dirty: (one) => tick.wire(one),
+        });
+        const body = {
+          version: VERSION,
+          fabric: options.fabric().protocol,
+          hello: hello.toBase64(),
+        };
+        wire.send("control", encodeJson(FRAME.link, body));
+        tick.wire(wire);
+        const handlers = opened(made.link);
+        return {
+          data: (chunk) => made.data(chunk),
+          drained: () => made.drained(),
+          closed: (reason) => made.closed(reason),
+        };
+      });
+    },
+    consent: (offer) =>
+      goOn(options.hooks().merge(offer), (refused) =>
+        refused === undefined ? undefined : { verdict: "deny", reason: refused.text },
+      ),
+    deliver(origin, _via, traffic, bytes) {
+      try {
+        up.deliver(origin, traffic, bytes);
+      } catch (thrown) {
+        const { code, text } = failureOf(thrown);
+        environment.log.warn("frame of a server refused", { origin, traffic, code, text });
+        if (!(thrown instanceof ProtocolError))
+          environment.log.error("delivery failed", { error: String(thrown) });
+      }
+    },
+    changed: () => up.changed(),
+    report(report) {
+      options.report(asEvent(report));
+      if (report.code !== undefined && report.event === "refused")
+        options.report({ event: "refused", code: report.code, text: report.text });
+    },
+  };
+}
+
+/** Reads `host:port` or `[v6]:port`. Throws `ADDRESS_INVALID`. */
+function parseHostPort(address: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(address);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host !== undefined && port > 0 && port <= 65_535) return { host, port };
+  throw new ChatFusionError("ADDRESS_INVALID", `address ${address}: expected host:port`);
+}

@@ -1,0 +1,273 @@
+// This server's part in the fusion: what goes to other servers and what comes from them, above
+// whatever fabric joins them. Next: peers.ts, directory.ts, streams.ts, incoming.ts, channel.ts.
+
+import type { Clock, Environment } from "../environment.ts";
+import type { ServerName } from "../names.ts";
+import type { Fabric } from "../plugin/fabric.ts";
+import type { History } from "../plugin/history.ts";
+import type { PeerMessage } from "../protocol/peer.ts";
+import type { Directory } from "./directory.ts";
+import { createDirectory } from "./directory.ts";
+import type { ServerEvent } from "./events.ts";
+import { createFabricHost } from "./fabric-host.ts";
+import { NATIVE } from "./format.ts";
+import type { CompiledHooks } from "./hooks.ts";
+import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
+import type { Arrival, IncomingStreams } from "./incoming.ts";
+import { createIncoming } from "./incoming.ts";
+import type { MessageLog } from "./log.ts";
+import { createMerging } from "./merging.ts";
+import type { Offers } from "./offers.ts";
+import type { Peer } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+import { createPeers } from "./peers.ts";
+import type { Presence } from "./presence.ts";
+import type { Rooms } from "./rooms.ts";
+import type { LiveSession } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { createStreams } from "./streams.ts";
+import type { Tells } from "./tells.ts";
+import type { Tick } from "./tick.ts";
+import type { TransferEvent, Transfers } from "./transfers.ts";
+
+/** After something was said, heads are told once more: a lost frame is noticed. */
+const PULSE_MS = 1000;
+/** Once by the fabric, to all at once; when it is quiet then, to each by the channel. */
+const PULSES = 2;
+/** Where it is never quiet, every so many pulses. */
+const SURE_EVERY = 10;
+
+export interface FusionOptions {
+  readonly environment: Environment;
+  readonly self: ServerName;
+  readonly identity: () => Identity;
+  readonly fabric: () => Fabric;
+  readonly history: () => History | undefined;
+  readonly hooks: () => CompiledHooks;
+  readonly wantsLog: () => boolean;
+  readonly tick: Tick<LiveSession>;
+  readonly log: MessageLog;
+  readonly ids: Ids;
+  readonly sessions: Sessions;
+  readonly rooms: () => Rooms;
+  readonly presence: () => Presence;
+  readonly tells: () => Tells;
+  readonly offers: () => Offers;
+  readonly transfers: () => Transfers;
+  readonly report: (event: ServerEvent) => void;
+}
+
+export function createFusion(options: FusionOptions) {
+  const { environment, identity, tick, rooms } = options;
+  const { clock, crypto, log } = environment;
+  const around = { clock, crypto, log, identity };
+
+  const streams = createStreams({
+    crypto,
+    log: options.log,
+    history: options.history,
+    identity,
+    wantsLog: options.wantsLog,
+    subscribers: (room) => peers.subscribers(room),
+    accompanied: () => peers.accompanied,
+    publish: (to, bytes) => options.fabric().publish(to, "room", bytes),
+  });
+  const directory = createDirectory({
+    crypto,
+    identity,
+    presence: options.presence(),
+    sessions: () => options.sessions.all(),
+    schedule: () => tick.schedule(),
+    publish: (bytes) => void options.fabric().publish(peers.everyone(), "control", bytes),
+    interest: (peer, touched) => peers.interest(peer, touched),
+    head: (peer, room, head) => incoming.head(peer, room, head),
+  });
+  const incoming = createIncoming({
+    ...around,
+    peer: (sid) => peers.find(sid),
+    subscribed: (room) => rooms().find(room) !== undefined,
+    full: () => options.log.full,
+    deliver: (arrival) => deliverRoom(options, arrival),
+    gap: (room, missing) => rooms().find(room)?.tell({ type: "gap", room, missing }),
+  });
+  const merging = createMerging(options, () => peers.settled());
+  const peers = createPeers({
+    ...around,
+    directory: () => directory,
+    incoming: () => incoming,
+    publish: (to, bytes) => options.fabric().publish(to, "private", bytes),
+    head(room) {
+      streams.flush(); // what is said already is not owed to a newcomer
+      return streams.head(room);
+    },
+    serve: (to, room, from, last) => streams.serve(to, room, from, last),
+    message: (peer, message) => peerMessage(options, peer, message),
+    moved(came, went) {
+      for (const peer of went) interrupt(options, peer);
+      merging.moved(namesOf(came), namesOf(went), namesOf(peers.present()));
+    },
+    settled: () => merging.settled(),
+    schedule: () => tick.schedule(),
+  });
+
+  const pulse = createPulse(clock, {
+    toAll() {
+      if (peers.everyone().length > 0) directory.pulse(streams.recentHeads());
+    },
+    toEach: () => peers.tellHeads(directory.told, streams.unsureHeads()),
+  });
+  const host = createFabricHost(options, upward(options, { directory, incoming, peers, pulse }));
+
+  return {
+    peers,
+    directory,
+    streams,
+    incoming,
+    host,
+    settled: () => merging.whenSettled(),
+    /** Hands an event of a transfer to the other home server. */
+    toPeer(sid: Peer["sid"], { type: t, ...rest }: TransferEvent): void {
+      peers.find(sid)?.send({ t, ...rest } as PeerMessage); // an event's type is the message's
+    },
+    /** Tells the others what this tick left; before the batches are handed out. */
+    flush(): void {
+      const accompanied = peers.everyone().length > 0;
+      const changed = directory.flush(accompanied);
+      const spoke = streams.flush();
+      peers.flush();
+      if (accompanied && (changed || spoke)) pulse.begin();
+    },
+    /** Nobody here is in a room any more: nothing of it is owed to this server. */
+    roomClosed(room: Parameters<typeof incoming.forget>[1]): void {
+      for (const peer of peers.all()) incoming.forget(peer, room);
+    },
+    /** For good: nothing is sent to others or taken from them any more. */
+    close(): void {
+      pulse.close();
+      peers.close();
+      incoming.close();
+      merging.close();
+    },
+  };
+}
+
+export type FusionPart = ReturnType<typeof createFusion>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+const namesOf = (peers: readonly Peer[]) => peers.map(({ name }) => name);
+
+/** A server is gone, and with it what was under way to and from it. */
+function interrupt(options: FusionOptions, { sid, name }: Peer): void {
+  options.offers().gone(sid, `${name} is gone`);
+  options.transfers().gone(sid, `${name} is gone`);
+}
+
+/** What the fabric brings, to whom it is for. */
+function upward(
+  options: FusionOptions,
+  to: {
+    readonly directory: Directory;
+    readonly incoming: IncomingStreams;
+    readonly peers: Peers;
+    readonly pulse: { begin(): void };
+  },
+): Parameters<typeof createFabricHost>[1] {
+  const { directory, incoming, peers, pulse } = to;
+  const { log } = options.environment;
+  return {
+    deliver(origin, traffic, bytes) {
+      if (traffic === "private") return peers.receive(origin, bytes);
+      if (traffic === "room") return incoming.receive(bytes);
+      if (traffic === "bulk") return void options.transfers().chunk(origin, bytes);
+      const peer = peers.find(origin);
+      if (peer === undefined) return;
+      const result = directory.receive(peer, bytes);
+      if (result === "missed") peer.send({ t: "people?" });
+      if (result === "refused") log.warn("directory refused", { server: peer.name });
+    },
+    changed() {
+      peers.viewChanged(options.fabric().view);
+      if (peers.everyone().length > 0) pulse.begin(); // what went the old way may be lost
+    },
+  };
+}
+
+/** Tells, some time after it was begun, how far we are: once to all, then surely to each. */
+function createPulse(clock: Clock, tell: { toAll(): void; toEach(): void }) {
+  let left = 0;
+  let sinceSure = 0;
+  let cancel: (() => void) | undefined;
+  const pulse = () => {
+    left--;
+    cancel = left > 0 ? clock.after(PULSE_MS, pulse) : undefined;
+    const isSure = left === 0 || sinceSure >= SURE_EVERY;
+    sinceSure = isSure ? 0 : sinceSure + 1;
+    if (isSure) tell.toEach();
+    else tell.toAll();
+  };
+  return {
+    begin() {
+      left = PULSES;
+      cancel ??= clock.after(PULSE_MS, pulse);
+    },
+    close: () => cancel?.(),
+  };
+}
+
+/** Hands another server's messages to the members here, and to the log. */
+function deliverRoom(options: FusionOptions, arrival: Arrival): void {
+  const { batch, entries, frames, late, peer } = arrival;
+  const room = options.rooms().find(batch.room);
+  if (room === undefined) return;
+  for (const [i, entry] of entries.entries()) {
+    options.ids.follow(entry.at);
+    if (late) room.tell({ type: "message", message: { ...entry, late: true } });
+    else room.tell({ type: "message", message: entry }, undefined, NATIVE, frames[i]);
+  }
+  if (!options.wantsLog()) return;
+  const stream = { origin: peer.sid, life: peer.life, room: batch.room };
+  const first = batch.first + batch.frames.length - entries.length;
+  options.log.add({ stream, first, messages: entries, bytes: arrival.bytes });
+  options.tick.schedule();
+}
+
+/** A message of another server's core about people's private business: texts and files. */
+function peerMessage(options: FusionOptions, peer: Peer, message: PeerMessage): void {
+  const transfers = options.transfers();
+  switch (message.t) {
+    case "tell":
+      return options.tells().arrived(peer, message.message);
+    case "told":
+      return options.tells().told(peer, message);
+    case "offer":
+      options
+        .offers()
+        .arrived(peer, message)
+        .catch((thrown: unknown) =>
+          options.environment.log.error("offer failed", { error: String(thrown) }),
+        );
+      return;
+    case "offered":
+      return void options.offers().answered(message.transfer);
+    case "failed": {
+      if (options.offers().answered(message.transfer, message)) return;
+      const { t: type, ...rest } = message;
+      return void transfers.take(peer.sid, { type, ...rest });
+    }
+    case "accepted":
+    case "credit":
+    case "finished":
+    case "done": {
+      const { t: type, ...rest } = message;
+      const event = { type, ...rest } as Parameters<typeof transfers.take>[1]; // t is the type
+      const refused = transfers.take(peer.sid, event);
+      if (refused !== undefined && type !== "credit")
+        peer.send({ t: "failed", transfer: message.transfer, ...refused });
+      return;
+    }
+    default:
+      return;
+  }
+}

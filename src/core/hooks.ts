@@ -1,0 +1,236 @@
+// The compiled hooks: one list per hook, in the order of the config, run synchronously until the
+// first promise. A verdict is a value; a throw, a rejection or a missed deadline is the plugin's
+// fault: it is logged with plugin and hook, and decided closed. Next: plugins.ts.
+
+import * as v from "valibot";
+import type { Clock, Log, MaybePromise } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { ChatFusionError, failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type {
+  Allow,
+  AuthRequest,
+  FileOffer,
+  Hooks,
+  MergeOffer,
+  Message,
+  PresenceChange,
+  TellOffer,
+} from "../plugin/hooks.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
+import { MessageKind } from "../protocol/messages.ts";
+
+/** One plugin's hooks. */
+export interface HookSource {
+  readonly plugin: string;
+  readonly hooks: Partial<Hooks>;
+}
+
+interface Step<A, V> {
+  readonly plugin: string;
+  readonly run: (argument: A) => V;
+}
+type Async<V> = V | Promise<V>;
+
+export interface CompiledHooks {
+  /** The account and roles that were allowed, or why nobody enters. */
+  auth(request: AuthRequest): MaybePromise<Allow | Failure>;
+  /** The message as the chain left it, or why it was dropped. */
+  message(message: Message): MaybePromise<Message | Failure>;
+  /** Undefined when nobody objects. */
+  tell(offer: TellOffer): MaybePromise<Failure | undefined>;
+  merge(offer: MergeOffer): MaybePromise<Failure | undefined>;
+  file(offer: FileOffer): MaybePromise<Failure | undefined>;
+  presence(change: PresenceChange): void;
+  logged(messages: readonly MessageEntry[]): void;
+  /** Somebody wants to hear of logged messages. */
+  readonly hearsLogged: boolean;
+  readonly order: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
+}
+
+/** Compiles the hooks of all plugins; `sources` stand in the order of the config. */
+export function compileHooks(
+  sources: readonly HookSource[],
+  clock: Clock,
+  log: Log,
+): CompiledHooks {
+  const guard = createGuard(clock, log);
+  const steps = <K extends keyof Hooks>(hook: K) =>
+    sources.flatMap(({ plugin, hooks }) => {
+      const run = hooks[hook];
+      return run === undefined ? [] : [{ plugin, run }];
+    });
+  const auth = steps("onAuth");
+  const message = steps("onMessage");
+  const presence = steps("onPresence");
+  const logged = steps("onLogged");
+  const veto = <A>(hook: keyof Hooks, list: readonly Step<A, Async<unknown>>[]) => {
+    const code =
+      hook === "onMerge" ? "MERGE_DENIED" : hook === "onFile" ? "FILE_DENIED" : "DROPPED";
+    return (offer: A): MaybePromise<Failure | undefined> =>
+      list.length === 0
+        ? undefined
+        : guard.each(hook, list, undefined, offer, (verdict) =>
+            hasVerdict(verdict, "deny") ? { stop: failure(code, verdict.reason) } : undefined,
+          );
+  };
+  return {
+    auth: (request) =>
+      guard.each<AuthRequest, Allow | Failure>(
+        "onAuth",
+        auth,
+        failure("AUTH_DENIED", "no plugin consents to this entry"),
+        request,
+        (verdict, sofar) => {
+          if (hasVerdict(verdict, "deny")) return { stop: denial(verdict) };
+          if (!isAllow(verdict)) return undefined;
+          return { next: "code" in sofar ? verdict : sofar };
+        },
+      ),
+    message: (first) => (message.length === 0 ? first : guard.chain(message, first)),
+    tell: veto<TellOffer>("onTell", steps("onTell")),
+    merge: veto<MergeOffer>("onMerge", steps("onMerge")),
+    file: veto<FileOffer>("onFile", steps("onFile")),
+    presence: (change) => guard.notify("onPresence", presence, change),
+    logged: (messages) => guard.notify("onLogged", logged, messages),
+    hearsLogged: logged.length > 0,
+    order: (
+      ["onAuth", "onMessage", "onTell", "onMerge", "onFile", "onPresence", "onLogged"] as const
+    )
+      .map((hook) => ({ hook, plugins: steps(hook).map((step) => step.plugin) }))
+      .filter((row) => row.plugins.length > 0),
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const isPromise = <A>(value: A | Promise<A>): value is Promise<A> =>
+  typeof value === "object" && value !== null && "then" in value;
+
+/** Goes on with a value, at once where it is there. */
+export function goOn<A, B>(value: MaybePromise<A>, next: (value: A) => B): MaybePromise<B> {
+  return isPromise(value) ? value.then(next) : next(value);
+}
+
+interface Verdict {
+  readonly verdict: string;
+  readonly reason: string;
+  readonly code?: Failure["code"];
+}
+
+const hasVerdict = (value: unknown, verdict: string): value is Verdict =>
+  typeof value === "object" && value !== null && "verdict" in value && value.verdict === verdict;
+
+const isAllow = (value: unknown): value is Allow =>
+  typeof value === "object" && value !== null && "verdict" in value && value.verdict === "allow";
+
+const denial = (verdict: Verdict): Failure =>
+  failure(verdict.code ?? "AUTH_DENIED", verdict.reason);
+
+/** What a verdict does; undefined for what is no verdict of this hook. */
+type Fold<R> = (
+  verdict: unknown,
+  sofar: R,
+) => { readonly stop: R } | { readonly next: R } | undefined;
+
+function createGuard(clock: Clock, log: Log) {
+  /** Ours, to be told from what plugins return. */
+  const faults = new WeakSet<object>();
+  const isFault = (value: unknown): value is Failure =>
+    typeof value === "object" && value !== null && faults.has(value);
+  const fault = (plugin: string, hook: string, thrown: unknown): Failure => {
+    // The core's own word, passed on: the hashing pool is full.
+    if (thrown instanceof ChatFusionError && thrown.code === "AUTH_BUSY") {
+      const busy = failure(thrown.code, thrown.message);
+      faults.add(busy);
+      return busy;
+    }
+    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    log.error("hook failed", { plugin, hook, error });
+    const text = `the plugin ${plugin} failed in ${hook}; it has been logged`;
+    const made = failure("PLUGIN_FAILED", text);
+    faults.add(made);
+    return made;
+  };
+  const timed = (plugin: string, hook: string, promise: Promise<unknown>): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const late = () => reject(new Error(`no answer within ${LIMITS.hookMsMax} ms`));
+      const cancel = clock.after(LIMITS.hookMsMax, late);
+      promise.then(resolve, reject).finally(cancel);
+    }).catch((thrown: unknown) => fault(plugin, hook, thrown));
+  const call = <A>(hook: string, step: Step<A, unknown>, argument: A): unknown => {
+    const began = clock.monotonic();
+    try {
+      const result = step.run(argument);
+      const ms = clock.monotonic() - began;
+      if (ms > LIMITS.hookBlockMsMax)
+        log.warn("hook held up the loop", { plugin: step.plugin, hook, ms: Math.round(ms) });
+      return isPromise(result) ? timed(step.plugin, hook, result) : result;
+    } catch (thrown) {
+      return fault(step.plugin, hook, thrown);
+    }
+  };
+  /** Asks step by step; `fold` says what a verdict does. A fault stops with a failure. */
+  function each<A, R>(
+    hook: string,
+    list: readonly Step<A, unknown>[],
+    start: R,
+    argument: A,
+    fold: Fold<R | Failure>,
+    from = 0,
+  ): MaybePromise<R | Failure> {
+    let sofar: R | Failure = start;
+    const take = (plugin: string, verdict: unknown): boolean => {
+      if (verdict === undefined) return false;
+      const step = isFault(verdict)
+        ? { stop: verdict }
+        : (fold(verdict, sofar) ?? { stop: fault(plugin, hook, "what it returned is no verdict") });
+      sofar = "stop" in step ? step.stop : step.next;
+      return "stop" in step;
+    };
+    for (let i = from; i < list.length; i++) {
+      const step = list[i] as Step<A, unknown>; // within bounds
+      const verdict = call(hook, step, argument);
+      if (isPromise(verdict))
+        return verdict.then((value) =>
+          take(step.plugin, value) ? sofar : each(hook, list, sofar as R, argument, fold, i + 1),
+        );
+      if (take(step.plugin, verdict)) return sofar;
+    }
+    return sofar;
+  }
+
+  /** Hands a message from step to step. */
+  function chain(
+    list: readonly Step<Message, unknown>[],
+    first: Message,
+    from = 0,
+  ): MaybePromise<Message | Failure> {
+    let message = first;
+    const take = (plugin: string, verdict: unknown): Failure | undefined => {
+      if (verdict === undefined) return undefined;
+      if (hasVerdict(verdict, "drop")) return failure("DROPPED", verdict.reason);
+      if (isFault(verdict)) return verdict;
+      const next = Object(verdict) as Partial<Message>; // a plugin's word: checked here
+      if (typeof next.text !== "string" || !v.is(v.optional(MessageKind), next.kind))
+        return fault(plugin, "onMessage", "what it returned is neither a message nor a verdict");
+      // Who said it where, and under which id, is not the plugins' to change.
+      message = { ...message, text: next.text, kind: next.kind ?? message.kind };
+      return undefined;
+    };
+    for (let i = from; i < list.length; i++) {
+      const step = list[i] as Step<Message, unknown>; // within bounds
+      const verdict = call("onMessage", step, message);
+      if (isPromise(verdict))
+        return verdict.then((value) => take(step.plugin, value) ?? chain(list, message, i + 1));
+      const stop = take(step.plugin, verdict);
+      if (stop !== undefined) return stop;
+    }
+    return message;
+  }
+
+  function notify<A>(hook: string, list: readonly Step<A, unknown>[], argument: A): void {
+    for (const step of list) call(hook, step, argument);
+  }
+  return { each, chain, notify };
+}

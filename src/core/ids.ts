@@ -1,0 +1,39 @@
+// Message ids and their clock: an id sorts by (hybrid logical clock, server) and is unique in the
+// fusion. 9 digits of milliseconds, 4 of a counter, 8 of the server's sid; base 36, then hex.
+
+import type { Clock, Millis } from "../environment.ts";
+import type { Sid } from "../names.ts";
+
+/** How far ahead another server's clock is followed (design §7, security C7). */
+const AHEAD_MS_MAX = 60_000;
+const COUNTER_MAX = 36 ** 4 - 1;
+
+export interface Ids {
+  /** The next id, and the time that stands in it. */
+  next(): { readonly id: string; readonly at: Millis };
+  /** Another server's message says this time: ours will say later ones. */
+  follow(at: Millis): void;
+}
+
+export function createIds(clock: Clock, sid: () => Sid): Ids {
+  let ms = 0;
+  let prefix = "";
+  let counter = 0;
+  const set = (at: Millis) => {
+    ms = at;
+    counter = 0;
+    prefix = at.toString(36).padStart(9, "0");
+  };
+  return {
+    next() {
+      const now = clock.now();
+      if (now > ms) set(now);
+      else if (counter >= COUNTER_MAX) set(ms + 1);
+      const id = `${prefix}${(counter++).toString(36).padStart(4, "0")}${sid().slice(0, 8)}`;
+      return { id, at: ms };
+    },
+    follow(at) {
+      if (Number.isSafeInteger(at) && at > ms && at <= clock.now() + AHEAD_MS_MAX) set(at);
+    },
+  };
+}

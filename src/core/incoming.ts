@@ -1,0 +1,220 @@
+// What other servers say: their streams, taken in the order of their numbers. The next number is
+// taken and delivered, a smaller one ignored, a larger one means a gap, which is asked for. So
+// delivery is right whatever the fabric's routes say; stale routes cost latency only.
+// Invariants: 1. A message is delivered once, after the one before it. 2. Nothing is delivered
+// whose signature, origin, life and author don't fit. 3. A gap is closed by its messages, or told.
+
+import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import { ProtocolError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, Sid } from "../names.ts";
+import { isShared } from "../names.ts";
+import type { DecodedBatch } from "../protocol/batch.ts";
+import { decodeBatch, frameJson, signedBytes } from "../protocol/batch.ts";
+import { parseEntry } from "../protocol/entry.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
+import type { PeerMessageOf } from "../protocol/peer.ts";
+import type { Peer } from "./peer.ts";
+
+/** Batches of one stream that wait for what is missing before them. */
+const HELD_MAX = 64;
+const HELD_BYTES_MAX = 2 * LIMITS.linkFrameBytesMax;
+/** A request for missing numbers is repeated after this. */
+const ASK_AGAIN_MS = 2000;
+
+/** How far one stream has come here. */
+export interface Incoming {
+  /** The last number had; undefined until its origin has said where the stream stands. */
+  have: number | undefined;
+  /** A number that is known to be there. */
+  wanted: number;
+  /** Messages up to this number were said while we were apart. */
+  lateUpTo: number;
+  /** Its origin was away: what it says next of the stream is what was said meanwhile. */
+  apart: boolean;
+  held: DecodedBatch[];
+  askedAt: number;
+}
+
+export interface IncomingOptions {
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  peer(sid: Sid): Peer | undefined;
+  /** This server has members in the room. */
+  subscribed(room: RoomName): boolean;
+  /** No more can be logged: what comes is asked for again later. */
+  full(): boolean;
+  /** Ordered, verified messages. `bytes` is the batch as its origin signed it. */
+  deliver(arrival: Arrival): void;
+  gap(room: RoomName, missing: number): void;
+}
+
+export interface Arrival {
+  readonly peer: Peer;
+  readonly batch: DecodedBatch;
+  /** The batch's whole bytes, ours to keep. */
+  readonly bytes: Bytes;
+  /** The messages that are new here, with their frames. */
+  readonly entries: readonly MessageEntry[];
+  readonly frames: readonly Bytes[];
+  readonly late: boolean;
+}
+
+export function createIncoming(options: IncomingOptions) {
+  const bytesOf = new WeakMap<DecodedBatch, Bytes>();
+  const behind = new Map<Incoming, { readonly peer: Peer; readonly room: RoomName }>();
+  let cancel: (() => void) | undefined;
+  const refuse = (why: string, origin: string) =>
+    options.log.warn("batch refused", { why, origin });
+
+  const streamOf = (peer: Peer, room: RoomName): Incoming => {
+    let stream = peer.streams.get(room);
+    if (stream === undefined) {
+      stream = {
+        have: undefined,
+        wanted: 0,
+        lateUpTo: 0,
+        apart: false,
+        held: [],
+        askedAt: -ASK_AGAIN_MS,
+      };
+      peer.streams.set(room, stream);
+    }
+    return stream;
+  };
+  const hold = (stream: Incoming, batch: DecodedBatch) => {
+    if (stream.held.some((one) => one.first === batch.first)) return;
+    stream.held.push(batch);
+    stream.held.sort((a, b) => a.first - b.first);
+    let bytes = stream.held.reduce((sum, one) => sum + one.body.length, 0);
+    while (stream.held.length > HELD_MAX || bytes > HELD_BYTES_MAX)
+      bytes -= stream.held.pop()?.body.length ?? 0; // asked for again later
+  };
+  /** The answer, too, may be lost: asks again until there is no gap. */
+  const askAgain = () => {
+    cancel = undefined;
+    for (const [stream, { peer, room }] of behind) {
+      const had = stream.have === undefined || stream.have >= stream.wanted;
+      if (had || !peer.present || peer.streams.get(room) !== stream) behind.delete(stream);
+      else ask(peer, room, stream, stream.wanted);
+    }
+    if (behind.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+  };
+  const want = (peer: Peer, room: RoomName, stream: Incoming, to: number) => {
+    stream.wanted = Math.max(stream.wanted, to);
+    behind.set(stream, { peer, room });
+    cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+  };
+  const ask = (peer: Peer, room: RoomName, stream: Incoming, to: number) => {
+    want(peer, room, stream, to);
+    const now = options.clock.monotonic();
+    if (stream.have === undefined || now - stream.askedAt < ASK_AGAIN_MS) return;
+    stream.askedAt = now;
+    peer.send({ t: "want", room, from: stream.have + 1, to });
+  };
+  const take = (peer: Peer, stream: Incoming, have: number, batch: DecodedBatch): void => {
+    const skip = have + 1 - batch.first;
+    const frames = skip === 0 ? batch.frames : batch.frames.slice(skip);
+    const entries: MessageEntry[] = [];
+    const last = batch.first + batch.frames.length - 1;
+    stream.have = last;
+    for (const frame of frames) {
+      const entry = entryIn(frame);
+      if (entry === undefined || entry.room !== batch.room || !peer.owns(entry.from)) {
+        refuse("a message that is not its origin's", peer.name);
+        return options.gap(batch.room, frames.length);
+      }
+      entries.push(entry);
+    }
+    const bytes = bytesOf.get(batch);
+    if (bytes === undefined) return;
+    const late = last <= stream.lateUpTo;
+    options.deliver({ peer, batch, bytes, entries, frames, late });
+  };
+  const drain = (peer: Peer, room: RoomName, stream: Incoming) => {
+    while (stream.have !== undefined) {
+      const next = stream.held[0];
+      if (next === undefined) return;
+      if (next.first > stream.have + 1) return ask(peer, room, stream, next.first - 1);
+      stream.held.shift();
+      if (next.first + next.frames.length - 1 > stream.have) {
+        stream.askedAt = -ASK_AGAIN_MS;
+        take(peer, stream, stream.have, next);
+      }
+    }
+  };
+
+  return {
+    /** A batch arrived; `bytes` are borrowed. */
+    receive(bytes: Bytes): void {
+      const own = bytes.slice(); // views of it are kept
+      const batch = decodeBatch(options.crypto, own);
+      const peer = options.peer(batch.origin);
+      if (peer === undefined || peer.life !== batch.life || !isShared(batch.room))
+        return refuse("of no server in view", batch.origin);
+      if (!options.subscribed(batch.room)) return;
+      const stream = streamOf(peer, batch.room);
+      const last = batch.first + batch.frames.length - 1;
+      if (stream.have !== undefined && last <= stream.have) return;
+      if (options.full()) return want(peer, batch.room, stream, last);
+      const signed = signedBytes(batch.origin, batch.life, batch.tick, batch.root);
+      if (!options.crypto.verify(peer.key, signed, batch.signature))
+        return refuse("signature", batch.origin);
+      bytesOf.set(batch, own);
+      hold(stream, batch);
+      drain(peer, batch.room, stream);
+    },
+    /** The origin says where its stream stands: what comes after is owed to us. */
+    stands(peer: Peer, room: RoomName, head: number): void {
+      if (!options.subscribed(room)) return;
+      const stream = streamOf(peer, room);
+      if (stream.apart) stream.lateUpTo = head;
+      stream.apart = false;
+      if (stream.have === undefined) stream.have = head;
+      else if (head > stream.have) {
+        stream.askedAt = -ASK_AGAIN_MS;
+        ask(peer, room, stream, head);
+      }
+      drain(peer, room, stream);
+    },
+    /** The origin's head, told in passing: asks for what is missing. */
+    head(peer: Peer, room: RoomName, head: number): void {
+      const stream = peer.streams.get(room);
+      if (stream?.have !== undefined && head > stream.have) ask(peer, room, stream, head);
+    },
+    /** The origin holds these numbers no more: the gap is told, never silent. */
+    lost(peer: Peer, { room: name, from, to }: PeerMessageOf<"lost">): void {
+      const room = name as RoomName; // looked up only: one that is none has no stream
+      const stream = peer.streams.get(room);
+      if (stream?.have === undefined || from > stream.have + 1 || to <= stream.have) return;
+      options.gap(room, to - stream.have);
+      stream.have = to;
+      stream.askedAt = -ASK_AGAIN_MS;
+      drain(peer, room, stream);
+    },
+    /** Nobody here is in the room any more: nothing is owed. */
+    forget(peer: Peer, room: RoomName): void {
+      peer.streams.delete(room);
+    },
+    /** Stops the timer. */
+    close(): void {
+      cancel?.();
+      behind.clear();
+    },
+  };
+}
+
+export type IncomingStreams = ReturnType<typeof createIncoming>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** The message in a frame; undefined when it is none. */
+function entryIn(frame: Bytes): MessageEntry | undefined {
+  try {
+    return parseEntry(frameJson(frame));
+  } catch (thrown) {
+    if (thrown instanceof ProtocolError) return undefined; // no JSON: the caller reports it
+    throw thrown;
+  }
+}

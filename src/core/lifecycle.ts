@@ -1,0 +1,144 @@
+// A server's life: plugins started one by one → gateways → the one port; and back:
+// nobody new → everybody told → outboxes drained by a deadline → plugins stopped in reverse.
+
+import type { Environment } from "../environment.ts";
+import { ChatFusionError, failure, failureOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { ServerName } from "../names.ts";
+import type { Gatekeeper } from "./acceptor.ts";
+import type { ServerEvent } from "./events.ts";
+import type { MessageLog } from "./log.ts";
+import type { LivePlugin } from "./plugins.ts";
+import type { LiveSession } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Tick } from "./tick.ts";
+
+export interface LifecycleOptions {
+  readonly environment: Environment;
+  readonly self: ServerName;
+  /** In setup's order. */
+  readonly live: readonly LivePlugin[];
+  readonly log: MessageLog;
+  readonly gate: Gatekeeper;
+  readonly sessions: Sessions;
+  readonly tick: Tick<LiveSession>;
+  /** All that is open; closed at the stop. */
+  readonly listeners: readonly { close(): void }[];
+  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  abort(): void;
+  /** Ends what goes to and comes from other servers, and all that waits for an answer. */
+  close(): void;
+  readonly report: (event: ServerEvent) => void;
+}
+
+export interface Lifecycle {
+  startPlugins(): Promise<void>;
+  start(): Promise<{ readonly host: string; readonly port: number }>;
+  stop(reason: string): Promise<void>;
+}
+
+export function createLifecycle(options: LifecycleOptions): Lifecycle {
+  const { environment, live } = options;
+  const started: LivePlugin[] = [];
+  let starting: Promise<void> | undefined;
+  let opening: Promise<unknown> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const byDeadline = async (what: string, ms: number, work: Promise<unknown>): Promise<void> => {
+    let cancel = () => {};
+    const late = new Promise<"late">((resolve) => {
+      cancel = environment.clock.after(ms, () => resolve("late"));
+    });
+    try {
+      if ((await Promise.race([work, late])) === "late")
+        environment.log.warn("stop went on without", { what, ms });
+    } catch (thrown) {
+      environment.log.error("stop failed", { what, error: String(thrown) });
+    } finally {
+      cancel();
+    }
+  };
+  const startAll = async () => {
+    for (const one of live) {
+      started.push(one);
+      try {
+        await one.parts.start?.();
+        await one.parts.history?.streams();
+      } catch (thrown) {
+        const { text } = failureOf(thrown);
+        const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";
+        const why = thrown instanceof ChatFusionError ? text : String(thrown);
+        throw new ChatFusionError(code, `plugin ${one.plugin.name}: ${why}`, thrown);
+      }
+    }
+  };
+  const stopPlugins = async () => {
+    options.abort();
+    for (const { plugin, parts } of started.splice(0).toReversed())
+      await byDeadline(
+        plugin.name,
+        LIMITS.stopMsMax,
+        Promise.resolve().then(() => parts.stop?.()),
+      );
+  };
+  const drain = async (reason: string) => {
+    for (const listener of options.listeners) listener.close();
+    options.gate.evictAll(failure("SERVER_STOPPING", reason));
+    for (const { plugin, parts } of started)
+      await byDeadline(
+        plugin.name,
+        LIMITS.stopMsMax,
+        Promise.resolve().then(() => parts.gateway?.close()),
+      );
+    options.tick.now();
+    const logged = options.log.idle(() => options.tick.now());
+    await byDeadline("log", LIMITS.drainMsMax, logged);
+    options.tick.now(); // the acknowledgements of what the log has now
+    for (const session of options.sessions.all()) session.expel("SERVER_STOPPING", reason);
+    options.tick.now();
+    options.close();
+  };
+  const stopAll = async (reason: string) => {
+    // Whoever started it was told how that went.
+    const begun = Promise.allSettled([starting, opening]);
+    await byDeadline("start", LIMITS.stopMsMax, begun);
+    await drain(reason);
+    await stopPlugins();
+    options.tick.now();
+    options.report({ event: "stopped", reason });
+  };
+
+  /** A stop that came meanwhile is heeded before anything more is opened. */
+  const heedStop = () => {
+    if (stopping !== undefined) throw new ChatFusionError("SERVER_STOPPING", "it is to stop again");
+  };
+  const openAll = async () => {
+    try {
+      await (starting ??= startAll());
+      for (const { plugin, parts } of live) {
+        heedStop();
+        const addresses = (await parts.gateway?.open()) ?? [];
+        for (const address of addresses)
+          options.report({ event: "gateway", plugin: plugin.name, address });
+      }
+      heedStop();
+      const address = await options.listen();
+      options.report({ event: "listening", server: options.self, ...address });
+      return address;
+    } catch (thrown) {
+      for (const listener of options.listeners) listener.close();
+      await stopPlugins();
+      throw thrown;
+    }
+  };
+
+  return {
+    startPlugins: () => (starting ??= startAll()),
+    start() {
+      const open = openAll();
+      opening = open;
+      return open;
+    },
+    stop: (reason) => (stopping ??= stopAll(reason)),
+  };
+}

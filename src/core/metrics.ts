@@ -1,0 +1,35 @@
+// Counters and gauges, of the core and of plugins, by their full names. Read by `status` and,
+// later, by an exporter.
+
+import type { Metrics as PluginMetrics } from "../plugin/context.ts";
+
+export interface Metrics {
+  /** The metrics of one plugin: its names are prefixed with the plugin's. */
+  of(plugin: string): PluginMetrics;
+  /** All values now, by name. */
+  read(): Readonly<Record<string, number>>;
+}
+
+export function createMetrics(): Metrics {
+  const counters = new Map<string, { value: number }>();
+  const gauges = new Map<string, () => number>();
+  return {
+    of: (plugin) => ({
+      counter(name) {
+        const counter = { value: 0 };
+        counters.set(`${plugin}.${name}`, counter);
+        return (n = 1) => {
+          counter.value += n;
+        };
+      },
+      gauge(name, _help, read) {
+        gauges.set(`${plugin}.${name}`, read);
+      },
+    }),
+    read: () =>
+      Object.fromEntries([
+        ...[...counters].map(([name, { value }]) => [name, value] as const),
+        ...[...gauges].map(([name, read]) => [name, read()] as const),
+      ]),
+  };
+}

@@ -1,0 +1,119 @@
+// What a session's bytes leave through: a wire that may be lost and found again. The last bytes are
+// kept by reference, so that a session that comes back gets what its lost wire swallowed.
+// Invariants: 1. `sent` counts every byte offered since the welcome. 2. The kept pieces are the
+// last ones offered, without a hole. 3. Everything a session is told goes in one lane, in one
+// order; chunks go in the bulk lane and are not counted.
+
+import type { Bytes, Wire } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+
+/** How the outlet's owner learns that it must be flushed at the end of the tick. */
+export type MarkDirty = (outlet: Outlet) => void;
+
+export class Outlet {
+  #wire: Wire | undefined;
+  readonly #mark: MarkDirty;
+  /** True from the first unflushed byte until the flush; the tick's. */
+  dirty = false;
+  // Only for sessions that can resume.
+  readonly #keeps: boolean;
+  #kept: Bytes[] = [];
+  #first = 0; // index of the first kept piece that is still wanted
+  #keptBytes = 0;
+  #sent = 0;
+
+  constructor(wire: Wire, keeps: boolean, mark: MarkDirty) {
+    this.#wire = wire;
+    this.#keeps = keeps;
+    this.#mark = mark;
+  }
+
+  /** The wire is there: not lost and waiting to be resumed. */
+  get attached(): boolean {
+    return this.#wire !== undefined;
+  }
+
+  /** Bytes offered since the welcome, chunks apart. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Queues given bytes. False when the wire's bound is passed: the session is to be closed. */
+  send(bytes: Bytes): boolean {
+    if (this.#keeps) this.#keep(bytes);
+    const wire = this.#wire;
+    if (wire === undefined) return true;
+    if (!this.dirty) this.#mark(this);
+    // A wire that is closing takes nothing either, and its end is told in a moment: no fault.
+    return (
+      wire.send("room", bytes) || wire.queuedBytes("room") + bytes.length <= LIMITS.outboxBytesMax
+    );
+  }
+
+  /** Queues a borrowed chunk of a file, in parts. False when the wire is lost or full. */
+  sendChunk(parts: readonly Bytes[]): boolean {
+    if (this.#wire === undefined) return false;
+    if (!this.dirty) this.#mark(this);
+    return this.#wire.sendBorrowed("bulk", parts);
+  }
+
+  flush(): void {
+    this.#wire?.flush();
+  }
+
+  /** Stops counting at the welcome: what was sent until now is not sent again. */
+  begin(): void {
+    this.#sent = 0;
+    this.#kept = [];
+    this.#first = 0;
+    this.#keptBytes = 0;
+  }
+
+  detach(): void {
+    this.#wire = undefined;
+  }
+
+  /**
+   * Goes on with another wire, from byte `received` on, after `welcome`. False, with nothing
+   * changed, when those bytes are not kept any more, or were never sent.
+   */
+  attach(wire: Wire, received: number, welcome: Bytes): boolean {
+    const oldest = this.#sent - this.#keptBytes;
+    if (received > this.#sent || received < oldest) return false;
+    this.#wire = wire;
+    wire.send("room", welcome);
+    let at = oldest;
+    for (let i = this.#first; i < this.#kept.length; i++) {
+      const piece = this.#kept[i] as Bytes; // within bounds
+      const skip = Math.min(Math.max(received - at, 0), piece.length);
+      if (skip < piece.length) wire.send("room", skip === 0 ? piece : piece.subarray(skip));
+      at += piece.length;
+    }
+    if (!this.dirty) this.#mark(this);
+    return true;
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #keep(bytes: Bytes): void {
+    this.#sent += bytes.length;
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
+    while (
+      this.#keptBytes > LIMITS.resumeBytesMax ||
+      this.#kept.length - this.#first > LIMITS.resumePiecesMax
+    ) {
+      const oldest = this.#kept[this.#first] as Bytes; // there are kept bytes, so there is a piece
+      this.#keptBytes -= oldest.length;
+      this.#kept[this.#first] = NONE; // not held until the array is compacted
+      this.#first++;
+    }
+    // Compacts when half of the array is spent: each piece is moved at most once on average.
+    if (this.#first > 64 && this.#first * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+const NONE = new Uint8Array(0);

@@ -1,0 +1,73 @@
+// One other server of the fusion, above the fabric: who it is in this life of its, its people and
+// rooms, its streams, and the sealed channel to it. Kept while it is away for a while, so that a
+// heal goes on where the split began.
+
+import type { Bytes } from "../environment.ts";
+import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
+import { nameKey, parseNick } from "../names.ts";
+import type { DirectoryFrame, PeerMessage } from "../protocol/peer.ts";
+import type { Channel } from "./channel.ts";
+import type { Incoming } from "./incoming.ts";
+
+/** One who is on another server. */
+export interface RemotePerson {
+  readonly nick: Nick;
+  readonly account: string | undefined;
+  readonly since: number;
+  /** Shared rooms besides the lobby. */
+  readonly rooms: Set<RoomName>;
+}
+
+export interface Peer {
+  readonly sid: Sid;
+  readonly name: ServerName;
+  readonly life: string;
+  readonly key: Bytes;
+  readonly channel: Channel;
+  /** In the view now. */
+  present: boolean;
+  /** By the nick's key. */
+  people: Map<string, RemotePerson>;
+  /** Members per shared room, the lobby apart; a room that stands here is subscribed to. */
+  readonly rooms: Map<RoomName, Set<string>>;
+  /** The version of its directory that `people` shows; undefined before its snapshot. */
+  version: number | undefined;
+  /** A change was missed: its snapshot has been asked for. */
+  missed: boolean;
+  /** Changes that came before the snapshot that they follow. */
+  ahead: DirectoryFrame[];
+  readonly streams: Map<RoomName, Incoming>;
+  /** The digest of its view, as last told. */
+  viewDigest: string;
+  /** Queues a message; pages and answers wait for room, the rest is refused when there is none. */
+  send(message: PeerMessage): boolean;
+  /** Forgets what it has not acknowledged. */
+  giveUp(): void;
+  /** The address is of this server. */
+  owns(address: string): boolean;
+}
+
+/** Whether `address` is `nick@name`, the nick in its one form. */
+export function ownsAddress(name: ServerName, address: string): boolean {
+  const at = address.lastIndexOf("@");
+  return at > 0 && address.slice(at + 1) === name && canonical(address.slice(0, at));
+}
+
+function canonical(text: string): boolean {
+  if (ASCII_NICK.test(text)) return true;
+  try {
+    return parseNick(text) === text;
+  } catch {
+    return false;
+  }
+}
+const ASCII_NICK = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,30}$/;
+
+/** The people of a peer by room; the lobby is everybody's. */
+export function membersOf(peer: Peer, room: RoomName): number {
+  return peer.rooms.get(room)?.size ?? 0;
+}
+
+/** A person of a peer by nick. */
+export const personOf = (peer: Peer, nick: Nick): RemotePerson | undefined =>
+  peer.people.get(nameKey(nick));

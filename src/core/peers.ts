@@ -1,0 +1,365 @@
+// The other servers of the fusion: introduced when the fabric's view shows them, remembered for a
+// while when it does not. What a merge owes: to each newcomer our people, and where our streams
+// stand; it has settled when all tell the same view and all people are known.
+// Phases of a peer: present ⇄ absent → forgotten; another life is another peer.
+
+import * as v from "valibot";
+import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName, Sid } from "../names.ts";
+import { LOBBY, nameKey } from "../names.ts";
+import type { PublishResult, ServerInView, View } from "../plugin/fabric.ts";
+import { decodeJson } from "../protocol/frame.ts";
+import type { PeerMessageOf } from "../protocol/peer.ts";
+import { Card, PeerMessage } from "../protocol/peer.ts";
+import { createChannel } from "./channel.ts";
+import type { Directory } from "./directory.ts";
+import type { Identity } from "./identity.ts";
+import type { IncomingStreams } from "./incoming.ts";
+import type { Peer, RemotePerson } from "./peer.ts";
+import { ownsAddress } from "./peer.ts";
+
+const encoder = new TextEncoder();
+
+/** Kept frames of servers not yet in view; what is lost is sent again anyway. */
+const EARLY_MAX = 256;
+const EARLY_FRAME_BYTES_MAX = 16 * 1024;
+/** Private messages and offers to one server that wait for its window; more are congested. */
+const PRIVATE_QUEUED_MAX = 256;
+/** One who came and has not told its people by then is asked: perhaps it never saw us go. */
+const SNAPSHOT_MS = 1000;
+
+export interface PeersOptions {
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly identity: () => Identity;
+  readonly directory: () => Directory;
+  readonly incoming: () => IncomingStreams;
+  publish(to: readonly Sid[], bytes: Bytes): PublishResult;
+  /** Where the own stream of a room stands, after a flush of what is open. */
+  head(room: RoomName): number;
+  /** Sends own messages again; resolves to the last number that is held no more. */
+  serve(to: Sid, room: RoomName, from: number, last: number): Promise<number>;
+  /** Private messages and transfers. */
+  message(peer: Peer, message: PeerMessage): void;
+  /** Servers came or went; people of `went` are gone, of `came` not all known yet. */
+  moved(came: readonly Peer[], went: readonly Peer[]): void;
+  /** All see the same, and all people are known. */
+  settled(): void;
+  /** Work is left for the end of this tick. */
+  schedule(): void;
+}
+
+export function createPeers(options: PeersOptions) {
+  const peers = new Map<Sid, Peer>();
+  const forgetting = new Map<Peer, () => void>();
+  let cancelAsking: (() => void) | undefined;
+  let closed = false;
+  const gathered = new Map<Peer, Map<string, RemotePerson>>();
+  const owing = new Set<Peer>();
+  const subscribers = new Map<RoomName, readonly Sid[]>();
+  /** Channel frames of servers that the view does not show yet: theirs may be ahead of ours. */
+  const early: { readonly origin: Sid; readonly bytes: Bytes }[] = [];
+  let everyone: readonly Sid[] = [];
+  let digest = "";
+
+  const present = () => [...peers.values()].filter((peer) => peer.present);
+  const subscribe = (peer: Peer, rooms: readonly RoomName[]) => {
+    for (let i = 0; i < rooms.length; i += LIMITS.directoryPageMax) {
+      const some = rooms.slice(i, i + LIMITS.directoryPageMax);
+      const heads = Object.fromEntries(some.map((room) => [room, options.head(room)]));
+      peer.send({ t: "stand", heads });
+    }
+  };
+  const introduce = (peer: Peer) => {
+    subscribe(peer, [LOBBY, ...peer.rooms.keys()]);
+    sendPeople(peer);
+  };
+  const sendPeople = (peer: Peer) => {
+    const { v: version, pages } = options.directory().pages();
+    for (const [i, people] of pages.entries()) {
+      const last = i === pages.length - 1;
+      peer.send({ t: "people", v: version, first: i === 0, last, people: [...people] });
+    }
+  };
+  const receive = (peer: Peer, bytes: Bytes) => {
+    const parsed = v.safeParse(PeerMessage, decodeJson(bytes));
+    if (!parsed.success) {
+      options.log.warn("peer message refused", { server: peer.name });
+      return;
+    }
+    const message = parsed.output;
+    switch (message.t) {
+      case "view":
+        peer.viewDigest = message.digest;
+        return check();
+      case "people":
+        return page(peer, message);
+      case "people?":
+        return introduce(peer);
+      case "stand":
+        for (const [room, head] of Object.entries(message.heads))
+          options.incoming().stands(peer, room as RoomName, head); // unknown rooms are ignored
+        return;
+      case "heads":
+        if (options.directory().heard(peer, message.v, message.heads) === "missed")
+          peer.send({ t: "people?" });
+        return;
+      case "want":
+        return want(peer, message);
+      case "lost":
+        return options.incoming().lost(peer, message);
+      default:
+        options.message(peer, message);
+    }
+  };
+  const page = (peer: Peer, message: PeerMessageOf<"people">) => {
+    const sofar = message.first ? new Map<string, RemotePerson>() : gathered.get(peer);
+    if (sofar === undefined) return;
+    gathered.set(peer, sofar);
+    const result = options.directory().page(peer, message, sofar);
+    if (!message.last) return;
+    gathered.delete(peer);
+    if (result === "missed") peer.send({ t: "people?" });
+    check();
+  };
+  const want = (peer: Peer, { room, from, to }: PeerMessageOf<"want">) => {
+    const name = room as RoomName; // a room that it is not subscribed to is not given
+    if (name !== LOBBY && !peer.rooms.has(name)) return;
+    const last = Math.min(to, options.head(name));
+    if (from < 1 || last < from) return;
+    options
+      .serve(peer.sid, name, from, last)
+      .then((missing) => {
+        if (missing >= from) peer.send({ t: "lost", room, from, to: missing });
+      })
+      .catch((thrown: unknown) =>
+        options.log.error("back-fill failed", { room, error: String(thrown) }),
+      );
+  };
+  const settled = () =>
+    present().every((peer) => peer.viewDigest === digest && peer.version !== undefined);
+  const check = () => {
+    if (settled()) options.settled();
+  };
+
+  const make = (server: ServerInView, card: Card): Peer => {
+    const { sid, life, sealing } = options.identity();
+    const queue: Bytes[] = [];
+    const target = [server.sid];
+    const channel = createChannel({
+      clock: options.clock,
+      crypto: options.crypto,
+      mine: { sid, life, sealKey: sealing.privateKey },
+      theirs: { sid: server.sid, life: card.life, sealKey: Uint8Array.fromHex(card.seal) },
+      publish: (bytes) => (peer.present ? options.publish(target, bytes) : "unreachable"),
+      deliver: (bytes) => receive(peer, bytes),
+      drained() {
+        while (queue[0] !== undefined && channel.send(queue[0])) queue.shift();
+      },
+      owes() {
+        owing.add(peer);
+        options.schedule();
+      },
+    });
+    const peer: Peer = {
+      sid: server.sid,
+      name: server.name,
+      life: card.life,
+      key: server.key,
+      channel,
+      present: false,
+      people: new Map(),
+      rooms: new Map(),
+      version: undefined,
+      missed: false,
+      ahead: [],
+      streams: new Map(),
+      viewDigest: "",
+      send(message) {
+        const bytes = encoder.encode(JSON.stringify(message));
+        if (queue.length === 0 && channel.send(bytes)) return true;
+        const isPrivate = message.t === "tell" || message.t === "offer";
+        if (queue.length >= (isPrivate ? PRIVATE_QUEUED_MAX : LIMITS.channelWindowMax))
+          return false;
+        queue.push(bytes);
+        return true;
+      },
+      giveUp() {
+        queue.length = 0;
+        channel.giveUp();
+      },
+      owns: (address) => ownsAddress(server.name, address),
+    };
+    return peer;
+  };
+  const forget = (peer: Peer) => {
+    forgetting.get(peer)?.();
+    forgetting.delete(peer);
+    gathered.delete(peer);
+    owing.delete(peer);
+    peer.channel.close();
+    if (peers.get(peer.sid) === peer) peers.delete(peer.sid);
+  };
+  /**
+   * It has been away for long: its people and what it was to get are forgotten. Its channel's
+   * numbers are not, since this life of it may come back, nor how far its streams have come.
+   */
+  const rest = (peer: Peer) => {
+    forgetting.delete(peer);
+    peer.giveUp();
+    peer.people = new Map();
+    peer.rooms.clear();
+    for (const stream of peer.streams.values()) stream.held = [];
+    if (peers.size <= LIMITS.peersMax) return;
+    for (const other of peers.values())
+      if (!other.present && !forgetting.has(other)) return forget(other);
+  };
+  const leave = (peer: Peer) => {
+    peer.present = false;
+    peer.viewDigest = "";
+    peer.version = undefined;
+    peer.missed = false;
+    peer.ahead = [];
+    gathered.delete(peer);
+    for (const stream of peer.streams.values()) stream.apart = true;
+    if (peers.get(peer.sid) !== peer) return; // another life has taken its place
+    forgetting.set(
+      peer,
+      options.clock.after(LIMITS.peerKeptMsMax, () => rest(peer)),
+    );
+  };
+  const askSilent = () => {
+    cancelAsking = undefined;
+    for (const peer of present()) if (peer.version === undefined) peer.send({ t: "people?" });
+  };
+  const arrive = (server: ServerInView): Peer | undefined => {
+    const card = readCard(server.card);
+    if (card === undefined) {
+      options.log.warn("server without a card", { server: server.name });
+      return undefined;
+    }
+    let peer = peers.get(server.sid);
+    if (peer !== undefined && (peer.life !== card.life || peer.name !== server.name)) {
+      forget(peer); // it has started again: nothing of its old life comes any more
+      peer = undefined;
+    }
+    peer ??= make(server, card);
+    peers.set(server.sid, peer);
+    forgetting.get(peer)?.();
+    forgetting.delete(peer);
+    return peer;
+  };
+
+  return {
+    all: (): Iterable<Peer> => peers.values(),
+    present,
+    /** Others are here, or were lately and may want to hear what they miss. */
+    get accompanied() {
+      return everyone.length > 0 || forgetting.size > 0;
+    },
+    /** The sids of all other servers; the same array while the view does not change. */
+    everyone: () => everyone,
+    find: (sid: Sid): Peer | undefined => {
+      const peer = peers.get(sid);
+      return peer?.present ? peer : undefined;
+    },
+    named(name: ServerName): Peer | undefined {
+      const key = nameKey(name);
+      return present().find((peer) => nameKey(peer.name) === key);
+    },
+    settled,
+    /** Whom a room's messages are sent to; the same array while it does not change. */
+    subscribers(room: RoomName): readonly Sid[] {
+      if (room === LOBBY) return everyone;
+      let to = subscribers.get(room);
+      if (to === undefined) {
+        to = present().flatMap((peer) => (peer.rooms.has(room) ? [peer.sid] : []));
+        subscribers.set(room, to);
+      }
+      return to;
+    },
+    /** A peer has its first members of rooms, or none any more: `peer.rooms` tells. */
+    interest(peer: Peer, rooms: readonly RoomName[]): void {
+      for (const room of rooms) subscribers.delete(room);
+      if (!peer.present) return;
+      subscribe(
+        peer,
+        rooms.filter((room) => peer.rooms.has(room)),
+      );
+    },
+    /** Tells each, surely, where our directory and those of our streams are that it hears. */
+    tellHeads(version: number, heads: Readonly<Record<string, number>>): void {
+      for (const peer of present()) {
+        const hears = ([room]: [string, number]) =>
+          room === LOBBY || peer.rooms.has(room as RoomName);
+        const rows = Object.entries(heads).filter(hears);
+        for (let i = 0; i === 0 || i < rows.length; i += LIMITS.directoryPageMax) {
+          const some = Object.fromEntries(rows.slice(i, i + LIMITS.directoryPageMax));
+          peer.send({ t: "heads", v: version, heads: some });
+        }
+      }
+    },
+    /** The fabric's view has changed. */
+    viewChanged(view: View): void {
+      if (closed) return;
+      const { sid } = options.identity();
+      const others = view.servers.filter((server) => server.sid !== sid);
+      const seen = new Map(others.map((server) => [server.sid, server]));
+      const was = new Set(present());
+      const sids = [sid, ...seen.keys()].toSorted().join("");
+      digest = options.crypto.sha256(encoder.encode(sids)).subarray(0, 16).toHex();
+      const here = others.flatMap((server) => arrive(server) ?? []);
+      const came = here.filter((peer) => !was.has(peer));
+      const went = [...was].filter((peer) => !here.includes(peer));
+      for (const peer of went) leave(peer);
+      for (const peer of came) peer.present = true;
+      if (came.length > 0 || went.length > 0) {
+        everyone = here.map((peer) => peer.sid);
+        subscribers.clear();
+        options.moved(came, went);
+      }
+      for (const peer of came) {
+        peer.channel.resume();
+        introduce(peer);
+      }
+      if (came.length > 0) cancelAsking ??= options.clock.after(SNAPSHOT_MS, askSilent);
+      for (const peer of here) peer.send({ t: "view", digest });
+      for (const { origin, bytes } of early.splice(0)) peers.get(origin)?.channel.receive(bytes);
+      check();
+    },
+    /** Acknowledges what came in on the channels; the tick's. */
+    flush(): void {
+      for (const peer of owing) peer.channel.acknowledge();
+      owing.clear();
+    },
+    /** A frame of the sealed channel; borrowed. */
+    receive(origin: Sid, bytes: Bytes): void {
+      if (closed) return;
+      const peer = peers.get(origin);
+      if (peer !== undefined) return void peer.channel.receive(bytes);
+      if (bytes.length > EARLY_FRAME_BYTES_MAX) return;
+      if (early.push({ origin, bytes: bytes.slice() }) > EARLY_MAX) early.shift();
+    },
+    /** For good: nothing is sent or taken any more. */
+    close(): void {
+      closed = true;
+      cancelAsking?.();
+      everyone = [];
+      subscribers.clear();
+      for (const peer of peers.values()) forget(peer);
+    },
+  };
+}
+
+export type Peers = ReturnType<typeof createPeers>;
+
+function readCard(bytes: Bytes): Card | undefined {
+  try {
+    const parsed = v.safeParse(Card, decodeJson(bytes));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined; // no JSON: the same as no card, which the caller reports
+  }
+}

@@ -1,0 +1,148 @@
+// Questions about who is where, over the whole fusion: members, people, addresses.
+
+import type { Failure } from "../errors.ts";
+import { failure, failureOf } from "../errors.ts";
+import type { Nick, RoomName, ServerName } from "../names.ts";
+import { isShared, LOBBY, nameKey, parseAddress } from "../names.ts";
+import type { Answer, PersonEntry } from "../protocol/messages.ts";
+import type { Peer, RemotePerson } from "./peer.ts";
+import { membersOf, personOf } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+import type { Rooms } from "./rooms.ts";
+import { roomOf } from "./rooms.ts";
+import type { LiveSession } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Where an address leads: to a session here, or to another server. */
+export type Found =
+  | { readonly at: "here"; readonly nick: Nick }
+  | { readonly at: "there"; readonly nick: Nick; readonly peer: Peer };
+
+export interface PeopleOptions {
+  readonly self: ServerName;
+  readonly sessions: Sessions;
+  readonly rooms: Rooms;
+  readonly peers: () => Peers;
+}
+
+export const entryOf = (session: LiveSession): PersonEntry => ({
+  address: session.address,
+  ...(session.person.account === undefined ? {} : { account: session.person.account }),
+});
+
+export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
+  const remote = (peer: Peer, person: RemotePerson): PersonEntry => ({
+    address: `${person.nick}@${peer.name}`,
+    ...(person.account === undefined ? {} : { account: person.account }),
+  });
+  /** Members of a room in the whole fusion. */
+  const members = (room: RoomName): number => {
+    let count = rooms.find(room)?.size ?? 0;
+    if (!isShared(room)) return count;
+    for (const peer of peers().present())
+      count += room === LOBBY ? peer.people.size : membersOf(peer, room);
+    return count;
+  };
+  const peopleOf = function* (room: RoomName | undefined): Generator<PersonEntry> {
+    const here = room === undefined ? sessions.all() : (rooms.find(room)?.members() ?? []);
+    for (const session of here) yield entryOf(session);
+    if (room !== undefined && !isShared(room)) return;
+    for (const peer of peers().present())
+      for (const [key, person] of peer.people)
+        if (room === undefined || room === LOBBY || peer.rooms.get(room)?.has(key))
+          yield remote(peer, person);
+  };
+  const find = (text: string): Found | Failure => {
+    try {
+      const { nick, server } = parseAddress(text);
+      if (nameKey(server) === nameKey(self)) return { at: "here", nick };
+      const peer = peers().named(server);
+      if (peer !== undefined) return { at: "there", nick, peer };
+      return failure("NO_SUCH_SERVER", `${text}: no server ${server} is in this fusion`);
+    } catch (thrown) {
+      return failureOf(thrown);
+    }
+  };
+  const nobody = (text: string) =>
+    failure("NO_SUCH_NICK", `${text}: nobody is there under this nick`);
+
+  return {
+    members,
+    find,
+    nobody,
+    who(ask: {
+      readonly room?: string | undefined;
+      readonly after?: string | undefined;
+      readonly limit: number;
+      /** Only rooms that this session is in may be looked into, if they are local. */
+      readonly by?: LiveSession;
+    }): Answer<"who"> | Failure {
+      const room = ask.room === undefined ? undefined : roomOf(ask.room);
+      if (typeof room === "object") return room;
+      if (room !== undefined && !isShared(room) && ask.by?.memberships.has(room) === false)
+        return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
+      const all = [...peopleOf(room)].toSorted((a, b) => (a.address < b.address ? -1 : 1));
+      const from = ask.after === undefined ? 0 : firstAfter(all, ask.after);
+      const people = all.slice(from, from + ask.limit);
+      const next = from + ask.limit < all.length ? people.at(-1)?.address : undefined;
+      return { people, total: all.length, ...(next === undefined ? {} : { next }) };
+    },
+    whois(text: string): Answer<"whois"> | Failure {
+      const found = find(text);
+      if ("code" in found) return found;
+      if (found.at === "here") {
+        const session = sessions.find(found.nick);
+        if (session === undefined) return nobody(text);
+        const shared = [...session.memberships.keys()].filter(isShared);
+        return { ...entryOf(session), since: session.since, rooms: shared };
+      }
+      const person = personOf(found.peer, found.nick);
+      if (person === undefined) return nobody(text);
+      const { since } = person;
+      return { ...remote(found.peer, person), since, rooms: [LOBBY, ...person.rooms] };
+    },
+    /** Shared rooms of the fusion, and those local ones that the session is in. */
+    rooms(ask: {
+      readonly after?: string | undefined;
+      readonly limit: number;
+      readonly by: LiveSession;
+    }): Answer<"rooms"> {
+      const names = new Set<RoomName>();
+      for (const { name } of rooms.all())
+        if (isShared(name) || ask.by.memberships.has(name)) names.add(name);
+      for (const peer of peers().present()) for (const name of peer.rooms.keys()) names.add(name);
+      const { after } = ask;
+      const all = [...names].toSorted().filter((name) => after === undefined || name > after);
+      const page = all.slice(0, ask.limit);
+      const next = all.length > page.length ? page.at(-1) : undefined;
+      return {
+        rooms: page.map((room) => ({ room, members: members(room) })),
+        ...(next === undefined ? {} : { next }),
+      };
+    },
+    fusion(): Answer<"fusion"> {
+      const others = peers()
+        .present()
+        .map((peer) => ({ server: String(peer.name), people: peer.people.size }));
+      const servers = [{ server: String(self), people: sessions.count }, ...others];
+      return { servers: servers.toSorted((a, b) => (a.server < b.server ? -1 : 1)) };
+    },
+    /** All names of the fusion, sorted. */
+    fusionNames: (): readonly string[] =>
+      [
+        self,
+        ...peers()
+          .present()
+          .map((peer) => peer.name),
+      ]
+        .map(String)
+        .toSorted(),
+  };
+}
+
+export type People = ReturnType<typeof createPeople>;
+
+function firstAfter(sorted: readonly PersonEntry[], after: string): number {
+  const index = sorted.findIndex((one) => one.address > after);
+  return index === -1 ? sorted.length : index;
+}

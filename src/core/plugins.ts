@@ -1,0 +1,215 @@
+// From a list of plugins to running parts: checked without running their code, set up with the
+// providers first, compiled in the order of the config, started in setup's order, stopped in
+// reverse.
+
+import * as v from "valibot";
+import type { Environment, Store } from "../environment.ts";
+import { ChatFusionError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import type { Parts, Plugin, Role, ServiceName } from "../plugin/context.ts";
+import type { Person } from "../plugin/hooks.ts";
+import { HOOK_KINDS, PROVIDERS } from "../plugin.ts";
+import type { HookSource } from "./hooks.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** One thing that is wrong with a config. */
+export interface ConfigFault {
+  readonly plugin?: string;
+  readonly key: string;
+  readonly value: unknown;
+  readonly expected: string;
+}
+
+const ROLES = Object.keys(PROVIDERS) as Role[]; // its keys are the roles
+const SERVICES: readonly ServiceName[] = ["fabric", "history"];
+const PARTS = [
+  ...Object.keys(HOOK_KINDS),
+  "fabric",
+  "history",
+  "gateway",
+  "commands",
+  "start",
+  "stop",
+];
+
+/** All that is wrong with a list of plugins: shape, options, roles, services, names. */
+export function checkPlugins(plugins: readonly unknown[]): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const sound: Plugin[] = [];
+  for (const [index, one] of plugins.entries()) {
+    if (isPlugin(one)) sound.push(one);
+    else
+      faults.push({
+        key: `plugins[${index}]`,
+        value: typeof one,
+        expected: "a plugin (did you write authGuest for authGuest()?)",
+      });
+  }
+  for (const plugin of sound) faults.push(...optionFaults(plugin));
+  for (const [index, plugin] of sound.entries())
+    if (sound.slice(0, index).filter((other) => other.name === plugin.name).length === 1)
+      faults.push({
+        plugin: plugin.name,
+        key: "plugins",
+        value: plugin.name,
+        expected: "each plugin once",
+      });
+  for (const role of ROLES) {
+    const providers = sound.filter((plugin) => plugin.provides.includes(role));
+    const { min, max } = PROVIDERS[role];
+    const value = providers.map((plugin) => plugin.name).join(", ") || "none";
+    const expected = min === max ? "exactly one plugin" : min > 0 ? "a plugin" : "at most one";
+    if (providers.length < min || providers.length > max)
+      faults.push({ key: "plugins", value, expected: `${expected} that provides ${role}` });
+  }
+  for (const plugin of sound)
+    for (const service of plugin.requires)
+      if (!sound.some((other) => other.provides.includes(service)))
+        faults.push({
+          plugin: plugin.name,
+          key: "requires",
+          value: service,
+          expected: `a plugin that provides ${service}`,
+        });
+  return faults;
+}
+
+/** One plugin that has been set up. */
+export interface LivePlugin {
+  readonly plugin: Plugin;
+  readonly parts: Parts;
+}
+
+export interface SetupOptions {
+  readonly environment: Environment;
+  readonly self: ServerName;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+  folder(plugin: string): string | undefined;
+  notice(to: Person | RoomName, text: string): void;
+  /** The core's side of the roles of a plugin. */
+  hosts(plugin: Plugin): object;
+}
+
+/** Sets plugins up. Throws `CONFIG_INVALID` for a circle, and for parts that are owed. */
+export function setUpPlugins(plugins: readonly Plugin[], options: SetupOptions) {
+  const order = inSetupOrder(plugins);
+  const live = new Map<Plugin, Parts>();
+  const services: Partial<Record<ServiceName, unknown>> = {};
+  for (const plugin of order) {
+    const required = Object.fromEntries(plugin.requires.map((name) => [name, services[name]]));
+    const parts = plugin.setup({ ...contextOf(plugin, options), ...required });
+    checkParts(plugin, parts);
+    for (const service of SERVICES)
+      if (plugin.provides.includes(service)) services[service] = parts[service];
+    live.set(plugin, parts);
+  }
+  const sources: HookSource[] = plugins.map((plugin) => ({
+    plugin: plugin.name,
+    hooks: live.get(plugin) ?? {},
+  }));
+  return {
+    /** In setup's order. */
+    live: order.map((plugin): LivePlugin => ({ plugin, parts: live.get(plugin) ?? {} })),
+    /** In the order of the config. */
+    sources,
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function isPlugin(value: unknown): value is Plugin {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "chatfusion" in value &&
+    value.chatfusion === 1 &&
+    "setup" in value &&
+    typeof value.setup === "function"
+  );
+}
+
+function optionFaults(plugin: Plugin): ConfigFault[] {
+  const name = plugin.name;
+  if (plugin.schema === undefined) {
+    if (plugin.options === undefined) return [];
+    return [{ plugin: name, key: "options", value: plugin.options, expected: "no options" }];
+  }
+  const parsed = v.safeParse(plugin.schema, plugin.options);
+  if (parsed.success) return [];
+  return parsed.issues.map((issue) => ({
+    plugin: name,
+    key: v.getDotPath(issue) ?? "options",
+    value: issue.input,
+    expected: issue.expected ?? issue.message,
+  }));
+}
+
+/** Providers before those that require them; else the order of the config. */
+function inSetupOrder(plugins: readonly Plugin[]): readonly Plugin[] {
+  const order: Plugin[] = [];
+  const visit = (plugin: Plugin, path: readonly Plugin[]) => {
+    if (order.includes(plugin)) return;
+    if (path.includes(plugin)) {
+      const circle = [...path, plugin].map((one) => one.name).join(" → ");
+      throw new ChatFusionError(
+        "CONFIG_INVALID",
+        `plugins require each other in a circle: ${circle}`,
+      );
+    }
+    for (const other of plugins)
+      if (plugin.requires.some((service) => other.provides.includes(service)))
+        visit(other, [...path, plugin]);
+    order.push(plugin);
+  };
+  for (const plugin of plugins) visit(plugin, []);
+  return order;
+}
+
+function checkParts(plugin: Plugin, parts: Parts): void {
+  const fail = (what: string) => {
+    throw new ChatFusionError("CONFIG_INVALID", `plugin ${plugin.name}: ${what}`);
+  };
+  if (typeof parts !== "object" || parts === null) fail("setup returned no object");
+  for (const key of Object.keys(parts))
+    if (!PARTS.includes(key)) fail(`${key}: no such hook or part; expected ${PARTS.join(", ")}`);
+  for (const role of plugin.provides) {
+    const part = role === "auth" ? "onAuth" : role;
+    if (parts[part] === undefined) fail(`provides ${role}, but setup returned no ${part}`);
+  }
+  for (const role of ["fabric", "history", "gateway"] as const)
+    if (parts[role] !== undefined && !plugin.provides.includes(role))
+      fail(`setup returned ${role}, which is not declared in provides`);
+}
+
+function contextOf(plugin: Plugin, options: SetupOptions): object {
+  const { environment } = options;
+  const parsed = plugin.schema === undefined ? undefined : v.parse(plugin.schema, plugin.options);
+  return {
+    self: options.self,
+    options: parsed,
+    log: prefixed(plugin.name, environment),
+    clock: environment.clock,
+    random: environment.random,
+    store: ownStore(environment.store, plugin.name),
+    folder: () => options.folder(plugin.name),
+    metrics: options.metrics.of(plugin.name),
+    signal: options.signal,
+    notice: (to: Person | RoomName, text: string) =>
+      options.notice(to, text.slice(0, LIMITS.textBytesMax)),
+    host: options.hosts(plugin),
+  };
+}
+
+const prefixed = (plugin: string, { log }: Environment): Environment["log"] => ({
+  debug: (event, fields) => log.debug(event, { plugin, ...fields }),
+  info: (event, fields) => log.info(event, { plugin, ...fields }),
+  warn: (event, fields) => log.warn(event, { plugin, ...fields }),
+  error: (event, fields) => log.error(event, { plugin, ...fields }),
+});
+
+const ownStore = (store: Store, plugin: string): Store => ({
+  read: (key) => store.read(`${plugin}.${key}`),
+  write: (key, bytes) => store.write(`${plugin}.${key}`, bytes),
+});

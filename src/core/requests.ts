@@ -1,0 +1,298 @@
+// What each request does: parse, check, act. A refusal is a value. The hot ones, say and tell, run
+// without a promise unless a hook has chosen one.
+
+import * as v from "valibot";
+import type { Clock, MaybePromise } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
+import { checkText, LOBBY } from "../names.ts";
+import type { History } from "../plugin/history.ts";
+import type { Message } from "../plugin/hooks.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
+import { describe } from "../protocol/hello.ts";
+import type { Answer, Ask, MessageEntry, PrivateEntry, RequestName } from "../protocol/messages.ts";
+import { requestShape } from "../protocol/messages.ts";
+import type { Commands } from "./commands.ts";
+import type { Directory } from "./directory.ts";
+import type { Entrance } from "./entrance.ts";
+import { NATIVE } from "./format.ts";
+import type { CompiledHooks } from "./hooks.ts";
+import { goOn } from "./hooks.ts";
+import type { Ids } from "./ids.ts";
+import type { MessageLog } from "./log.ts";
+import type { Offers } from "./offers.ts";
+import type { People } from "./people.ts";
+import { entryOf } from "./people.ts";
+import type { Presence } from "./presence.ts";
+import type { Recent } from "./recent.ts";
+import type { Room } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
+import { roomOf } from "./rooms.ts";
+import type { LiveSession, Outcome } from "./session.ts";
+import type { Streams } from "./streams.ts";
+import type { Tells } from "./tells.ts";
+import type { Transfers } from "./transfers.ts";
+
+export interface RequestsOptions {
+  readonly clock: Clock;
+  readonly commands: () => Commands;
+  readonly directory: Directory;
+  readonly entrance: () => Entrance;
+  readonly history: () => History | undefined;
+  readonly hooks: () => CompiledHooks;
+  readonly ids: Ids;
+  readonly log: MessageLog;
+  readonly offers: Offers;
+  readonly people: People;
+  readonly presence: Presence;
+  readonly recent: Recent;
+  readonly rooms: Rooms;
+  readonly streams: Streams;
+  readonly tells: Tells;
+  readonly transfers: Transfers;
+}
+
+type Handlers = {
+  readonly [T in RequestName]: (session: LiveSession, ask: Ask<T>) => MaybePromise<Outcome>;
+};
+
+/** Makes the function that does a request: shapes first, then what it asks. Never throws. */
+export function createRequests(options: RequestsOptions) {
+  const handlers: Handlers = {
+    ...messageHandlers(options),
+    ...roomHandlers(options),
+    ...fileHandlers(options),
+  };
+  return (session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome> => {
+    const parsed = v.safeParse(requestShape(type), ask);
+    if (!parsed.success)
+      return failure("BAD_REQUEST", `${type}: ${describe(parsed.issues)}`.slice(0, 300));
+    // The handler of a type takes what the shape of that type gives.
+    const handle = handlers[type] as (session: LiveSession, ask: unknown) => MaybePromise<Outcome>;
+    try {
+      return handle(session, parsed.output);
+    } catch (thrown) {
+      return failureOf(thrown);
+    }
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
+
+function messageHandlers(options: RequestsOptions) {
+  const { ids, people, recent, streams, tells } = options;
+
+  const accept = (session: LiveSession, room: Room<LiveSession>, message: Message): Outcome => {
+    const invalid = checkText(message.text, LIMITS.textBytesMax);
+    if (invalid !== undefined) return invalid;
+    const { account } = session.person;
+    const entry: MessageEntry = {
+      id: message.id,
+      from: session.address,
+      ...(account === undefined ? {} : { account }),
+      room: room.name,
+      kind: message.kind,
+      text: message.text,
+      at: message.at,
+      ...(message.cid === undefined ? {} : { cid: message.cid }),
+    };
+    const frame = encodeJson(FRAME.message, entry);
+    const logged = streams.add(room.name, entry, frame);
+    room.tell({ type: "message", message: entry }, session, NATIVE, frame);
+    const { id, at } = message;
+    if (message.cid !== undefined) recent.remember(session.sender, message.cid, { id, at, logged });
+    return { answer: { id, at } satisfies Answer<"say">, logged };
+  };
+
+  const say = (session: LiveSession, ask: Ask<"say">): MaybePromise<Outcome> => {
+    const asked = ask.room as RoomName; // looked up as it is; if it is not there, parsed
+    const name = session.memberships.has(asked) ? asked : roomOf(ask.room);
+    if (typeof name === "object") return name;
+    const room = session.memberships.get(name)?.room;
+    if (room === undefined)
+      return failure("NOT_IN_ROOM", `room ${name}: you are not in it; join it first`);
+    const invalid = checkText(ask.text, LIMITS.textBytesMax);
+    if (invalid !== undefined) return invalid;
+    if (options.log.full) return failure("QUEUE_FULL", "the log is behind; try again in a moment");
+    const known = ask.cid === undefined ? undefined : recent.find(session.sender, ask.cid);
+    if (known !== undefined)
+      return { answer: { id: known.id, at: known.at }, logged: known.logged };
+    const { id, at } = ids.next();
+    const { kind, text, cid } = ask;
+    const message: Message = {
+      id,
+      from: session.person,
+      room: name,
+      kind,
+      text,
+      at,
+      ...(cid === undefined ? {} : { cid }),
+    };
+    return goOn(options.hooks().message(message), (result) => {
+      if (isFailure(result)) return result;
+      if (session.memberships.get(name)?.room !== room)
+        return failure("NOT_IN_ROOM", `room ${name}: you have left it`);
+      return accept(session, room, result);
+    });
+  };
+
+  const send = (session: LiveSession, ask: Ask<"tell">): Outcome => {
+    const found = people.find(ask.to);
+    if ("code" in found) return found;
+    const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
+    const known = cid === undefined ? undefined : recent.find(session.sender, cid);
+    if (known !== undefined) {
+      const answer = { id: known.id, at: known.at, outcome: "delivered" } as const;
+      // Still on its way: the same message, whose end is told to both requests.
+      const end = tells.again(known.id);
+      return end === undefined
+        ? { answer: answer satisfies Answer<"tell"> }
+        : { later: end.then((outcome) => (typeof outcome === "string" ? answer : outcome)) };
+    }
+    const { id, at } = ids.next();
+    const { account } = session.person;
+    const server = found.at === "here" ? session.server : found.peer.name;
+    const message: PrivateEntry = {
+      id,
+      from: session.address,
+      ...(account === undefined ? {} : { account }),
+      to: `${found.nick}@${server}`,
+      kind: ask.kind,
+      text: ask.text,
+      at,
+      ...(ask.cid === undefined ? {} : { cid: ask.cid }),
+    };
+    if (cid !== undefined) recent.remember(session.sender, cid, { id, at, logged: 0 });
+    const done = (outcome: "delivered" | "stored" | Failure): Answer<"tell"> | Failure => {
+      if (typeof outcome === "string") return { id, at, outcome };
+      // It was not delivered: sent again with the same id, it is tried again.
+      if (outcome.code !== "UNCONFIRMED" && cid !== undefined) recent.drop(session.sender, cid);
+      return outcome;
+    };
+    if (found.at === "here") return outcomeOf(done(tells.deliver(found.nick, message)));
+    return { later: tells.send(found.peer, message).then(done) };
+  };
+
+  const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
+    const invalid = checkText(ask.text, LIMITS.textBytesMax);
+    if (invalid !== undefined) return invalid;
+    const offer = {
+      from: session.person,
+      to: ask.to,
+      kind: ask.kind,
+      textBytes: Buffer.byteLength(ask.text),
+      at: options.clock.now(),
+    };
+    return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask));
+  };
+  return { say, tell };
+}
+
+function roomHandlers(options: RequestsOptions) {
+  const { directory, people, presence, rooms } = options;
+  const inRoom = (session: LiveSession, text: string): RoomName | Failure => {
+    const room = roomOf(text);
+    if (typeof room !== "string" || session.memberships.has(room)) return room;
+    return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
+  };
+  return {
+    join(session: LiveSession, ask: Ask<"join">): Outcome {
+      const room = roomOf(ask.room);
+      if (typeof room === "object") return room;
+      if (!session.memberships.has(room)) {
+        const refused = rooms.enter(session, room);
+        if (refused !== undefined) return refused;
+        directory.joined(session, room);
+        presence.joined(room, entryOf(session), session);
+      }
+      return { answer: { room, members: people.members(room) } satisfies Answer<"join"> };
+    },
+    part(session: LiveSession, ask: Ask<"part">): Outcome {
+      const room = inRoom(session, ask.room);
+      if (typeof room === "object") return room;
+      if (room === LOBBY) return failure("CANNOT_LEAVE", "the lobby is the room everybody is in");
+      presence.left(room, entryOf(session), ask.reason, session);
+      rooms.leave(session, room);
+      directory.left(session, room);
+      return { answer: { room } satisfies Answer<"part"> };
+    },
+    async rename(session: LiveSession, ask: Ask<"rename">): Promise<Outcome> {
+      return outcomeOf(await options.entrance().rename(session, ask.nick, ask.password));
+    },
+    who: (session: LiveSession, ask: Ask<"who">): Outcome =>
+      outcomeOf(people.who({ ...ask, by: session })),
+    whois: (_session: LiveSession, ask: Ask<"whois">): Outcome =>
+      outcomeOf(people.whois(ask.address)),
+    rooms: (session: LiveSession, ask: Ask<"rooms">): Outcome => ({
+      answer: people.rooms({ ...ask, by: session }),
+    }),
+    fusion: (): Outcome => ({ answer: people.fusion() }),
+    history(session: LiveSession, ask: Ask<"history">): Outcome {
+      const room = inRoom(session, ask.room);
+      if (typeof room === "object") return room;
+      const history = options.history();
+      if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
+      options.streams.flush(); // what was said before this question belongs to the answer
+      const backlog = async (): Promise<Answer<"history">> => {
+        await options.log.caughtUp();
+        return { messages: newestThatFit(await history.backlog(room, ask.limit, ask.before)) };
+      };
+      return { later: backlog() };
+    },
+    command(session: LiveSession, ask: Ask<"command">): Outcome {
+      const { account, roles } = session.person;
+      const caller = {
+        by: "session",
+        roles,
+        ...(account === undefined ? {} : { account }),
+      } as const;
+      return { later: options.commands().run([ask.name, ...ask.args], caller) };
+    },
+  };
+}
+
+/** As many of the newest messages as one answer may hold; a client pages on with `before`. */
+function newestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry[] {
+  let bytes = 0;
+  const first = messages.findLastIndex((one) => {
+    bytes += JSON.stringify(one).length;
+    return bytes > LIMITS.backlogBytesMax;
+  });
+  return messages.slice(Math.min(first + 1, messages.length - 1));
+}
+
+function fileHandlers({ offers, transfers }: RequestsOptions) {
+  const passed = (transfer: string, refused: Failure | undefined): Outcome =>
+    refused ?? { answer: { transfer } };
+  return {
+    offer: (session: LiveSession, ask: Ask<"offer">): Outcome => ({
+      when: (answer) => offers.offer(session, ask, answer),
+    }),
+    accept: (session: LiveSession, { transfer, offset }: Ask<"accept">): Outcome => {
+      const upTo = offset + LIMITS.creditBytes;
+      return passed(
+        transfer,
+        transfers.take(session, { type: "accepted", transfer, offset, upTo }),
+      );
+    },
+    reject: (session: LiveSession, { transfer, reason }: Ask<"reject">): Outcome => {
+      const code = "TRANSFER_REJECTED";
+      const text = reason ?? "it was rejected";
+      return passed(transfer, transfers.take(session, { type: "failed", transfer, code, text }));
+    },
+    cancel: (session: LiveSession, { transfer, reason, code }: Ask<"cancel">): Outcome => {
+      const text = reason ?? "it was cancelled";
+      return passed(transfer, transfers.take(session, { type: "failed", transfer, code, text }));
+    },
+    finish: (session: LiveSession, { transfer, sha256 }: Ask<"finish">): Outcome =>
+      passed(transfer, transfers.take(session, { type: "finished", transfer, sha256 })),
+    credit: (session: LiveSession, { transfer, upTo }: Ask<"credit">): Outcome =>
+      passed(transfer, transfers.take(session, { type: "credit", transfer, upTo })),
+    done: (session: LiveSession, { transfer, sha256 }: Ask<"done">): Outcome =>
+      passed(transfer, transfers.take(session, { type: "done", transfer, sha256 })),
+  };
+}

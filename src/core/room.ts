@@ -1,0 +1,228 @@
+// A room's members on this server and the batches they share: each event is encoded once per
+// format, all events of a tick are one buffer, and the same buffer goes to every member.
+// Invariants: 1. A member's `index` is its place in its group. 2. A group's bytes before a member's
+// `since` are not for it. 3. A flushed buffer is never changed again.
+
+import type { Bytes } from "../environment.ts";
+import type { RoomName } from "../names.ts";
+import { isShared } from "../names.ts";
+import type { Format, RoomEvent } from "../plugin/gateway.ts";
+import type { Outlet } from "./outlet.ts";
+
+/** What a room needs of a session. */
+export interface Listener {
+  readonly outlet: Outlet;
+  /** The wire's bound is passed: the session is to be closed. */
+  overflowed(): void;
+  /** Its format could not encode an event, which all of the format miss. */
+  formatFailed(thrown: unknown): void;
+}
+
+/** One session's place in one room. */
+export interface Member<L extends Listener = Listener> {
+  readonly session: L;
+  readonly room: Room<L>;
+  group: Group<L>;
+  index: number;
+  /** Offset in the group's batch at which this member came. */
+  since: number;
+}
+
+const FIRST_BATCH_BYTES = 1024;
+const encoder = new TextEncoder();
+
+/** The members of a room that share a format, and the batch that is being made for them. */
+export class Group<L extends Listener> {
+  readonly format: Format;
+  readonly members: Member<L>[] = [];
+  #bytes: Bytes | undefined;
+  #length = 0;
+  /** Members that came within this tick. */
+  #newcomers: Member<L>[] = [];
+  /** Start and end of each sender's own events, for formats without echo. */
+  #own: Map<L, number[]> | undefined;
+
+  constructor(format: Format) {
+    this.format = format;
+  }
+
+  /** Adds an event; returns whether the batch was empty before. */
+  add(event: RoomEvent, by: L | undefined, ready: Bytes | undefined): boolean {
+    if (this.members.length === 0) return false;
+    const encoded = ready ?? this.#encode(event);
+    if (encoded.length === 0) return false;
+    const start = this.#length;
+    if (typeof encoded === "string") {
+      this.#grow(encoded.length * 3);
+      this.#length += encoder.encodeInto(encoded, this.#buffer().subarray(start)).written;
+    } else {
+      this.#grow(encoded.length);
+      this.#buffer().set(encoded, start);
+      this.#length += encoded.length;
+    }
+    if (by !== undefined && !this.format.echo) {
+      this.#own ??= new Map();
+      const cuts = this.#own.get(by);
+      if (cuts === undefined) this.#own.set(by, [start, this.#length]);
+      else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.#length;
+      else cuts.push(start, this.#length);
+    }
+    return start === 0;
+  }
+
+  enter(member: Member<L>): void {
+    member.group = this;
+    member.index = this.members.push(member) - 1;
+    member.since = this.#length;
+    if (this.#length > 0) this.#newcomers.push(member);
+  }
+
+  /** Takes a member out; it still gets what was said while it was in. */
+  leave(member: Member<L>): void {
+    const last = this.members.pop() as Member<L>; // the member itself is in, so there is one
+    if (last !== member) {
+      this.members[member.index] = last;
+      last.index = member.index;
+    }
+    if (this.#length > member.since) {
+      this.#send(member, this.#buffer().slice(0, this.#length));
+    }
+  }
+
+  /** Hands the batch to every member and begins a new one. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const batch = this.#buffer().slice(0, this.#length);
+    const own = this.#own;
+    for (const member of this.members) {
+      if (member.since === 0 && own === undefined) {
+        if (!member.session.outlet.send(batch)) member.session.overflowed();
+      } else this.#send(member, batch);
+    }
+    // One that went on to another group within the tick counts from there.
+    for (const member of this.#newcomers) if (member.group === this) member.since = 0;
+    this.#newcomers.length = 0;
+    this.#own = undefined;
+    this.#length = 0;
+    if (batch.length < this.#buffer().length / 8) this.#bytes = undefined; // a rare burst's
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  /** Other formats must not miss an event because one of a plugin throws. */
+  #encode(event: RoomEvent): string | Bytes {
+    try {
+      return this.format.encode(event);
+    } catch (thrown) {
+      this.members[0]?.session.formatFailed(thrown);
+      return "";
+    }
+  }
+
+  #buffer(): Bytes {
+    this.#bytes ??= new Uint8Array(FIRST_BATCH_BYTES);
+    return this.#bytes;
+  }
+
+  #grow(more: number): void {
+    const old = this.#buffer();
+    if (old.length - this.#length >= more) return;
+    this.#bytes = new Uint8Array(Math.max(old.length * 2, this.#length + more));
+    this.#bytes.set(old.subarray(0, this.#length));
+  }
+
+  /** Sends a batch without what came before the member, and without its own events. */
+  #send(member: Member<L>, batch: Bytes): void {
+    const send = (from: number, to: number) => {
+      if (to > from && !member.session.outlet.send(batch.subarray(from, to)))
+        member.session.overflowed();
+    };
+    let at = member.since;
+    const cuts = this.#own?.get(member.session) ?? [];
+    for (let i = 0; i < cuts.length; i += 2) {
+      const start = cuts[i] as number; // cuts come in pairs
+      if (start > at) send(at, start);
+      at = Math.max(at, cuts[i + 1] as number);
+    }
+    send(at, batch.length);
+  }
+}
+
+export class Room<L extends Listener = Listener> {
+  readonly name: RoomName;
+  /** Spans the fusion; a local room never leaves its server. */
+  readonly shared: boolean;
+  readonly #groups = new Map<Format, Group<L>>();
+  readonly #dirty: (group: Group<L>) => void;
+  #size = 0;
+
+  constructor(name: RoomName, dirty: (group: Group<L>) => void) {
+    this.name = name;
+    this.shared = isShared(name);
+    this.#dirty = dirty;
+  }
+
+  /** Members on this server. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get formats(): Iterable<Format> {
+    return this.#groups.keys();
+  }
+
+  /** All members on this server; not to be called per message. */
+  *members(): Generator<L> {
+    for (const group of this.#groups.values()) for (const one of group.members) yield one.session;
+  }
+
+  enter(session: L, format: Format): Member<L> {
+    const group = this.#group(format);
+    const member: Member<L> = { session, room: this, group, index: 0, since: 0 };
+    group.enter(member);
+    this.#size++;
+    return member;
+  }
+
+  leave(member: Member<L>): void {
+    member.group.leave(member);
+    this.#forgetEmpty(member.group);
+    this.#size--;
+  }
+
+  /** The old format's part of this tick goes first, then the new one's. */
+  change(member: Member<L>, format: Format): void {
+    member.group.leave(member);
+    this.#forgetEmpty(member.group);
+    this.#group(format).enter(member);
+  }
+
+  /**
+   * Tells the members. `by` is the session that caused it, for formats without echo; `ready` holds
+   * the event as `readyFormat` encodes it, where that is known already.
+   */
+  tell(event: RoomEvent, by?: L, readyFormat?: Format, ready?: Bytes): void {
+    for (const group of this.#groups.values()) {
+      const bytes = group.format === readyFormat ? ready : undefined;
+      if (group.add(event, by, bytes)) this.#dirty(group);
+    }
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #group(format: Format): Group<L> {
+    let group = this.#groups.get(format);
+    if (group === undefined) {
+      group = new Group(format);
+      this.#groups.set(format, group);
+    }
+    return group;
+  }
+
+  #forgetEmpty(group: Group<L>): void {
+    if (group.members.length === 0) {
+      group.flush(); // nobody is left: only forgets the bytes
+      this.#groups.delete(group.format);
+    }
+  }
+}

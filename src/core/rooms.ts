@@ -1,0 +1,77 @@
+// The rooms that have members on this server, by their one name (the key: case-folded). The lobby
+// is always there. Next: room.ts.
+
+import type { Failure } from "../errors.ts";
+import { failure, failureOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
+import { LOBBY, nameKey, parseRoomName } from "../names.ts";
+import type { Format } from "../plugin/gateway.ts";
+import { Room } from "./room.ts";
+import type { LiveSession } from "./session.ts";
+import type { Tick } from "./tick.ts";
+
+export interface Rooms {
+  readonly count: number;
+  readonly lobby: Room<LiveSession>;
+  all(): Iterable<Room<LiveSession>>;
+  find(room: RoomName): Room<LiveSession> | undefined;
+  /** Puts a session into a room; a refusal when there are too many. */
+  enter(session: LiveSession, room: RoomName): Failure | undefined;
+  leave(session: LiveSession, room: RoomName): void;
+}
+
+/** The one form of a room's name, or why it is none. */
+export function roomOf(text: string): RoomName | Failure {
+  try {
+    return nameKey(parseRoomName(text)) as RoomName; // the key of a room name is one
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
+
+/** Makes the registry; `closed` tells that a room's last member here has left. */
+export function createRooms(tick: Tick<LiveSession>, on: { closed(room: RoomName): void }): Rooms {
+  const lobby = new Room<LiveSession>(LOBBY, tick.group);
+  const rooms = new Map<RoomName, Room<LiveSession>>([[LOBBY, lobby]]);
+  return {
+    lobby,
+    get count() {
+      return rooms.size;
+    },
+    all: () => rooms.values(),
+    find: (room) => rooms.get(room),
+    enter(session, name) {
+      if (session.memberships.has(name)) return undefined;
+      if (session.memberships.size >= LIMITS.roomsPerSessionMax) {
+        const most = LIMITS.roomsPerSessionMax;
+        return failure(
+          "TOO_MANY_ROOMS",
+          `room ${name}: you are in ${most} rooms, the most there is`,
+        );
+      }
+      let room = rooms.get(name);
+      if (room === undefined) {
+        if (rooms.size >= LIMITS.roomsMax) {
+          const most = LIMITS.roomsMax;
+          return failure("TOO_MANY_ROOMS", `room ${name}: this server has ${most} rooms already`);
+        }
+        room = new Room<LiveSession>(name, tick.group);
+        rooms.set(name, room);
+      }
+      const format: Format = session.format;
+      session.memberships.set(name, room.enter(session, format));
+      return undefined;
+    },
+    leave(session, name) {
+      const member = session.memberships.get(name);
+      if (member === undefined) return;
+      session.memberships.delete(name);
+      member.room.leave(member);
+      if (member.room.size === 0 && name !== LOBBY) {
+        rooms.delete(name);
+        on.closed(name);
+      }
+    },
+  };
+}

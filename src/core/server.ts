@@ -1,0 +1,391 @@
+// A server: all parts of the core, put together, and its life: set up → started → open → stopped.
+// State changes only in core/, only synchronously; sockets, time and chance come from the
+// Environment. Read next: session.ts, requests.ts (what people do), fusion.ts (what servers do).
+
+import { assert } from "../assert.ts";
+import type { Environment, TlsIdentity } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { ChatFusionError, failure } from "../errors.ts";
+import type { ServerName, Sid } from "../names.ts";
+import type { Caller, CommandResult, Plugin } from "../plugin/context.ts";
+import type { Fabric } from "../plugin/fabric.ts";
+import type { AuthHost } from "../plugin/gateway.ts";
+import type { History } from "../plugin/history.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
+import { createAcceptor, createGatekeeper } from "./acceptor.ts";
+import { createHashingPool } from "./auth.ts";
+import type { CommandRow, Commands } from "./commands.ts";
+import { coreCommands, createCommands } from "./commands.ts";
+import { createDoor } from "./door.ts";
+import type { Entrance } from "./entrance.ts";
+import { createEntrance } from "./entrance.ts";
+import type { ServerEvent } from "./events.ts";
+import type { FusionPart } from "./fusion.ts";
+import { createFusion } from "./fusion.ts";
+import { createGatewayHost } from "./gateways.ts";
+import type { CompiledHooks } from "./hooks.ts";
+import { compileHooks } from "./hooks.ts";
+import type { Identity } from "./identity.ts";
+import { loadIdentity } from "./identity.ts";
+import { createIds } from "./ids.ts";
+import { createLifecycle } from "./lifecycle.ts";
+import { createMessageLog } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { createOffers } from "./offers.ts";
+import { createPeople, entryOf } from "./people.ts";
+import type { ConfigFault, LivePlugin } from "./plugins.ts";
+import { checkPlugins, setUpPlugins } from "./plugins.ts";
+import { createPresence } from "./presence.ts";
+import { createRecent } from "./recent.ts";
+import { createRequests } from "./requests.ts";
+import { createRooms } from "./rooms.ts";
+import type { LiveSession, SessionHost } from "./session.ts";
+import { createSessions } from "./sessions.ts";
+import { createTells } from "./tells.ts";
+import { Tick } from "./tick.ts";
+import { createTransfers } from "./transfers.ts";
+
+export interface ServerOptions {
+  readonly name: ServerName;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly plugins: readonly Plugin[];
+  readonly environment: Environment;
+  /** Makes and names a plugin's own folder; undefined where there is no disk. */
+  readonly pluginFolder?: (plugin: string) => string | undefined;
+  readonly tls?: TlsIdentity;
+  readonly report: (event: ServerEvent) => void;
+}
+
+export interface Server {
+  readonly name: ServerName;
+  readonly sid: Sid;
+  /** Starts the plugins, opens nothing: for commands without a running server. */
+  startPlugins(): Promise<void>;
+  /** Starts the plugins, opens the gateways, then the one port. Rejects with ChatFusionErrors. */
+  start(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Tells everybody, drains by a deadline, stops the plugins in reverse. Idempotent. */
+  stop(reason: string): Promise<void>;
+  /** Runs a command of the core or of a plugin. Never rejects. */
+  run(words: readonly string[], caller: Caller): Promise<CommandResult | Failure>;
+  readonly commands: readonly CommandRow[];
+  readonly hookOrder: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
+  status(): Readonly<Record<string, unknown>>;
+}
+
+/** Says all that is wrong with a list of plugins in one text. */
+export const describeFaults = (faults: readonly ConfigFault[]): string =>
+  faults
+    .map(({ plugin, key, value, expected }) => {
+      const where = plugin === undefined ? key : `${plugin}: ${key}`;
+      return `${where}: expected ${expected}, got ${JSON.stringify(value) ?? typeof value}`;
+    })
+    .join("\n");
+
+/**
+ * Checks the plugins, loads the identity (a new epoch begins), and sets the plugins up; starts and
+ * opens nothing. Rejects with `CONFIG_INVALID` and all that is wrong.
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const faults = checkPlugins(options.plugins);
+  if (faults.length > 0) throw new ChatFusionError("CONFIG_INVALID", describeFaults(faults));
+  const core = createCore(options, await loadIdentity(options.environment));
+  const { lifecycle, commands, hooks, status } = core;
+  return {
+    name: options.name,
+    sid: core.sid,
+    startPlugins: () => lifecycle.startPlugins(),
+    start: () => lifecycle.start(),
+    stop: (reason) => lifecycle.stop(reason),
+    run: (words, caller) => commands.run(words, caller),
+    commands: commands.rows,
+    hookOrder: hooks.order,
+    status,
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** What is known only later in the making of a server; read when it runs. */
+interface Later {
+  hooks?: CompiledHooks;
+  entrance?: Entrance;
+  commands?: Commands;
+  fusion?: FusionPart;
+  roles?: { readonly fabric: Fabric; readonly history: History | undefined };
+  address?: { readonly host: string; readonly port: number };
+}
+
+/** What all parts of a server share. */
+function createShared(options: ServerOptions, identity: Identity) {
+  const { environment } = options;
+  const { clock, random } = environment;
+  const later: Later = {};
+  const need = <K extends keyof Later>(key: K): NonNullable<Later[K]> => {
+    const value = later[key];
+    assert(value !== undefined, `${key} is there once the server is set up`);
+    return value;
+  };
+  const tick = new Tick<LiveSession>(clock);
+  const hooks = () => need("hooks");
+  const history = () => need("roles").history;
+  return {
+    options,
+    later,
+    need,
+    hooks,
+    history,
+    fabric: () => need("roles").fabric,
+    identity: () => identity,
+    tick,
+    gate: createGatekeeper(),
+    metrics: createMetrics(),
+    sessions: createSessions(clock, random),
+    ids: createIds(clock, () => identity.sid),
+    log: createMessageLog({
+      history,
+      log: environment.log,
+      logged: (messages) => hooks().logged(messages),
+      changed: () => tick.schedule(),
+    }),
+    listeners: [] as { close(): void }[],
+  };
+}
+type Shared = ReturnType<typeof createShared>;
+
+/** Rooms, people, messages and files, here and in the fusion. */
+function createSociety(shared: Shared) {
+  const { need, tick, sessions, hooks, fabric, options } = shared;
+  const { clock, random } = options.environment;
+  const fusion = () => need("fusion");
+  const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
+  const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
+  const presence = createPresence(rooms, people.members);
+  const tells = createTells({ clock, sessions });
+  const transfers = createTransfers({
+    clock,
+    toPeer: (sid, event) => fusion().toPeer(sid, event),
+    publishChunk: (target, payload) => fabric().publish(target, "bulk", payload),
+  });
+  const offers = createOffers({ clock, random, hooks, people, sessions, transfers });
+  shared.later.fusion = createFusion({
+    ...shared,
+    environment: options.environment,
+    self: options.name,
+    report: options.report,
+    wantsLog: () => shared.history() !== undefined || hooks().hearsLogged,
+    rooms: () => rooms,
+    presence: () => presence,
+    tells: () => tells,
+    offers: () => offers,
+    transfers: () => transfers,
+  });
+  return { rooms, people, presence, tells, transfers, offers, fusion: fusion() };
+}
+type Society = ReturnType<typeof createSociety>;
+
+/** Sets the plugins up, each with the core's side of its roles. */
+function createPlugins(shared: Shared, { rooms, fusion }: Society) {
+  const { options, need, tick, gate, sessions, listeners } = shared;
+  const { environment, tls } = options;
+  const aborter = new AbortController();
+  const pool = createHashingPool(environment.tasks, environment.random);
+  const auth: AuthHost = {
+    ...pool,
+    claimed: (nick) => need("entrance").claimed(nick),
+    revoked: (account) => need("entrance").revoked(account),
+  };
+  const gateways = {
+    environment,
+    tick,
+    gate,
+    tls,
+    host: options.listen.host,
+    entrance: () => need("entrance"),
+    opened: (listener: { close(): void }) => void listeners.push(listener),
+  };
+  const { live, sources } = setUpPlugins(options.plugins, {
+    environment,
+    self: options.name,
+    metrics: shared.metrics,
+    signal: aborter.signal,
+    folder: (plugin) => options.pluginFolder?.(plugin),
+    notice(to, text) {
+      const room = typeof to === "string" ? rooms.find(to) : undefined;
+      const where = room === undefined ? {} : { room: room.name };
+      const told = typeof to === "string" ? room?.members() : [sessions.find(to.nick)];
+      for (const session of told ?? [])
+        session?.doorway.personal({ type: "notice", text, ...where });
+    },
+    hosts: ({ name, provides }) => ({
+      ...(provides.includes("fabric") ? fusion.host : {}),
+      ...(provides.includes("gateway") ? createGatewayHost(gateways, name) : {}),
+      ...(provides.includes("auth") ? auth : {}),
+    }),
+  });
+  const parts = live.map((one) => one.parts);
+  const fabric = parts.find((one) => one.fabric !== undefined)?.fabric;
+  assert(fabric !== undefined, "checkPlugins saw to exactly one fabric");
+  const history = parts.find((one) => one.history !== undefined)?.history;
+  shared.later.roles = { fabric, history };
+  shared.later.hooks = compileHooks(sources, environment.clock, environment.log);
+  return { live, abort: () => aborter.abort() };
+}
+
+/** What sessions ask of the server around them. */
+function createSessionHost(shared: Shared, society: Society): SessionHost {
+  const { tick, log, sessions, hooks, need, options } = shared;
+  const { rooms, transfers, presence, fusion } = society;
+  const waiting = new Set<LiveSession>();
+  tick.before(() => fusion.flush());
+  tick.answers(() => {
+    for (const session of Array.from(waiting)) if (!session.settle()) waiting.delete(session);
+  });
+  return {
+    tick,
+    now: () => options.environment.clock.now(),
+    dispatch: createRequests({
+      ...shared,
+      ...society,
+      clock: options.environment.clock,
+      commands: () => need("commands"),
+      directory: fusion.directory,
+      entrance: () => need("entrance"),
+      recent: createRecent(),
+      streams: fusion.streams,
+    }),
+    chunk(session, payload) {
+      const refused = transfers.chunk(session, payload);
+      if (refused !== undefined) session.doorway.refuse(refused);
+    },
+    get loggedTick() {
+      return log.settled;
+    },
+    logFailed: (commit) => log.failed(commit),
+    gatewayFailed({ doorName }, where, thrown) {
+      const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      options.environment.log.error("gateway failed", { plugin: doorName, where, error });
+    },
+    waiting(session) {
+      waiting.add(session);
+      tick.schedule();
+    },
+    ended(session, reason) {
+      session.phase = "ended";
+      waiting.delete(session);
+      const was = [...session.memberships.keys()];
+      for (const room of was) rooms.leave(session, room);
+      sessions.remove(session);
+      transfers.gone(session, `${session.address} is gone`);
+      presence.went(entryOf(session), was, reason);
+      fusion.directory.went(session, reason);
+      hooks().presence({ person: session.person, now: "offline" });
+    },
+  };
+}
+
+function createOwnCommands(shared: Shared, society: Society, live: readonly LivePlugin[]) {
+  const { options, later, gate, sessions } = shared;
+  const { people, rooms, transfers, fusion } = society;
+  const status = () => ({
+    server: options.name,
+    host: later.address?.host ?? options.listen.host,
+    port: later.address?.port ?? 0,
+    fusion: people.fusionNames(),
+    sessions: sessions.count,
+    people: people.fusion().servers.reduce((sum, row) => sum + row.people, 0),
+    rooms: rooms.count,
+    transfers: transfers.count,
+    connections: gate.connections,
+    strangers: gate.strangers,
+    ...shared.metrics.read(),
+  });
+  const own = coreCommands({
+    ...society,
+    ...shared,
+    status,
+    settled: () => fusion.settled(),
+    refused: ({ code, text }) => options.report({ event: "refused", code, text }),
+  });
+  const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
+    commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
+  );
+  return { status, commands: createCommands(own, contributed, options.environment.log) };
+}
+
+/** The one port: who knocks, and what they find behind it. */
+function createPort(shared: Shared, { people, transfers }: Society) {
+  const { options, later, tick, sessions, need, gate } = shared;
+  const { environment, name: self } = options;
+  const { clock, log } = environment;
+  const door = {
+    clock,
+    random: environment.random,
+    tick,
+    self,
+    sid: () => shared.identity().sid,
+    entrance: () => need("entrance"),
+    sessions,
+    fusion: people.fusionNames,
+    lost: (session: LiveSession) =>
+      transfers.gone(session, `${session.address} lost its connection`),
+    chunkRefused: (id: string) => transfers.interrupt(id, "its receiver takes no more"),
+    log,
+  };
+  const hint = () => {
+    const { host, port } = later.address ?? options.listen;
+    return `Join with: bunx chatfusion chat YOU@${host}:${port}`;
+  };
+  const accept = createAcceptor(
+    {
+      clock,
+      log,
+      fabric: shared.fabric,
+      dirty: (wire) => tick.wire(wire),
+      hint,
+      door: (wire, reader, entered) => createDoor(door, wire, reader, entered),
+    },
+    gate,
+  );
+  return async () => {
+    const plainRefused = () =>
+      encodeJson(FRAME.error, failure("TLS_REQUIRED", "this listener takes TLS only"));
+    const { host, port } = options.listen;
+    const at = { host, port, tls: options.tls, plainRefused };
+    const listener = await environment.net.listen(at, accept);
+    shared.listeners.push(listener);
+    later.address = { host, port: listener.port };
+    return later.address;
+  };
+}
+
+function createCore(options: ServerOptions, identity: Identity) {
+  const shared = createShared(options, identity);
+  const society = createSociety(shared);
+  const { live, abort } = createPlugins(shared, society);
+  const host = createSessionHost(shared, society);
+  const { environment, name: self, report } = options;
+  shared.later.entrance = createEntrance({
+    ...shared,
+    ...society,
+    ...environment,
+    self,
+    host,
+    directory: society.fusion.directory,
+  });
+  const { status, commands } = createOwnCommands(shared, society, live);
+  shared.later.commands = commands;
+  const lifecycle = createLifecycle({
+    ...shared,
+    environment,
+    live,
+    close() {
+      for (const part of [society.fusion, society.tells, society.offers, society.transfers])
+        part.close();
+    },
+    listen: createPort(shared, society),
+    abort,
+    report,
+    self,
+  });
+  return { lifecycle, commands, status, hooks: shared.hooks(), sid: identity.sid };
+}

@@ -1,0 +1,197 @@
+// What this server says: one numbered stream per room and life. All that was said in a tick is one
+// batch per room, signed once for all rooms, logged in one commit and published to the servers that
+// subscribe to the room. The last batches are kept, for those who missed them.
+// Invariants: 1. Numbers have no hole. 2. A batch is published after it is in the log's queue, and
+// never waits for the disk. 3. What a local room says is never published, nor hashed with the rest.
+
+import type { Bytes, Crypto } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, Sid } from "../names.ts";
+import { isShared } from "../names.ts";
+import type { PublishResult } from "../plugin/fabric.ts";
+import type { History } from "../plugin/history.ts";
+import type { Leaf } from "../protocol/batch.ts";
+import { BATCH_MESSAGES_MAX, decodeBatch, encodeTick, LEAVES_MAX } from "../protocol/batch.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
+import type { Identity } from "./identity.ts";
+import type { MessageLog } from "./log.ts";
+
+/** A message is at most as long as a frame: with it, a batch still fits a link's frame. */
+const BATCH_BYTES_MAX = LIMITS.linkFrameBytesMax / 2;
+
+interface Open {
+  bytes: number;
+  readonly first: number;
+  readonly entries: MessageEntry[];
+  readonly frames: Bytes[];
+}
+
+interface Kept {
+  readonly room: RoomName;
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: Bytes;
+}
+
+export interface StreamsOptions {
+  readonly crypto: Crypto;
+  readonly log: MessageLog;
+  readonly history: () => History | undefined;
+  readonly identity: () => Identity;
+  /** Somebody keeps or hears what is logged. */
+  readonly wantsLog: () => boolean;
+  /** The other servers that subscribe to a room; the same array while it does not change. */
+  subscribers(room: RoomName): readonly Sid[];
+  /** There are other servers in the fusion, or may be again: batches are signed and kept. */
+  accompanied(): boolean;
+  publish(to: readonly Sid[], bytes: Bytes): PublishResult;
+}
+
+export interface Streams {
+  /** Numbers a message; returns the log's commit that will hold it. `frame` is given. */
+  add(room: RoomName, entry: MessageEntry, frame: Bytes): number;
+  /** The number of the last message of a room that is published or about to be. */
+  head(room: RoomName): number;
+  /** Heads of the rooms that spoke since this was last asked. */
+  recentHeads(): Record<string, number>;
+  /** Likewise: of a second series, for those who are told surely. */
+  unsureHeads(): Record<string, number>;
+  /** Signs, logs and publishes what was said; the tick's. Returns whether anything was. */
+  flush(): boolean;
+  /** Sends numbers from..to again to one server; returns up to which number nothing is held. */
+  serve(to: Sid, room: RoomName, from: number, last: number): Promise<number>;
+}
+
+export function createStreams(options: StreamsOptions): Streams {
+  const heads = new Map<RoomName, number>();
+  let spoken = new Set<RoomName>();
+  let unsure = new Set<RoomName>();
+  let open = new Map<RoomName, Open>();
+  let tick = 0;
+  const ring: Kept[] = [];
+  let ringBytes = 0;
+
+  const keep = (kept: Kept) => {
+    ring.push(kept);
+    ringBytes += kept.bytes.length;
+    while (ringBytes > LIMITS.streamRingBytesMax) ringBytes -= ring.shift()?.bytes.length ?? 0;
+  };
+  const headsOf = (rooms: ReadonlySet<RoomName>): Record<string, number> =>
+    Object.fromEntries([...rooms].map((room) => [room, heads.get(room) ?? 0]));
+  const leafOf = (room: RoomName, one: Open): Leaf => {
+    const { sid, life } = options.identity();
+    return { origin: sid, life, tick, room, first: one.first, frames: one.frames };
+  };
+  const put = (leaf: Leaf, one: Open, bytes: Bytes) => {
+    const stream = { origin: leaf.origin, life: leaf.life, room: leaf.room };
+    if (options.wantsLog())
+      options.log.add({ stream, first: one.first, messages: one.entries, bytes });
+  };
+  /** Signed together, kept for repair, and sent out. */
+  const flushSigned = (rooms: readonly (readonly [RoomName, Open])[]) => {
+    const leaves = rooms.map(([room, one]) => leafOf(room, one));
+    const batches = encodeTick(options.crypto, options.identity().sign, leaves);
+    for (const [i, [room, one]] of rooms.entries()) {
+      const [leaf, bytes] = [leaves[i], batches[i]];
+      if (leaf === undefined || bytes === undefined) continue; // one batch per leaf
+      put(leaf, one, bytes);
+      keep({ room, first: one.first, last: one.first + one.frames.length - 1, bytes });
+      const to = options.subscribers(room);
+      if (to.length > 0) options.publish(to, bytes);
+    }
+  };
+  /** Nobody is there to check a signature: it is made when the batch is asked for. */
+  const flushUnsigned = (room: RoomName, one: Open) => {
+    if (!options.wantsLog()) return;
+    const leaf = leafOf(room, one);
+    const [bytes] = encodeTick(NO_HASH, () => NO_SIGNATURE, [leaf]);
+    if (bytes !== undefined) put(leaf, one, bytes);
+  };
+
+  return {
+    add(room, entry, frame) {
+      const number = (heads.get(room) ?? 0) + 1;
+      heads.set(room, number);
+      let one = open.get(room);
+      if (one === undefined) {
+        one = { bytes: 0, first: number, entries: [], frames: [] };
+        open.set(room, one);
+        if (isShared(room)) spoken.add(room);
+      }
+      one.entries.push(entry);
+      one.frames.push(frame);
+      one.bytes += frame.length;
+      const commit = options.wantsLog() ? options.log.next : 0;
+      const full = one.frames.length >= BATCH_MESSAGES_MAX || one.bytes >= BATCH_BYTES_MAX;
+      if (full || open.size >= LEAVES_MAX) this.flush();
+      return commit;
+    },
+    head: (room) => heads.get(room) ?? 0,
+    recentHeads() {
+      const rooms = spoken;
+      spoken = new Set();
+      unsure = unsure.union(rooms);
+      return headsOf(rooms);
+    },
+    unsureHeads() {
+      const rooms = unsure.union(spoken);
+      unsure = new Set();
+      spoken = new Set();
+      return headsOf(rooms);
+    },
+    flush() {
+      const spoke = open.size > 0;
+      if (spoke) {
+        const rooms = [...open];
+        open = new Map();
+        tick++;
+        const signed = options.accompanied() ? rooms.filter(([room]) => isShared(room)) : [];
+        if (signed.length > 0) flushSigned(signed);
+        for (const [room, one] of rooms)
+          if (signed.length === 0 || !isShared(room)) flushUnsigned(room, one);
+      }
+      options.log.flush();
+      return spoke;
+    },
+    async serve(to, room, from, last) {
+      const target = [to];
+      const kept = ring.filter((one) => one.room === room && one.last >= from && one.first <= last);
+      const held = kept[0]?.first ?? last + 1;
+      const send = (bytes: Bytes) => options.publish(target, bytes);
+      let missing = from - 1;
+      if (held > from) {
+        const { sid, life } = options.identity();
+        const stream = { origin: sid, life, room };
+        const older = await options
+          .history()
+          ?.range(stream, from, Math.min(last, held - 1), LIMITS.linkRoomBytesMax / 4);
+        let upTo = from - 1;
+        for (const batch of older ?? []) {
+          if (upTo < batch.first - 1 && upTo === from - 1) missing = batch.first - 1;
+          upTo = batch.first + batch.messages.length - 1;
+          send(signAgain(options, batch.bytes, batch.first, stream));
+        }
+        if (older === undefined || older.length === 0) missing = Math.min(last, held - 1);
+      }
+      for (const one of kept) send(one.bytes);
+      return missing;
+    },
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const NO_SIGNATURE = new Uint8Array(64);
+const NO_HASH = { sha256: () => new Uint8Array(32) };
+
+/** Signs an own batch that was stored while nobody was there to check it. */
+function signAgain(
+  options: StreamsOptions,
+  bytes: Bytes,
+  first: number,
+  stream: { readonly origin: Sid; readonly life: string; readonly room: RoomName },
+): Bytes {
+  const { frames, tick } = decodeBatch(options.crypto, bytes);
+  const leaf = { ...stream, tick, first, frames };
+  return encodeTick(options.crypto, options.identity().sign, [leaf])[0] ?? bytes;
+}

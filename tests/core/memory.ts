@@ -1,0 +1,81 @@
+// A history in memory for tests, which can be slow and can fail.
+
+import type { Batch, History, MessageEntry, Plugin, Stream } from "../../src/plugin.ts";
+import { definePlugin } from "../../src/plugin.ts";
+
+export class MemoryHistory implements History {
+  readonly batches: Batch[] = [];
+  /** Messages of each commit, in the order of their beginning. */
+  readonly commits: string[][] = [];
+  /** Undefined: `append` is synchronous. */
+  appended: (() => Promise<void>) | undefined;
+  fails: () => boolean = () => false;
+  #running = false;
+
+  plugin(): Plugin {
+    const history: History = {
+      streams: () => this.streams(),
+      append: (tick) => this.append(tick),
+      range: (...all) => this.range(...all),
+      backlog: (...all) => this.backlog(...all),
+    };
+    return definePlugin({ name: "memory", provides: ["history"], setup: () => ({ history }) })();
+  }
+
+  /** From now on a commit waits; what is returned lets the oldest that waits go on. */
+  hold(): { release(): void } {
+    const waiting: (() => void)[] = [];
+    this.appended = () => new Promise((resolve) => waiting.push(resolve));
+    return { release: () => waiting.shift()?.() };
+  }
+
+  streams() {
+    const last = new Map<string, { stream: Stream; last: number }>();
+    for (const { stream, first, messages } of this.batches) {
+      const key = `${stream.origin} ${stream.life} ${stream.room}`;
+      last.set(key, { stream, last: first + messages.length - 1 });
+    }
+    return [...last.values()];
+  }
+
+  append(tick: readonly Batch[]): void | Promise<void> {
+    if (this.#running) throw new Error("append was called before the last one had settled");
+    this.commits.push(tick.flatMap(({ messages }) => messages.map(({ text }) => text)));
+    const done = () => {
+      this.#running = false;
+      if (this.fails()) throw new Error("the disk is full");
+      this.batches.push(...tick);
+    };
+    if (this.appended === undefined) return done();
+    this.#running = true;
+    return this.appended().then(done);
+  }
+
+  range(stream: Stream, from: number, to: number, bytesMax: number): readonly Batch[] {
+    const found: Batch[] = [];
+    let bytes = 0;
+    for (const batch of this.batches) {
+      const { origin, life, room } = batch.stream;
+      if (origin !== stream.origin || life !== stream.life || room !== stream.room) continue;
+      const last = batch.first + batch.messages.length - 1;
+      if (last < from || batch.first > to) continue;
+      bytes += batch.bytes.length;
+      if (found.length > 0 && bytes > bytesMax) break;
+      found.push(batch);
+    }
+    return found.toSorted((a, b) => a.first - b.first);
+  }
+
+  backlog(room: string, limit: number, before?: string): readonly MessageEntry[] {
+    return this.batches
+      .filter((batch) => batch.stream.room === room)
+      .flatMap(({ messages }) => messages)
+      .filter(({ id }) => before === undefined || id < before)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(-limit);
+  }
+
+  texts(room = "#lobby"): string[] {
+    return this.backlog(room, 1_000_000).map(({ text }) => text);
+  }
+}

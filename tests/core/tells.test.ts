@@ -1,0 +1,102 @@
+// Private messages: each ends in one way, none is shown twice.
+
+import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
+import { deny } from "../../src/plugin.ts";
+import type { Peer } from "./peer.ts";
+import { Place, type StartOptions } from "./place.ts";
+
+function pair(seed: string, options?: StartOptions) {
+  const place = new Place(seed);
+  const paris = place.start("paris", options);
+  const lyon = place.start("lyon");
+  const ana = place.enter(paris, "ana");
+  const bob = place.enter(lyon, "bob");
+  place.join(paris, lyon);
+  return { place, paris, lyon, ana, bob };
+}
+const shown = (peer: Peer) => peer.all("private").map(({ text }) => text);
+const to = "bob@lyon";
+
+test("is delivered here and there, in the order of its sender", () => {
+  const { place, paris, ana, bob } = pair("delivered");
+  const cat = place.enter(paris, "cat");
+  for (const text of ["1", "2", "3"]) ana.send("tell", { to, text });
+  expect(ana.get("tell", { to, text: "4" })["outcome"]).toBe("delivered");
+  expect(ana.get("tell", { to: "CAT@paris", text: "5" })["outcome"]).toBe("delivered");
+  expect(shown(bob)).toEqual(["1", "2", "3", "4"]);
+  expect(cat.all("private")).toMatchObject([{ from: "ana@paris", to: "cat@paris", text: "5" }]);
+});
+
+test("to nobody is refused by name, and so is one that a plugin denies", () => {
+  const hooks = {
+    onTell: ({ to: whom }: { to: string }) => (whom === to ? deny("no") : undefined),
+  };
+  const { ana, bob } = pair("refused", { hooks });
+  const codes = ["nobody@lyon", "nobody@paris", "bob@nowhere", "bob", to].map(
+    (whom) => ana.ask("tell", { to: whom, text: "x" })["code"],
+  );
+  expect(codes).toEqual([
+    "NO_SUCH_NICK",
+    "NO_SUCH_NICK",
+    "NO_SUCH_SERVER",
+    "ADDRESS_INVALID",
+    "DROPPED",
+  ]);
+  expect(shown(bob)).toEqual([]);
+});
+
+describe("whose way is cut", () => {
+  test("is unconfirmed after a minute; sent again with its id it is the same message", () => {
+    const { place, ana, bob } = pair("unconfirmed");
+    place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+    const began = place.world.now;
+    const tell = { to, text: "once", cid: "c1" };
+    expect(ana.ask("tell", tell)["code"]).toBe("UNCONFIRMED");
+    expect(place.world.now - began).toBeGreaterThanOrEqual(LIMITS.unconfirmedMsMax);
+    const again = ana.request("tell", tell);
+    place.hub.fate = () => "pass";
+    place.rest();
+    expect(ana.answer(again)?.value["outcome"]).toBe("delivered");
+    expect(ana.get("tell", tell)["outcome"]).toBe("delivered");
+    expect(shown(bob)).toEqual(["once"]);
+  });
+
+  test("is one message when it is sent twice before its end is known", () => {
+    const { place, ana, bob } = pair("twice");
+    const tell = { to, text: "once", cid: "c1" };
+    const refs = [ana.request("tell", tell), ana.request("tell", tell)];
+    place.rest(200);
+    expect(refs.map((ref) => ana.answer(ref)?.value["outcome"])).toEqual([
+      "delivered",
+      "delivered",
+    ]);
+    expect(shown(bob)).toEqual(["once"]);
+  });
+
+  test("and whose server has too much to take is congested, and never shown", () => {
+    const { place, ana, bob } = pair("congested");
+    place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+    const text = "z".repeat(10_000);
+    let count = 0;
+    for (; count < 1000; count++) {
+      const ref = ana.request("tell", { to, text });
+      place.world.run(5);
+      if (ana.answer(ref)?.value["code"] === "CONGESTED") break;
+    }
+    expect(count).toBeLessThan(600);
+    place.hub.fate = () => "pass";
+    place.rest();
+    expect(shown(bob)).toHaveLength(count);
+  });
+
+  test("may be tried again with its id when it was not delivered", () => {
+    const { place, lyon, ana } = pair("retry");
+    const tell = { to: "cat@lyon", text: "hi", cid: "c1" };
+    expect(ana.ask("tell", tell)["code"]).toBe("NO_SUCH_NICK");
+    const cat = place.enter(lyon, "cat");
+    place.rest(100);
+    ana.get("tell", tell);
+    expect(shown(cat)).toEqual(["hi"]);
+  });
+});
