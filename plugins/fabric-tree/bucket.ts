@@ -1,0 +1,48 @@
+// A bucket of tokens: how often something may happen, and how often at once. Pure, given the times.
+
+import type { Millis } from "chatfusion";
+
+export class Bucket {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #at: Millis;
+
+  constructor(perSecond: number, burst: number, now: Millis) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#at = now;
+  }
+
+  /** Takes a token; false when there is none. */
+  take(now: Millis): boolean {
+    this.#refill(now);
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Nothing was taken for so long that all tokens are back. */
+  isFull(now: Millis): boolean {
+    this.#refill(now);
+    return this.#tokens === this.#burst;
+  }
+
+  /** Takes all that there is. */
+  empty(now: Millis): void {
+    this.#refill(now);
+    this.#tokens = 0;
+  }
+
+  /** When there will be a token. */
+  get dueAt(): Millis {
+    return this.#at + (Math.max(0, 1 - this.#tokens) / this.#perSecond) * 1000;
+  }
+
+  #refill(now: Millis): void {
+    const gained = ((now - this.#at) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained);
+    this.#at = now;
+  }
+}

@@ -1,0 +1,160 @@
+// All that is known of other servers: the newest announcement of each, how fast an origin may
+// change, and how long one is kept that cannot be reached any more. It decides nothing (view.ts
+// does) and sends nothing (tree.ts does). Deterministic, given the times.
+
+import { LIMITS } from "chatfusion";
+import type { Bytes, Millis, Sid } from "chatfusion";
+import { compareVersions, peekAnnouncement, readAnnouncement } from "./announcement.ts";
+import type { Announcement, Identity, Version } from "./announcement.ts";
+import { Bucket } from "./bucket.ts";
+
+/** The pace of one origin, and what waits for its next turn. */
+interface Pace {
+  readonly bucket: Bucket;
+  /** How long a wait is; doubles while the origin goes on. */
+  holdMs: Millis;
+  /** The newest that came while it was held, and from when on it counts. */
+  held: { announcement: Announcement; due: Millis; more: number } | undefined;
+}
+
+export type Taken =
+  /** Not newer than what is known. */
+  | { readonly is: "old" | "same"; readonly sid: Sid }
+  /** Too often from one origin: counts later, unless a newer one comes. */
+  | { readonly is: "held"; readonly sid: Sid }
+  /** No room: as many servers are known as may be. */
+  | { readonly is: "full"; readonly sid: Sid }
+  | { readonly is: "new"; readonly sid: Sid; readonly announcement: Announcement };
+
+export class Database {
+  readonly all = new Map<Sid, Announcement>();
+  /** The largest birth that was seen: the clock of merges. */
+  births = 0;
+  readonly #identity: Identity;
+  readonly #paces = new Map<Sid, Pace>();
+  /** Since when a server has not been in the fusion. */
+  readonly #lostAt = new Map<Sid, Millis>();
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+  }
+
+  /**
+   * Takes a neighbour's announcement of a server that is not this one. Throws `ProtocolError` if
+   * it is malformed, not signed by its key, or ages ahead with its births. Borrowed.
+   */
+  take(bytes: Bytes, now: Millis): Taken {
+    const version = peekAnnouncement(bytes);
+    const { sid } = version;
+    const known = this.#newest(sid);
+    const order = known === undefined ? 1 : compareVersions(version, known);
+    if (order < 0) return { is: "old", sid };
+    if (order === 0) return { is: "same", sid };
+    if (!this.all.has(sid) && !this.#makeRoom()) return { is: "full", sid };
+    const announcement = readAnnouncement(bytes, this.#identity);
+    const pace = this.#pace(sid, now);
+    if (pace.held !== undefined || !pace.bucket.take(now)) {
+      const due = pace.held?.due ?? now + pace.holdMs;
+      pace.held = { announcement, due, more: (pace.held?.more ?? 0) + 1 };
+      return { is: "held", sid };
+    }
+    this.put(announcement);
+    return { is: "new", sid, announcement };
+  }
+
+  /** Puts an announcement in its place, as the newest: a checked one, or this server's own. */
+  put(announcement: Announcement): void {
+    this.all.set(announcement.sid, announcement);
+    for (const link of announcement.links) this.sawBirth(link.birth);
+  }
+
+  /** Follows a birth, but not one that leaps: a liar's would soon use the numbers up. */
+  sawBirth(birth: number): void {
+    if (birth - this.births > LIMITS.birthLeapMax) return;
+    if (birth > this.births) this.births = birth;
+  }
+
+  /** The birth for a link that is accepted now. */
+  get nextBirth(): number {
+    return Math.min(this.births + 1, LIMITS.counterMax);
+  }
+
+  /**
+   * Puts those held announcements in their place whose time has come, and returns them. Forgets
+   * servers that have not been reached for long.
+   */
+  release(now: Millis): Announcement[] {
+    for (const [sid, at] of this.#lostAt) {
+      if (now - at >= LIMITS.announcementKeepMsMax) this.#drop(sid);
+    }
+    const released: Announcement[] = [];
+    for (const [sid, pace] of this.#paces) {
+      const { held } = pace;
+      if (held === undefined) {
+        if (pace.bucket.isFull(now) && !this.all.has(sid)) this.#paces.delete(sid);
+        continue;
+      }
+      if (held.due > now) continue;
+      pace.held = undefined;
+      pace.bucket.empty(now);
+      // One that waited alone is an origin that has calmed down; a queue of them has not.
+      pace.holdMs =
+        held.more > 1 ? Math.min(2 * pace.holdMs, LIMITS.announcementHoldMsMax) : HOLD_MS_MIN;
+      this.put(held.announcement);
+      released.push(held.announcement);
+    }
+    return released;
+  }
+
+  /** When `release` next has something to do. */
+  get dueAt(): Millis {
+    let due = Number.POSITIVE_INFINITY;
+    for (const { held } of this.#paces.values()) due = Math.min(due, held?.due ?? due);
+    for (const at of this.#lostAt.values()) due = Math.min(due, at + LIMITS.announcementKeepMsMax);
+    return due;
+  }
+
+  /** Notes who is reached now, and since when the others are not. */
+  keepOnly(reached: ReadonlyMap<Sid, number>, now: Millis): void {
+    for (const sid of this.all.keys()) {
+      if (reached.has(sid)) this.#lostAt.delete(sid);
+      else if (!this.#lostAt.has(sid)) this.#lostAt.set(sid, now);
+    }
+  }
+
+  // --- internal ---
+
+  /** The newest that is known of a server, held back or not. */
+  #newest(sid: Sid): Version | undefined {
+    return this.#paces.get(sid)?.held?.announcement ?? this.all.get(sid);
+  }
+
+  /** Room for one more server: of those that cannot be reached, the one longest lost gives way. */
+  #makeRoom(): boolean {
+    if (this.all.size < LIMITS.announcementsMax) return true;
+    const [longestLost] = this.#lostAt.keys();
+    if (longestLost === undefined) return false;
+    this.#drop(longestLost);
+    return true;
+  }
+
+  #drop(sid: Sid): void {
+    this.#lostAt.delete(sid);
+    this.#paces.delete(sid);
+    this.all.delete(sid);
+  }
+
+  #pace(sid: Sid, now: Millis): Pace {
+    let pace = this.#paces.get(sid);
+    if (pace === undefined) {
+      const { announcementsPerSecond, announcementsBurst } = LIMITS;
+      const bucket = new Bucket(announcementsPerSecond, announcementsBurst, now);
+      pace = { bucket, holdMs: HOLD_MS_MIN, held: undefined };
+      this.#paces.set(sid, pace);
+    }
+    if (pace.bucket.isFull(now)) pace.holdMs = HOLD_MS_MIN;
+    return pace;
+  }
+}
+
+const HOLD_MS_MIN = 1000 / LIMITS.announcementsPerSecond;

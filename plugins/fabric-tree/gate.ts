@@ -1,0 +1,167 @@
+// Who may link, and which of two links to one server stays: the checks of objections.ts with the
+// state that they need. It also remembers the newest dial that was taken of each server.
+
+import { failure, LIMITS } from "chatfusion";
+import type { FabricHost, Failure, MergeOffer, Millis, ServerName, Sid } from "chatfusion";
+import type { Identity } from "./announcement.ts";
+import { compareDials } from "./hello.ts";
+import type { Dial, Fusion, Member } from "./hello.ts";
+import { checkMembers, objectionToFusion, objectionToKey, rivalry } from "./objections.ts";
+import type { Session } from "./session.ts";
+
+export interface GateParts {
+  readonly host: FabricHost;
+  now(): Millis;
+  readonly allow: readonly string[] | undefined;
+  readonly sessions: ReadonlySet<Session>;
+  /** Our fusion. */
+  members(): readonly Member[];
+  pinned(name: ServerName): Sid | undefined;
+  /** The server that a dial is meant for, where only one is. */
+  wanted(session: Session): Sid | undefined;
+  /** Our operator has ended the link to this server. */
+  parted(peer: Sid): boolean;
+}
+
+const NEVER: Dial = { epoch: 0, attempt: 0 };
+
+export class Gate {
+  readonly #parts: GateParts;
+  readonly #identity: Identity;
+  /** The newest dial of each server that this one has taken. */
+  readonly #met = new Map<Sid, Dial & { readonly at: Millis }>();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#identity = parts.host.identity;
+  }
+
+  /** The newest dial of a server that was taken here. */
+  met(peer: Sid): Dial {
+    const { epoch, attempt } = this.#met.get(peer) ?? NEVER;
+    return { epoch, attempt };
+  }
+
+  /** Takes a dial: an older one of that server is stale from now on. */
+  take(peer: Sid, { epoch, attempt }: Dial): void {
+    this.#met.delete(peer);
+    this.#met.set(peer, { epoch, attempt, at: this.#parts.now() });
+    if (this.#met.size <= LIMITS.peersMax) return;
+    const [oldest] = this.#met.keys();
+    if (oldest !== undefined) this.#met.delete(oldest);
+  }
+
+  /** Called when a session has the peer's hello, which proves nothing yet. */
+  objectionToHello(session: Session): Failure | undefined {
+    const peer = session.theirs;
+    if (peer === undefined) return undefined;
+    if (peer.sid === this.#identity.sid) {
+      return failure("SELF", `this is ${peer.name} itself; expected another server`);
+    }
+    const wanted = this.#parts.wanted(session);
+    if (wanted !== undefined && wanted !== peer.sid) {
+      const got = `got ${peer.name}, ${peer.sid}`;
+      const text = `${session.address}: expected the server ${wanted}, ${got}`;
+      return failure("CANNOT_CONNECT", text);
+    }
+    return session.role === "dialled" ? this.#objectionToRivals(session, NEVER) : undefined;
+  }
+
+  /**
+   * Called when a session's peer has proved who it is and has said who is with it, and again
+   * before this side says yes. Ends the sessions that this one replaces.
+   */
+  objection(session: Session, fusion: Fusion): Failure | undefined {
+    const peer = session.theirs;
+    if (peer === undefined) return undefined;
+    checkMembers(fusion, peer);
+    const { allow } = this.#parts;
+    const objection = allow === undefined ? undefined : objectionToKey(allow, peer);
+    if (objection !== undefined) return objection;
+    if (session.role === "accepted" && !session.dryRun) {
+      if (peer.again && this.#parts.parted(peer.sid)) {
+        return failure("UNMERGED", `${this.#identity.name} has ended this link; merge again`);
+      }
+      // What was taken already, in phase "confirm", is its own newest.
+      if (session.phase !== "confirm" && this.#isStale(peer)) {
+        return failure("STALE", `a newer dial of ${peer.name} has been taken`);
+      }
+    }
+    return (
+      this.#objectionToBounds(session) ??
+      objectionToFusion(
+        this.#parts.members(),
+        fusion.members,
+        { us: this.#identity.name, them: peer.name },
+        (name) => this.#parts.pinned(name),
+      ) ??
+      this.#objectionToRivals(session, fusion.met)
+    );
+  }
+
+  /** Asks the plugins, which may take their time; `decided` is called once. A fault denies. */
+  consent(session: Session, fusion: Fusion, decided: (denied: Failure | undefined) => void): void {
+    const peer = session.theirs;
+    if (peer === undefined) return;
+    const ours = new Set(this.#parts.members().map(({ sid }) => sid));
+    const offer: MergeOffer = {
+      by: session.role === "dialled" ? "us" : "them",
+      server: peer.name,
+      sid: peer.sid,
+      remote: session.link.remote,
+      fusion: fusion.members.flatMap(({ sid, name }) => (ours.has(sid) ? [] : [name])),
+    };
+    const answer = this.#parts.host.consent(offer);
+    const decide = (verdict: Awaited<typeof answer>) => {
+      const { name } = this.#identity;
+      decided(
+        verdict === undefined
+          ? undefined
+          : failure("MERGE_DENIED", `${name} refuses ${peer.name}: ${verdict.reason}`),
+      );
+    };
+    if (!(answer instanceof Promise)) return decide(answer);
+    answer.then(decide, () => {
+      decided(failure("MERGE_DENIED", `a plugin of ${this.#identity.name} failed`));
+    });
+  }
+
+  // --- internal ---
+
+  /**
+   * An older dial than the newest that was taken. Nobody waits longer for an answer than a dial
+   * and a handshake may take: what is older after that is of a server restored from a backup.
+   */
+  #isStale(dial: Dial & { readonly sid: Sid }): boolean {
+    const met = this.#met.get(dial.sid);
+    if (met === undefined || compareDials(dial, met) > 0) return false;
+    return this.#parts.now() - met.at <= LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax;
+  }
+
+  #objectionToBounds(session: Session): Failure | undefined {
+    let links = 0;
+    for (const other of this.#parts.sessions) {
+      if (other === session || other.peer === session.peer) continue;
+      if (other.settled) links++;
+    }
+    if (links < LIMITS.linksPerServerMax) return undefined;
+    const text = `${this.#identity.name} has ${links} links, which is as many as it may have`;
+    return failure("TOO_MANY_SERVERS", text);
+  }
+
+  /** At most one link to a server: either it gives way to another one, or that one ends here. */
+  #objectionToRivals(session: Session, met: Dial): Failure | undefined {
+    const { peer } = session;
+    if (peer === undefined || session.dryRun) return undefined;
+    const about = { self: this.#identity.sid, peer, met };
+    const text = `another link of ${this.#identity.name} and ${session.name} stays`;
+    const duplicate = failure("DUPLICATE_LINK", text);
+    const rivals = [...this.#parts.sessions].filter((rival) => rival.peer === peer);
+    const verdicts = rivals.map((rival) => rivalry(session, rival, about));
+    if (verdicts.includes("keep old")) return duplicate;
+    rivals.forEach((rival, at) => {
+      if (verdicts[at] === "keep new") rival.end(duplicate);
+    });
+    return undefined;
+  }
+}

@@ -1,0 +1,185 @@
+// Dials: what an operator, or a lost link, has asked for and is not settled yet, each with its
+// deadline and the one answer that it gets. Two dials of one pair settle on the link that stays.
+
+import { failure, failureOf, isFailure, LIMITS } from "chatfusion";
+import type {
+  FabricHost,
+  Failure,
+  Link,
+  Merged,
+  MergeOutcome,
+  Millis,
+  ServerName,
+  Sid,
+} from "chatfusion";
+import type { Hello } from "./hello.ts";
+import type { Redial } from "./redial.ts";
+import type { Reporter } from "./reports.ts";
+import type { Session } from "./session.ts";
+
+/** One dial, until it is settled. */
+export interface Errand {
+  readonly address: string;
+  readonly dryRun: boolean;
+  /** Dialled again by itself: only this server is wanted. */
+  readonly wanted: Sid | undefined;
+  readonly deadline: Millis;
+  session: Session | undefined;
+  /** Known once it has said hello; the link that stays may be another session. */
+  peer: Sid | undefined;
+  settle(outcome: MergeOutcome): void;
+}
+
+interface Around {
+  now(): Millis;
+  open(link: Link, hello: Hello, address: string): Session;
+  /** The full link to a server as the view has it now, as an answer; undefined: not in it yet. */
+  joined(peer: Sid): Merged | undefined;
+  /** A hello of this server, for one dial. */
+  hello(flags: Pick<Hello, "dryRun" | "again">): Hello;
+  linked(peer: Sid): boolean;
+  retime(): void;
+}
+
+export class Merges {
+  readonly #errands = new Set<Errand>();
+  readonly #host: FabricHost;
+  readonly #around: Around;
+  readonly #redial: Redial;
+  readonly #reporter: Reporter;
+  #stopped = false;
+
+  constructor(host: FabricHost, redial: Redial, reporter: Reporter, around: Around) {
+    this.#host = host;
+    this.#redial = redial;
+    this.#reporter = reporter;
+    this.#around = around;
+  }
+
+  /** An operator's merge. Resolves within `dialMsMax + linkHandshakeMsMax`. */
+  merge(address: string, dryRun: boolean): Promise<MergeOutcome> {
+    return new Promise((resolve) => {
+      if (this.#stopped) return resolve(failure("SERVER_STOPPING", "this server stops"));
+      const hello = this.#around.hello({ dryRun, again: false });
+      this.#dial({ address, wanted: undefined }, hello, resolve);
+    });
+  }
+
+  /** A wanted link is not there: it is dialled in a while, unless an operator has ended it. */
+  wait(peer: Sid, name: ServerName, reason: Failure): void {
+    if (reason.code === "UNMERGED") this.#redial.drop(peer);
+    const wish = this.#redial.lost(peer, this.#around.now(), reason);
+    if (wish === undefined) return;
+    this.#reporter.retrying(name, wish.tries, wish.dueAt - this.#around.now(), reason);
+    this.#around.retime();
+  }
+
+  /** The errand of a session, if it was dialled and is not settled. */
+  of(session: Session): Errand | undefined {
+    for (const errand of this.#errands) if (errand.session === session) return errand;
+    return undefined;
+  }
+
+  /** A session knows now whom it has reached. */
+  met(session: Session): void {
+    const errand = this.of(session);
+    if (errand !== undefined) errand.peer = session.peer;
+  }
+
+  /** A session has ended: its errand is settled, unless another link to the same server stays. */
+  ended(session: Session, reason: Failure): void {
+    const errand = this.of(session);
+    if (errand === undefined) return;
+    errand.session = undefined;
+    if (reason.code === "DUPLICATE_LINK" && errand.peer !== undefined) {
+      const joined = this.#around.joined(errand.peer);
+      if (joined !== undefined) return errand.settle(joined);
+      // Theirs stays and may not have come as far; the deadline bounds the wait.
+      return;
+    }
+    errand.settle(reason);
+  }
+
+  /** A dry run has found no objection on either side; `members` are those of both fusions. */
+  possible(session: Session, members: readonly { readonly name: ServerName }[]): void {
+    const fusion = [...new Set(members.map(({ name }) => name))].toSorted();
+    if (session.name === undefined) return;
+    this.of(session)?.settle({ state: "possible", server: session.name, fusion });
+  }
+
+  /** Settles what the view has brought about. */
+  check(): void {
+    for (const errand of this.#errands) {
+      if (errand.dryRun || errand.peer === undefined) continue;
+      const joined = this.#around.joined(errand.peer);
+      if (joined !== undefined) errand.settle(joined);
+    }
+  }
+
+  /** Settles what has taken too long, and dials what is to be dialled again. */
+  tick(now: Millis): void {
+    for (const errand of this.#errands) {
+      if (now < errand.deadline) continue;
+      const { session } = errand;
+      errand.settle(tooLate(errand));
+      session?.end(tooLate(errand));
+    }
+    for (const { peer, name, address } of this.#redial.due(now)) {
+      if (this.#around.linked(peer)) continue;
+      const hello = this.#around.hello({ dryRun: false, again: true });
+      this.#dial({ address, wanted: peer }, hello, (outcome) => {
+        if (!isFailure(outcome) || this.#stopped || this.#around.linked(peer)) return;
+        if (outcome.code === "UNMERGED") this.#reporter.refused(name, outcome);
+        this.wait(peer, name, outcome);
+      });
+    }
+  }
+
+  get dueAt(): Millis {
+    let due = this.#redial.dueAt;
+    for (const errand of this.#errands) due = Math.min(due, errand.deadline);
+    return due;
+  }
+
+  /** The server stops: nobody is left without an answer. */
+  stop(reason: Failure): void {
+    this.#stopped = true;
+    for (const errand of this.#errands) errand.settle(reason);
+  }
+
+  // --- internal ---
+
+  #dial(
+    to: { readonly address: string; readonly wanted: Sid | undefined },
+    hello: Hello,
+    settled: (outcome: MergeOutcome) => void,
+  ): void {
+    const errand: Errand = {
+      ...to,
+      dryRun: hello.dryRun,
+      deadline: this.#around.now() + LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax,
+      session: undefined,
+      peer: undefined,
+      settle: (outcome) => {
+        if (this.#errands.delete(errand)) settled(outcome);
+      },
+    };
+    this.#errands.add(errand);
+    this.#around.retime();
+    this.#host
+      .dial(to.address, hello.bytes, (link) => {
+        const session = this.#around.open(link, hello, to.address);
+        errand.session = session;
+        if (!this.#errands.has(errand)) session.end(tooLate(errand));
+        return session;
+      })
+      .catch((error: unknown) => errand.settle(failureOf(error)));
+  }
+}
+
+// --- internal ---
+
+function tooLate(errand: Errand): Failure {
+  const seconds = (LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax) / 1000;
+  return failure("HANDSHAKE_TIMEOUT", `${errand.address}: not merged within ${seconds} seconds`);
+}

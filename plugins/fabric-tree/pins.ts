@@ -1,0 +1,80 @@
+// Names that were once seen with a key stay with it, for 30 days after they were last seen, or
+// until an operator says `forget NAME` or `trust NAME KEY`. So nobody takes a server's name in its
+// absence.
+
+import { LIMITS, skeleton } from "chatfusion";
+import type { Millis, ServerName, Sid } from "chatfusion";
+import * as v from "valibot";
+
+const Pin = v.object({
+  name: v.string(),
+  looks: v.string(),
+  sid: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  seen: v.number(),
+});
+const Stored = v.array(Pin);
+type Pin = v.InferOutput<typeof Pin>;
+
+/** A pin is written again only when it has aged by this much, to spare the disk. */
+const REFRESH_MS = LIMITS.pinMsMax / 30;
+
+export class Pins {
+  readonly #byLooks = new Map<string, Pin>();
+  /** Something changed that `dump` has not returned yet. */
+  unsaved = false;
+
+  /** The sid that a name is pinned to now. */
+  of(name: ServerName, now: Millis): Sid | undefined {
+    const looks = skeleton(name);
+    const pin = this.#byLooks.get(looks);
+    if (pin === undefined) return undefined;
+    // A sid's form was checked where it came in.
+    if (Math.abs(now - pin.seen) <= LIMITS.pinMsMax) return pin.sid as Sid;
+    this.#byLooks.delete(looks);
+    this.unsaved = true;
+    return undefined;
+  }
+
+  /** A server of the fusion was seen by this name. False: it is pinned to another, and stays so. */
+  see(name: ServerName, sid: Sid, now: Millis): boolean {
+    const looks = skeleton(name);
+    const pinned = this.of(name, now);
+    if (pinned !== undefined && pinned !== sid) return false;
+    const seen = this.#byLooks.get(looks)?.seen;
+    if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
+    this.#put({ name, looks, sid, seen: now });
+    return true;
+  }
+
+  /** Pins a name to a server, whatever it was pinned to. */
+  trust(name: ServerName, sid: Sid, now: Millis): void {
+    this.#put({ name, looks: skeleton(name), sid, seen: now });
+  }
+
+  /** False when there was no pin. */
+  forget(name: ServerName): boolean {
+    this.unsaved = true;
+    return this.#byLooks.delete(skeleton(name));
+  }
+
+  /** For the store. */
+  dump(): unknown {
+    this.unsaved = false;
+    return [...this.#byLooks.values()];
+  }
+
+  /** Throws a valibot error if that is not what `dump` returned. */
+  load(stored: unknown): void {
+    for (const pin of v.parse(Stored, stored)) this.#put(pin);
+    this.unsaved = false;
+  }
+
+  #put(pin: Pin): void {
+    this.#byLooks.delete(pin.looks);
+    this.#byLooks.set(pin.looks, pin);
+    this.unsaved = true;
+    if (this.#byLooks.size <= LIMITS.pinsMax) return;
+    const [oldest] = this.#byLooks.keys();
+    if (oldest !== undefined) this.#byLooks.delete(oldest);
+  }
+}

@@ -1,0 +1,151 @@
+// Links that an operator wanted, and that the side which dialled dials again when they are lost:
+// after 1, 2, 4 … 60 seconds with jitter, until they are up, or undone by an operator of either
+// side. Kept over restarts. Deterministic, given times and chance.
+
+import { failure, LIMITS, sameName } from "chatfusion";
+import type { ErrorCode, Failure, Millis, Random, ServerName, Sid } from "chatfusion";
+import * as v from "valibot";
+
+const Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+const Stored = v.object({
+  wishes: v.array(v.object({ peer: Hex, name: v.string(), address: v.string() })),
+  parted: v.array(Hex),
+});
+
+export interface Wish {
+  readonly peer: Sid;
+  readonly name: ServerName;
+  readonly address: string;
+  /** Dials since the link was lost; 0 while it is up. */
+  tries: number;
+  /** Infinity while it is up or being dialled. */
+  dueAt: Millis;
+  /** By the other side or by the view: only a change can make it possible. */
+  refused: boolean;
+}
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "NAME_TAKEN",
+  "MERGE_DENIED",
+  "TOO_MANY_SERVERS",
+]);
+
+export class Redial {
+  readonly wishes = new Map<Sid, Wish>();
+  /** Something changed that `dump` has not returned yet. */
+  unsaved = false;
+  /** Those whose link an operator of ours has ended: they are told so if they dial again. */
+  readonly #parted = new Set<Sid>();
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** A link that we dialled is up, at an operator's word or again. */
+  up(peer: Sid, name: ServerName, address: string): void {
+    const known = this.wishes.get(peer);
+    if (known?.address !== address || known.name !== name) this.unsaved = true;
+    const dueAt = Number.POSITIVE_INFINITY;
+    this.wishes.set(peer, { peer, name, address, tries: 0, dueAt, refused: false });
+    if (this.wishes.size <= LIMITS.peersMax) return;
+    const [oldest] = this.wishes.keys();
+    if (oldest !== undefined) this.wishes.delete(oldest);
+  }
+
+  /** A link to this server is up, whoever dialled it. */
+  linked(peer: Sid): void {
+    if (this.#parted.delete(peer)) this.unsaved = true;
+    const wish = this.wishes.get(peer);
+    if (wish !== undefined) Object.assign(wish, this.#rested());
+  }
+
+  /**
+   * The link is lost, or another try was in vain: sets when to dial next, and returns the wish,
+   * or undefined where we have none, or where that is settled already.
+   */
+  lost(peer: Sid, now: Millis, reason: Failure): Wish | undefined {
+    const wish = this.wishes.get(peer);
+    if (wish === undefined || wish.dueAt !== Number.POSITIVE_INFINITY) return undefined;
+    const { redialMsMin, redialMsMax } = LIMITS;
+    wish.refused = REFUSALS.has(reason.code);
+    const step = wish.refused ? redialMsMax : Math.min(redialMsMin * 2 ** wish.tries, redialMsMax);
+    wish.tries = Math.min(wish.tries + 1, 30);
+    wish.dueAt = now + step * (0.75 + this.#random.next() / 2);
+    return wish;
+  }
+
+  /** What was refused may be possible now: the patient need not wait any longer. */
+  hurry(now: Millis): void {
+    for (const wish of this.wishes.values()) {
+      if (!wish.refused || wish.dueAt === Number.POSITIVE_INFINITY) continue;
+      wish.dueAt = Math.min(
+        wish.dueAt,
+        now + LIMITS.redialMsMin * (0.75 + this.#random.next() / 2),
+      );
+    }
+  }
+
+  /** An operator, ours or theirs, has ended it. True if there was a wish. */
+  drop(peer: Sid): boolean {
+    this.unsaved = true;
+    return this.wishes.delete(peer);
+  }
+
+  /** Our operator has ended it: the other side's dials after losses are refused from now on. */
+  part(peer: Sid): void {
+    this.drop(peer);
+    this.#parted.add(peer);
+    if (this.#parted.size <= LIMITS.peersMax) return;
+    const [oldest] = this.#parted;
+    if (oldest !== undefined) this.#parted.delete(oldest);
+  }
+
+  parted(peer: Sid): boolean {
+    return this.#parted.has(peer);
+  }
+
+  /** The wish for a link to a server of this name. */
+  named(server: ServerName): Wish | undefined {
+    for (const wish of this.wishes.values()) if (sameName(wish.name, server)) return wish;
+    return undefined;
+  }
+
+  /** Those to be dialled now; each comes once, until `lost` sets another time. */
+  due(now: Millis): Wish[] {
+    const due = [...this.wishes.values()].filter((wish) => wish.dueAt <= now);
+    for (const wish of due) wish.dueAt = Number.POSITIVE_INFINITY;
+    return due;
+  }
+
+  get dueAt(): Millis {
+    let due = Number.POSITIVE_INFINITY;
+    for (const wish of this.wishes.values()) due = Math.min(due, wish.dueAt);
+    return due;
+  }
+
+  dump(): unknown {
+    this.unsaved = false;
+    const wishes = [...this.wishes.values()];
+    return {
+      wishes: wishes.map(({ peer, name, address }) => ({ peer, name, address })),
+      parted: [...this.#parted],
+    };
+  }
+
+  /** Takes what `dump` returned; the wishes are due soon. Throws a valibot error otherwise. */
+  load(stored: unknown, now: Millis): void {
+    const { wishes, parted } = v.parse(Stored, stored);
+    for (const { peer, name, address } of wishes) {
+      // As they were when `dump` wrote them.
+      this.up(peer as Sid, name as ServerName, address);
+      this.lost(peer as Sid, now, failure("CANNOT_CONNECT", "started anew"));
+    }
+    for (const peer of parted) this.#parted.add(peer as Sid);
+    this.unsaved = false;
+  }
+
+  #rested(): Pick<Wish, "tries" | "dueAt" | "refused"> {
+    return { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false };
+  }
+}

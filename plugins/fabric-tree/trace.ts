@@ -1,0 +1,103 @@
+// The way to a server, hop by hop with the delay of each: a frame along the route to which every
+// server on it answers. `trace nick@server` on the console.
+//
+//   body  u8 (1: a question, 2: an answer) · id (8), drawn by who asks
+
+import { failure, LIMITS, ProtocolError } from "chatfusion";
+import type { Clock, CommandResult, Failure, Millis, Random, ServerName, Sid } from "chatfusion";
+import { Bucket } from "./bucket.ts";
+import { concat, Reader } from "./bytes.ts";
+import type { Session } from "./session.ts";
+import type { TrafficOf } from "./traffic.ts";
+import type { Tree } from "./tree.ts";
+
+const QUESTION = 1;
+const ANSWER = 2;
+
+interface Trace {
+  readonly to: Sid;
+  readonly begun: Millis;
+  readonly delays: Map<Sid, Millis>;
+  readonly done: () => void;
+}
+
+export class Tracer {
+  readonly #tree: Tree;
+  readonly #traffic: TrafficOf;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #traces = new Map<string, Trace>();
+  /** Answers that may be given now; others go unanswered, so that nobody is made to flood. */
+  readonly #answers: Bucket;
+
+  constructor(tree: Tree, traffic: TrafficOf, clock: Clock, random: Random) {
+    this.#tree = tree;
+    this.#traffic = traffic;
+    this.#clock = clock;
+    this.#random = random;
+    const { tracesPerSecond } = LIMITS;
+    this.#answers = new Bucket(tracesPerSecond, tracesPerSecond, clock.monotonic());
+  }
+
+  /** Resolves with the hops, when the last has answered or `traceMsMax` is over. */
+  trace(server: ServerName, to: Sid): Promise<CommandResult | Failure> {
+    const { promise, resolve } = Promise.withResolvers<CommandResult | Failure>();
+    if (this.#traces.size >= LIMITS.tracesMax) {
+      resolve(failure("RATE_LIMITED", `${this.#traces.size} traces are under way`));
+      return promise;
+    }
+    const id = this.#random.bytes(8);
+    const delays = new Map<Sid, Millis>();
+    const finish = () => {
+      cancel();
+      this.#traces.delete(id.toHex());
+      resolve(this.#result(server, to, delays));
+    };
+    const cancel = this.#clock.after(LIMITS.traceMsMax, finish);
+    this.#traces.set(id.toHex(), { to, begun: this.#clock.monotonic(), delays, done: finish });
+    if (!this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) finish();
+    return promise;
+  }
+
+  /** Takes a routed frame of a full neighbour. Borrowed. Throws `ProtocolError`. */
+  arrived(session: Session, type: number, payload: Uint8Array): void {
+    this.#traffic.arrived(session, type, payload, (origin, deliver, body) => {
+      this.#traced(origin, deliver, body);
+    });
+  }
+
+  // --- internal ---
+
+  #traced(origin: Sid, deliver: boolean, body: Uint8Array): void {
+    const reader = new Reader(body);
+    const kind = reader.u8();
+    const id = reader.bytes(8);
+    reader.end();
+    if (kind === QUESTION) {
+      if (!this.#answers.take(this.#clock.monotonic())) return;
+      this.#traffic.trace(origin, concat(Uint8Array.of(ANSWER), id));
+      return;
+    }
+    if (kind !== ANSWER) throw new ProtocolError("BAD_FRAME", `link: a trace of kind ${kind}`);
+    const trace = deliver ? this.#traces.get(id.toHex()) : undefined;
+    if (trace === undefined || trace.delays.size >= LIMITS.hopsMax) return;
+    trace.delays.set(origin, this.#clock.monotonic() - trace.begun);
+    if (origin === trace.to) trace.done();
+  }
+
+  #result(server: ServerName, to: Sid, delays: ReadonlyMap<Sid, Millis>): CommandResult | Failure {
+    const { servers } = this.#tree.view;
+    if (!delays.has(to) && delays.size === 0) {
+      return failure("UNREACHABLE", `${server}: nobody on the way has answered`);
+    }
+    const hops = [...delays]
+      .map(([sid, ms]) => {
+        const found = servers.find((one) => one.sid === sid);
+        return { server: found?.name ?? sid, hops: found?.hops ?? 0, ms };
+      })
+      .toSorted((a, b) => a.hops - b.hops);
+    const lines = hops.map((hop) => `${hop.hops}  ${hop.server}  ${hop.ms.toFixed(1)} ms`);
+    if (!delays.has(to)) lines.push(`${server} has not answered`);
+    return { text: lines.join("\n"), data: hops };
+  }
+}

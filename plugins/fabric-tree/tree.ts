@@ -1,0 +1,398 @@
+// The tree itself: owns the links, the announcements and the view, and does what they call for. All
+// state changes here, synchronously, in reaction to one event; what follows from a change (the
+// view, links that are undone, answers to operators) is worked out once, at the end of the tick.
+//
+// 1. A link is listed when it is full, and no longer than it is (session.ts).
+// 2. An undone link is closed in the same step in which it is found.
+// 3. Nothing is queued for a neighbour: what it should know is marked, and read when there is room.
+// 4. The host hears `changed` at the end of a tick and in `unmerge`, never inside another call.
+
+import { failure, failureOf, LIMITS } from "chatfusion";
+import type { Bytes, Clock, FabricHost, Failure, Link, LinkHandlers, Log } from "chatfusion";
+import type {
+  Merged,
+  MergeOutcome,
+  Millis,
+  Random,
+  ServerName,
+  Sid,
+  Store,
+  View,
+} from "chatfusion";
+import { Alarm } from "./alarm.ts";
+import { peekAnnouncement } from "./announcement.ts";
+import type { Identity } from "./announcement.ts";
+import { Database } from "./database.ts";
+import { Gate } from "./gate.ts";
+import { makeHello } from "./hello.ts";
+import type { Fusion, Hello } from "./hello.ts";
+import { Links } from "./links.ts";
+import { Memory } from "./memory.ts";
+import { Merges } from "./merges.ts";
+import { undoneBecause } from "./objections.ts";
+import { Own } from "./own.ts";
+import { Pins } from "./pins.ts";
+import { publishedView, withRoundTrips } from "./published.ts";
+import { Redial } from "./redial.ts";
+import { Reporter } from "./reports.ts";
+import { Session } from "./session.ts";
+import type { Neighbourhood, Phase } from "./session.ts";
+import { edgeTo, judge } from "./view.ts";
+import type { Edge, Judgement } from "./view.ts";
+
+export interface TreeParts {
+  readonly host: FabricHost;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly log: Log;
+  /** Undefined: everybody may link. */
+  readonly allow: readonly string[] | undefined;
+  /** SHA-256 of the shared secret. */
+  readonly secret: Bytes;
+  /** A routed frame of a full neighbour. */
+  routed(session: Session, type: number, payload: Bytes): void;
+}
+
+export class Tree implements Neighbourhood {
+  readonly identity: Identity;
+  readonly secret: Bytes;
+  readonly pins = new Pins();
+  readonly memory: Memory;
+  readonly links = new Links();
+  judgement: Judgement;
+  readonly #parts: TreeParts;
+  readonly #host: FabricHost;
+  readonly #clock: Clock;
+  readonly #own: Own;
+  readonly #database: Database;
+  readonly #sessions = new Set<Session>();
+  readonly #gate: Gate;
+  readonly #merges: Merges;
+  readonly #redial: Redial;
+  readonly #reporter: Reporter;
+  readonly #alarm: Alarm;
+  #view: View;
+  #attempts = 0;
+  /** Our own links have changed since they were last announced. */
+  #linksChanged = false;
+  /** Announcements have changed since they were last judged. */
+  #unjudged = false;
+  #soon = false;
+  #stopped = false;
+
+  constructor(parts: TreeParts) {
+    const { host, clock, store, log } = parts;
+    this.#parts = parts;
+    this.#host = host;
+    this.#clock = clock;
+    this.identity = host.identity;
+    this.secret = parts.secret;
+    this.#alarm = new Alarm(clock, () => this.#tick());
+    this.#own = new Own(host.identity, store, log, this.now());
+    this.#database = new Database(host.identity);
+    this.#redial = new Redial(parts.random);
+    this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
+    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial });
+    this.#merges = new Merges(host, this.#redial, this.#reporter, {
+      now: () => this.now(),
+      open: (link, hello, address) => this.#open(link, hello, address),
+      hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
+      linked: (peer) => this.links.to(peer) !== undefined,
+      joined: (peer) => this.#joined(peer),
+      retime: () => this.retime(),
+    });
+    this.#gate = new Gate({
+      host,
+      now: () => this.now(),
+      allow: parts.allow,
+      sessions: this.#sessions,
+      members: () => this.#view.servers,
+      pinned: (name) => this.pins.of(name, clock.now()),
+      wanted: (session) => this.#merges.of(session)?.wanted,
+      parted: (peer) => this.#redial.parted(peer),
+    });
+    this.#database.put(this.#own.announcement);
+    this.judgement = judge(this.#database.all, this.identity.sid);
+    this.#view = publishedView(this.judgement, undefined, () => undefined);
+  }
+
+  /** Reads what earlier starts have left. Before the first link. */
+  async start(): Promise<void> {
+    await this.#own.start();
+    this.#relinked();
+    await this.memory.read("pins", (stored) => this.pins.load(stored));
+    await this.memory.read("links", (stored) => this.#redial.load(stored, this.now()));
+    this.retime();
+  }
+
+  /** Ends all links, as a stop and not as a loss. What is wanted stays stored. */
+  async stop(): Promise<void> {
+    const reason = failure("SERVER_STOPPING", `${this.identity.name} stops`);
+    this.#stopped = true;
+    this.#merges.stop(reason);
+    for (const session of this.#sessions) session.end(reason);
+    this.#alarm.set(Number.POSITIVE_INFINITY);
+    await this.memory.saved();
+  }
+
+  now(): Millis {
+    return this.#clock.monotonic();
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  accept(link: Link, hello: Bytes): LinkHandlers {
+    const mine = this.#hello({ dryRun: false, again: false, attempt: 0 });
+    const session = this.#open(link, mine, undefined);
+    const strangers = [...this.#sessions].filter(({ settled }) => !settled).length;
+    if (strangers > LIMITS.linkHandshakesMax) {
+      session.end(failure("TOO_MANY_CONNECTIONS", `${strangers} servers are shaking hands`));
+      return session;
+    }
+    try {
+      session.greet(hello);
+    } catch (error) {
+      session.end(failureOf(error));
+    }
+    return session;
+  }
+
+  merge(address: string, options: { readonly dryRun: boolean }): Promise<MergeOutcome> {
+    return this.#merges.merge(address, options.dryRun);
+  }
+
+  /** See `Fabric.unmerge`. Also takes back the wish for a link that is lost at present. */
+  async unmerge(server: ServerName): Promise<MergeOutcome> {
+    const session = this.links.named(server);
+    const peer = session?.peer ?? this.#redial.named(server)?.peer;
+    if (peer === undefined) {
+      const text = `${server} is not linked directly; linked: ${this.links.names}`;
+      return failure("NOT_LINKED", text);
+    }
+    this.#redial.part(peer);
+    session?.end(failure("UNMERGED", `${this.identity.name} has ended this link`));
+    this.#settle();
+    await this.memory.saved();
+    return { state: "unmerged", server: session?.name ?? server, fusion: this.#names() };
+  }
+
+  keep(neighbour: Sid, key: string, bytes: Bytes): void {
+    const session = this.links.to(neighbour);
+    if (session === undefined) return;
+    if (!session.keep(key, bytes)) {
+      this.#parts.log.error("too many registers", { neighbour, max: LIMITS.linkRegistersMax });
+    }
+    session.pump();
+  }
+
+  // --- Neighbourhood: what sessions ask and tell ---
+
+  objectionToHello(session: Session): Failure | undefined {
+    this.#merges.met(session);
+    return this.#gate.objectionToHello(session);
+  }
+
+  objection(session: Session, fusion: Fusion): Failure | undefined {
+    const objection = this.#gate.objection(session, fusion);
+    if (objection !== undefined && session.role === "accepted" && session.theirs?.again === false) {
+      this.#reporter.refused(session.theirs.name, objection);
+    }
+    return objection;
+  }
+
+  consent(session: Session, fusion: Fusion, decided: (denied: Failure | undefined) => void): void {
+    this.#gate.consent(session, fusion, decided);
+  }
+
+  fusionFor(peer: Sid): Fusion {
+    return { met: this.#gate.met(peer), members: this.#view.servers };
+  }
+
+  accepted(session: Session): void {
+    if (session.theirs !== undefined && !session.dryRun) {
+      this.#gate.take(session.theirs.sid, session.theirs);
+    }
+  }
+
+  possible(session: Session, fusion: Fusion): void {
+    this.#merges.possible(session, [...this.#view.servers, ...fusion.members]);
+  }
+
+  get announcements(): ReadonlyMap<Sid, { readonly bytes: Bytes }> {
+    return this.#database.all;
+  }
+
+  birth(): number {
+    const birth = this.#database.nextBirth;
+    this.#database.sawBirth(birth);
+    return birth;
+  }
+
+  full(session: Session): void {
+    const { peer, name, birth } = session;
+    if (peer === undefined || name === undefined) return;
+    if (birth - this.#database.births > LIMITS.birthLeapMax) {
+      return session.end(failure("BAD_FRAME", `link: a birth that leaps to ${birth}`));
+    }
+    this.#database.sawBirth(birth);
+    session.port = this.#own.port(this.links.byPort);
+    this.links.byPort.set(session.port, session);
+    this.#redial.linked(peer);
+    if (session.address !== undefined) this.#redial.up(peer, name, session.address);
+    this.#reporter.linked(peer, name);
+    this.#relinked();
+  }
+
+  announced(session: Session, bytes: Bytes): void {
+    if (peekAnnouncement(bytes).sid === this.identity.sid) {
+      const risen = () => this.#relinked();
+      if (this.#own.outdated(bytes, risen)) session.spread(this.identity.sid);
+      return this.retime();
+    }
+    const taken = this.#database.take(bytes, this.now());
+    if (taken.is !== "old" && taken.is !== "same" && !session.news.take(this.now())) {
+      return session.end(failure("RATE_LIMITED", "more announcements than any fusion has"));
+    }
+    if (taken.is === "old") session.spread(taken.sid);
+    if (taken.is === "new") {
+      this.#unjudged = true;
+      for (const other of this.#sessions) if (other !== session) other.spread(taken.sid);
+    }
+    if (taken.is !== "same") this.retime();
+  }
+
+  routed(session: Session, type: number, payload: Bytes): void {
+    this.#parts.routed(session, type, payload);
+  }
+
+  registered(session: Session, payload: Bytes): void {
+    if (session.peer === undefined) return;
+    this.#host.deliver(session.peer, session.peer, "control", payload);
+  }
+
+  ended(session: Session, reason: Failure, was: Phase): void {
+    this.#sessions.delete(session);
+    const { peer, name } = session;
+    if (was === "full") {
+      this.links.byPort.delete(session.port);
+      this.#linksChanged = true;
+    }
+    this.#merges.ended(session, reason);
+    if (was === "full" && peer !== undefined && name !== undefined && !this.#stopped) {
+      this.#reporter.lost(peer, name, reason);
+      this.#merges.wait(peer, name, reason);
+    }
+    this.retime();
+  }
+
+  /** At the end of this tick: judges what has changed, sends what is marked, sets the timer. */
+  retime(): void {
+    if (this.#soon || this.#stopped) return;
+    this.#soon = true;
+    this.#clock.soon(() => {
+      this.#soon = false;
+      this.#settle();
+    });
+  }
+
+  // --- internal ---
+
+  /** Our announcement is no longer true. */
+  #relinked(): void {
+    this.#linksChanged = true;
+    this.retime();
+  }
+
+  #hello({ dryRun, again, attempt }: Pick<Hello, "dryRun" | "again" | "attempt">): Hello {
+    const nonce = this.#parts.random.bytes(32);
+    const dial = { epoch: this.#own.epoch, attempt };
+    return makeHello(this.identity, dial, nonce, { dryRun, again });
+  }
+
+  #open(link: Link, mine: Hello, address: string | undefined): Session {
+    const session = new Session(this, link, mine, address);
+    this.#sessions.add(session);
+    this.retime();
+    return session;
+  }
+
+  #names(): ServerName[] {
+    return this.#view.servers.map(({ name }) => name).toSorted();
+  }
+
+  #joined(peer: Sid): Merged | undefined {
+    const session = this.links.to(peer);
+    const edge = edgeTo(this.judgement, peer);
+    if (session?.name === undefined || edge === undefined || edge.state === "undone")
+      return undefined;
+    if (edge.birth !== session.birth) return undefined;
+    const state = edge.state === "tree" ? "merged" : "standby";
+    return { state, server: session.name, fusion: this.#names() };
+  }
+
+  #settle(): void {
+    if (this.#stopped) return;
+    const view = this.#view;
+    this.#judgeAll();
+    if (this.#own.maySpread(this.now())) {
+      for (const session of this.#sessions) session.spread(this.identity.sid);
+    }
+    for (const session of this.#sessions) session.pump();
+    if (this.#view !== view) {
+      for (const { name, sid } of this.#view.servers) {
+        if (this.pins.see(name, sid, this.#clock.now())) continue;
+        this.#parts.log.warn("a server has the name of another's pin", { name, sid });
+      }
+      this.#redial.hurry(this.now());
+      this.#host.changed();
+    }
+    this.#view = withRoundTrips(this.#view, this.identity.sid, this.links.rttTo);
+    this.#reporter.viewed(this.#view);
+    this.#merges.check();
+    this.memory.save();
+    this.#arm();
+  }
+
+  #judgeAll(): void {
+    if (!this.#linksChanged && !this.#unjudged) return;
+    do {
+      if (this.#linksChanged) this.#database.put(this.#own.renew(this.links.byPort));
+      this.#linksChanged = false;
+      this.#unjudged = false;
+      this.judgement = judge(this.#database.all, this.identity.sid);
+      for (const edge of this.judgement.edges) {
+        if (edge.state === "undone" && (edge.a === 0 || edge.b === 0)) this.#undo(edge);
+      }
+      // An undone link has just ended: it is out of the announcement and the view in this step.
+    } while (this.#linksChanged);
+    this.#database.keepOnly(this.judgement.index, this.now());
+    this.#view = publishedView(this.judgement, this.#view, this.links.rttTo);
+  }
+
+  #undo(edge: Edge): void {
+    const peer = this.judgement.servers[edge.a === 0 ? edge.b : edge.a];
+    const session = peer === undefined ? undefined : this.links.to(peer.sid);
+    if (session?.birth === edge.birth) session.end(undoneBecause(this.judgement, edge));
+  }
+
+  #arm(): void {
+    let due = Math.min(this.#own.dueAt, this.#database.dueAt, this.#merges.dueAt);
+    for (const session of this.#sessions) due = Math.min(due, session.dueAt);
+    this.#alarm.set(due);
+  }
+
+  #tick(): void {
+    if (this.#stopped) return;
+    const now = this.now();
+    for (const session of this.#sessions) session.tick(now);
+    for (const { sid } of this.#database.release(now)) {
+      this.#unjudged = true;
+      for (const session of this.#sessions) session.spread(sid);
+    }
+    this.#merges.tick(now);
+    this.#settle();
+  }
+}
