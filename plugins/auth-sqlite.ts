@@ -1,0 +1,165 @@
+// Provides auth: a database of nicks and passwords in SQLite. A nick that is in it can be used
+// with its password only, and so can whatever looks like it; nicks that are not in it are left to
+// other plugins. That a nick is registered is no secret: whoever tries it is told to log in.
+//
+//   plugins: [authSqlite(), authGuest(), …]
+//   plugins: [authSqlite({ file: "/srv/chat/accounts.sqlite" }), …]
+//
+// Commands: user-add NICK PASSWORD [ROLE…], user-passwd NICK PASSWORD, user-del NICK, user-list.
+// Kept of a password: an argon2id hash, and what SCRAM-SHA-256 needs (auth-sqlite/password.ts),
+// which can't be derived later. Both are made anew, and stronger, at a login if they are weak.
+
+import { isAbsolute, join } from "node:path";
+import type { Allow, AuthHost, Clock, Deny, Log, Nick, Random } from "chatfusion";
+import { allow, ChatFusionError, definePlugin, deny, LIMITS } from "chatfusion";
+import * as v from "valibot";
+import type { Account, Accounts, Secret } from "./auth-sqlite/accounts.ts";
+import { openAccounts } from "./auth-sqlite/accounts.ts";
+import { userCommands } from "./auth-sqlite/commands.ts";
+import { deriveVerifier, isStronger, isWeak, preparePassword } from "./auth-sqlite/password.ts";
+
+const Options = v.optional(
+  v.strictObject({
+    /** The database, from the plugin's own folder. Default "accounts.sqlite". */
+    file: v.optional(v.pipe(v.string(), v.minLength(1)), "accounts.sqlite"),
+    /** PBKDF2 iterations of new SCRAM verifiers; fewer are quicker, for clients and attackers. */
+    scramIterations: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(LIMITS.scramIterationsMin), v.maxValue(1e7)),
+      LIMITS.scramIterations,
+    ),
+  }),
+  {},
+);
+
+export default definePlugin({
+  name: "auth-sqlite",
+  options: Options,
+  provides: ["auth"],
+  setup({ options, clock, folder, host, log, random }) {
+    let opened: Accounts | undefined;
+    const accounts = (): Accounts => {
+      if (opened === undefined) throw new Error("the database of accounts is not open");
+      return opened;
+    };
+    let unwatch: (() => void) | undefined;
+    const announce = () => {
+      for (const nick of accounts().added()) host.claimed(nick);
+    };
+    const { scramIterations } = options;
+    const secretOf = createSecrets({ host, random, scramIterations });
+    const upgrader = createUpgrader({ accounts, secretOf, scramIterations, log });
+
+    async function logIn(nick: Nick, password: string): Promise<Allow | Deny> {
+      const found = accounts().find(nick);
+      const account = found?.is === "own" ? found.account : undefined;
+      const prepared = preparePassword(password);
+      if (prepared === undefined) return WRONG;
+      // Without an account it takes the same time, and the answer is the same.
+      const matches = await host.verify(prepared, account?.hash);
+      if (!matches || account === undefined) return WRONG;
+      const now = accounts().find(nick)?.account;
+      if (now?.id !== account.id || now.revision !== account.revision) return WRONG;
+      upgrader.offer(now, prepared);
+      return allow(account.nick, account.roles);
+    }
+
+    return {
+      start() {
+        opened = openAccounts(pathOf(options.file, folder()));
+        unwatch = watch(clock, log, announce);
+      },
+      async stop() {
+        unwatch?.();
+        await upgrader.idle();
+        opened?.close();
+        opened = undefined;
+      },
+      onAuth({ nick, credential }) {
+        if (credential.kind === "password") return logIn(nick, credential.password);
+        const found = accounts().find(nick);
+        if (found === undefined) return undefined;
+        if (found.is === "own") return deny("this nick is registered: log in", "NICK_REGISTERED");
+        return deny("this nick looks like a registered one: take another", "NICK_REGISTERED");
+      },
+      commands: userCommands({
+        accounts,
+        announce,
+        clock,
+        revoked: (account) => host.revoked(account),
+        secretOf,
+      }),
+    };
+  },
+});
+
+// --- internal ---
+
+/** For a wrong password, and for a nick that is not in the database: the same words. */
+const WRONG = deny("wrong nick or password", "AUTH_FAILED");
+
+function pathOf(file: string, folder: string | undefined): string {
+  if (isAbsolute(file)) return file;
+  if (folder !== undefined) return join(folder, file);
+  const what = `expected an absolute path where the server has no data folder, got ${file}`;
+  throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: file: ${what}`);
+}
+
+function createSecrets(by: {
+  readonly host: AuthHost;
+  readonly random: Random;
+  readonly scramIterations: number;
+}): (password: string) => Promise<Secret> {
+  return async (password) => {
+    const hash = await by.host.hash(password);
+    const scram = await deriveVerifier(password, by.random.bytes(16), by.scramIterations);
+    return { hash, scram };
+  };
+}
+
+/** Hashes anew what was hashed weakly, while the password is at hand; one at a time. */
+function createUpgrader(by: {
+  readonly accounts: () => Accounts;
+  readonly secretOf: (password: string) => Promise<Secret>;
+  readonly scramIterations: number;
+  readonly log: Log;
+}) {
+  let running: Promise<void> | undefined;
+  async function upgrade(account: Account, password: string): Promise<void> {
+    try {
+      const secret = await by.secretOf(password);
+      const kept = isStronger(secret.hash, account.hash) ? secret.hash : account.hash;
+      if (kept === account.hash && account.iterations >= by.scramIterations) return;
+      by.accounts().upgrade(account, { ...secret, hash: kept });
+    } catch (thrown) {
+      // The next login tries again.
+      by.log.warn("a password was not hashed anew", { error: thrown });
+    }
+  }
+  return {
+    offer(account: Account, password: string): void {
+      const isWeaker = isWeak(account.hash) || account.iterations < by.scramIterations;
+      if (!isWeaker || running !== undefined) return;
+      running = upgrade(account, password).finally(() => (running = undefined));
+    },
+    idle: () => running,
+  };
+}
+
+/** Looks each second for accounts that another process has made; returns what ends it. */
+function watch(clock: Clock, log: Log, announce: () => void): () => void {
+  let cancel: () => void;
+  let failed = "";
+  const look = () => {
+    try {
+      announce();
+      failed = "";
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown.message : String(thrown);
+      if (error !== failed) log.error("the accounts could not be read", { error });
+      failed = error;
+    }
+    cancel = clock.after(LIMITS.accountsPollMs, look);
+  };
+  cancel = clock.after(LIMITS.accountsPollMs, look);
+  return () => cancel();
+}

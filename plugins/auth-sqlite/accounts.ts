@@ -1,0 +1,207 @@
+// The accounts in SQLite. Each question goes to the file, never to a copy in memory: another
+// process may have changed it. Parameters only; the one text that becomes SQL stands here.
+// A nick is found by its key; by its skeleton it is only ever refused (names.ts).
+
+import { Database, SQLiteError } from "bun:sqlite";
+import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import type { Nick } from "chatfusion";
+import { ChatFusionError, LIMITS, nameKey, skeleton } from "chatfusion";
+import type { ScramVerifier } from "./password.ts";
+
+export interface Account {
+  readonly id: number;
+  /** As it was registered: what people see. */
+  readonly nick: Nick;
+  /** argon2id, in the PHC format. */
+  readonly hash: string;
+  /** Of the SCRAM verifier. */
+  readonly iterations: number;
+  readonly roles: readonly string[];
+  /** Grows with each new password, not when the same one is hashed anew. */
+  readonly revision: number;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+}
+
+/** What is kept of a password. */
+export interface Secret {
+  readonly hash: string;
+  readonly scram: ScramVerifier;
+}
+
+/** A nick in the database: its own account, or another one's that it could be taken for. */
+export type Found = { readonly is: "own" | "alike"; readonly account: Account };
+
+export interface Accounts {
+  find(nick: Nick): Found | undefined;
+  /** False when the nick, or one that looks like it, is there already. */
+  add(nick: Nick, secret: Secret, roles: readonly string[], created: number): boolean;
+  /** Sets a new password; false when the account is gone. */
+  change(account: Account, secret: Secret): boolean;
+  /** Replaces what is kept of the same password, unless it was changed meanwhile. */
+  upgrade(account: Account, secret: Secret): void;
+  /** False when the account was gone already. */
+  remove(account: Account): boolean;
+  /** All accounts, by nick. */
+  list(): readonly Account[];
+  /** The nicks that were added since this was called last, whoever added them. */
+  added(): readonly Nick[];
+  close(): void;
+}
+
+/**
+ * Opens the database, and makes it where there is none, readable by its owner only. Throws
+ * `CONFIG_INVALID` for a file that is none, is damaged, or that anybody may write.
+ */
+export function openAccounts(path: string): Accounts {
+  try {
+    return accountsOf(openDatabase(path));
+  } catch (thrown) {
+    if (thrown instanceof ChatFusionError) throw thrown;
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${why}`, thrown);
+  }
+}
+
+/** Tells whether a write failed because another process kept the database for too long. */
+export function isBusy(thrown: unknown): boolean {
+  return thrown instanceof SQLiteError && (thrown.code ?? "").startsWith("SQLITE_BUSY");
+}
+
+// --- internal ---
+
+/** "cfac": the file is a database of accounts, and no other program's. */
+const APPLICATION_ID = 0x63666163;
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE accounts (
+    -- Never given twice, so that what was added since is what is greater.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    skeleton TEXT NOT NULL UNIQUE,
+    nick TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    scram_salt BLOB NOT NULL,
+    scram_iterations INTEGER NOT NULL,
+    scram_stored_key BLOB NOT NULL,
+    scram_server_key BLOB NOT NULL,
+    roles TEXT NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 1,
+    created INTEGER NOT NULL
+  ) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${VERSION};
+`;
+
+function openDatabase(path: string): Database {
+  // SQLite gives its own files beside it the rights of this one.
+  closeSync(openSync(path, "a", 0o600));
+  if ((statSync(path).mode & 0o002) !== 0) {
+    const what = "anybody may write it, expected a file of its owner's: chmod 600";
+    throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${what}`);
+  }
+  chmodSync(path, 0o600);
+  const database = new Database(path, { strict: true });
+  try {
+    database.run(`PRAGMA busy_timeout = ${LIMITS.sqliteBusyMsMax}`);
+    database.run("PRAGMA journal_mode = WAL");
+    database.run("PRAGMA synchronous = FULL");
+    database.transaction(() => prepareSchema(database, path)).immediate();
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+function prepareSchema(database: Database, path: string): void {
+  const application = pragma(database, "application_id");
+  const version = pragma(database, "user_version");
+  const tables = database.query<{ count: number }, []>(
+    "SELECT count(*) AS count FROM sqlite_master",
+  );
+  if (application === 0 && version === 0 && tables.get()?.count === 0) {
+    database.run(SCHEMA);
+  } else if (application !== APPLICATION_ID) {
+    const what = "expected a database of accounts, got another program's";
+    throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${what}`);
+  } else if (version !== VERSION) {
+    const what = `expected a database of version ${VERSION}, got ${version}`;
+    throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${what}`);
+  }
+}
+
+function pragma(database: Database, name: "application_id" | "user_version" | "data_version") {
+  return database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
+}
+
+interface Row {
+  readonly id: number;
+  readonly nick: string;
+  readonly hash: string;
+  readonly iterations: number;
+  readonly roles: string;
+  readonly revision: number;
+  readonly created: number;
+}
+
+const COLUMNS = "id, nick, hash, scram_iterations AS iterations, roles, revision, created";
+
+const accountOf = (row: Row): Account => ({
+  ...row,
+  nick: row.nick as Nick, // only nicks are put in
+  roles: row.roles === "" ? [] : row.roles.split(" "),
+});
+
+function accountsOf(database: Database): Accounts {
+  // Asked for each guest: an OR over two indexes takes six times as long.
+  const find = database.query<Row & { key: string }, [string, string]>(
+    `SELECT key, ${COLUMNS} FROM accounts WHERE key = ?1
+     UNION ALL SELECT key, ${COLUMNS} FROM accounts WHERE skeleton = ?2 LIMIT 1`,
+  );
+  const add = database.query(
+    `INSERT INTO accounts (key, skeleton, nick, hash, scram_salt, scram_iterations,
+       scram_stored_key, scram_server_key, roles, created)
+     VALUES ($key, $skeleton, $nick, $hash, $salt, $iterations, $storedKey, $serverKey, $roles,
+       $created)
+     ON CONFLICT DO NOTHING`,
+  );
+  const set = `UPDATE accounts SET hash = $hash, scram_salt = $salt,
+    scram_iterations = $iterations, scram_stored_key = $storedKey, scram_server_key = $serverKey`;
+  const change = database.query(`${set}, revision = revision + 1 WHERE id = $id`);
+  const upgrade = database.query(`${set} WHERE id = $id AND revision = $revision`);
+  const remove = database.query("DELETE FROM accounts WHERE id = ?1");
+  const list = database.query<Row, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY key`);
+  const since = database.query<{ id: number; nick: string }, [number]>(
+    "SELECT id, nick FROM accounts WHERE id > ?1 ORDER BY id",
+  );
+  const newest = database.query<{ id: number | null }, []>("SELECT max(id) AS id FROM accounts");
+  const secretOf = ({ hash, scram }: Secret) => ({ hash, ...scram });
+  let seen = newest.get()?.id ?? 0;
+  return {
+    find(nick) {
+      const key = nameKey(nick);
+      const row = find.get(key, skeleton(nick));
+      if (row === null) return undefined;
+      return { is: row.key === key ? "own" : "alike", account: accountOf(row) };
+    },
+    add(nick, secret, roles, created) {
+      const names = { key: nameKey(nick), skeleton: skeleton(nick), nick };
+      const row = { ...names, ...secretOf(secret), roles: roles.join(" "), created };
+      return add.run(row).changes === 1;
+    },
+    change: ({ id }, secret) => change.run({ ...secretOf(secret), id }).changes === 1,
+    upgrade({ id, revision }, secret) {
+      upgrade.run({ ...secretOf(secret), id, revision });
+    },
+    remove: ({ id }) => remove.run(id).changes === 1,
+    list: () => list.all().map(accountOf),
+    added() {
+      const rows = since.all(seen);
+      seen = rows.at(-1)?.id ?? seen;
+      return rows.map(({ nick }) => nick as Nick); // only nicks are put in
+    },
+    close: () => database.close(),
+  };
+}

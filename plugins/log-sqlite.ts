@@ -1,0 +1,123 @@
+// Provides history: what is said in rooms, in SQLite. A worker of its own waits for the disk, so
+// that the loop never does: a tick is one commit with one fsync, and settles when it is durable.
+//
+//   plugins: [logSqlite(), …]
+//   plugins: [logSqlite({ retention: { days: 90 } }), …]
+//   plugins: [logSqlite({ file: "/srv/chat/log.sqlite", retention: { messages: 100_000 } }), …]
+
+import { isAbsolute, join } from "node:path";
+import type { Clock, Log, MessageEntry, Stream } from "chatfusion";
+import { ChatFusionError, definePlugin, LIMITS } from "chatfusion";
+import * as v from "valibot";
+import type { Writer } from "./log-sqlite/writer.ts";
+import { startWriter } from "./log-sqlite/writer.ts";
+
+const Options = v.optional(
+  v.strictObject({
+    /** The database, from the plugin's own folder. Default "log.sqlite". */
+    file: v.optional(v.pipe(v.string(), v.minLength(1)), "log.sqlite"),
+    /** What is older, or more, is removed in the background. Default: all is kept. */
+    retention: v.optional(
+      v.strictObject({
+        /** Days since a message came in here. */
+        days: v.optional(v.pipe(v.number(), v.minValue(0.01), v.maxValue(36_500))),
+        /** The newest so many of each room. */
+        messages: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9))),
+      }),
+      {},
+    ),
+  }),
+  {},
+);
+
+export default definePlugin({
+  name: "log-sqlite",
+  options: Options,
+  provides: ["history"],
+  setup({ options: { file, retention }, clock, folder, log, metrics }) {
+    const commits = metrics.counter("commits_total", "commits to the log");
+    const messages = metrics.counter("messages_total", "messages that were logged");
+    let open: Writer | undefined;
+    let stopPruning: (() => void) | undefined;
+    const writer = (): Writer => {
+      if (open === undefined) throw new ChatFusionError("NO_HISTORY", "log-sqlite: not open");
+      return open;
+    };
+    return {
+      async start() {
+        const path = pathOf(file, folder());
+        open = startWriter();
+        try {
+          await open.ask({ op: "open", path, retention });
+        } catch (thrown) {
+          open.end("not opened");
+          const why = thrown instanceof Error ? thrown.message : String(thrown);
+          const text = why.replace(/^log-sqlite: /, "");
+          throw new ChatFusionError("CONFIG_INVALID", `log-sqlite: ${path}: ${text}`, thrown);
+        }
+        if (retention.days !== undefined || retention.messages !== undefined) {
+          stopPruning = startPruning(open, clock, log);
+        }
+      },
+      async stop() {
+        stopPruning?.();
+        await open?.ask({ op: "close" });
+        open?.end("stopped");
+        open = undefined;
+      },
+      history: {
+        // As the worker made them from what it was given.
+        streams: async () => (await writer().ask({ op: "streams" })) as StreamEnds,
+        async append(tick) {
+          await writer().append(tick, clock.now());
+          commits();
+          for (const batch of tick) messages(batch.messages.length);
+        },
+        range: (stream, from, to, bytesMax) => writer().range(stream, { from, to, bytesMax }),
+        async backlog(room, limit, before) {
+          const found = await writer().ask({ op: "backlog", room, limit, before });
+          return found as readonly MessageEntry[]; // likewise
+        },
+      },
+    };
+  },
+});
+
+// --- internal ---
+
+type StreamEnds = readonly { readonly stream: Stream; readonly last: number }[];
+
+function pathOf(file: string, folder: string | undefined): string {
+  if (isAbsolute(file)) return file;
+  if (folder !== undefined) return join(folder, file);
+  const what = `expected an absolute path where the server has no data folder, got ${file}`;
+  throw new ChatFusionError("CONFIG_INVALID", `log-sqlite: file: ${what}`);
+}
+
+/** Removes old messages, step by step while there are some, then looks now and then. */
+function startPruning(writer: Writer, clock: Clock, log: Log): () => void {
+  let cancel: () => void;
+  let isStopped = false;
+  const next = (ms: number) => {
+    if (!isStopped) cancel = clock.after(ms, step);
+  };
+  const step = () => {
+    const request = {
+      op: "prune",
+      now: clock.now(),
+      messagesMax: LIMITS.pruneStepMessages,
+    } as const;
+    writer.ask(request).then(
+      (isMoreLeft) => next(isMoreLeft === true ? LIMITS.pruneStepMs : LIMITS.pruneEveryMs),
+      (thrown: unknown) => {
+        if (!isStopped) log.warn("old messages were not removed", { error: thrown });
+        next(LIMITS.pruneEveryMs);
+      },
+    );
+  };
+  cancel = clock.after(LIMITS.pruneStepMs, step);
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}

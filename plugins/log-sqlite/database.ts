@@ -1,0 +1,143 @@
+// The log in SQLite: what is asked of it, as statements. Runs in the worker, where a slow disk
+// holds up nobody. A tick is one transaction. Parameters only.
+// Invariants: 1. A batch is held whole or not at all, until it is pruned. 2. `streams.last` never
+// goes down, so that nothing that was pruned is asked for again. 3. What is held twice is one.
+
+import type { Database } from "bun:sqlite";
+import type { MessageEntry, Stream } from "chatfusion";
+import { openFile } from "./file.ts";
+import { createPruning } from "./prune.ts";
+import type { Packed, Retention } from "./request.ts";
+import { parseEntries } from "./request.ts";
+
+export interface LogDatabase {
+  streams(): readonly { readonly stream: Stream; readonly last: number }[];
+  /** Returns when the batches would survive a power cut; throws when none of them would. */
+  append(batches: readonly Packed[], now: number): void;
+  range(
+    stream: Stream,
+    bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
+  ): readonly Pick<Packed, "first" | "entries" | "bytes">[];
+  backlog(room: string, limit: number, before: string | undefined): readonly MessageEntry[];
+  /** Removes some old messages, about `messagesMax`; false when none are left. */
+  prune(now: number, messagesMax: number): boolean;
+  close(): void;
+}
+
+/** Opens the log. Throws as `openFile` does. */
+export function openLog(path: string, retention: Retention): LogDatabase {
+  const database = openFile(path);
+  const pruning = createPruning(database, retention);
+  const append = createAppend(database, pruning.touched);
+  const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
+    "SELECT origin, life, room, last FROM streams",
+  );
+  return {
+    append,
+    ...createReads(database),
+    prune: pruning.step,
+    // What was put in were streams.
+    streams: () => streams.all().map(({ last, ...stream }) => ({ stream: stream as Stream, last })),
+    close: () => database.close(),
+  };
+}
+
+// --- internal ---
+
+interface StreamRow {
+  readonly id: number;
+  readonly last: number;
+}
+
+function createAppend(database: Database, touched: (room: number) => void): LogDatabase["append"] {
+  const addRoom = database.query("INSERT INTO rooms (name) VALUES (?1) ON CONFLICT DO NOTHING");
+  const findRoom = database.query<{ id: number }, [string]>("SELECT id FROM rooms WHERE name = ?1");
+  const findStream = database.query<StreamRow, [string, string, string]>(
+    "SELECT id, last FROM streams WHERE origin = ?1 AND life = ?2 AND room = ?3",
+  );
+  const setStream = database.query<StreamRow, [string, string, string, number]>(
+    `INSERT INTO streams (origin, life, room, last) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT DO UPDATE SET last = excluded.last RETURNING id, last`,
+  );
+  const addBatch = database.query(
+    `INSERT INTO batches (stream, room, first, count, marked, logged, entries, bytes)
+     VALUES ($stream, $room, $first, $count, $count, $now, $entries, $bytes)`,
+  );
+  const addMark = database.query(
+    "INSERT INTO marks (room, id, batch, place) VALUES (?1, ?2, ?3, ?4)",
+  );
+  const one = (
+    { stream: { origin, life, room }, first, ids, entries, bytes }: Packed,
+    now: number,
+  ) => {
+    const count = ids.length;
+    const last = first + count - 1;
+    const held = findStream.get(origin, life, room)?.last ?? 0;
+    if (count === 0 || last <= held) return;
+    if (first <= held) {
+      throw new Error(`a batch of ${room} begins at ${first}, and ${held} is held already`);
+    }
+    addRoom.run(room);
+    const roomId = findRoom.get(room)?.id ?? 0;
+    const stream = setStream.get(origin, life, room, last)?.id ?? 0;
+    const row = { stream, room: roomId, first, count, now, entries, bytes };
+    const batch = addBatch.run(row).lastInsertRowid;
+    for (let place = 0; place < count; place += 1) {
+      addMark.run(roomId, ids[place] ?? "", batch, place);
+    }
+    touched(roomId);
+  };
+  return database.transaction((batches: readonly Packed[], now: number) => {
+    for (const batch of batches) one(batch, now);
+  }).immediate;
+}
+
+function createReads(database: Database): Pick<LogDatabase, "range" | "backlog"> {
+  const range = database.query<
+    Pick<Packed, "first" | "entries" | "bytes">,
+    [string, string, string, number, number]
+  >(
+    `WITH one AS (SELECT id FROM streams WHERE origin = ?1 AND life = ?2 AND room = ?3)
+     SELECT first, entries, bytes FROM batches
+     WHERE stream = (SELECT id FROM one) AND first <= ?5 AND first + count > ?4
+       AND first >= coalesce(
+         (SELECT max(first) FROM batches WHERE stream = (SELECT id FROM one) AND first <= ?4), 0)
+     ORDER BY first`,
+  );
+  const marks = database.query<{ batch: number; place: number }, [string, string | null, number]>(
+    `SELECT batch, place FROM marks
+     WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND (?2 IS NULL OR id < ?2)
+     ORDER BY id DESC, batch DESC, place DESC LIMIT ?3`,
+  );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
+    "SELECT entries FROM batches WHERE id = ?1",
+  );
+  return {
+    range({ origin, life, room }, { from, to, bytesMax }) {
+      const found: Pick<Packed, "first" | "entries" | "bytes">[] = [];
+      let bytes = 0;
+      for (const row of range.iterate(origin, life, room, from, to)) {
+        bytes += row.bytes.length;
+        if (found.length > 0 && bytes > bytesMax) break;
+        found.push(row);
+      }
+      return found;
+    },
+    backlog(room, limit, before) {
+      const read = new Map<number, readonly MessageEntry[]>();
+      const found: MessageEntry[] = [];
+      for (const { batch, place } of marks.all(room, before ?? null, limit)) {
+        let messages = read.get(batch);
+        if (messages === undefined) {
+          messages = parseEntries(entriesOf.get(batch)?.entries ?? EMPTY_ARRAY);
+          read.set(batch, messages);
+        }
+        const message = messages[place];
+        if (message !== undefined) found.push(message);
+      }
+      return found.toReversed();
+    },
+  };
+}
+
+const EMPTY_ARRAY = Buffer.from("[]");

@@ -1,0 +1,119 @@
+// Opening the log's database: the rights of the file, its settings and tables, and whether it is
+// whole. Runs in the worker. Next: database.ts.
+
+import { Database } from "bun:sqlite";
+import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+
+/**
+ * Opens the database, and makes it where there is none, readable by its owner only. Throws an
+ * error with a text for the operator where the file is no log, is damaged, or open to everybody.
+ */
+export function openFile(path: string): Database {
+  // SQLite gives its own files beside it the rights of this one.
+  closeSync(openSync(path, "a", 0o600));
+  if ((statSync(path).mode & 0o002) !== 0) {
+    throw new Error("anybody may write it, expected a file of its owner's: chmod 600");
+  }
+  chmodSync(path, 0o600);
+  const database = new Database(path, { strict: true });
+  try {
+    database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    database.run("PRAGMA journal_mode = WAL");
+    // With the WAL, FULL is one fsync per commit: it has happened when the commit returns.
+    database.run("PRAGMA synchronous = FULL");
+    database.transaction(() => prepareSchema(database)).immediate();
+    checkWhole(database, path);
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+// --- internal ---
+
+/** Another process (a backup, a person with sqlite3) may hold the log up for so long. */
+const BUSY_MS = 5000;
+/** "cflg": the file is a log, and no other program's. */
+const APPLICATION_ID = 0x63666c67;
+const VERSION = 1;
+/** Up to this size all of the database is checked at the start (some 20 ms), above it the ends. */
+const CHECKED_BYTES_MAX = 8 * 1024 * 1024;
+
+// A batch is kept as its origin signed it, and its messages beside it, once each; `marks` says
+// where a room's messages are, in the order of their ids. `logged` is by this server's clock, so
+// that nobody's wrong clock keeps a batch for ever; `marked` counts its marks that are left.
+const SCHEMA = `
+  CREATE TABLE streams (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    life TEXT NOT NULL,
+    room TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    UNIQUE (origin, life, room)
+  ) STRICT;
+  CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE batches (
+    id INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL REFERENCES streams (id),
+    room INTEGER NOT NULL REFERENCES rooms (id),
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    marked INTEGER NOT NULL,
+    logged INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (stream, first)
+  ) STRICT;
+  CREATE INDEX batches_logged ON batches (logged);
+  CREATE TABLE marks (
+    room INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (room, id, batch, place)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${VERSION};
+`;
+
+function prepareSchema(database: Database): void {
+  const application = pragma(database, "application_id");
+  const version = pragma(database, "user_version");
+  const tables = database.query<{ count: number }, []>(
+    "SELECT count(*) AS count FROM sqlite_master",
+  );
+  if (application === 0 && version === 0 && tables.get()?.count === 0) {
+    database.run(SCHEMA);
+  } else if (application !== APPLICATION_ID) {
+    throw new Error("expected a log of messages, got another program's database");
+  } else if (version !== VERSION) {
+    throw new Error(`expected a log of version ${VERSION}, got ${version}`);
+  }
+}
+
+/** Finds what a torn copy or a bad disk left; a crash alone leaves nothing to find. */
+function checkWhole(database: Database, path: string): void {
+  const checkpoint = database.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get();
+  const bytes = pragma(database, "page_count") * pragma(database, "page_size");
+  const { size } = statSync(path);
+  if (checkpoint?.busy === 0 && size < bytes) {
+    throw new Error(`damaged: expected ${bytes} bytes, got ${size}`);
+  }
+  if (size <= CHECKED_BYTES_MAX) {
+    const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get();
+    if (found?.quick_check !== "ok") throw new Error(`damaged: ${found?.quick_check}`);
+    return;
+  }
+  for (const order of ["ASC", "DESC"]) {
+    database.query(`SELECT * FROM batches ORDER BY id ${order} LIMIT 1`).get();
+    database.query(`SELECT * FROM marks ORDER BY room ${order}, id ${order} LIMIT 1`).get();
+  }
+}
+
+function pragma(
+  database: Database,
+  name: "application_id" | "user_version" | "page_count" | "page_size",
+): number {
+  return database.query<Record<string, number>, []>(`PRAGMA ${name}`).get()?.[name] ?? 0;
+}

@@ -1,0 +1,100 @@
+// Old messages go in small steps between commits. By days: whole batches, by when they were
+// logged here. By number: the oldest of each room that has grown, one after another; a batch goes
+// with the last of its messages.
+
+import type { Database } from "bun:sqlite";
+import type { Retention } from "./request.ts";
+import { parseEntries } from "./request.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Rooms looked at in one step. */
+const ROOMS_PER_STEP = 20;
+
+/** Makes the pruning of a database that is open. */
+export function createPruning(database: Database, { days, messages }: Retention) {
+  const grown = new Set<number>();
+  if (messages !== undefined) {
+    const rooms = database.query<{ id: number }, []>("SELECT id FROM rooms");
+    for (const { id } of rooms.all()) grown.add(id);
+  }
+  const byDays = days === undefined ? undefined : createByDays(database, days);
+  const byNumber = messages === undefined ? undefined : createByNumber(database, messages);
+
+  const step = (now: number, messagesMax: number): boolean => {
+    if (byDays?.(now, messagesMax) === true) return true;
+    if (byNumber === undefined) return false;
+    let looked = 0;
+    for (const room of grown) {
+      if (byNumber(room, messagesMax) || ++looked > ROOMS_PER_STEP) return true;
+      grown.delete(room);
+    }
+    return false;
+  };
+  return {
+    /** A room has grown. */
+    touched(room: number): void {
+      if (messages !== undefined) grown.add(room);
+    },
+    /** Removes about `messagesMax` messages; false when nothing is left to remove. */
+    step: database.transaction(step).immediate,
+  };
+}
+
+// --- internal ---
+
+function createByDays(database: Database, days: number) {
+  const oldest = database.query<{ id: number; room: number; count: number }, [number]>(
+    "SELECT id, room, count FROM batches WHERE logged < ?1 ORDER BY logged LIMIT 100",
+  );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
+    "SELECT entries FROM batches WHERE id = ?1",
+  );
+  const removeMark = database.query("DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3");
+  const removeBatch = database.query("DELETE FROM batches WHERE id = ?1");
+  return (now: number, messagesMax: number): boolean => {
+    let removed = 0;
+    for (const { id, room, count } of oldest.all(now - days * DAY_MS)) {
+      const entries = entriesOf.get(id)?.entries;
+      const held = entries === undefined ? [] : parseEntries(entries);
+      for (const message of held) removeMark.run(room, message.id, id);
+      removeBatch.run(id);
+      removed += count;
+      if (removed >= messagesMax) break;
+    }
+    return removed > 0;
+  };
+}
+
+function createByNumber(database: Database, messages: number) {
+  interface Mark {
+    readonly id: string;
+    readonly batch: number;
+    readonly place: number;
+  }
+  const newestToGo = database.query<{ id: string }, [number, number]>(
+    "SELECT id FROM marks WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2",
+  );
+  const oldest = database.query<Mark, [number, string, number]>(
+    `SELECT id, batch, place FROM marks WHERE room = ?1 AND id <= ?2
+     ORDER BY id, batch, place LIMIT ?3`,
+  );
+  const removeMark = database.query(
+    "DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
+  );
+  const unmark = database.query("UPDATE batches SET marked = marked - ?2 WHERE id = ?1");
+  const removeBatch = database.query("DELETE FROM batches WHERE id = ?1 AND marked <= 0");
+  return (room: number, messagesMax: number): boolean => {
+    const bound = newestToGo.get(room, messages);
+    if (bound === null) return false;
+    const removed = new Map<number, number>();
+    for (const { id, batch, place } of oldest.all(room, bound.id, messagesMax)) {
+      removeMark.run(room, id, batch, place);
+      removed.set(batch, (removed.get(batch) ?? 0) + 1);
+    }
+    for (const [batch, count] of removed) {
+      unmark.run(batch, count);
+      removeBatch.run(batch);
+    }
+    return removed.size > 0;
+  };
+}

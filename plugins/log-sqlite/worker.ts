@@ -1,0 +1,66 @@
+// The worker: the one that waits for the disk. It takes requests one after another and answers
+// each; what it throws becomes a text. It imports no code but its own, so that it starts at once.
+
+import { parentPort } from "node:worker_threads";
+import type { Bytes } from "chatfusion";
+import type { LogDatabase } from "./database.ts";
+import { openLog } from "./database.ts";
+import type { Answer, Numbered } from "./request.ts";
+import { packRange, unpackAppend } from "./request.ts";
+
+let log: LogDatabase | undefined;
+
+parentPort?.on("message", (message: string | Bytes) => {
+  if (typeof message === "string") {
+    const request = JSON.parse(message) as Numbered; // as writer.ts sends it
+    answering(request.number, () => run(request));
+  } else {
+    const { number, now, batches } = unpackAppend(message);
+    answering(number, () => opened().append(batches, now));
+  }
+});
+
+// --- internal ---
+
+/** A range is its own answer: a buffer that is given away. */
+function run(request: Numbered): unknown {
+  switch (request.op) {
+    case "open":
+      log = openLog(request.path, request.retention);
+      return undefined;
+    case "streams":
+      return opened().streams();
+    case "range":
+      return packRange(request.number, opened().range(request.stream, request));
+    case "backlog":
+      return opened().backlog(request.room, request.limit, request.before);
+    case "prune":
+      return opened().prune(request.now, request.messagesMax);
+    case "close":
+      log?.close();
+      log = undefined;
+      return undefined;
+    default:
+      return request satisfies never;
+  }
+}
+
+function opened(): LogDatabase {
+  if (log === undefined) throw new Error("the log is not open");
+  return log;
+}
+
+function answering(number: number, work: () => unknown): void {
+  let answer: Answer;
+  try {
+    const value = work();
+    if (value instanceof Uint8Array) {
+      parentPort?.postMessage(value, [value.buffer as ArrayBuffer]); // packRange's own
+      return;
+    }
+    answer = { number, value };
+  } catch (thrown) {
+    answer = { number, error: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+  parentPort?.postMessage(JSON.stringify(answer), []);
+}

@@ -1,0 +1,86 @@
+// The plugin's side of the worker: numbers requests, and settles their promises as the answers
+// come. The loop never waits for the disk.
+
+import type { Batch, Bytes, Stream } from "chatfusion";
+import { ChatFusionError, LIMITS } from "chatfusion";
+import type { Answer, Request } from "./request.ts";
+import { packAppend, unpackRange } from "./request.ts";
+
+export interface Writer {
+  /** Settles when the tick is durable. */
+  append(tick: readonly Batch[], now: number): Promise<void>;
+  range(
+    stream: Stream,
+    bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
+  ): Promise<readonly Batch[]>;
+  /** Rejects with `QUEUE_FULL` when too many wait for the disk. */
+  ask(request: Request): Promise<unknown>;
+  /** Ends the worker, whatever it does; all that waits is rejected. */
+  end(reason: string): void;
+}
+
+/** Starts a worker; the first request must be "open". */
+export function startWriter(): Writer {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true });
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let number = 0;
+  let ended: string | undefined;
+
+  const end = (reason: string) => {
+    if (ended !== undefined) return;
+    ended = reason;
+    worker.terminate();
+    const error = new ChatFusionError("INTERNAL", `log-sqlite: ${reason}`);
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  const settle = (answered: number, value: unknown, error: string | undefined) => {
+    const promise = waiting.get(answered);
+    waiting.delete(answered);
+    if (error === undefined) promise?.resolve(value);
+    else promise?.reject(new ChatFusionError("INTERNAL", `log-sqlite: ${error}`));
+  };
+  worker.addEventListener("message", ({ data }: MessageEvent<string | Bytes>) => {
+    if (typeof data === "string") {
+      // As worker.ts sends it.
+      const { number: answered, value, error } = JSON.parse(data) as Answer;
+      settle(answered, value, error);
+    } else {
+      const { number: answered, batches } = unpackRange(data);
+      settle(answered, batches, undefined);
+    }
+  });
+  worker.addEventListener("error", ({ message }) => end(`the worker failed: ${message}`));
+  worker.addEventListener("close", () => end("the worker has ended"));
+
+  const answer = (): Promise<unknown> =>
+    ended === undefined
+      ? new Promise((resolve, reject) => waiting.set(number, { resolve, reject }))
+      : Promise.reject(new ChatFusionError("INTERNAL", `log-sqlite: ${ended}`));
+  const ask = (request: Request): Promise<unknown> => {
+    if (waiting.size >= LIMITS.historyReadsMax) {
+      const what = `${waiting.size} reads wait for the disk: try again in a moment`;
+      return Promise.reject(new ChatFusionError("QUEUE_FULL", `log-sqlite: ${what}`));
+    }
+    number += 1;
+    const answered = answer();
+    worker.postMessage(JSON.stringify({ ...request, number }), []);
+    return answered;
+  };
+  return {
+    ask,
+    end,
+    async append(tick, now) {
+      number += 1;
+      const packed = packAppend(number, now, tick);
+      const answered = answer();
+      worker.postMessage(packed, [packed.buffer as ArrayBuffer]); // packAppend's own
+      await answered;
+    },
+    async range(stream, bounds) {
+      const rows = await ask({ op: "range", stream, ...bounds });
+      // Of unpackRange.
+      return (rows as readonly Omit<Batch, "stream">[]).map((row) => ({ stream, ...row }));
+    },
+  };
+}

@@ -1,0 +1,245 @@
+// log-sqlite: the suite of its role, durability, a slow disk, and what retention removes.
+
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import logSqlite from "../../plugins/log-sqlite.ts";
+import { openFile } from "../../plugins/log-sqlite/file.ts";
+import { LIMITS } from "../../src/limits.ts";
+import type { Batch, History } from "../../src/plugin/history.ts";
+import type { SetUp } from "../../src/testing/context.ts";
+import { setUp } from "../../src/testing/context.ts";
+import { testBatch, testHistory, testStream } from "../../src/testing/history-suite.ts";
+
+testHistory("log-sqlite", () => logSqlite());
+
+const stream = testStream();
+const { room } = stream;
+
+const historyOf = ({ parts }: SetUp): History => parts.history!;
+const pathOf = ({ folder }: SetUp) => join(folder, "log.sqlite");
+
+/** What another process sees in the file. */
+function count({ folder }: SetUp, table: "batches" | "marks" | "streams"): number {
+  using database = new Database(join(folder, "log.sqlite"), { readonly: true });
+  return database.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
+}
+
+/** Waits until the loop has turned so often: time for anything that does not wait for the disk. */
+async function turns(number: number): Promise<void> {
+  for (let turn = 0; turn < number; turn += 1) {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+}
+
+describe("durability", () => {
+  test("an append settles after its commit, and the loop goes on meanwhile", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    using other = new Database(pathOf(world));
+    other.run("BEGIN IMMEDIATE");
+    let isSettled = false;
+    const appended = Promise.resolve(history.append([testBatch(stream, 1, 3)])).then(() => {
+      isSettled = true;
+    });
+    await turns(1000);
+    expect(isSettled).toBe(false);
+    expect(count(world, "batches")).toBe(0);
+    other.run("COMMIT");
+    await appended;
+    expect([count(world, "batches"), count(world, "marks")]).toEqual([1, 3]);
+  });
+
+  test("a commit is synced to the disk, and the files are their owner's alone", async () => {
+    await using world = await setUp(logSqlite());
+    await historyOf(world).append([testBatch(stream, 1, 3)]);
+    for (const suffix of ["", "-wal", "-shm"]) {
+      expect((await stat(`${pathOf(world)}${suffix}`)).mode & 0o777).toBe(0o600);
+    }
+    using database = openFile(pathOf(world));
+    expect(database.query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+    expect(database.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+  });
+
+  for (const commits of [1, 25, 60]) {
+    test(`all that settled in ${commits} commits is there after kill -9, whole`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "chatfusion-crash-"));
+      try {
+        const script = Bun.fileURLToPath(new URL("./log-sqlite/crash.ts", import.meta.url));
+        const child = Bun.spawn([process.execPath, script, folder], { stdout: "pipe" });
+        const settled = await killAfter(child, commits);
+        await using world = await setUp(logSqlite(), { folder });
+        const history = historyOf(world);
+        const lasts = (await history.streams()).map(({ last }) => last);
+        expect(lasts).toHaveLength(3);
+        expect(new Set(lasts).size).toBe(1);
+        const last = lasts[0]!;
+        expect(last).toBeGreaterThanOrEqual(settled);
+        expect(last % 3).toBe(0);
+        for (const { stream: one } of await history.streams()) {
+          const batches = await history.range(one, 1, last, 10 ** 9);
+          const numbers = batches.flatMap(({ first, messages }) =>
+            messages.map((_, index) => first + index),
+          );
+          expect(numbers).toEqual(Array.from({ length: last }, (_, index) => index + 1));
+          const newest = await history.backlog(one.room, 1);
+          expect(newest[0]?.text).toBe(`${one.room} ${last}`);
+        }
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  }
+
+  test("a tick that cannot be kept whole is not kept at all, and the next one is", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    await history.append([testBatch(stream, 1, 5)]);
+    const other = testStream({ room: "#other" });
+    const overlapping = [testBatch(other, 1, 2), testBatch(stream, 4, 5)];
+    expect(await thrownBy(history.append(overlapping))).toMatchObject({ code: "INTERNAL" });
+    await history.append([testBatch(stream, 6, 1)]);
+    expect(await history.backlog(other.room, 10)).toEqual([]);
+    expect(await history.streams()).toEqual([{ stream, last: 6 }]);
+  });
+
+  test("a batch that is held already is not held twice", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    const batch = testBatch(stream, 1, 5);
+    await history.append([batch, batch]);
+    await history.append([batch, testBatch(stream, 6, 1), testBatch(stream, 2, 2)]);
+    expect(await history.backlog(room, 100)).toHaveLength(6);
+    expect(await history.range(stream, 1, 100, 10 ** 6)).toHaveLength(2);
+  });
+});
+
+describe("a slow disk", () => {
+  test("refuses reads beyond a bound, and answers the others once it is back", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    using other = new Database(pathOf(world));
+    other.run("BEGIN IMMEDIATE");
+    const appended = history.append([testBatch(stream, 1, 1)]);
+    const reads = Array.from({ length: LIMITS.historyReadsMax }, async () =>
+      history.backlog(room, 1),
+    );
+    const settled = Promise.allSettled(reads);
+    other.run("COMMIT");
+    await appended;
+    const outcomes = await settled;
+    // The append is the one that was there first.
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(
+      LIMITS.historyReadsMax - 1,
+    );
+    expect(outcomes.at(-1)).toMatchObject({ reason: { code: "QUEUE_FULL" } });
+  });
+
+  test("does not keep what is under way at the stop from being written", async () => {
+    await using world = await setUp(logSqlite());
+    const appended = historyOf(world).append([testBatch(stream, 1, 3)]);
+    await world.stop();
+    await appended;
+    expect(await Bun.file(`${pathOf(world)}-wal`).exists()).toBe(false);
+    expect(count(world, "marks")).toBe(3);
+    const read = historyOf(world).backlog(room, 1);
+    expect(await thrownBy(read)).toMatchObject({ code: "NO_HISTORY" });
+  });
+});
+
+describe("retention", () => {
+  const dayMs = 24 * 60 * 60 * 1000;
+  /** Lets the pruning take more steps than it needs here. */
+  async function prune(world: SetUp): Promise<void> {
+    for (let step = 0; step < 10; step += 1) {
+      world.clock.advance(LIMITS.pruneEveryMs);
+      // The answer to a read comes after that to the step before it.
+      await historyOf(world).backlog(room, 1);
+      await turns(3);
+    }
+  }
+
+  test("removes messages by the day they came in, whatever their own time says", async () => {
+    await using world = await setUp(logSqlite({ retention: { days: 2 } }));
+    const history = historyOf(world);
+    const wrongClock = Array.from({ length: 5 }, (_, index) => ({ id: `z${index}`, at: 1e15 }));
+    await history.append([testBatch(stream, 1, wrongClock)]);
+    world.clock.advance(1.5 * dayMs);
+    await history.append([testBatch(stream, 6, 4)]);
+    await prune(world);
+    expect(await history.backlog(room, 100)).toHaveLength(9);
+    world.clock.advance(dayMs);
+    await prune(world);
+    expect((await history.backlog(room, 100)).map(({ text }) => text)).toEqual(
+      testBatch(stream, 6, 4).messages.map(({ text }) => text),
+    );
+    expect((await history.range(stream, 1, 9, 10 ** 6)).map(({ first }) => first)).toEqual([6]);
+    expect(await history.streams()).toEqual([{ stream, last: 9 }]);
+  });
+
+  test("keeps the newest messages of each room, and their whole batches", async () => {
+    await using world = await setUp(logSqlite({ retention: { messages: 7 } }));
+    const history = historyOf(world);
+    const quiet = testStream({ room: "#quiet" });
+    const tick: Batch[] = [testBatch(quiet, 1, 3)];
+    for (let first = 1; first <= 30; first += 5) tick.push(testBatch(stream, first, 5));
+    await history.append(tick);
+    await prune(world);
+    expect(await history.backlog(room, 100)).toEqual(
+      tick
+        .flatMap(({ stream: { room: in_ }, messages }) => (in_ === room ? messages : []))
+        .slice(-7),
+    );
+    expect(await history.backlog(quiet.room, 100)).toHaveLength(3);
+    const kept = await history.range(stream, 1, 30, 10 ** 6);
+    expect(kept.map(({ first }) => first)).toEqual([21, 26]);
+    expect(await history.streams()).toContainEqual({ stream, last: 30 });
+  });
+
+  test("goes in small steps, and also through what an earlier run has left", async () => {
+    await using world = await setUp(logSqlite());
+    const many = LIMITS.pruneStepMessages * 2;
+    await historyOf(world).append([testBatch(stream, 1, many + 10)]);
+    await world.stop();
+    const { folder } = world;
+    await using later = await setUp(logSqlite({ retention: { messages: 10 } }), { folder });
+    later.clock.advance(LIMITS.pruneStepMs);
+    await historyOf(later).backlog(room, 1);
+    expect(count(later, "marks")).toBe(many + 10 - LIMITS.pruneStepMessages);
+    await prune(later);
+    expect(count(later, "marks")).toBe(10);
+  });
+});
+
+// --- internal ---
+
+async function thrownBy(promise: unknown): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+/** Reads the lines of a child until there are so many, kills it, and returns the last number. */
+async function killAfter(
+  child: Bun.Subprocess<"ignore", "pipe", "inherit">,
+  lines: number,
+): Promise<number> {
+  let text = "";
+  let isKilled = false;
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    text += decoder.decode(chunk, { stream: true });
+    if (!isKilled && text.split("\n").length > lines) {
+      process.kill(child.pid, "SIGKILL");
+      isKilled = true;
+    }
+  }
+  await child.exited;
+  expect(child.signalCode).toBe("SIGKILL");
+  // What stands before the last line end was told whole.
+  return Number(text.split("\n").at(-2));
+}
