@@ -1,0 +1,47 @@
+/// <reference types="bun-types" />
+// PUBLIC "chatfusion/client": what every front end and bot talks through.
+//
+//   import { connect } from "chatfusion/client";
+//
+//   await using client = await connect({ nick: "bot", server: { host: "127.0.0.1", port: 7331 } });
+//   client.on((event) => {
+//     if (event.type === "private") client.tell(event.message.from, event.message.text);
+//     if (event.type === "offered") client.receive(event.offer, "downloads");
+//   });
+//   await client.say("#lobby", "I am here");
+//   await client.send("ann@paris", "report.pdf");
+//
+// It reconnects by itself; what was said meanwhile is sent then, once. Read client/client.ts next.
+
+import { Client } from "./client/client.ts";
+import type { ConnectOptions } from "./client/options.ts";
+
+/**
+ * Connects, logs in, and resolves to the client. Rejects with a `ChatFusionError`: among its codes
+ * are `CANNOT_CONNECT`, `NOT_CHATFUSION`, `CERTIFICATE_CHANGED`, `NICK_REGISTERED` (a password is
+ * needed), `AUTH_FAILED`, `NICK_IN_USE` and `NICK_INVALID`.
+ */
+export const connect = (options: ConnectOptions): Promise<Client> => Client.connect(options);
+
+export type { Client, MessageOptions } from "./client/client.ts";
+export type { FirstMet, ServerAddress, Trust } from "./client/dial.ts";
+export type { ClientEvent, ConnectionEvent } from "./client/events.ts";
+export type { Received } from "./client/incoming.ts";
+export type { ConnectOptions } from "./client/options.ts";
+export type { SendOptions, Sent } from "./client/outgoing.ts";
+export type { FileSource, StreamSource } from "./client/source.ts";
+export type { Progress, TransferOptions } from "./client/transfer.ts";
+export { ChatFusionError, isFailure, type ErrorCode, type Failure } from "./errors.ts";
+export { LIMITS } from "./limits.ts";
+export { LOBBY, visible } from "./names.ts";
+export type {
+  Answer,
+  MessageEntry,
+  MessageKind,
+  OfferEntry,
+  PersonEntry,
+  PrivateEntry,
+  RequestName,
+  Requests,
+  Welcome,
+} from "./protocol/messages.ts";

@@ -1,0 +1,392 @@
+// A client: one session on one server, over as many connections as it takes.
+//
+//   entering ──welcome──▶ in ──lost──▶ lost ──welcome──▶ in …
+//                          │             │
+//                          └─── close, or a refusal for good ──▶ closed
+//
+// Invariants:
+// 1. Requests are settled exactly once, over all connections (requests.ts).
+// 2. Listeners are told in the order in which things came in; `closed` is the last event.
+// 3. A transfer ends when its bytes may have been lost; an offer without an answer lives as long as
+//    the session (transfer.ts).
+
+import type { Bytes, Clock, Net } from "../environment.ts";
+import { ChatFusionError, type Failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { checkText, LOBBY } from "../names.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
+import type { Answer, Login, MessageKind, OfferEntry } from "../protocol/messages.ts";
+import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
+import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
+import { dialServer, type FirstMet } from "./dial.ts";
+import { type ClientEvent, readEvent } from "./events.ts";
+import type { Received } from "./incoming.ts";
+import type { SendOptions, Sent } from "./outgoing.ts";
+import { Listeners } from "./listeners.ts";
+import { type ConnectOptions, isFinal, surroundingsOf } from "./options.ts";
+import { RequestTable } from "./requests.ts";
+import * as shape from "./shape.ts";
+import type { FileSource } from "./source.ts";
+import type { TransferOptions, TransferPort } from "./transfer.ts";
+import { Transfers } from "./transfers.ts";
+
+export interface MessageOptions {
+  /** Default "text". "notice" is for what must not be answered automatically: a bot's words. */
+  readonly kind?: MessageKind;
+  /** The message's own id; default: a new one. Sent again with the same one, it is the same. */
+  readonly cid?: string;
+}
+
+export class Client {
+  readonly #options: ConnectOptions;
+  readonly #net: Net;
+  readonly #clock: Clock;
+  readonly #listeners: Listeners;
+  readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
+  readonly #port: TransferPort;
+  readonly #transfers: Transfers;
+  readonly #closed = Promise.withResolvers<void>();
+  #phase: "entering" | "in" | "lost" | "closed" = "entering";
+  #connection: Connection | undefined;
+  /** The newest one. */
+  #welcome: Welcome | undefined;
+  #credential: { readonly nick: string; readonly password?: string };
+  #rooms = new Set<string>();
+  #fusion: readonly string[] = [];
+  #firstMet: FirstMet | undefined;
+  /** Of transfers that ended with a connection: their other ends are still to be told. */
+  #untold: string[] = [];
+  #isFlushDue = false;
+  #cancelRetry: (() => void) | undefined;
+
+  /** See `connect` in client.ts. */
+  static async connect(options: ConnectOptions): Promise<Client> {
+    const client = new Client(options);
+    await client.#enter(undefined);
+    return client;
+  }
+
+  private constructor(options: ConnectOptions) {
+    this.#options = options;
+    const { clock, net } = surroundingsOf(options);
+    this.#clock = clock;
+    this.#net = net;
+    this.#listeners = new Listeners(clock);
+    this.#credential = credentialOf(options);
+    this.#port = {
+      clock: this.#clock,
+      tell: (name, ask) => {
+        this.#sendFrame(encodeJson(FRAME[name], ask));
+      },
+      tellBehindChunks: (name, ask) => {
+        this.#sendFrame(encodeJson(FRAME[name], ask), "bulk");
+      },
+      sendChunk: (frame) => {
+        // First what waits for the end of the turn: then either all has left and the chunk is
+        // written at once, or the outbox is blocked and will say when it is not.
+        this.#connection?.flush();
+        return this.#connection?.sendChunk(frame) ?? false;
+      },
+      chunksQueued: () => this.#connection?.chunksQueued ?? 0,
+    };
+    this.#transfers = new Transfers(this.#port, (name, ask, answered) =>
+      this.#requests.ask(name, ask, answered),
+    );
+  }
+
+  // --- who and where ----------------------------------------------------------------------------
+
+  /** As it is now: it may have been changed. */
+  get nick(): string {
+    return this.#credential.nick;
+  }
+  /** The server's name. */
+  get server(): string {
+    return this.#welcome?.server ?? "";
+  }
+  /** `nick@server`. */
+  get address(): string {
+    return `${this.nick}@${this.server}`;
+  }
+  /** The rooms this client is in, the lobby too. */
+  get rooms(): ReadonlySet<string> {
+    return this.#rooms;
+  }
+  /** The names of the servers that are merged now. */
+  get fusion(): readonly string[] {
+    return this.#fusion;
+  }
+  /** What the server said when this client came in, the last time. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+  /** The server's certificate, if it was met for the first time. */
+  get firstMet(): FirstMet | undefined {
+    return this.#firstMet;
+  }
+
+  /** Listens until the returned function is called. A listener that throws ends the program. */
+  on(listener: (event: ClientEvent) => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  // --- requests ---------------------------------------------------------------------------------
+
+  /**
+   * Asks the server something. Rejects with its refusal; with `QUEUE_FULL` when
+   * LIMITS.requestsInFlightMax have no answer yet; and with `UNCONFIRMED` when the connection was
+   * lost and asking again would do it twice. Messages are sent again, and are the same message.
+   */
+  request<T extends RequestName>(name: T, ask: Requests[T]["ask"]): Promise<Answer<T>> {
+    return this.#requests.ask(name, ask);
+  }
+
+  /** Says something in a room; resolves when the server has it for good. */
+  say(room: string, text: string, options: MessageOptions = {}): Promise<Answer<"say">> {
+    const refusal = checkText(text, LIMITS.textBytesMax);
+    if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
+    return this.request("say", { room, text, cid: crypto.randomUUID(), ...options });
+  }
+
+  /** Says something to one person, `nick@server`. */
+  tell(to: string, text: string, options: MessageOptions = {}): Promise<Answer<"tell">> {
+    const refusal = checkText(text, LIMITS.textBytesMax);
+    if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
+    return this.request("tell", { to, text, cid: crypto.randomUUID(), ...options });
+  }
+
+  async join(room: string): Promise<Answer<"join">> {
+    const answer = await this.request("join", { room });
+    this.#rooms.add(answer.room);
+    return answer;
+  }
+
+  async part(room: string, reason?: string): Promise<Answer<"part">> {
+    const ask = reason === undefined ? { room } : { room, reason };
+    const answer = await this.request("part", ask);
+    this.#rooms.delete(answer.room);
+    return answer;
+  }
+
+  /** Takes another nick; one that is registered needs its password. */
+  async rename(nick: string, password?: string): Promise<Answer<"rename">> {
+    const ask = password === undefined ? { nick } : { nick, password };
+    const answer = await this.request("rename", ask);
+    this.#credential = credentialOf({ ...ask, nick: answer.nick });
+    return answer;
+  }
+
+  // --- files ------------------------------------------------------------------------------------
+
+  /**
+   * Sends a file to `nick@server`; resolves when it is there, whole, under its final name. Rejects
+   * with `TRANSFER_REJECTED`, `TRANSFER_CANCELLED`, `TRANSFER_INTERRUPTED`, `FILE_UNREADABLE`, …
+   */
+  send(to: string, source: FileSource, options: SendOptions = {}): Promise<Sent> {
+    return this.#transfers.send(to, source, options);
+  }
+
+  /**
+   * Accepts an offer and receives it into a folder, which is made if need be; resolves when the
+   * file is there, checked, under its final name. Nothing there is ever overwritten.
+   */
+  receive(offer: OfferEntry, folder: string, options: TransferOptions = {}): Promise<Received> {
+    return this.#transfers.receive(offer, folder, options);
+  }
+
+  /** Rejects an offer; the reason is shown to the sender. */
+  async reject(offer: Pick<OfferEntry, "transfer">, reason?: string): Promise<void> {
+    const { transfer } = offer;
+    await this.request("reject", reason === undefined ? { transfer } : { transfer, reason });
+  }
+
+  // --- the end ----------------------------------------------------------------------------------
+
+  /** Says goodbye and closes; resolves when all is closed. Idempotent. */
+  close(): Promise<void> {
+    if (this.#phase !== "closed") {
+      const connection = this.#connection;
+      this.#end(undefined);
+      if (connection === undefined) this.#closed.resolve();
+      else connection.leave();
+    }
+    return this.#closed.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // --- internal: coming in ----------------------------------------------------------------------
+
+  /** Dials and logs in; with a welcome, tries to go on with its session. */
+  async #enter(resume: Login["resume"]): Promise<void> {
+    const { server, tls, trust, agent = "chatfusion/client" } = this.#options;
+    const { connection, firstMet } = await dialServer(
+      { server, tls, trust, agent, net: this.#net, clock: this.#clock },
+      (opened) => this.#handlersOf(opened),
+    );
+    if (firstMet !== undefined) this.#firstMet = firstMet;
+    try {
+      await this.#login(connection, resume);
+    } catch (thrown) {
+      connection.leave();
+      throw thrown;
+    }
+  }
+
+  async #login(connection: Connection, resume: Login["resume"]): Promise<void> {
+    if (resume !== undefined) {
+      try {
+        await connection.login({ nick: this.nick, resume });
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof ChatFusionError) || thrown.code !== "RESUME_FAILED") throw thrown;
+      }
+    }
+    if (this.#credential.password !== undefined && !connection.secure) {
+      const text = "a password is only sent over TLS, or to a server on this machine";
+      throw new ChatFusionError("PASSWORD_NEEDS_TLS", text);
+    }
+    await connection.login(this.#credential);
+  }
+
+  #handlersOf(connection: Connection): ConnectionHandlers {
+    return {
+      welcome: (welcome) => this.#welcomed(connection, welcome),
+      frame: (type, payload) => this.#frame(type, payload),
+      drained: () => {
+        this.#requests.flush();
+        this.#transfers.drained();
+      },
+      closed: (failure) => {
+        if (this.#phase === "closed") this.#closed.resolve();
+        else if (this.#connection === connection) this.#lost(connection, failure);
+      },
+    };
+  }
+
+  #welcomed(connection: Connection, welcome: Welcome): void {
+    if (this.#phase === "closed") return connection.leave();
+    const isFirst = this.#phase === "entering";
+    const missed = welcome.resumed ? [] : [...this.#rooms].filter((room) => room !== LOBBY);
+    this.#phase = "in";
+    this.#connection = connection;
+    this.#welcome = welcome;
+    this.#credential = { ...this.#credential, nick: welcome.nick };
+    this.#fusion = welcome.fusion;
+    this.#rooms = new Set([welcome.lobby, ...welcome.rooms, ...missed]);
+    if (isFirst) return this.#listeners.hold();
+    if (!welcome.resumed) this.#transfers.lost(true);
+    const untold = welcome.resumed ? this.#untold : [];
+    this.#untold = [];
+    for (const room of missed) this.#port.tell("join", { room });
+    this.#listeners.tell({
+      type: "connection",
+      state: welcome.resumed ? "resumed" : "back",
+      welcome,
+    });
+    this.#requests.attach();
+    for (const transfer of untold) {
+      // Where it is forgotten already, there is nobody to tell.
+      this.request("cancel", { transfer, reason: "the connection was lost" }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  // --- internal: what comes in ------------------------------------------------------------------
+
+  #frame(type: number, payload: Bytes): void {
+    if (this.#phase !== "in") return;
+    if (type === FRAME.ack) {
+      const ack = shape.read(type, shape.AckShape, payload);
+      this.#requests.acknowledged(ack.ref, ack);
+      return;
+    }
+    if (type === FRAME.error) {
+      const error = shape.read(type, shape.ErrorShape, payload);
+      const refusal = refusalOf(error);
+      if (error.ref !== undefined) this.#requests.refused(error.ref, refusal);
+      // What was said of a transfer while its end was on its way is no news.
+      else if (error.code !== "NO_SUCH_TRANSFER")
+        this.#listeners.tell({ type: "refused", ...refusal });
+      return;
+    }
+    if (this.#transfers.frame(type, payload)) return;
+    // An event of a newer server is none of ours.
+    const event = readEvent(type, payload);
+    if (event === undefined) return;
+    if (event.type === "failed") this.#transfers.failed(event);
+    if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
+    this.#listeners.tell(event);
+  }
+
+  // --- internal: what goes out ------------------------------------------------------------------
+
+  #sendFrame(frame: Bytes, lane: "room" | "bulk" = "room"): boolean {
+    this.#flushSoon();
+    return this.#connection?.sendFrame(frame, lane) ?? false;
+  }
+
+  /** All that is asked in one turn leaves in one write. */
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    queueMicrotask(() => {
+      this.#isFlushDue = false;
+      this.#connection?.flush();
+    });
+  }
+
+  // --- internal: going away and coming back -----------------------------------------------------
+
+  #lost(connection: Connection, failure: ChatFusionError): void {
+    this.#connection = undefined;
+    this.#requests.detach();
+    this.#untold = this.#transfers.lost(false);
+    if (this.#options.reconnect === false || isFinal(failure.code)) return this.#end(failure);
+    this.#phase = "lost";
+    const token = this.#welcome?.resume ?? "";
+    this.#listeners.tell({ type: "connection", state: "lost", failure });
+    this.#retry({ token, received: connection.received }, 0);
+  }
+
+  #retry(resume: Login["resume"], tries: number): void {
+    const longest = Math.min(LIMITS.reconnectMsMax, LIMITS.reconnectMsMin * 2 ** tries);
+    // Some luck in it: a server's clients do not all come back at once.
+    const ms = longest * (0.5 + Math.random() / 2);
+    this.#cancelRetry = this.#clock.after(ms, () => {
+      this.#cancelRetry = undefined;
+      this.#enter(resume).catch((thrown: unknown) => {
+        if (this.#phase !== "lost") return;
+        const isOurs = thrown instanceof ChatFusionError;
+        const why = isOurs ? thrown : new ChatFusionError("INTERNAL", String(thrown), thrown);
+        if (isFinal(why.code)) this.#end(why);
+        else this.#retry(resume, tries + 1);
+      });
+    });
+  }
+
+  #end(failure: ChatFusionError | undefined): void {
+    if (this.#phase === "closed") return;
+    const why = failure ?? new ChatFusionError("CANNOT_CONNECT", "the client was closed");
+    this.#cancelRetry?.();
+    this.#transfers.close(why);
+    this.#requests.close(why);
+    this.#listeners.release();
+    this.#phase = "closed";
+    this.#connection = undefined;
+    const event = { type: "connection", state: "closed" } as const;
+    this.#listeners.tell(failure === undefined ? event : { ...event, failure });
+    if (failure !== undefined) this.#closed.resolve();
+  }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function credentialOf({ nick, password }: { nick: string; password?: string }) {
+  return password === undefined ? { nick } : { nick, password };
+}
+
+const thrownOf = ({ code, text }: Failure) => new ChatFusionError(code, text);

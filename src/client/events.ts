@@ -1,0 +1,78 @@
+// What a client tells its listeners, and how that is read from a server's frames. Pure.
+// Next: client.ts.
+
+import type { Failure } from "../errors.ts";
+import { FRAME } from "../protocol/frame.ts";
+import type { OfferEntry, PrivateEntry, RoomEventOnWire } from "../protocol/messages.ts";
+import type { Welcome } from "../protocol/messages.ts";
+import * as shape from "./shape.ts";
+
+/**
+ * What happens to a client that is in. New kinds may come: ignore those that you do not know.
+ * - `message`, `joined`, `left`, `renamed`, `gap`, `merged`, `split`: in a room; of the lobby,
+ *   `joined` and `left` mean online and offline. One's own messages come as well.
+ * - `private`: to this person alone. `notice`: from the server.
+ * - `offered`: somebody wants to send a file; see `receive` and `reject`.
+ * - `failed`: a transfer is no more, also one that was offered and not yet answered.
+ * - `refused`: a request without an answer met a refusal.
+ * - `connection`: see `ConnectionState`.
+ */
+export type ClientEvent =
+  | RoomEventOnWire
+  | { readonly type: "private"; readonly message: PrivateEntry }
+  | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | { readonly type: "offered"; readonly offer: OfferEntry }
+  | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
+  | ({ readonly type: "refused" } & Failure)
+  | ConnectionEvent;
+
+interface FailureOnWire {
+  /** Usually one of errors.ts; a newer server may have others. */
+  readonly code: string;
+  readonly text: string;
+}
+
+/**
+ * - lost: the connection broke; it is dialled again, and what is said meanwhile is kept
+ * - resumed: it is back, and nothing was missed
+ * - back: it is back as a new session; what was said meanwhile is in the history, if anywhere
+ * - closed: for good, the last event; `failure` says why, unless `close` was called
+ */
+export type ConnectionEvent =
+  | { readonly type: "connection"; readonly state: "lost"; readonly failure: Failure }
+  | { readonly type: "connection"; readonly state: "resumed" | "back"; readonly welcome: Welcome }
+  | { readonly type: "connection"; readonly state: "closed"; readonly failure?: Failure };
+
+/** Reads the frame of an event; undefined for a type that is none. Throws `ProtocolError`. */
+export function readEvent(type: number, payload: Uint8Array): ClientEvent | undefined {
+  switch (type) {
+    case FRAME.message:
+      // Only the brand of the room's name is not checked.
+      return {
+        type: "message",
+        message: shape.read(type, shape.MessageShape, payload),
+      } as ClientEvent;
+    case FRAME.joined:
+      return { type: "joined", ...shape.read(type, shape.PresenceShape, payload) };
+    case FRAME.left:
+      return { type: "left", ...shape.read(type, shape.PresenceShape, payload) };
+    case FRAME.renamed:
+      return { type: "renamed", ...shape.read(type, shape.RenamedShape, payload) };
+    case FRAME.gap:
+      return { type: "gap", ...shape.read(type, shape.GapShape, payload) };
+    case FRAME.merged:
+      return { type: "merged", ...shape.read(type, shape.FusionShape, payload) };
+    case FRAME.split:
+      return { type: "split", ...shape.read(type, shape.FusionShape, payload) };
+    case FRAME.private:
+      return { type: "private", message: shape.read(type, shape.PrivateShape, payload) };
+    case FRAME.notice:
+      return { type: "notice", ...shape.read(type, shape.NoticeShape, payload) };
+    case FRAME.offered:
+      return { type: "offered", offer: shape.read(type, shape.OfferShape, payload) };
+    case FRAME.failed:
+      return { type: "failed", ...shape.read(type, shape.FailedShape, payload) };
+    default:
+      return undefined;
+  }
+}

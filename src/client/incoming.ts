@@ -1,0 +1,279 @@
+// The receiver's end of a transfer: takes chunks in order, writes them, and renews the credit as
+// they are written, so that memory is bounded by the window whatever the sender does. The sender
+// and the servers may lie: sizes, order, credit and the hash are all checked here. See transfer.ts.
+//
+//   receiving ──all written, "finished" is there, hash right──▶ keeping ──▶ ended
+//       └────────────── end(why) ──────────────────────────────────┴──────▶ ended
+//
+// Invariants: 1. `#written` ≤ `#taken` ≤ `#upTo` ≤ size. 2. What waits to be written is at most
+// `#upTo - #written`. 3. The download is kept or discarded, once, when no write is running.
+//
+// The window begins with LIMITS.creditBytes. It is doubled when bytes for a renewed credit come
+// soon after it was sent, against the shortest such delay seen, and halved when they come late: it
+// then only fills queues on the way, where chat waits behind it.
+
+import type { Bytes, Millis } from "../environment.ts";
+import { ChatFusionError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { OfferEntry } from "../protocol/messages.ts";
+import type { Download } from "./download.ts";
+import {
+  cancelled,
+  cancelOf,
+  StallTimer,
+  type TransferOptions,
+  type TransferPort,
+} from "./transfer.ts";
+
+/** A file that has arrived. */
+export interface Received {
+  readonly transfer: string;
+  /** Where it is now, absolute. */
+  readonly path: string;
+  readonly size: number;
+  /** Checked; 64 hex digits. */
+  readonly sha256: string;
+}
+
+export class Incoming {
+  readonly #offer: OfferEntry;
+  readonly #download: Download;
+  readonly #port: TransferPort;
+  readonly #options: TransferOptions;
+  readonly #result = Promise.withResolvers<Received>();
+  readonly #hash = new Bun.CryptoHasher("sha256");
+  readonly #abort = (): void => this.#cancel(cancelled(this.#options.signal));
+  readonly #stall: StallTimer;
+  #phase: "receiving" | "keeping" | "ended" = "receiving";
+  #taken = 0;
+  #written = 0;
+  #upTo: number;
+  #window: number = LIMITS.creditBytes;
+  /** The hash that the sender has said. */
+  #said: string | undefined;
+  #writing = false;
+  /** Full, in order; then the one that is being filled; and those to be used again. */
+  readonly #full: Bytes[] = [];
+  #filling: Bytes | undefined;
+  #filled = 0;
+  readonly #spare: Bytes[] = [];
+  /** A renewed credit whose first byte has not come yet. */
+  #mark: { readonly offset: number; readonly at: Millis } | undefined;
+  /** Why it was given up; set with the phase "ended". */
+  #why: ChatFusionError | undefined;
+  #delayLeast: Millis = Number.POSITIVE_INFINITY;
+
+  constructor(offer: OfferEntry, download: Download, port: TransferPort, options: TransferOptions) {
+    this.#offer = offer;
+    this.#download = download;
+    this.#port = port;
+    this.#options = options;
+    this.#upTo = Math.min(offer.size, LIMITS.creditBytes);
+    this.#stall = new StallTimer(port.clock, (why) => this.#cancel(why));
+    // It may fail before anybody has asked for the result; who asks is told.
+    this.#result.promise.catch(() => undefined);
+    options.signal?.addEventListener("abort", this.#abort);
+    // Already aborted: no event comes any more.
+    if (options.signal?.aborted === true) this.#abort();
+  }
+
+  /** Settles when it has ended, well or not, and nothing is being written any more. */
+  get result(): Promise<Received> {
+    return this.#result.promise;
+  }
+
+  get begun(): boolean {
+    return true;
+  }
+
+  /** Takes a chunk; the bytes are borrowed. */
+  chunk(offset: number, bytes: Bytes): void {
+    if (this.#phase !== "receiving") return;
+    const fault = this.#faultOf(offset, bytes.length);
+    if (fault !== undefined) return this.#cancel(fault);
+    this.#stall.moved();
+    this.#measure(offset);
+    this.#hash.update(bytes);
+    this.#taken += bytes.length;
+    this.#copy(bytes);
+    this.#write();
+  }
+
+  /** The sender has sent everything; its last chunks may still be behind this. */
+  finished(sha256: string): void {
+    if (this.#phase !== "receiving" || this.#said !== undefined) return;
+    this.#stall.moved();
+    this.#said = sha256;
+    this.#complete();
+  }
+
+  /** Ends it without a word to the other side. Idempotent. */
+  end(why: ChatFusionError): void {
+    if (this.#phase === "ended") return;
+    // What is being given its name has arrived.
+    if (this.#phase === "keeping") return;
+    this.#close();
+    this.#why = why;
+    if (!this.#writing) this.#discard();
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #cancel(why: ChatFusionError): void {
+    if (this.#phase !== "receiving") return;
+    this.#port.tell("cancel", cancelOf(this.#offer.transfer, why));
+    this.end(why);
+  }
+
+  #close(): void {
+    this.#phase = "ended";
+    this.#stall.stop();
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+  }
+
+  #discard(): void {
+    const why = this.#why ?? cancelled(undefined);
+    this.#download.discard().then(
+      () => this.#result.reject(why),
+      (thrown: unknown) => {
+        const text = `${why.text}; what was received of it could not be removed: ${String(thrown)}`;
+        this.#result.reject(new ChatFusionError(why.code, text, thrown));
+      },
+    );
+  }
+
+  #faultOf(offset: number, length: number): ChatFusionError | undefined {
+    const { size } = this.#offer;
+    const end = this.#taken + length;
+    if (offset !== this.#taken) {
+      const text = `a chunk at byte ${offset}, expected ${this.#taken}`;
+      return new ChatFusionError("CHUNK_OUT_OF_ORDER", text);
+    }
+    if (end > size) {
+      return new ChatFusionError("SIZE_MISMATCH", `${end} bytes or more, expected ${size}`);
+    }
+    if (end > this.#upTo) {
+      const text = `bytes up to ${end} were sent, permitted were ${this.#upTo}`;
+      return new ChatFusionError("CHUNK_PAST_CREDIT", text);
+    }
+    return undefined;
+  }
+
+  #copy(bytes: Bytes): void {
+    for (let at = 0; at < bytes.length;) {
+      const filling = (this.#filling ??= this.#spare.pop() ?? new Uint8Array(LIMITS.writeBytes));
+      const piece = bytes.subarray(at, at + filling.length - this.#filled);
+      filling.set(piece, this.#filled);
+      this.#filled += piece.length;
+      at += piece.length;
+      if (this.#filled < filling.length) continue;
+      this.#full.push(filling);
+      this.#filling = undefined;
+      this.#filled = 0;
+    }
+  }
+
+  /** The next piece to write, and the buffer that it stands in. */
+  #next(): { readonly buffer: Bytes; readonly piece: Bytes } | undefined {
+    const full = this.#full.shift();
+    if (full !== undefined) return { buffer: full, piece: full };
+    const buffer = this.#filling;
+    if (buffer === undefined || this.#filled === 0) return undefined;
+    const piece = buffer.subarray(0, this.#filled);
+    this.#filling = undefined;
+    this.#filled = 0;
+    return { buffer, piece };
+  }
+
+  #write(): void {
+    if (this.#writing) return;
+    this.#writing = true;
+    this.#writeAll().then(
+      () => {
+        this.#writing = false;
+        if (this.#phase === "ended") this.#discard();
+        else this.#complete();
+      },
+      (thrown: unknown) => {
+        this.#writing = false;
+        const isOurs = thrown instanceof ChatFusionError;
+        const why = isOurs
+          ? thrown
+          : new ChatFusionError("FILE_UNWRITABLE", String(thrown), thrown);
+        if (this.#phase === "ended") this.#discard();
+        else this.#cancel(why);
+      },
+    );
+  }
+
+  async #writeAll(): Promise<void> {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      await this.#download.write(next.piece);
+      if (this.#hasEnded()) return;
+      this.#written += next.piece.length;
+      this.#spare.push(next.buffer);
+      this.#stall.moved();
+      this.#renew();
+      this.#options.onProgress?.({
+        transfer: this.#offer.transfer,
+        bytes: this.#written,
+        size: this.#offer.size,
+      });
+    }
+  }
+
+  #hasEnded(): boolean {
+    return this.#phase === "ended";
+  }
+
+  #renew(): void {
+    const upTo = Math.min(this.#offer.size, this.#written + this.#window);
+    const isLast = upTo === this.#offer.size;
+    const step = Math.max(LIMITS.chunkBytesMax, this.#window / 4);
+    if (upTo <= this.#upTo || (!isLast && upTo - this.#upTo < step)) return;
+    this.#mark ??= { offset: this.#upTo, at: this.#port.clock.monotonic() };
+    this.#upTo = upTo;
+    this.#port.tell("credit", { transfer: this.#offer.transfer, upTo });
+  }
+
+  /** Sees how long a renewed credit took to come back as bytes, and fits the window to it. */
+  #measure(offset: number): void {
+    if (this.#mark === undefined || offset < this.#mark.offset) return;
+    const delay = this.#port.clock.monotonic() - this.#mark.at;
+    this.#mark = undefined;
+    this.#delayLeast = Math.min(this.#delayLeast, delay);
+    const soon = Math.max(2 * this.#delayLeast, LIMITS.creditDelayMs);
+    if (delay <= soon) this.#window = Math.min(2 * this.#window, LIMITS.creditBytesMax);
+    else if (delay > 2 * soon) this.#window = Math.max(this.#window / 2, LIMITS.creditBytes);
+  }
+
+  /** Checks and keeps the file when all of it is there. */
+  #complete(): void {
+    if (this.#phase !== "receiving" || this.#said === undefined || this.#writing) return;
+    const { size, transfer, sha256: offered } = this.#offer;
+    if (this.#written < size) return;
+    const sha256 = this.#hash.digest("hex");
+    if (sha256 !== this.#said || (offered !== undefined && sha256 !== offered)) {
+      const text = `its SHA-256 is ${sha256}, the sender said ${offered ?? this.#said}`;
+      return this.#cancel(new ChatFusionError("HASH_MISMATCH", text));
+    }
+    this.#close();
+    this.#phase = "keeping";
+    this.#download.keep().then(
+      (path) => {
+        this.#phase = "ended";
+        this.#port.tell("done", { transfer, sha256 });
+        this.#result.resolve({ transfer, path, size, sha256 });
+      },
+      (thrown: unknown) => {
+        const isOurs = thrown instanceof ChatFusionError;
+        const why = isOurs
+          ? thrown
+          : new ChatFusionError("FILE_UNWRITABLE", String(thrown), thrown);
+        this.#phase = "ended";
+        this.#port.tell("cancel", cancelOf(transfer, why));
+        this.#result.reject(why);
+      },
+    );
+  }
+}

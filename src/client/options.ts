@@ -1,0 +1,52 @@
+// How a client connects, and what it does when that fails. Next: client.ts.
+
+import type { Clock, Log, Net } from "../environment.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
+import { createNet } from "../net/net.ts";
+import { systemClock } from "./clock.ts";
+import type { ServerAddress, Trust } from "./dial.ts";
+
+export interface ConnectOptions {
+  readonly nick: string;
+  readonly server: ServerAddress;
+  /** For a nick that has one. Never sent where others could read it on the way. */
+  readonly password?: string;
+  /** Default: TLS, unless the server is on this machine. */
+  readonly tls?: boolean;
+  /** Default: pins certificates in this user's `known_servers`, like SSH. */
+  readonly trust?: Trust;
+  /** Default true. */
+  readonly reconnect?: boolean;
+  /** The program's name and version, for the operator. */
+  readonly agent?: string;
+  /** Another network and time, for tests. */
+  readonly net?: Net;
+  readonly clock?: Clock;
+}
+
+/** The network and the time that a client uses. */
+export function surroundingsOf(options: ConnectOptions): { clock: Clock; net: Net } {
+  const clock = options.clock ?? systemClock;
+  return { clock, net: options.net ?? createNet(clock, faultsOnly(clock)) };
+}
+
+/** Tells whether dialling again would end in the same way. */
+export function isFinal(code: ErrorCode): boolean {
+  return ERRORS[code].kind !== "wait" && !passing.has(code);
+}
+
+/** The nick may still be our own lost session's; a fault of the server may have passed. */
+const passing: ReadonlySet<ErrorCode> = new Set(["NICK_IN_USE", "INTERNAL"]);
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** A client has no log; a fault of its own ends the program, as any other would. */
+function faultsOnly(clock: Clock): Log {
+  const quiet = () => undefined;
+  const fault: Log["error"] = (event, fields) => {
+    clock.soon(() => {
+      throw fields?.["error"] instanceof Error ? fields["error"] : new Error(event);
+    });
+  };
+  return { debug: quiet, info: quiet, warn: quiet, error: fault };
+}

@@ -1,0 +1,136 @@
+// What a server's frames must look like: nothing that it sends is believed before it was checked
+// here, since the server may be hostile. The types are those of protocol/messages.ts. Pure.
+
+import * as v from "valibot";
+import { ProtocolError } from "../errors.ts";
+import { decodeJson, frameName } from "../protocol/frame.ts";
+import { describe } from "../protocol/hello.ts";
+import { MessageKind, type Answer, type RequestName } from "../protocol/messages.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const Texts = v.array(v.string());
+const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
+
+const PersonShape = v.object({
+  address: v.string(),
+  account: v.exactOptional(v.string()),
+});
+
+const said = {
+  id: v.string(),
+  from: v.string(),
+  account: v.exactOptional(v.string()),
+  kind: MessageKind,
+  text: v.string(),
+  at: v.number(),
+  cid: v.exactOptional(v.string()),
+  late: v.exactOptional(v.literal(true)),
+};
+export const MessageShape = v.object({ ...said, room: v.string() });
+export const PrivateShape = v.object({ ...said, to: v.string() });
+
+export const OfferShape = v.object({
+  transfer: Transfer,
+  from: v.string(),
+  to: v.string(),
+  name: v.string(),
+  size: Count,
+  mediaType: v.exactOptional(v.string()),
+  sha256: v.exactOptional(Sha256),
+});
+
+export const PresenceShape = v.object({
+  room: v.string(),
+  person: PersonShape,
+  reason: v.exactOptional(v.string()),
+});
+export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
+export const GapShape = v.object({ room: v.string(), missing: Count });
+export const FusionShape = v.object({ servers: Texts, fusion: Texts });
+export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
+
+export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });
+export const CreditShape = v.object({ transfer: Transfer, upTo: Count });
+export const HashShape = v.object({ transfer: Transfer, sha256: Sha256 });
+export const FailedShape = v.object({ transfer: Transfer, code: v.string(), text: v.string() });
+
+export const ErrorShape = v.object({
+  ref: v.exactOptional(Count),
+  code: v.string(),
+  text: v.string(),
+});
+export const AckShape = v.looseObject({ ref: Count });
+export const WelcomeShape = v.object({
+  nick: v.string(),
+  server: v.string(),
+  account: v.exactOptional(v.string()),
+  resume: v.string(),
+  resumed: v.boolean(),
+  lobby: v.string(),
+  rooms: Texts,
+  fusion: Texts,
+});
+
+const transfer = v.object({ transfer: Transfer });
+const answers = {
+  say: v.object({ id: v.string(), at: v.number() }),
+  tell: v.object({
+    id: v.string(),
+    at: v.number(),
+    outcome: v.picklist(["delivered", "stored"]),
+  }),
+  join: v.object({ room: v.string(), members: Count }),
+  part: v.object({ room: v.string() }),
+  rename: v.object({ nick: v.string() }),
+  who: v.object({
+    people: v.array(PersonShape),
+    total: Count,
+    next: v.exactOptional(v.string()),
+  }),
+  whois: v.object({ ...PersonShape.entries, since: v.number(), rooms: Texts }),
+  rooms: v.object({
+    rooms: v.array(v.object({ room: v.string(), members: Count })),
+    next: v.exactOptional(v.string()),
+  }),
+  history: v.object({ messages: v.array(MessageShape) }),
+  fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
+  command: v.object({ text: v.string(), data: v.exactOptional(v.unknown()) }),
+  offer: transfer,
+  accept: transfer,
+  reject: transfer,
+  cancel: transfer,
+  finish: transfer,
+  credit: transfer,
+  done: transfer,
+} as const satisfies Record<RequestName, v.GenericSchema>;
+
+/** Reads a payload as JSON of a shape. Throws `ProtocolError` `BAD_FRAME` or `BAD_UTF8`. */
+export function read<S extends v.GenericSchema>(
+  type: number,
+  shape: S,
+  payload: Uint8Array,
+): v.InferOutput<S> {
+  return check(type, shape, decodeJson(payload));
+}
+
+/** Checks the answer to a request. Throws `ProtocolError` `BAD_FRAME`. */
+export function checkAnswer<T extends RequestName>(name: T, ack: unknown): Answer<T> {
+  const parsed = v.safeParse(answers[name], ack);
+  // The schemas say what Answer<T> says; only the brand of a room's name is not checked again.
+  if (parsed.success) return parsed.output as Answer<T>;
+  throw new ProtocolError("BAD_FRAME", `ack of ${name}: ${describe(parsed.issues)}`);
+}
+
+// --- internal ------------------------------------------------------------------------------------
+
+/** Checks a value. Throws `ProtocolError` `BAD_FRAME`, which names the frame and the key. */
+function check<S extends v.GenericSchema>(
+  type: number,
+  shape: S,
+  value: unknown,
+): v.InferOutput<S> {
+  const parsed = v.safeParse(shape, value);
+  if (parsed.success) return parsed.output;
+  throw new ProtocolError("BAD_FRAME", `${frameName(type)}: ${describe(parsed.issues)}`);
+}

@@ -1,0 +1,99 @@
+// What the two ends of a transfer have in common. The sender is outgoing.ts, the receiver
+// incoming.ts, all of them are in transfers.ts; the frames are in protocol/transfer.ts.
+
+import type { Bytes, Clock } from "../environment.ts";
+import { ChatFusionError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RequestName, Requests } from "../protocol/messages.ts";
+
+/** How far a transfer is. */
+export interface Progress {
+  readonly transfer: string;
+  /** Sent, or written. */
+  readonly bytes: number;
+  readonly size: number;
+}
+
+export interface TransferOptions {
+  /** Called for every piece: often. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Aborting cancels; its reason, where it is a text, is what the other side is told. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a transfer may use of its client. */
+export interface TransferPort {
+  readonly clock: Clock;
+  /** A request without an answer. Lost when there is no connection, as the transfer is then. */
+  tell<T extends RequestName>(name: T, ask: Requests[T]["ask"]): void;
+  /** Likewise, behind all chunks that were sent before. */
+  tellBehindChunks<T extends RequestName>(name: T, ask: Requests[T]["ask"]): void;
+  /** A whole chunk frame; borrowed. False when there is no connection. */
+  sendChunk(frame: Bytes): boolean;
+  /** Bytes of chunks that have not left yet; above 0 only until `drained` is called. */
+  chunksQueued(): number;
+}
+
+/** Runs `passed` when nothing has moved for `LIMITS.transferStallMsMax` twice over. */
+export class StallTimer {
+  readonly #clock: Clock;
+  readonly #passed: (why: ChatFusionError) => void;
+  #moved = true;
+  #cancel: () => void;
+
+  constructor(clock: Clock, passed: (why: ChatFusionError) => void) {
+    this.#clock = clock;
+    this.#passed = passed;
+    this.#cancel = this.#arm();
+  }
+
+  moved(): void {
+    this.#moved = true;
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #arm(): () => void {
+    // The server notices first, and tells both ends; this is for servers that do not.
+    return this.#clock.after(2 * LIMITS.transferStallMsMax, () => {
+      if (this.#moved) {
+        this.#moved = false;
+        this.#cancel = this.#arm();
+        return;
+      }
+      const seconds = Math.round((2 * LIMITS.transferStallMsMax) / 1000);
+      this.#passed(interrupted(`nothing moved for ${seconds} s`));
+    });
+  }
+}
+
+/** Makes the refusal of a transfer that something else ended. */
+export const interrupted = (text: string): ChatFusionError =>
+  new ChatFusionError("TRANSFER_INTERRUPTED", text);
+
+/** What the other side is told; where our files are is none of its business. */
+export function cancelOf(transfer: string, why: ChatFusionError): Requests["cancel"]["ask"] {
+  switch (why.code) {
+    case "FILE_UNREADABLE":
+      return { transfer, code: why.code, reason: "the sender cannot read it, or not any more" };
+    case "FILE_UNWRITABLE":
+      return { transfer, code: why.code, reason: "the receiver cannot write it" };
+    case "SIZE_MISMATCH":
+    case "HASH_MISMATCH":
+      return { transfer, code: why.code, reason: why.text };
+    default:
+      return { transfer, reason: why.text.slice(0, reasonCharacters) };
+  }
+}
+
+/** A reason is LIMITS.reasonBytesMax bytes at most, whatever its letters. */
+const reasonCharacters = Math.floor(LIMITS.reasonBytesMax / 3);
+
+/** What an aborted signal means for a transfer. */
+export function cancelled(signal: AbortSignal | undefined): ChatFusionError {
+  const reason: unknown = signal?.reason;
+  const text = typeof reason === "string" ? reason : "cancelled";
+  return new ChatFusionError("TRANSFER_CANCELLED", text);
+}

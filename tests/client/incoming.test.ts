@@ -1,0 +1,118 @@
+// The receiver's end by itself: a disk that fails, and how the window grows.
+
+import { expect, test } from "bun:test";
+import { ChatFusionError } from "../../src/errors.ts";
+import type { Download } from "../../src/client/download.ts";
+import { Incoming } from "../../src/client/incoming.ts";
+import type { TransferPort } from "../../src/client/transfer.ts";
+import { LIMITS } from "../../src/limits.ts";
+import { ManualClock } from "../net/parts.ts";
+import { bytesOf } from "./files.ts";
+import { Mailbox, offerOf, transferId } from "./peer.ts";
+
+interface Told {
+  readonly name: string;
+  readonly ask: object;
+}
+
+function makePort() {
+  const clock = new ManualClock();
+  const told = new Mailbox<Told>();
+  const tell: TransferPort["tell"] = (name, ask) => told.put({ name, ask });
+  const port: TransferPort = {
+    clock,
+    tell,
+    tellBehindChunks: tell,
+    sendChunk: () => true,
+    chunksQueued: () => 0,
+  };
+  return { clock, told, port };
+}
+
+/** A disk in memory, that may be full. */
+function makeDownload(room: number): Download & { readonly calls: string[] } {
+  const calls: string[] = [];
+  let left = room;
+  return {
+    calls,
+    write(bytes) {
+      left -= bytes.length;
+      if (left >= 0) return Promise.resolve();
+      return Promise.reject(new ChatFusionError("FILE_UNWRITABLE", "the disk is full"));
+    },
+    keep() {
+      calls.push("keep");
+      return Promise.resolve("kept");
+    },
+    discard() {
+      calls.push("discard");
+      return Promise.resolve();
+    },
+  };
+}
+
+test("a disk that is full midway cancels, says so, and leaves nothing", async () => {
+  const { told, port } = makePort();
+  const download = makeDownload(100_000);
+  const size = 4 * LIMITS.chunkBytesMax;
+  const incoming = new Incoming(offerOf("a", size), download, port, {});
+  const bytes = bytesOf(LIMITS.chunkBytesMax);
+  for (let at = 0; at < size; at += bytes.length) incoming.chunk(at, bytes);
+  const cancel = await told.until(({ name }) => name === "cancel");
+  expect(cancel.ask).toEqual({
+    transfer: transferId,
+    code: "FILE_UNWRITABLE",
+    reason: "the receiver cannot write it",
+  });
+  expect(incoming.result).rejects.toMatchObject({ message: "the disk is full" });
+  await incoming.result.catch(() => undefined);
+  expect(download.calls).toEqual(["discard"]);
+});
+
+test("a transfer on which nothing moves is given up", async () => {
+  const { clock, told, port } = makePort();
+  const incoming = new Incoming(offerOf("a", 10), makeDownload(10), port, {});
+  incoming.chunk(0, bytesOf(5));
+  clock.pass(2 * LIMITS.transferStallMsMax);
+  clock.pass(2 * LIMITS.transferStallMsMax);
+  clock.pass(2 * LIMITS.transferStallMsMax);
+  expect((await told.take()).name).toBe("cancel");
+  expect(incoming.result).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
+});
+
+/** Receives with a way of so many milliseconds for a window; returns the last window. */
+async function windowAfter(delayMsOf: (window: number) => number): Promise<number> {
+  const { clock, port } = makePort();
+  const size = 2 ** 40;
+  let upTo: number = LIMITS.creditBytes;
+  const tell: TransferPort["tell"] = (_name, ask) => {
+    if ("upTo" in ask) upTo = ask.upTo;
+  };
+  const offer = offerOf("a", size);
+  const incoming = new Incoming(offer, makeDownload(size), { ...port, tell }, {});
+  const bytes = bytesOf(LIMITS.chunkBytesMax);
+  let window = upTo;
+  for (let at = 0, round = 0; round < 30; round++) {
+    for (; at + bytes.length <= upTo; at += bytes.length) incoming.chunk(at, bytes);
+    // All of it is written before the next turn.
+    await new Promise((done) => setImmediate(done));
+    window = upTo - at;
+    clock.pass(delayMsOf(window));
+  }
+  incoming.end(new ChatFusionError("TRANSFER_CANCELLED", "enough"));
+  return window;
+}
+
+test("the window grows to its bound where credit comes back as bytes soon", async () => {
+  expect(await windowAfter(() => 1)).toBe(LIMITS.creditBytesMax);
+});
+
+test("on a long way it grows, too: the delay is the way's, not a queue's", async () => {
+  expect(await windowAfter(() => 150)).toBe(LIMITS.creditBytesMax);
+});
+
+test("where a larger window only waits in queues, it stays small", async () => {
+  // 20 MB a second, whatever the window.
+  const window = await windowAfter((bytes) => bytes / 20_000);
+  expect(window).toBeLessThanOrEqual(4 * LIMITS.creditBytes);
+});
