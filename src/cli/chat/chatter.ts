@@ -1,0 +1,325 @@
+// A chat: lines go in, what happens comes out as `Shown`; it knows no terminal and no pipe.
+// Invariants: 1. Every line has exactly one answer: `ack`, an object of its own, or `error`, with
+// its number as `ref`. 2. `settled` resolves when nothing is under way.
+
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import type { Client, ClientEvent } from "../../client.ts";
+import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import { type Command, helpText, parseLine } from "./commands.ts";
+import { type Shown, shownOf, welcomeShown } from "./shown.ts";
+import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
+
+export interface ChatterOptions {
+  readonly client: Client;
+  readonly folder: string;
+  /** What is done with an offer: "ask" waits for /accept or /reject. */
+  readonly accept: "ask" | "all" | "none";
+  show(shown: Shown): void;
+  /** Asks for the password of a registered nick; undefined where nobody can be asked. */
+  readonly askPassword: ((nick: string) => Promise<string>) | undefined;
+  /** /quit. */
+  quit(): void;
+  /** The connection is closed for good. */
+  closed(why: Failure | undefined): void;
+}
+
+export class Chatter {
+  readonly transfers = new TransferBook();
+  readonly #options: ChatterOptions;
+  readonly #client: Client;
+  readonly #running = new Set<Promise<void>>();
+  readonly #toldAt = new Map<number, number>();
+  #lobby = "#lobby";
+
+  constructor(options: ChatterOptions) {
+    this.#options = options;
+    this.#client = options.client;
+    const { welcome } = options.client;
+    if (welcome !== undefined) {
+      this.#lobby = welcome.lobby;
+      options.show(welcomeShown(welcome));
+    }
+    options.client.on((event) => this.#happened(event));
+  }
+
+  /** How many lines and transfers are under way. */
+  get busy(): number {
+    return this.#running.size;
+  }
+
+  /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
+  line(line: string | Failure, ref: number): Promise<void> {
+    const done = this.#answer(line, ref);
+    this.#track(done);
+    return done;
+  }
+
+  /** Resolves when every line is answered, and no transfer is under way. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.race(this.#running);
+  }
+
+  // --- internal: lines --------------------------------------------------------------------------
+
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    work.finally(() => this.#running.delete(work)).catch(() => undefined); // it never rejects
+  }
+
+  async #answer(line: string | Failure, ref: number): Promise<void> {
+    try {
+      if (typeof line !== "string") throw new ChatFusionError(line.code, line.text);
+      const parsed = parseLine(line);
+      if (parsed.name !== undefined) return await this.#run(parsed, ref);
+      if (parsed.text === "") return;
+      const said = await this.#client.say(this.#lobby, parsed.text);
+      this.#show({ event: "ack", ref, ...said });
+    } catch (thrown) {
+      this.#show({ event: "error", ref, ...failureOf(thrown) });
+    }
+  }
+
+  async #run({ name, args }: Command, ref: number): Promise<void> {
+    const client = this.#client;
+    const [first = "", second = ""] = args;
+    switch (name) {
+      case "msg": {
+        const to = this.#addressOf(first);
+        const told = await client.tell(to, second);
+        return this.#show({ event: "ack", ref, ...told, to, text: second });
+      }
+      case "say":
+        return this.#show({ event: "ack", ref, ...(await client.say(first, second)) });
+      case "me": {
+        const said = await client.say(this.#lobby, first, { kind: "action" });
+        return this.#show({ event: "ack", ref, ...said });
+      }
+      case "join":
+        return this.#show({ event: "ack", ref, ...(await client.join(first)) });
+      case "part":
+        return this.#show({ event: "ack", ref, ...(await client.part(first)) });
+      case "nick":
+        return this.#show({ event: "ack", ref, nick: await this.#rename(first) });
+      case "send":
+        return this.#send(this.#addressOf(first), second, ref);
+      case "accept":
+        return this.#accept(this.#offer(first), ref);
+      case "reject":
+        return this.#reject(this.#offer(first), { reason: second, ref });
+      case "cancel": {
+        const entry = this.transfers.find(first);
+        if (entry.state === "offered" && entry.offer !== undefined) {
+          return this.#reject(entry, { reason: "", ref });
+        }
+        entry.abort.abort(`cancelled by ${client.address}`);
+        return this.#show({ event: "ack", ref, ...shownName(entry) });
+      }
+      case "help":
+        return this.#show({ event: "help", ref, text: helpText(first) });
+      case "quit":
+        this.#show({ event: "ack", ref });
+        return this.#options.quit();
+      default:
+        return this.#ask({ name, args }, ref);
+    }
+  }
+
+  /** Those that only ask. */
+  async #ask({ name, args }: Command, ref: number): Promise<void> {
+    const client = this.#client;
+    const [first = "", second = ""] = args;
+    switch (name) {
+      case "who": {
+        const room = first === "" ? this.#lobby : first;
+        const { people, total } = await client.request("who", { room });
+        return this.#show({ event: "who", ref, room, people, total });
+      }
+      case "whois": {
+        const address = this.#addressOf(first);
+        return this.#show({ event: "whois", ref, ...(await client.request("whois", { address })) });
+      }
+      case "rooms":
+        return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });
+      case "servers":
+        return this.#show({ event: "fusion", ref, ...(await client.request("fusion", {})) });
+      case "history": {
+        const isCount = /^\d+$/.test(first);
+        const room = isCount || first === "" ? this.#lobby : first;
+        const limit = countOf(isCount ? first : second);
+        const { messages } = await client.request("history", { room, limit });
+        return this.#show({ event: "history", ref, room, messages });
+      }
+      case "run": {
+        const words = second.split(/\s+/).filter(Boolean);
+        const answer = await client.request("command", { name: first, args: words });
+        return this.#show({ event: "answer", ref, ...answer });
+      }
+      default:
+        throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
+    }
+  }
+
+  async #rename(nick: string): Promise<string> {
+    const { askPassword } = this.#options;
+    try {
+      return (await this.#client.rename(nick)).nick;
+    } catch (thrown) {
+      const isRegistered = thrown instanceof ChatFusionError && thrown.code === "NICK_REGISTERED";
+      if (!isRegistered || askPassword === undefined) throw thrown;
+    }
+    return (await this.#client.rename(nick, await askPassword(nick))).nick;
+  }
+
+  /** Without a server it is one's own. */
+  #addressOf(text: string): string {
+    return text.includes("@") ? text : `${text}@${this.#client.server}`;
+  }
+
+  // --- internal: files --------------------------------------------------------------------------
+
+  #send(to: string, path: string, ref: number): Promise<void> {
+    const full = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
+    const entry = this.transfers.sending(to, basename(full));
+    const answered = Promise.withResolvers<void>();
+    const sending = this.#client.send(to, full, {
+      signal: entry.abort.signal,
+      onOffered: ({ transfer, name, size }) => {
+        Object.assign(entry, { id: transfer, name, size });
+        this.#show({ event: "ack", ref, ...shownName(entry), to, name, size });
+        answered.resolve();
+      },
+      onAccepted: () => {
+        entry.state = "running";
+        this.#show({ event: "accepted", ...shownName(entry), name: entry.name, to });
+      },
+      onProgress: ({ bytes }) => this.#moved(entry, bytes),
+    });
+    this.#watch(entry, ref, async () => {
+      try {
+        const sent = await sending;
+        this.#show({ event: "sent", ...shownName(entry), ...sent });
+      } finally {
+        answered.resolve();
+      }
+    });
+    return answered.promise;
+  }
+
+  async #accept(entry: TransferEntry, ref: number | undefined): Promise<void> {
+    const { offer } = entry;
+    if (offer === undefined) return;
+    entry.state = "running";
+    if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
+    this.#watch(entry, ref, async () => {
+      const received = await this.#client.receive(offer, this.#options.folder, {
+        signal: entry.abort.signal,
+        onProgress: ({ bytes }) => this.#moved(entry, bytes),
+      });
+      const { number, name } = entry;
+      this.#show({ event: "received", number, name, ...received });
+    });
+  }
+
+  async #reject(
+    entry: TransferEntry,
+    { reason, ref }: { readonly reason: string; readonly ref: number | undefined },
+  ): Promise<void> {
+    this.transfers.remove(entry);
+    await this.#client.reject({ transfer: entry.id }, reason === "" ? undefined : reason);
+    if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
+  }
+
+  /** Runs a transfer to its end, and shows how it ended badly. */
+  #watch(entry: TransferEntry, ref: number | undefined, work: () => Promise<void>): void {
+    const run = async () => {
+      try {
+        await work();
+      } catch (thrown) {
+        const about = entry.id === "" ? {} : shownName(entry);
+        const which = ref === undefined ? {} : { ref };
+        this.#show({ event: "error", ...which, ...about, ...failureOf(thrown) });
+      } finally {
+        this.transfers.remove(entry);
+        this.#toldAt.delete(entry.number);
+      }
+    };
+    this.#track(run());
+  }
+
+  #moved(entry: TransferEntry, bytes: number): void {
+    const now = performance.now();
+    this.transfers.moved(entry, bytes, now);
+    const toldAt = this.#toldAt.get(entry.number);
+    if (toldAt !== undefined && now - toldAt < LIMITS.progressMs) return;
+    this.#toldAt.set(entry.number, now);
+    // The first one has no rate yet.
+    if (toldAt === undefined) return;
+    const { size, rate } = entry;
+    this.#show({ event: "progress", ...shownName(entry), bytes, size, rate: Math.round(rate) });
+  }
+
+  /** An offer that waits for an answer. Throws `NO_SUCH_TRANSFER` or `TRANSFER_STATE`. */
+  #offer(text: string): TransferEntry {
+    const entry = this.transfers.find(text);
+    if (entry.offer !== undefined && entry.state === "offered") return entry;
+    const what = entry.offer === undefined ? "goes to" : "comes already from";
+    const refusal = `transfer ${entry.number} ${what} ${entry.with}: there is nothing to answer`;
+    throw new ChatFusionError("TRANSFER_STATE", refusal);
+  }
+
+  // --- internal: events -------------------------------------------------------------------------
+
+  #happened(event: ClientEvent): void {
+    const shown = shownOf(event, this.#lobby);
+    if (shown !== undefined) this.#show(shown);
+    if (event.type === "offered") this.#offered(event);
+    else if (event.type === "failed") this.#withdrawn(event);
+    else if (event.type !== "connection") return;
+    else if (event.state === "back") this.#forgetOffers();
+    else if (event.state === "closed") this.#options.closed(event.failure);
+  }
+
+  #offered({ offer }: Extract<ClientEvent, { type: "offered" }>): void {
+    const entry = this.transfers.offered(offer);
+    const { from, name, size } = offer;
+    this.#show({ event: "offer", ...shownName(entry), from, name, size });
+    if (this.#options.accept === "all") this.#track(this.#accept(entry, undefined));
+    if (this.#options.accept !== "none") return;
+    const rejected = this.#reject(entry, { reason: "no files are taken here", ref: undefined });
+    // Unless it was withdrawn meanwhile, which comes to the same.
+    this.#track(rejected.catch(() => undefined));
+  }
+
+  /** Of what is under way, whoever sends or receives it hears. */
+  #withdrawn({ transfer, code, text }: Extract<ClientEvent, { type: "failed" }>): void {
+    const entry = this.transfers.byId(transfer);
+    if (entry?.offer === undefined || entry.state !== "offered") return;
+    this.transfers.remove(entry);
+    this.#show({ event: "error", ...shownName(entry), code, text });
+  }
+
+  /** A new session knows nothing of what the old one was offered. */
+  #forgetOffers(): void {
+    for (const entry of this.transfers.all) {
+      if (entry.offer !== undefined && entry.state === "offered") this.transfers.remove(entry);
+    }
+  }
+
+  #show(shown: Shown): void {
+    this.#options.show(shown);
+  }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const historyDefault = 20;
+
+function countOf(text: string): number {
+  if (text === "") return historyDefault;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= LIMITS.backlogMax) return count;
+  const expected = `expected a number from 1 to ${LIMITS.backlogMax}`;
+  throw new ChatFusionError("USAGE", `/history: ${expected}, got "${text}"`);
+}

@@ -1,0 +1,77 @@
+// What the Tab key offers: commands, people, rooms, transfers and files, by what stands before.
+
+import { readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { COMMAND_NAMES } from "./commands.ts";
+
+export interface Known {
+  readonly people: Iterable<string>;
+  readonly rooms: Iterable<string>;
+  readonly transfers: Iterable<number>;
+}
+
+export interface Completion {
+  /** What stands before the cursor from now on. */
+  readonly before: string;
+  /** Where there is more than one way on: what to show. */
+  readonly choices: readonly string[];
+}
+
+/** Completes what stands before the cursor, as far as it is clear. */
+export function complete(before: string, known: Known): Completion {
+  const begin = /(?:^|\s)(\S*)$/.exec(before)?.[1] ?? "";
+  const path = /^\/send\s+\S+\s+(.*)$/s.exec(before)?.[1];
+  const word = path ?? begin;
+  const head = before.slice(0, before.length - word.length);
+  const candidates = path === undefined ? wordsFor(head, word, known) : filesFor(path);
+  const fitting = [...new Set(candidates)].filter((one) => startsAlike(one, word)).toSorted();
+  const [first] = fitting;
+  if (first === undefined) return { before, choices: [] };
+  if (fitting.length === 1) {
+    // A folder goes on.
+    const end = first.endsWith("/") ? "" : " ";
+    return { before: `${head}${first}${end}`, choices: [] };
+  }
+  const common = commonBegin(fitting);
+  // Case may differ: what is typed is never made shorter.
+  const longer = common.length > word.length ? common : word;
+  return { before: head + longer, choices: fitting };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function wordsFor(head: string, word: string, known: Known): Iterable<string> {
+  if (head === "" && word.startsWith("/")) return COMMAND_NAMES.map((name) => `/${name}`);
+  if (/^\/(?:accept|reject|cancel)\s+$/.test(head)) return [...known.transfers].map(String);
+  if (/^\/help\s+$/.test(head)) return COMMAND_NAMES;
+  if (/^[#&]/.test(word) || /^\/(?:say|join|part|history)\s+$/.test(head)) return known.rooms;
+  return word === "" ? [] : known.people;
+}
+
+function filesFor(path: string): string[] {
+  const isHome = path.startsWith("~/");
+  const folder = path.endsWith("/") ? path : dirname(path);
+  const real = isHome ? join(homedir(), folder.slice(2)) : folder;
+  const begin = path.endsWith("/") ? "" : basename(path);
+  const head = path.slice(0, path.length - begin.length);
+  try {
+    return readdirSync(real, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith(".") || begin.startsWith("."))
+      .map((entry) => `${head}${entry.name}${entry.isDirectory() ? "/" : ""}`);
+  } catch (_unreadable) {
+    // Where nothing can be seen, nothing is offered.
+    return [];
+  }
+}
+
+const startsAlike = (one: string, word: string): boolean =>
+  one.toLowerCase().startsWith(word.toLowerCase());
+
+function commonBegin(words: readonly string[]): string {
+  let common = words[0] ?? "";
+  for (const word of words) {
+    while (!startsAlike(word, common)) common = common.slice(0, -1);
+  }
+  return common;
+}

@@ -1,0 +1,177 @@
+// What `chatfusion chat` shows: one vocabulary for programs, who get each of these as a line of
+// JSON, and for people, who get a line of text (text.ts). Pure.
+
+import type {
+  ClientEvent,
+  Failure,
+  MessageEntry,
+  PersonEntry,
+  PrivateEntry,
+  Welcome,
+} from "../../client.ts";
+
+/** Which line of the input this answers: the first one is 1. */
+interface Answering {
+  readonly ref: number;
+}
+
+/** Every transfer has its id, and a short number for those who type. */
+export interface TransferName {
+  readonly transfer: string;
+  readonly number: number;
+}
+
+/** The times are milliseconds since 1970, the sizes bytes, the rates bytes a second. */
+export type Shown =
+  | ({ readonly event: "welcome"; readonly address: string } & Omit<Welcome, "resume" | "resumed">)
+  | ({ readonly event: "message" } & MessageEntry)
+  | ({ readonly event: "private" } & PrivateEntry)
+  | {
+      readonly event: "presence";
+      readonly who: string;
+      readonly room: string;
+      /** online and offline are the lobby's. */
+      readonly now: "online" | "offline" | "joined" | "left";
+      readonly reason?: string;
+    }
+  | { readonly event: "renamed"; readonly was: string; readonly who: string }
+  | { readonly event: "notice"; readonly text: string; readonly room?: string }
+  | { readonly event: "gap"; readonly room: string; readonly missing: number }
+  | {
+      readonly event: "merged" | "split";
+      readonly servers: readonly string[];
+      readonly fusion: readonly string[];
+    }
+  | {
+      readonly event: "connection";
+      readonly state: "lost" | "resumed" | "back" | "closed";
+      readonly code?: string;
+      readonly text?: string;
+    }
+  | (TransferName & {
+      readonly event: "offer";
+      readonly from: string;
+      readonly name: string;
+      readonly size: number;
+    })
+  | (TransferName & { readonly event: "accepted"; readonly name: string; readonly to: string })
+  | (TransferName & {
+      readonly event: "progress";
+      readonly bytes: number;
+      readonly size: number;
+      readonly rate: number;
+    })
+  | (TransferName & { readonly event: "received" } & Arrived & { readonly path: string })
+  | (TransferName & { readonly event: "sent" } & Arrived)
+  | (Answering & { readonly event: "ack" } & Ack)
+  | (Answering & {
+      readonly event: "who";
+      readonly room: string;
+      readonly people: readonly PersonEntry[];
+      readonly total: number;
+    })
+  | (Answering & {
+      readonly event: "whois";
+      readonly since: number;
+      readonly rooms: readonly string[];
+    } & PersonEntry)
+  | (Answering & {
+      readonly event: "rooms";
+      readonly rooms: readonly { readonly room: string; readonly members: number }[];
+    })
+  | (Answering & {
+      readonly event: "history";
+      readonly room: string;
+      readonly messages: readonly MessageEntry[];
+    })
+  | (Answering & {
+      readonly event: "fusion";
+      readonly servers: readonly { readonly server: string; readonly people: number }[];
+    })
+  | (Answering & { readonly event: "answer"; readonly text: string; readonly data?: unknown })
+  | (Answering & { readonly event: "help"; readonly text: string })
+  | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName> & FailureShown);
+
+interface Arrived {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** What a line has done; which fields there are depends on the command. */
+interface Ack extends Partial<TransferName> {
+  readonly id?: string;
+  readonly at?: number;
+  /** Of a private message. */
+  readonly outcome?: "delivered" | "stored";
+  readonly to?: string;
+  readonly text?: string;
+  readonly room?: string;
+  readonly members?: number;
+  readonly nick?: string;
+  readonly name?: string;
+  readonly size?: number;
+}
+
+interface FailureShown {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** Returns what is shown of an event; undefined for those of transfers, which have numbers. */
+export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
+  switch (event.type) {
+    case "message":
+      return { event: "message", ...event.message };
+    case "private":
+      return { event: "private", ...event.message };
+    case "joined":
+    case "left": {
+      const isLobby = event.room === lobby;
+      const came = event.type === "joined";
+      return {
+        event: "presence",
+        who: event.person.address,
+        room: event.room,
+        now: isLobby ? (came ? "online" : "offline") : came ? "joined" : "left",
+        ...("reason" in event && { reason: event.reason }),
+      };
+    }
+    case "renamed":
+      return { event: "renamed", was: event.was.address, who: event.person.address };
+    case "notice": {
+      const { text, room } = event;
+      return { event: "notice", text, ...(room === undefined ? {} : { room }) };
+    }
+    case "gap":
+      return { event: "gap", room: event.room, missing: event.missing };
+    case "merged":
+    case "split":
+      return { event: event.type, servers: event.servers, fusion: event.fusion };
+    case "refused":
+      return { event: "error", code: event.code, text: event.text };
+    case "connection":
+      return connectionShown(event);
+    case "offered":
+    case "failed":
+      return undefined;
+    default:
+      event satisfies never;
+      return undefined;
+  }
+}
+
+/** Returns a welcome without what only the client needs. */
+export function welcomeShown({ nick, server, account, lobby, rooms, fusion }: Welcome): Shown {
+  const address = `${nick}@${server}`;
+  const who = account === undefined ? { nick, server } : { nick, server, account };
+  return { event: "welcome", address, ...who, lobby, rooms, fusion };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function connectionShown(event: Extract<ClientEvent, { type: "connection" }>): Shown {
+  const shown = { event: "connection", state: event.state } as const;
+  const why: Failure | undefined = "failure" in event ? event.failure : undefined;
+  return why === undefined ? shown : { ...shown, code: why.code, text: why.text };
+}

@@ -1,0 +1,288 @@
+// A chat on a terminal: what happens scrolls by above, at the bottom stand the transfers and the
+// line that is being typed. Only this file moves the cursor.
+// Invariants:
+// 1. Each line of the block at the bottom is cut to the terminal's width; only when that shrinks
+//    afterwards does one take several rows.
+// 2. Everything else is printed above it, whole lines at a time.
+// 3. The terminal is as it was when the program ends, however it ends.
+
+import { emitKeypressEvents } from "node:readline";
+import { styleText } from "node:util";
+import { type Client, type ClientEvent, visible } from "../../client.ts";
+import { LIMITS } from "../../limits.ts";
+import { hasColours } from "../colours.ts";
+import { EXIT, exitCodeOf, type ExitCode } from "../exit.ts";
+import { readSecret } from "../secret.ts";
+import { Chatter } from "./chatter.ts";
+import { complete } from "./completion.ts";
+import { Editor, type Key } from "./editor.ts";
+import { createTextWriter, progressText } from "./text.ts";
+
+export interface TerminalOptions {
+  readonly client: Client;
+  readonly folder: string;
+  readonly accept: "ask" | "all" | "none";
+}
+
+/** Chats until /quit, Ctrl-C, Ctrl-D, a signal, or the connection is closed for good. */
+export function chatOnTerminal(options: TerminalOptions): Promise<ExitCode> {
+  return new Terminal(options).run();
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const signals = ["SIGTERM", "SIGHUP"] as const;
+const pasteOn = "\x1b[?2004h";
+const pasteOff = "\x1b[?2004l";
+
+class Terminal {
+  readonly #client: Client;
+  readonly #chatter: Chatter;
+  readonly #editor = new Editor();
+  readonly #ended = Promise.withResolvers<ExitCode>();
+  readonly #people = new Set<string>();
+  readonly #colours = hasColours(process.stdout);
+  /** The block as it was drawn last: the columns of each line, and of the last up to the cursor. */
+  #drawn: readonly number[] = [];
+  /** Lines to print above the block, at the end of this turn. */
+  #printed: string[] = [];
+  #skipped = 0;
+  #isDue = false;
+  #isOpen = false;
+  #lines = 0;
+  #wasInterrupted = false;
+  readonly #onKey = (typed: string | undefined, key: Key) => this.#key(typed, key);
+  readonly #onResize = () => this.#drawSoon();
+  readonly #onExit = () => this.#restore();
+  /** Our own bug: it ends the chat, and is reported. */
+  readonly #fail = (thrown: unknown) => this.#ended.reject(thrown);
+  readonly #onSignal = () => this.#ended.resolve(EXIT.ok);
+
+  constructor({ client, folder, accept }: TerminalOptions) {
+    this.#client = client;
+    const write = createTextWriter({ colours: this.#colours, self: () => client.address });
+    this.#chatter = new Chatter({
+      client,
+      folder,
+      accept,
+      show: (shown) => this.#print(write(shown)),
+      askPassword: (nick) => this.#askPassword(nick),
+      quit: () => this.#ended.resolve(EXIT.ok),
+      closed: (why) => this.#ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
+    });
+    client.on((event) => this.#learn(event));
+  }
+
+  async run(): Promise<ExitCode> {
+    emitKeypressEvents(process.stdin);
+    this.#open();
+    process.stdout.on("resize", this.#onResize);
+    process.on("exit", this.#onExit);
+    for (const signal of signals) process.on(signal, this.#onSignal);
+    this.#learnWho();
+    const code = await this.#ended.promise;
+    await this.#client.close();
+    this.#flush();
+    this.#close();
+    process.stdout.off("resize", this.#onResize);
+    process.off("exit", this.#onExit);
+    for (const signal of signals) process.off(signal, this.#onSignal);
+    process.stdin.destroy();
+    return code;
+  }
+
+  // --- keys -------------------------------------------------------------------------------------
+
+  #open(): void {
+    process.stdin.setRawMode(true);
+    process.stdin.on("keypress", this.#onKey);
+    process.stdin.once("end", this.#onSignal);
+    process.stdin.resume();
+    process.stdout.write(pasteOn);
+    this.#isOpen = true;
+    this.#drawSoon();
+  }
+
+  #close(): void {
+    this.#erase();
+    this.#restore();
+    process.stdin.off("keypress", this.#onKey);
+    process.stdin.off("end", this.#onSignal);
+    process.stdin.pause();
+  }
+
+  #restore(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    process.stdout.write(pasteOff);
+    process.stdin.setRawMode(false);
+  }
+
+  #key(typed: string | undefined, key: Key): void {
+    const action = this.#editor.key(typed, key);
+    if (action.type !== "interrupt") this.#wasInterrupted = false;
+    switch (action.type) {
+      case "none":
+        return;
+      case "changed":
+        return this.#drawSoon();
+      case "line":
+        this.#drawSoon();
+        if (action.line.trim() === "") return;
+        this.#chatter.line(action.line, ++this.#lines).catch(this.#fail);
+        return;
+      case "complete":
+        return this.#complete();
+      case "refused":
+        return this.#print(`!! a line has up to ${LIMITS.lineBytesMax} bytes`);
+      case "clear":
+        this.#drawn = [];
+        process.stdout.write("\x1b[2J\x1b[H");
+        return this.#drawSoon();
+      case "interrupt":
+        return this.#interrupt();
+      case "end":
+        return this.#ended.resolve(EXIT.ok);
+      default:
+        action satisfies never;
+    }
+  }
+
+  /** Transfers are not broken off by a slip of the hand. */
+  #interrupt(): void {
+    const running = this.#chatter.transfers.running().length;
+    if (running === 0 || this.#wasInterrupted) return this.#ended.resolve(EXIT.ok);
+    this.#wasInterrupted = true;
+    this.#print(`-- ${running} transfers are running: Ctrl-C once more breaks them off`);
+  }
+
+  #complete(): void {
+    const { before, choices } = complete(this.#editor.before, {
+      people: this.#people,
+      rooms: this.#client.rooms,
+      transfers: [...this.#chatter.transfers.all].map(({ number }) => number),
+    });
+    if (before === this.#editor.before && choices.length > 1) {
+      const shown = choices.slice(0, choicesMax).map(visible).join("  ");
+      const more = choices.length - choicesMax;
+      this.#print(more > 0 ? `${shown}  and ${more} more` : shown);
+    }
+    this.#editor.replaceBefore(before);
+    this.#drawSoon();
+  }
+
+  async #askPassword(nick: string): Promise<string> {
+    this.#flush();
+    this.#close();
+    try {
+      return await readSecret({ prompt: `password of ${visible(nick)}`, twice: false });
+    } finally {
+      this.#open();
+    }
+  }
+
+  // --- who is here ------------------------------------------------------------------------------
+
+  #learnWho(): void {
+    this.#client.request("who", {}).then(
+      ({ people }) => {
+        for (const { address } of people) this.#know(address);
+      },
+      // Then names are completed as they turn up.
+      () => undefined,
+    );
+  }
+
+  #learn(event: ClientEvent): void {
+    if (event.type === "message" || event.type === "private") this.#know(event.message.from);
+    else if (event.type === "joined") this.#know(event.person.address);
+    else if (event.type === "offered") this.#know(event.offer.from);
+    else if (event.type === "left" && event.room === this.#client.welcome?.lobby) {
+      this.#people.delete(event.person.address);
+    }
+  }
+
+  #know(address: string): void {
+    if (this.#people.size < LIMITS.completionsMax) this.#people.add(address);
+  }
+
+  // --- the screen -------------------------------------------------------------------------------
+
+  /** Prints lines above the block; "" prints nothing, but what changed is drawn. */
+  #print(text: string): void {
+    const waiting = process.stdout.writableLength > LIMITS.outputBytesMax;
+    // A terminal that is stopped (Ctrl-S) is not worth all the memory.
+    if (text !== "" && waiting) this.#skipped++;
+    else if (text !== "") this.#printed.push(text);
+    this.#drawSoon();
+  }
+
+  #drawSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isDue = false;
+    if (!this.#isOpen) return;
+    const lines = this.#printed.splice(0);
+    if (this.#skipped > 0 && lines.length > 0) {
+      lines.push(`!! ${this.#skipped} lines were not shown: the terminal was stopped`);
+      this.#skipped = 0;
+    }
+    const printed = lines.map((line) => `${line.replaceAll("\n", "\r\n")}\r\n`).join("");
+    process.stdout.write(this.#eraser() + printed + this.#block());
+  }
+
+  #erase(): void {
+    process.stdout.write(this.#eraser());
+    this.#drawn = [];
+  }
+
+  /** Moves to the block's first row, and clears from there. */
+  #eraser(): string {
+    if (this.#drawn.length === 0) return "";
+    const width = columns();
+    const last = this.#drawn.length - 1;
+    const rowsOf = (used: number, index: number): number =>
+      index === last ? Math.floor(used / width) : Math.max(1, Math.ceil(used / width));
+    const up = this.#drawn.reduce((sum, used, index) => sum + rowsOf(used, index), 0);
+    return `\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J`;
+  }
+
+  /** The block, with the cursor where it belongs. */
+  #block(): string {
+    const width = columns();
+    const shown = this.#chatter.transfers.running().slice(0, transfersShown);
+    const rows = shown.map((entry) => cut(progressText(entry, width - 1), width - 1));
+    const prompt = cut(`${visible(this.#client.address)}> `, Math.floor(width / 2));
+    const room = width - 1 - Bun.stringWidth(prompt);
+    const { before, after } = windowOf(this.#editor, room);
+    const painted = this.#colours ? styleText("bold", prompt, { validateStream: false }) : prompt;
+    const back = Bun.stringWidth(after);
+    const cursor = back > 0 ? `\x1b[${back}D` : "";
+    const used = Bun.stringWidth(prompt) + Bun.stringWidth(before);
+    this.#drawn = [...rows.map((row) => Bun.stringWidth(row)), used];
+    return `${[...rows, painted + before + after].join("\r\n")}${cursor}`;
+  }
+}
+
+const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
+
+/** Of many, the others are shown when these are done. */
+const transfersShown = 5;
+const choicesMax = 50;
+
+/** The part of the typed line around the cursor that fits into so many columns. */
+function windowOf(editor: Editor, width: number): { before: string; after: string } {
+  // Far more than can be seen, and little enough to measure at every key.
+  const before = visible(editor.before.slice(-4 * width));
+  const after = visible(editor.after.slice(0, 4 * width));
+  const beforeWidth = Bun.stringWidth(before);
+  const left = Math.min(beforeWidth, Math.max(width - 10, width - Bun.stringWidth(after)));
+  const shown = Bun.sliceAnsi(before, beforeWidth - left);
+  return { before: shown, after: cut(after, width - Bun.stringWidth(shown)) };
+}
+
+const cut = (text: string, width: number): string => Bun.sliceAnsi(text, 0, Math.max(0, width));

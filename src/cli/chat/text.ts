@@ -1,0 +1,266 @@
+// What happens, as lines for people: local times, colours where the terminal has them, and every
+// text of somebody else made safe to print. Pure but for the time zone.
+
+import { styleText } from "node:util";
+import { LOBBY, visible } from "../../client.ts";
+import type { Shown } from "./shown.ts";
+import type { TransferEntry } from "./transfers.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface TextOptions {
+  readonly colours: boolean;
+  /** Who sits here, as it is now: their own messages look different. */
+  self(): string;
+}
+
+/** Makes the writer of lines. A line is "" where there is nothing to tell people. */
+export function createTextWriter({ colours, self }: TextOptions): (shown: Shown) => string {
+  const paint = (style: Style, text: string): string =>
+    colours ? styleText(style, text, { validateStream: false }) : text;
+  const dim = (text: string): string => paint("dim", text);
+  const who = (address: string): string => {
+    if (address === self()) return paint(["bold", "green"], visible(address));
+    return paint(
+      ["bold", nickColours[hashOf(address) % nickColours.length] ?? "cyan"],
+      visible(address),
+    );
+  };
+  const time = (at: number): string => dim(clockTime(at));
+  const note = (text: string): string => dim(`-- ${text}`);
+  const said = (shown: Extract<Shown, { event: "message" }>): string => {
+    const room = shown.room === LOBBY ? "" : ` ${paint("yellow", visible(shown.room))}`;
+    const late = shown.late === true ? dim(" (late)") : "";
+    const text = visible(shown.text);
+    const begin = `${time(shown.at)}${room} `;
+    if (shown.kind === "action") return `${begin}* ${who(shown.from)} ${text}${late}`;
+    const mark = shown.kind === "notice" ? dim("!") : "";
+    return `${begin}${who(shown.from)}${mark}: ${text}${late}`;
+  };
+  const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
+    const { at, to, text, outcome, number, name, room, members, nick } = shown;
+    if (outcome !== undefined && at !== undefined) {
+      const kept = outcome === "stored" ? dim(" (kept until the next login)") : "";
+      const head = paint("magenta", `you → ${visible(to ?? "")}`);
+      return `${time(at)} ${head}: ${visible(text ?? "")}${kept}`;
+    }
+    if (number !== undefined && to !== undefined) {
+      const size = sizeText(shown.size ?? 0);
+      return note(`${number}: ${visible(name ?? "")} (${size}) is offered to ${visible(to)}`);
+    }
+    if (nick !== undefined) return note(`you are ${visible(nick)} now`);
+    if (members !== undefined)
+      return note(`you are in ${visible(room ?? "")}, with ${members} people`);
+    if (room !== undefined) return note(`you have left ${visible(room)}`);
+    return "";
+  };
+  const whispered = (shown: Extract<Shown, { event: "private" }>): string => {
+    const text = visible(shown.text);
+    const late = shown.late === true ? dim(" (late)") : "";
+    const arrow = paint("magenta", "→ you");
+    return `${time(shown.at)} ${who(shown.from)} ${arrow}: ${text}${late}`;
+  };
+  const error = (shown: Extract<Shown, { event: "error" }>): string => {
+    const which = shown.number === undefined ? "" : `transfer ${shown.number}: `;
+    const text = shown.text.split("\n").map(visible).join("\n   ");
+    return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;
+  };
+  return (shown) => {
+    switch (shown.event) {
+      case "message":
+        return said(shown);
+      case "private":
+        return whispered(shown);
+      case "ack":
+        return toldText(shown);
+      case "error":
+        return error(shown);
+      case "history":
+        return shown.messages.map((message) => said({ event: "message", ...message })).join("\n");
+      case "progress":
+        return "";
+      case "received":
+        return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
+      default:
+        return plainText(shown, note);
+    }
+  };
+}
+
+/** A transfer as a line: what, how far, how fast, how long still. */
+export function progressText(entry: TransferEntry, columns: number): string {
+  const { number, direction, name, bytes, size, rate } = entry;
+  const arrow = direction === "in" ? "↓" : "↑";
+  const other = direction === "in" ? `from ${entry.with}` : `to ${entry.with}`;
+  const what = `${number} ${arrow} ${visible(name)} ${visible(other)}`;
+  if (entry.state === "offered") return `${what}: offered`;
+  const part = size === 0 ? 1 : bytes / size;
+  const left = rate > 0 ? `  ${durationText((size - bytes) / rate)} left` : "";
+  const speed = rate > 0 ? `  ${sizeText(rate)}/s` : "";
+  const percent = `${Math.floor(part * 100)} %`;
+  const figures = `${percent}  ${sizeText(bytes)} of ${sizeText(size)}${speed}${left}`;
+  const width = Math.min(20, columns - Bun.stringWidth(what) - figures.length - 6);
+  if (width < 5) return `${what}  ${figures}`;
+  const full = Math.round(part * width);
+  return `${what}  [${"#".repeat(full)}${" ".repeat(width - full)}] ${figures}`;
+}
+
+/** Writes a size as people do: "12.3 MB". */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < sizeUnits.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${sizeUnits[unit]}`;
+}
+
+/** Writes seconds as "m:ss" or "h:mm:ss". */
+export function durationText(seconds: number): string {
+  const whole = Math.min(Math.ceil(seconds), 359_999);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const sizeUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
+const nickColours = ["cyan", "blue", "magenta", "yellow", "cyanBright", "blueBright"] as const;
+
+/** The same person has the same colour, today and tomorrow. */
+function hashOf(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (hash * 31 + text.charCodeAt(at)) >>> 0;
+  return hash;
+}
+
+/** The time of a day, and the day, too, when it is another one. */
+function clockTime(at: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "--:--";
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (date.toDateString() === new Date().toDateString()) return time;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+}
+
+type Plain = Exclude<
+  Shown,
+  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" }
+>;
+
+const listText = (names: readonly string[]): string => names.map(visible).join(", ");
+
+/** What the server and the program tell. */
+function plainText(shown: Plain, note: (text: string) => string): string {
+  switch (shown.event) {
+    case "welcome": {
+      const merged = shown.fusion.length > 1 ? `, merged: ${listText(shown.fusion)}` : "";
+      return note(`you are ${visible(shown.address)}${merged}; /help shows the commands`);
+    }
+    case "presence":
+      return note(presenceText(shown));
+    case "renamed":
+      return note(`${visible(shown.was)} is ${visible(shown.who)} now`);
+    case "notice":
+      return shown.text
+        .split("\n")
+        .map((line) => note(visible(line)))
+        .join("\n");
+    case "gap":
+      return note(`${shown.missing} messages in ${visible(shown.room)} are lost: nobody has them`);
+    case "merged":
+      return note(`merged with ${listText(shown.servers)}: now ${listText(shown.fusion)}`);
+    case "split":
+      return note(`split from ${listText(shown.servers)}: now ${listText(shown.fusion)}`);
+    case "connection":
+      return note(connectionText(shown));
+    case "offer": {
+      const what = `${visible(shown.from)} offers ${visible(shown.name)} (${sizeText(shown.size)})`;
+      return note(`${shown.number}: ${what}; /accept ${shown.number} or /reject ${shown.number}`);
+    }
+    case "accepted":
+      return note(`${shown.number}: ${visible(shown.to)} takes ${visible(shown.name)}`);
+    case "sent":
+      return note(`${shown.number}: ${visible(shown.name)} has arrived, sha256 ${shown.sha256}`);
+    default:
+      return answerText(shown, note);
+  }
+}
+
+type AnswerShown = Extract<
+  Plain,
+  { event: "who" | "whois" | "rooms" | "fusion" | "answer" | "help" }
+>;
+
+function answerText(shown: AnswerShown, note: (text: string) => string): string {
+  switch (shown.event) {
+    case "who": {
+      const people = listText(shown.people.map(({ address }) => address));
+      const more = shown.total - shown.people.length;
+      const rest = more > 0 ? ` and ${more} more` : "";
+      return note(`${shown.total} in ${visible(shown.room)}: ${people}${rest}`);
+    }
+    case "whois": {
+      const account = shown.account === undefined ? "a guest" : `account ${visible(shown.account)}`;
+      const since = new Date(shown.since).toLocaleString();
+      const rooms = listText(shown.rooms);
+      return note(`${visible(shown.address)}: ${account}, here since ${since}, in ${rooms}`);
+    }
+    case "rooms": {
+      const rooms = shown.rooms.map(({ room, members }) => `${visible(room)} (${members})`);
+      return note(rooms.join(", "));
+    }
+    case "fusion": {
+      const all = shown.servers.map(({ server, people }) => `${visible(server)} (${people})`);
+      return note(all.join(", "));
+    }
+    case "answer":
+    case "help":
+      return shown.text
+        .split("\n")
+        .map((line) => note(visible(line)))
+        .join("\n");
+    default:
+      shown satisfies never;
+      return "";
+  }
+}
+
+function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
+  const who = visible(shown.who);
+  const reason =
+    shown.reason === undefined || shown.reason === "" ? "" : ` (${visible(shown.reason)})`;
+  switch (shown.now) {
+    case "online":
+      return `${who} is here`;
+    case "offline":
+      return `${who} has gone${reason}`;
+    case "joined":
+      return `${who} is in ${visible(shown.room)}`;
+    case "left":
+      return `${who} has left ${visible(shown.room)}${reason}`;
+    default:
+      shown.now satisfies never;
+      return "";
+  }
+}
+
+function connectionText({ state, text }: Extract<Shown, { event: "connection" }>): string {
+  const why = text === undefined ? "" : `: ${text.split("\n").map(visible).join(" ")}`;
+  switch (state) {
+    case "lost":
+      return `the connection is lost${why}; trying again`;
+    case "resumed":
+      return "the connection is back, nothing was missed";
+    case "back":
+      return "the connection is back; /history shows what was said meanwhile";
+    case "closed":
+      return `the chat has ended${why}`;
+    default:
+      state satisfies never;
+      return "";
+  }
+}

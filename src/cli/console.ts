@@ -1,0 +1,123 @@
+// The console of a running server: commands from its terminal, or line by line from a pipe. One
+// command runs at a time, in the order in which they were typed. The end of a pipe ends nothing.
+
+import { failure, isFailure, type Failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Answer, RunningServer } from "../serve.ts";
+import { readLines, TOO_LONG } from "../serve/lines.ts";
+import { listServers } from "../serve/registry.ts";
+import { answerObject, answerText } from "./print.ts";
+import type { Screen } from "./screen.ts";
+import { wordsOf } from "./words.ts";
+
+export interface ConsoleOptions {
+  readonly server: RunningServer;
+  readonly screen: Screen;
+  readonly json: boolean;
+  /** Tells whether people have read this refusal already, as an event. */
+  wasTold(refused: Failure): boolean;
+  /** Ctrl-C on a terminal, where it is no signal. */
+  interrupted(): void;
+}
+
+/** Reads commands until the returned function is called. */
+export function openConsole(options: ConsoleOptions): () => void {
+  return process.stdin.isTTY && process.stdout.isTTY && !options.json
+    ? openTerminal(options)
+    : openPipe(options);
+}
+
+// --- internal ------------------------------------------------------------------------------------
+
+function openTerminal({ interrupted, ...how }: ConsoleOptions): () => void {
+  const { server, screen } = how;
+  let waiting = 0;
+  let last = Promise.resolve();
+  let close: (() => void) | undefined;
+  let closed = false;
+  const typed = (line: string) => {
+    if (waiting >= LIMITS.consoleLinesMax) {
+      screen.print(`not taken, ${waiting} commands are waiting: ${line}`);
+      return;
+    }
+    waiting++;
+    last = last.then(async () => {
+      await runLine(line, how);
+      waiting--;
+    });
+    last.catch(interrupted);
+  };
+  const open = () => {
+    close = screen.prompt({
+      prompt: `${server.name}> `,
+      typed,
+      interrupted,
+      complete: (line) => completions(line, server),
+      ended() {
+        if (closed || !process.stdin.readable) return;
+        screen.print("\ntype stop to end the server");
+        open();
+      },
+    });
+  };
+  open();
+  return () => {
+    closed = true;
+    close?.();
+  };
+}
+
+function openPipe(how: ConsoleOptions): () => void {
+  let closed = false;
+  const read = async () => {
+    for await (const line of readLines(process.stdin)) {
+      if (closed) return;
+      if (line === TOO_LONG) {
+        const text = `expected up to ${LIMITS.lineBytesMax} bytes in a line`;
+        show("", failure("BAD_REQUEST", text), how);
+      } else {
+        await runLine(line, how);
+      }
+    }
+  };
+  read().catch((thrown: unknown) => {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    if (!closed) show("", failure("INTERNAL", `stdin: ${why}`), how);
+  });
+  return () => {
+    closed = true;
+    // Else it would keep the process for as long as the pipe is open.
+    process.stdin.destroy();
+  };
+}
+
+type Shown = Pick<ConsoleOptions, "server" | "screen" | "json" | "wasTold">;
+
+/** Runs one line and shows its answer; one without a word is nothing. */
+async function runLine(line: string, how: Shown): Promise<void> {
+  const words = wordsOf(line);
+  if (words.length > 0) show(line.trim(), await how.server.run(words), how);
+}
+
+function show(command: string, answer: Answer, { screen, json, wasTold }: Shown): void {
+  if (json) screen.object(answerObject(command, answer));
+  else if (!isFailure(answer) || !wasTold(answer)) screen.print(answerText(answer));
+}
+
+/** What may stand in place of a line's last word: a command, or a server's name. Never rejects. */
+async function completions(
+  line: string,
+  { commands, name }: RunningServer,
+): Promise<readonly string[]> {
+  const words = line.trimStart().split(/\s+/);
+  const last = words.at(-1) ?? "";
+  const isServer = words.length > 1 && /^(un)?merge$/.test(words[0] ?? "");
+  if (words.length > 1 && !isServer) return [];
+  const near = isServer ? await listServers().catch(() => []) : [];
+  const known = (isServer ? near : commands).map((one) => one.name);
+  // With the blank that comes next anyhow.
+  return known
+    .filter((word) => word.startsWith(last) && !(isServer && word === name))
+    .map((word) => `${word} `)
+    .toSorted();
+}

@@ -1,0 +1,121 @@
+// `chatfusion serve`: the process of one server, with its console and its signals. What a signal,
+// or a fault that nobody caught, does to the process is decided here and nowhere below.
+
+import { defineCommand } from "citty";
+import { constants } from "node:os";
+import * as v from "valibot";
+import { loadConfig } from "../config.ts";
+import type { Log } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { serve, type RunningServer } from "../serve.ts";
+import { createClock } from "../serve/clock.ts";
+import { createLog } from "../serve/log.ts";
+import { openConsole } from "./console.ts";
+import { EXIT } from "./exit.ts";
+import { banner, eventText } from "./print.ts";
+import { createScreen } from "./screen.ts";
+
+const Args = v.object({
+  config: v.optional(v.string()),
+  name: v.optional(v.string()),
+  host: v.optional(v.string()),
+  port: v.optional(v.string()),
+  data: v.optional(v.string()),
+  json: v.optional(v.boolean(), false),
+});
+
+export default defineCommand({
+  meta: { description: "Runs a server, with its console on this terminal or pipe" },
+  args: {
+    config: { type: "string", description: "The config file", valueHint: "FILE" },
+    name: { type: "string", description: "The server's name", valueHint: "NAME" },
+    host: { type: "string", description: "The address to listen at", valueHint: "HOST" },
+    port: { type: "string", description: "The port, 0 for any free one", valueHint: "PORT" },
+    data: { type: "string", description: "The data folder", valueHint: "DIR" },
+    json: { type: "boolean", description: "One JSON object a line on stdout, for programs" },
+  },
+  run: async ({ args }) => run(v.parse(Args, args)),
+});
+
+// --- internal ------------------------------------------------------------------------------------
+
+async function run({ json, ...flags }: v.InferOutput<typeof Args>): Promise<number> {
+  // Whatever a server or a plugin writes is its owner's alone (security E6).
+  process.umask(0o077);
+  const screen = createScreen();
+  const log = createLog({
+    clock: createClock(),
+    level: "info",
+    format: "human",
+    write: (line) => screen.log(line),
+  });
+  const config = await loadConfig(flags);
+  for (const warning of config.warnings) log.warn("config.warning", { text: warning });
+  const life = watchProcess(log);
+  let lastRefused: Failure | undefined;
+  const server = await serve(config, {
+    log,
+    event(event) {
+      // The core's codes are those of the table.
+      if (event.event === "refused") lastRefused = event as Failure;
+      const text = eventText(event);
+      if (json) screen.object(event);
+      else if (text !== undefined) screen.print(text);
+    },
+  });
+  if (!json) screen.print(banner(server));
+  const wasTold = ({ code, text }: Failure) =>
+    lastRefused?.code === code && lastRefused.text === text;
+  const { interrupted } = life;
+  const close = openConsole({ server, screen, json, wasTold, interrupted });
+  life.begin(server);
+  await server.stopped;
+  close();
+  return life.code();
+}
+
+/** What the process does at signals and faults, from before its server is there. */
+interface Life {
+  /** The server is there: what came until now takes effect. */
+  begin(server: RunningServer): void;
+  /** Like SIGINT. */
+  interrupted(): void;
+  /** The exit code, so far. */
+  code(): number;
+}
+
+function watchProcess(log: Log): Life {
+  let server: RunningServer | undefined;
+  let reason: string | undefined;
+  let code: number = EXIT.ok;
+  const stop = (why: string) => {
+    reason ??= why;
+    // What goes wrong in a stop is logged where it does; it never rejects.
+    server?.stop(reason).catch(() => undefined);
+  };
+  const signal = (name: "SIGINT" | "SIGTERM") => {
+    // Who asks twice means at once.
+    if (reason !== undefined) process.exit(128 + constants.signals[name]);
+    stop(name);
+  };
+  process.on("SIGINT", signal);
+  process.on("SIGTERM", signal);
+  // A promise that nobody watched is a plugin's slip: the state of the core is as it was.
+  process.on("unhandledRejection", (thrown) => {
+    log.error("serve.rejection", { error: thrown });
+  });
+  // A throw outside of everything may have left anything half done.
+  process.on("uncaughtException", (thrown) => {
+    log.error("serve.fault", { error: thrown });
+    code = EXIT.failure;
+    stop("a fault of the program; see the log");
+  });
+  return {
+    begin(running) {
+      server = running;
+      if (reason !== undefined) stop(reason);
+    },
+    interrupted: () => signal("SIGINT"),
+    code: () => code,
+  };
+}

@@ -1,0 +1,105 @@
+// `chatfusion chat` on a real terminal, with a real server.
+
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { processes } from "./process.ts";
+
+const { home, onTerminal, run, spawnServer, startServer } = processes();
+
+describe("the line mode", () => {
+  test("shows who one is and what is said, and redraws what is being typed", async () => {
+    await startServer(["--name", "paris"]);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("-- you are ann@paris");
+    await ann.shows("ann@paris> ");
+    const bob = onTerminal(["chat", "bob@paris"]);
+    await ann.shows("-- bob@paris is here");
+    ann.type("half a sen");
+    await ann.shows("half a sen");
+    bob.type("hello\r");
+    await ann.shows("bob@paris: hello");
+    await ann.shows("ann@paris> half a sen");
+    ann.type("tence\r");
+    await bob.shows("ann@paris: half a sentence");
+  });
+
+  test("remembers what was typed, and completes commands and people", async () => {
+    await startServer(["--name", "paris"]);
+    const bob = onTerminal(["chat", "bob@paris"]);
+    await bob.shows("bob@paris> ");
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("/servers\r");
+    await ann.shows("-- paris (2)");
+    ann.type("\u001b[A");
+    await ann.shows("ann@paris> /servers");
+    ann.type("\u0003/ms\tbo\tpsst\r");
+    await ann.shows("you → bob@paris: psst");
+    await bob.shows("ann@paris → you: psst");
+    ann.type("/snd\r");
+    await ann.shows('!! unknown command "/snd" (did you mean /send?)');
+  });
+
+  test("asks for the password without showing it, three times at most", async () => {
+    await startServer(["--name", "paris"]);
+    const added = await run(["user", "add", "eve", "--server", "paris"], { stdin: "secret\n" });
+    expect(added.code).toBe(0);
+    const eve = onTerminal(["chat", "eve@paris"]);
+    await eve.shows("password of eve: ");
+    eve.type("wrong\r");
+    await eve.shows("password of eve: ");
+    eve.type("secret\r");
+    expect(await eve.shows("you are eve@paris")).not.toContain("secret");
+    await eve.shows("eve@paris> ");
+    eve.type("/quit\r");
+    expect(await eve.exited).toBe(0);
+
+    const mallory = onTerminal(["chat", "eve@paris"]);
+    for (let i = 0; i < 3; i++) {
+      await mallory.shows("password of eve: ");
+      mallory.type("guess\r");
+    }
+    expect(await mallory.exited).toBe(4);
+  });
+
+  test("shows how far a file is, and where it is then", async () => {
+    await startServer(["--name", "paris"]);
+    const big = join(home, "big");
+    await Bun.write(big, new Uint8Array(40_000_000));
+    const bob = onTerminal(["chat", "bob@paris", "--downloads", join(home, "got")]);
+    await bob.shows("bob@paris> ");
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type(`/send bob ${big}\r`);
+    await ann.shows("-- 1: big (40.0 MB) is offered to bob@paris");
+    await bob.shows("-- 1: ann@paris offers big (40.0 MB); /accept 1 or /reject 1");
+    bob.type("/accept 1\r");
+    await bob.shows("1 ↓ big from ann@paris");
+    await bob.shows(" %  ");
+    await bob.shows("-- 1: big is here: ");
+    await ann.shows("-- 1: big has arrived, sha256 ");
+    expect(Bun.file(join(home, "got", "big")).size).toBe(40_000_000);
+  });
+
+  test("says that the connection is lost, and that it is back", async () => {
+    const server = spawnServer(["--name", "paris"]);
+    const { port } = await server.until({ event: "listening" });
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    server.signal("SIGTERM");
+    await ann.shows("-- the connection is lost");
+    expect(await server.exited).toBe(0);
+    await startServer(["--name", "paris", "--port", String(port)]);
+    await ann.shows("-- the connection is back");
+  });
+
+  test("ends by Ctrl-D, by Ctrl-C on an empty line, and by /quit", async () => {
+    await startServer(["--name", "paris"]);
+    for (const keys of ["\u0004", "typed\u0003\u0003", "/quit\r"]) {
+      const ann = onTerminal(["chat", "ann@paris"]);
+      await ann.shows("ann@paris> ");
+      ann.type(keys);
+      expect(await ann.exited).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,61 @@
+// What the Tab key does, by what stands before the cursor.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { complete } from "../../../src/cli/chat/completion.ts";
+
+const known = {
+  people: ["ann@paris", "anna@lyon", "Bob@paris"],
+  rooms: ["#lobby", "#tea", "&here"],
+  transfers: [3, 12],
+};
+
+const rows: readonly (readonly [before: string, after: string, choices?: readonly string[]])[] = [
+  ["/ms", "/msg "],
+  ["/", "/"],
+  ["/re", "/reject "],
+  ["/who", "/who", ["/who", "/whois"]],
+  ["/msg b", "/msg Bob@paris "],
+  ["/msg an", "/msg ann", ["ann@paris", "anna@lyon"]],
+  ["hello ANN@", "hello ann@paris "],
+  ["/join ", "/join ", ["#lobby", "#tea", "&here"]],
+  ["/say #t", "/say #tea "],
+  ["see #t", "see #tea "],
+  ["/accept ", "/accept ", ["12", "3"]],
+  ["/cancel 1", "/cancel 12 "],
+  ["/help rem", "/help rem"],
+  ["hello ", "hello "],
+  ["zzz", "zzz"],
+  ["", ""],
+];
+
+describe("Tab", () => {
+  for (const [before, after, choices] of rows) {
+    test(`after "${before}" makes it "${after}"`, () => {
+      const completion = complete(before, known);
+      expect(completion.before).toBe(after);
+      if (choices !== undefined) expect(completion.choices).toEqual(choices);
+    });
+  }
+
+  test("after /send NICK offers files and goes on in folders", () => {
+    const folder = mkdtempSync(join(tmpdir(), "complete-"));
+    mkdirSync(join(folder, "plans"));
+    writeFileSync(join(folder, "plan one.txt"), "");
+    writeFileSync(join(folder, ".hidden"), "");
+    try {
+      const begin = `/send bob@paris ${folder}/`;
+      expect(complete(`${begin}pl`, known)).toEqual({
+        before: `${begin}plan`,
+        choices: [`${folder}/plan one.txt`, `${folder}/plans/`],
+      });
+      expect(complete(`${begin}plans`, known).before).toBe(`${begin}plans/`);
+      expect(complete(`${begin}plan o`, known).before).toBe(`${begin}plan one.txt `);
+      expect(complete(`${begin}none/x`, known).choices).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

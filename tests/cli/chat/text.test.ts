@@ -1,0 +1,114 @@
+// What people are shown: one line each, and nothing in it that moves a cursor.
+
+import { describe, expect, test } from "bun:test";
+import type { Shown } from "../../../src/cli/chat/shown.ts";
+import {
+  createTextWriter,
+  durationText,
+  progressText,
+  sizeText,
+} from "../../../src/cli/chat/text.ts";
+import { TransferBook } from "../../../src/cli/chat/transfers.ts";
+import type { RoomName } from "../../../src/names.ts";
+
+const write = createTextWriter({ colours: false, self: () => "ann@paris" });
+const message = {
+  event: "message",
+  id: "1",
+  from: "bob@lyon",
+  room: "#lobby" as RoomName,
+  kind: "text",
+  text: "hi",
+  at: Date.now(),
+} as const;
+
+test("messages of the lobby, of rooms, actions and notices look different", () => {
+  const lines = [
+    message,
+    { ...message, room: "#tea" as RoomName },
+    { ...message, kind: "action" as const },
+    { ...message, kind: "notice" as const, late: true as const },
+  ].map((shown) => write(shown).replace(/^\d\d:\d\d /, ""));
+  expect(lines).toEqual([
+    "bob@lyon: hi",
+    "#tea bob@lyon: hi",
+    "* bob@lyon hi",
+    "bob@lyon!: hi (late)",
+  ]);
+});
+
+test("one's own messages have another colour, where there are colours", () => {
+  const colourful = createTextWriter({ colours: true, self: () => "ann@paris" });
+  const own = colourful({ ...message, from: "ann@paris" });
+  const others = colourful({ ...message, from: "ann@parit" });
+  expect(own).toContain("\u001b[32m");
+  expect(others).not.toContain("\u001b[32m");
+  expect(Bun.stripANSI(own)).toContain("ann@paris: hi");
+});
+
+/** Controls, and what changes the direction of a text. */
+const unsafe = /[\p{Cc}\p{Cf}]/u;
+
+describe("whatever others send stays on its line", () => {
+  const bad = "a\r\nb\u001b[2J\u001b]0;x\u0007\u009b31m\u202ec\t";
+  const transfer = { transfer: "f".repeat(32), number: 1 };
+  const shown: readonly Shown[] = [
+    { ...message, text: bad, from: bad },
+    { ...message, event: "private", text: bad, from: bad, to: bad },
+    { event: "presence", who: bad, room: bad, now: "left", reason: bad },
+    { event: "renamed", was: bad, who: bad },
+    { event: "gap", room: bad, missing: 2 },
+    { event: "merged", servers: [bad], fusion: [bad] },
+    { event: "offer", ...transfer, from: bad, name: bad, size: 1 },
+    { event: "accepted", ...transfer, name: bad, to: bad },
+    { event: "received", ...transfer, name: bad, path: bad, size: 1, sha256: "" },
+    { event: "who", ref: 1, room: bad, people: [{ address: bad }], total: 1 },
+    { event: "whois", ref: 1, address: bad, account: bad, since: 0, rooms: [bad] },
+    { event: "rooms", ref: 1, rooms: [{ room: bad, members: 1 }] },
+    { event: "fusion", ref: 1, servers: [{ server: bad, people: 1 }] },
+    { event: "ack", ref: 1, outcome: "delivered", at: 0, to: bad, text: bad },
+  ];
+  for (const one of shown) {
+    test(one.event, () => {
+      expect(write(one)).not.toMatch(unsafe);
+    });
+  }
+
+  test("what a server tells in lines may have lines, and nothing else", () => {
+    for (const event of ["notice", "error", "answer"] as const) {
+      const text = write({ event, ref: 1, code: "X", text: `one\ntwo${bad.slice(1)}` });
+      expect(text.replaceAll("\n", "")).not.toMatch(unsafe);
+    }
+  });
+});
+
+test("sizes and durations are written as people do", () => {
+  expect([0, 999, 1000, 12_345, 1e9, 2 ** 50].map(sizeText)).toEqual([
+    "0 B",
+    "999 B",
+    "1.00 kB",
+    "12.3 kB",
+    "1.00 GB",
+    "1.13 PB",
+  ]);
+  expect([0, 0.2, 59, 61, 3600, 1e9].map(durationText)).toEqual([
+    "0:00",
+    "0:01",
+    "0:59",
+    "1:01",
+    "1:00:00",
+    "99:59:59",
+  ]);
+});
+
+test("a transfer's line has its rate and the time that is left, at any width", () => {
+  const book = new TransferBook();
+  const entry = book.sending("bob@lyon", "plan.pdf");
+  Object.assign(entry, { state: "running", size: 10_000_000 });
+  book.moved(entry, 0, 0);
+  book.moved(entry, 2_500_000, 1000);
+  const line = progressText(entry, 100);
+  expect(line).toStartWith("1 ↑ plan.pdf to bob@lyon  [#");
+  expect(line).toEndWith("] 25 %  2.50 MB of 10.0 MB  2.50 MB/s  0:03 left");
+  expect(progressText(entry, 30)).toContain("25 %");
+});

@@ -1,0 +1,76 @@
+// `chatfusion init` and `check`, and which config file a command finds.
+
+import { describe, expect, test } from "bun:test";
+import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { processes } from "./process.ts";
+
+const { home, run } = processes();
+
+describe("init", () => {
+  test("writes the package's example, which check finds right, never over a file", async () => {
+    const cwd = join(home, "init");
+    await mkdir(cwd);
+    expect(await run(["init"], { cwd })).toMatchObject({ code: 0, err: "" });
+    const file = join(cwd, "chatfusion.config.ts");
+    const example = join(import.meta.dir, "../../chatfusion.config.ts");
+    expect(await readFile(file, "utf8")).toBe(await readFile(example, "utf8"));
+    const { out, code } = await run(["check"], { cwd });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^chatfusion\.config\.ts: right/);
+    expect(out).toMatch(/onAuth +auth-sqlite → auth-guest/);
+    // Neither data nor a port: it was looked at only.
+    expect(await readdir(cwd)).toEqual(["chatfusion.config.ts"]);
+    const again = await run(["init"], { cwd });
+    expect(again.err).toContain("it is there already, and is left as it is");
+    expect(again.code).toBe(1);
+  });
+
+  test("names the server, and refuses what is no name", async () => {
+    const cwd = join(home, "named");
+    await mkdir(cwd);
+    expect((await run(["init", "--name", 'a"b'], { cwd })).code).toBe(4);
+    expect(await readdir(cwd)).toEqual([]);
+    await run(["init", "--name", "lyon"], { cwd });
+    const { out } = await run(["check", "--json"], { cwd: join(cwd) });
+    expect(JSON.parse(out)).toMatchObject({ name: "lyon", port: 0, data: join(cwd, "data/lyon") });
+  });
+
+  test("does not follow a link that lies in its way", async () => {
+    const cwd = join(home, "linked");
+    await mkdir(cwd);
+    await symlink(join(home, "elsewhere"), join(cwd, "chatfusion.config.ts"));
+    expect((await run(["init"], { cwd })).code).toBe(1);
+    expect(await readdir(home)).not.toContain("elsewhere");
+  });
+});
+
+describe("a config file", () => {
+  test("is found in the folders above, and its data folder is beside it", async () => {
+    const top = join(home, "top");
+    const cwd = join(top, "a", "b");
+    await mkdir(cwd, { recursive: true });
+    await run(["init"], { cwd: top });
+    const { out } = await run(["check", "--json"], { cwd });
+    const file = join(top, "chatfusion.config.ts");
+    expect(JSON.parse(out)).toMatchObject({ file, data: join(top, "data/paris") });
+  });
+
+  test("that is wrong stops serve and check alike, with all that is wrong", async () => {
+    const cwd = join(home, "wrong");
+    await mkdir(cwd);
+    const text = `export default { nam: "x", listen: { port: "7" }, plugins: [] };`;
+    await writeFile(join(cwd, "chatfusion.config.ts"), text);
+    const checked = await run(["check"], { cwd });
+    const served = await run(["serve"], { cwd });
+    expect(served).toEqual(checked);
+    expect(checked.code).toBe(1);
+    expect(checked.err.trimEnd().split("\n")).toEqual([
+      "chatfusion.config.ts: name: expected a value, got nothing",
+      'chatfusion.config.ts: listen.port: expected an integer from 0 to 65535, got "7"',
+      "chatfusion.config.ts: nam: unknown key (did you mean name?)",
+      "chatfusion.config.ts: plugins: expected a plugin that provides auth, got none",
+      "chatfusion.config.ts: plugins: expected exactly one plugin that provides fabric, got none",
+    ]);
+  });
+});
