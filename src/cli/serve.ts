@@ -93,13 +93,14 @@ function watchProcess(log: Log): Life {
     // What goes wrong in a stop is logged where it does; it never rejects.
     server?.stop(reason).catch(() => undefined);
   };
-  const signal = (name: "SIGINT" | "SIGTERM") => {
+  const signal = (name: "SIGINT" | "SIGTERM" | "SIGHUP") => {
     // Who asks twice means at once.
     if (reason !== undefined) process.exit(128 + constants.signals[name]);
     stop(name);
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);
+  process.on("SIGHUP", signal); // the terminal was closed
   // A promise that nobody watched is a plugin's slip: the state of the core is as it was.
   process.on("unhandledRejection", (thrown) => {
     log.error("serve.rejection", { error: thrown });

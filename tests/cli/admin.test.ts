@@ -48,7 +48,7 @@ describe("the exit code says", () => {
     await startServer(["--name", "paris"]);
     expect(await run(["say", "hello", "all"])).toMatchObject({ out: "said\n", code: 0 });
     expect(await run(["kick", "ann", "go", "home"])).toMatchObject({
-      err: "nick ann: nobody here has it (NO_SUCH_NICK)\n",
+      err: "nick ann: nobody on this server has it (NO_SUCH_NICK)\n",
       code: 4,
     });
     expect(await run(["merge", "paris"])).toMatchObject({ code: 4 });

@@ -125,7 +125,7 @@ describe("on stdin", () => {
 });
 
 describe("a signal", () => {
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     test(`${name} stops it in good order`, async () => {
       const server = await startServer(["--name", "paris"]);
       server.signal(name);
