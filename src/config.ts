@@ -55,7 +55,9 @@ export async function loadConfig(
   const overrides = readOverrides(flags, env, faults);
   const name = overrides.name ?? settings.name ?? (file === undefined ? defaultName() : undefined);
   if (faults.length > 0 || name === undefined) {
-    throw new ChatFusionError("CONFIG_INVALID", faults.join("\n"));
+    // Nothing but flags is wrong: it is what was typed.
+    const isTyped = faults.length > 0 && faults.every((fault) => fault.startsWith("--"));
+    throw new ChatFusionError(isTyped ? "USAGE" : "CONFIG_INVALID", faults.join("\n"));
   }
   const { listen } = settings;
   return {

@@ -53,7 +53,9 @@ async function faultsOfFile(
     return [];
   } catch (thrown) {
     if (!(thrown instanceof ChatFusionError)) throw thrown;
-    expect(thrown.code).toBe("CONFIG_INVALID");
+    // Only where nothing but flags is wrong, it is what was typed that is.
+    const isTyped = thrown.message.split("\n").every((line) => line.startsWith("--"));
+    expect(thrown.code).toBe(isTyped ? "USAGE" : "CONFIG_INVALID");
     return thrown.message.split("\n").map((line) => line.replace(file, "FILE"));
   }
 }
