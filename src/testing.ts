@@ -1,13 +1,23 @@
 /// <reference types="bun-types" />
 // PUBLIC "chatfusion/testing": a whole fusion in one process, with virtual time, faults and a seed.
 
+export { createSimulation, SIMULATED_PORT } from "./testing/simulation.ts";
+export type {
+  HeardLine,
+  EnterOptions,
+  SimPerson,
+  SimServer,
+  Simulation,
+  SimulationOptions,
+} from "./testing/simulation.ts";
+export { play } from "./testing/script.ts";
 export { createWorld } from "./testing/world.ts";
 export type { LoggedEvent, World, WorldOptions } from "./testing/world.ts";
 export type { CutKind } from "./testing/net.ts";
 export type { Path } from "./testing/link.ts";
 export { createRandom } from "./testing/random.ts";
 export type { SeededRandom } from "./testing/random.ts";
-export type { SimDisk } from "./testing/store.ts";
+export type { DiskBackup, SimDisk } from "./testing/store.ts";
 export { testAuth } from "./testing/auth-suite.ts";
 export type { AuthSubject, TestAccount } from "./testing/auth-suite.ts";
 export { testBatch, testHistory, testStream } from "./testing/history-suite.ts";

@@ -7,7 +7,7 @@
 // 3. Nothing is queued for a neighbour: what it should know is marked, and read when there is room.
 // 4. The host hears `changed` at the end of a tick and in `unmerge`, never inside another call.
 
-import { failure, failureOf, LIMITS } from "chatfusion";
+import { failure, failureOf, isFailure, LIMITS } from "chatfusion";
 import type { Bytes, Clock, FabricHost, Failure, Link, LinkHandlers, Log } from "chatfusion";
 import type {
   Merged,
@@ -95,7 +95,7 @@ export class Tree implements Neighbourhood {
     this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
     this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial });
     this.#merges = new Merges(host, this.#redial, this.#reporter, {
-      now: () => this.now(),
+      now: this.now,
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
       linked: (peer) => this.links.to(peer) !== undefined,
@@ -104,7 +104,7 @@ export class Tree implements Neighbourhood {
     });
     this.#gate = new Gate({
       host,
-      now: () => this.now(),
+      now: this.now,
       allow: parts.allow,
       sessions: this.#sessions,
       members: () => this.#view.servers,
@@ -136,9 +136,7 @@ export class Tree implements Neighbourhood {
     await this.memory.saved();
   }
 
-  now(): Millis {
-    return this.#clock.monotonic();
-  }
+  readonly now = (): Millis => this.#clock.monotonic();
 
   get view(): View {
     return this.#view;
@@ -160,8 +158,11 @@ export class Tree implements Neighbourhood {
     return session;
   }
 
-  merge(address: string, options: { readonly dryRun: boolean }): Promise<MergeOutcome> {
-    return this.#merges.merge(address, options.dryRun);
+  /** See `Fabric.merge`. What was answered survives a crash: the wish for the link is stored. */
+  async merge(address: string, options: { readonly dryRun: boolean }): Promise<MergeOutcome> {
+    const outcome = await this.#merges.merge(address, options.dryRun);
+    if (!isFailure(outcome)) await this.memory.saved();
+    return outcome;
   }
 
   /** See `Fabric.unmerge`. Also takes back the wish for a link that is lost at present. */

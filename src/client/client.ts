@@ -10,7 +10,7 @@
 // 3. A transfer ends when its bytes may have been lost; an offer without an answer lives as long as
 //    the session (transfer.ts).
 
-import type { Bytes, Clock, Net } from "../environment.ts";
+import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError, type Failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkText, LOBBY } from "../names.ts";
@@ -41,6 +41,7 @@ export class Client {
   readonly #options: ConnectOptions;
   readonly #net: Net;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
   readonly #port: TransferPort;
@@ -68,9 +69,10 @@ export class Client {
 
   private constructor(options: ConnectOptions) {
     this.#options = options;
-    const { clock, net } = surroundingsOf(options);
+    const { clock, net, random } = surroundingsOf(options);
     this.#clock = clock;
     this.#net = net;
+    this.#random = random;
     this.#listeners = new Listeners(clock);
     this.#credential = credentialOf(options);
     this.#port = {
@@ -145,14 +147,14 @@ export class Client {
   say(room: string, text: string, options: MessageOptions = {}): Promise<Answer<"say">> {
     const refusal = checkText(text, LIMITS.textBytesMax);
     if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
-    return this.request("say", { room, text, cid: crypto.randomUUID(), ...options });
+    return this.request("say", { room, text, cid: this.#random.bytes(16).toHex(), ...options });
   }
 
   /** Says something to one person, `nick@server`. */
   tell(to: string, text: string, options: MessageOptions = {}): Promise<Answer<"tell">> {
     const refusal = checkText(text, LIMITS.textBytesMax);
     if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
-    return this.request("tell", { to, text, cid: crypto.randomUUID(), ...options });
+    return this.request("tell", { to, text, cid: this.#random.bytes(16).toHex(), ...options });
   }
 
   async join(room: string): Promise<Answer<"join">> {
@@ -355,7 +357,7 @@ export class Client {
   #retry(resume: Login["resume"], tries: number): void {
     const longest = Math.min(LIMITS.reconnectMsMax, LIMITS.reconnectMsMin * 2 ** tries);
     // Some luck in it: a server's clients do not all come back at once.
-    const ms = longest * (0.5 + Math.random() / 2);
+    const ms = longest * (0.5 + this.#random.next() / 2);
     this.#cancelRetry = this.#clock.after(ms, () => {
       this.#cancelRetry = undefined;
       this.#enter(resume).catch((thrown: unknown) => {

@@ -1,6 +1,6 @@
 // How a client connects, and what it does when that fails. Next: client.ts.
 
-import type { Clock, Log, Net } from "../environment.ts";
+import type { Clock, Log, Net, Random } from "../environment.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import { createNet } from "../net/net.ts";
 import { systemClock } from "./clock.ts";
@@ -19,15 +19,16 @@ export interface ConnectOptions {
   readonly reconnect?: boolean;
   /** The program's name and version, for the operator. */
   readonly agent?: string;
-  /** Another network and time, for tests. */
+  /** Another network, time and chance, for tests. */
   readonly net?: Net;
   readonly clock?: Clock;
+  readonly random?: Random;
 }
 
-/** The network and the time that a client uses. */
-export function surroundingsOf(options: ConnectOptions): { clock: Clock; net: Net } {
-  const clock = options.clock ?? systemClock;
-  return { clock, net: options.net ?? createNet(clock, faultsOnly(clock)) };
+/** The network, the time and the chance that a client uses. */
+export function surroundingsOf(options: ConnectOptions) {
+  const { clock = systemClock, random = systemRandom } = options;
+  return { clock, random, net: options.net ?? createNet(clock, faultsOnly(clock)) };
 }
 
 /** Tells whether dialling again would end in the same way. */
@@ -39,6 +40,11 @@ export function isFinal(code: ErrorCode): boolean {
 const passing: ReadonlySet<ErrorCode> = new Set(["NICK_IN_USE", "INTERNAL"]);
 
 // --- internal -----------------------------------------------------------------------------------
+
+const systemRandom: Random = {
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  next: Math.random,
+};
 
 /** A client has no log; a fault of its own ends the program, as any other would. */
 function faultsOnly(clock: Clock): Log {

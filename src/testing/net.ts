@@ -128,6 +128,15 @@ export class SimNetwork {
     }
   }
 
+  /** The hosts of each connection that is open at both ends, the one that dialled first. */
+  get pairs(): (readonly [string, string])[] {
+    this.#forgetClosed();
+    const whole = [...this.#connections].filter(({ hosts, ends }) =>
+      hosts.every((host, at) => host.alive() && ends[at === 0 ? 0 : 1].open),
+    );
+    return whole.map(({ hosts }) => [hosts[0].name, hosts[1].name]);
+  }
+
   /** How many connections are open at one end or both. */
   get open(): number {
     this.#forgetClosed();

@@ -6,6 +6,9 @@ import type { Bytes, Store } from "../environment.ts";
 import type { Agenda, Cancel } from "./agenda.ts";
 import type { SeededRandom } from "./random.ts";
 
+/** What was on a disk at some time. */
+export type DiskBackup = ReadonlyMap<string, Bytes>;
+
 /** What stays when a server crashes, and what can be done to it. */
 export class SimDisk {
   readonly #files = new Map<string, Bytes>();
@@ -27,6 +30,22 @@ export class SimDisk {
   /** What is on the disk, in the order of the keys; for tests. */
   keys(): string[] {
     return [...this.#files.keys()].toSorted();
+  }
+
+  /** A write has begun and is not durable yet: a crash now decides by chance what is there. */
+  get writing(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  /** All that is durable now, to be put back by `restore`. */
+  backup(): DiskBackup {
+    return new Map(this.#files);
+  }
+
+  /** The disk is as it was at a backup; without one it is empty. While no server runs on it. */
+  restore(backup: DiskBackup = new Map()): void {
+    this.#files.clear();
+    for (const [key, bytes] of backup) this.#files.set(key, bytes);
   }
 
   /** Power is lost: the write under way may have come through or not. */

@@ -41,6 +41,8 @@ export interface World {
   readonly logged: readonly LoggedEvent[];
   /** How many connections are open at one end or both. */
   readonly connections: number;
+  /** The hosts of each connection that is open at both ends, the one that dialled first. */
+  readonly pairs: readonly (readonly [string, string])[];
   /** Says what has happened so far in 16 characters: equal seeds, equal digests. */
   digest(): string;
   /**
@@ -151,6 +153,9 @@ export function createWorld(options: WorldOptions): World {
     logged,
     get connections() {
       return network.open;
+    },
+    get pairs() {
+      return network.pairs;
     },
     digest: () => digestText(digest),
     environment,
