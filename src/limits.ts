@@ -195,6 +195,8 @@ export const LIMITS = {
   traceMsMax: 5 * second,
   tracesMax: 16,
   tracesPerSecond: 50,
+  /** What a full disk did not take is written again after this. */
+  storeRetryMs: 5 * second,
   /** Names with their keys that are remembered. */
   pinsMax: 4096,
   /** Servers whose last dial is remembered: a fusion and its past. */

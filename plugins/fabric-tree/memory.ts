@@ -1,7 +1,8 @@
 // What must survive a restart: pins, and which links are wanted. Written when it has changed, one
-// write at a time; a write that fails is logged and made up for by the next one.
+// write at a time; a write that fails is logged and tried again after a while.
 
-import type { Log, Store } from "chatfusion";
+import { LIMITS } from "chatfusion";
+import type { Log, Millis, Store } from "chatfusion";
 import type { Pins } from "./pins.ts";
 import type { Redial } from "./redial.ts";
 
@@ -17,9 +18,17 @@ export class Memory {
   readonly #store: Store;
   readonly #log: Log;
   readonly #kept: readonly (readonly [key: string, what: Kept])[];
+  readonly #now: () => Millis;
   #writing: Promise<void> | undefined;
+  /** The last write has failed: nothing is tried before this time, unless somebody waits for it. */
+  #retryAt: Millis = 0;
 
-  constructor(store: Store, log: Log, kept: { readonly pins: Pins; readonly redial: Redial }) {
+  constructor(
+    store: Store,
+    log: Log,
+    kept: { readonly pins: Pins; readonly redial: Redial; now(): Millis },
+  ) {
+    this.#now = () => kept.now();
     this.#store = store;
     this.#log = log;
     this.#kept = [
@@ -41,17 +50,32 @@ export class Memory {
 
   /** Begins to write what has changed, unless a write is under way, which then goes on with it. */
   save(): void {
-    if (this.#writing !== undefined || !this.#kept.some(([, what]) => what.unsaved)) return;
-    this.#writing = this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#now() >= this.#retryAt) this.#begin();
+  }
+
+  /** When `save` has to make up for a write that failed. */
+  get dueAt(): Millis {
+    return this.#hasUnsaved() ? this.#retryAt : Number.POSITIVE_INFINITY;
   }
 
   /** Resolves when all that has changed so far is written or has failed. */
   async saved(): Promise<void> {
     await this.#writing;
-    this.save();
+    this.#begin();
     await this.#writing;
+  }
+
+  // --- internal ---
+
+  #hasUnsaved(): boolean {
+    return this.#kept.some(([, what]) => what.unsaved);
+  }
+
+  #begin(): void {
+    if (this.#writing !== undefined || !this.#hasUnsaved()) return;
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+    });
   }
 
   async #write(): Promise<void> {
@@ -64,6 +88,8 @@ export class Memory {
         await this.#store.write(key, bytes);
       } catch (error) {
         this.#log.error("not stored", { key, error: String(error) });
+        what.unsaved = true;
+        this.#retryAt = this.#now() + LIMITS.storeRetryMs;
         return;
       }
     }

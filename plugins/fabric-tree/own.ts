@@ -17,7 +17,8 @@ export class Own {
   #epoch: number;
   #lastPort = 0;
   #unspread = false;
-  #rising = false;
+  /** An epoch to rise to, from when on it may be tried, and whether it is being stored. */
+  #rise: { readonly epoch: number; at: Millis; storing: boolean } | undefined;
   readonly #pace: Bucket;
   readonly #identity: Identity;
   readonly #store: Store;
@@ -75,30 +76,45 @@ export class Own {
     return true;
   }
 
-  /** When `maySpread` will be true, or never. */
+  /** When `maySpread` will be true, or `rise` has something to do. */
   get dueAt(): Millis {
-    return this.#unspread ? this.#pace.dueAt : Number.POSITIVE_INFINITY;
+    const spread = this.#unspread ? this.#pace.dueAt : Number.POSITIVE_INFINITY;
+    return this.#rise === undefined || this.#rise.storing
+      ? spread
+      : Math.min(spread, this.#rise.at);
   }
 
   /**
    * Takes what a neighbour holds as an announcement of this server. True: it is older than ours,
    * which it should get. A newer one is of a life that this one does not remember: it fights back,
-   * and `risen` is called when its epoch, durably, is above that. Throws if it is not signed by it.
+   * see `rise`. Throws if it is not signed by it.
    */
-  outdated(bytes: Bytes, risen: () => void): boolean {
+  outdated(bytes: Bytes, now: Millis): boolean {
     const order = compareVersions(peekAnnouncement(bytes), this.#announcement);
-    if (order <= 0 || this.#rising) return order < 0;
+    if (order <= 0 || this.#rise !== undefined) return order < 0;
     const { epoch } = readAnnouncement(bytes, this.#identity);
     this.#log.warn("own announcement of another life met", { epoch });
-    if (epoch >= LIMITS.counterMax) return false; // nothing is above it; others keep what they have
-    this.#rising = true;
-    this.#risen(epoch + 1)
-      .then(risen)
-      .catch((error: unknown) => this.#log.error("epoch not stored", { error: String(error) }))
-      .finally(() => {
-        this.#rising = false;
-      });
+    // Nothing is above the last epoch; others keep what they have.
+    if (epoch < LIMITS.counterMax) this.#rise = { epoch: epoch + 1, at: now, storing: false };
     return false;
+  }
+
+  /** Goes above what was met, once that is durable; `risen` is called then. Tried until it is. */
+  rise(now: Millis, risen: () => void): void {
+    const wanted = this.#rise;
+    if (wanted === undefined || wanted.storing || now < wanted.at) return;
+    wanted.storing = true;
+    this.#risen(wanted.epoch).then(
+      () => {
+        this.#rise = undefined;
+        risen();
+      },
+      (error: unknown) => {
+        this.#log.error("epoch not stored", { error: String(error) });
+        Object.assign(wanted, { at: now + LIMITS.storeRetryMs, storing: false });
+        risen();
+      },
+    );
   }
 
   async #risen(epoch: number): Promise<void> {

@@ -93,7 +93,7 @@ export class Tree implements Neighbourhood {
     this.#database = new Database(host.identity);
     this.#redial = new Redial(parts.random);
     this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
-    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial });
+    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial, now: this.now });
     this.#merges = new Merges(host, this.#redial, this.#reporter, {
       now: this.now,
       open: (link, hello, address) => this.#open(link, hello, address),
@@ -249,8 +249,7 @@ export class Tree implements Neighbourhood {
 
   announced(session: Session, bytes: Bytes): void {
     if (peekAnnouncement(bytes).sid === this.identity.sid) {
-      const risen = () => this.#relinked();
-      if (this.#own.outdated(bytes, risen)) session.spread(this.identity.sid);
+      if (this.#own.outdated(bytes, this.now())) session.spread(this.identity.sid);
       return this.retime();
     }
     const taken = this.#database.take(bytes, this.now());
@@ -337,6 +336,7 @@ export class Tree implements Neighbourhood {
   #settle(): void {
     if (this.#stopped) return;
     const view = this.#view;
+    this.#own.rise(this.now(), () => this.#relinked());
     this.#judgeAll();
     if (this.#own.maySpread(this.now())) {
       for (const session of this.#sessions) session.spread(this.identity.sid);
@@ -380,7 +380,8 @@ export class Tree implements Neighbourhood {
   }
 
   #arm(): void {
-    let due = Math.min(this.#own.dueAt, this.#database.dueAt, this.#merges.dueAt);
+    const { dueAt } = this.memory;
+    let due = Math.min(this.#own.dueAt, this.#database.dueAt, this.#merges.dueAt, dueAt);
     for (const session of this.#sessions) due = Math.min(due, session.dueAt);
     this.#alarm.set(due);
   }

@@ -2,7 +2,7 @@
 // may show wrongly. After that life nothing that it waited for happens.
 
 import type { Clock, Millis } from "../environment.ts";
-import type { Agenda } from "./agenda.ts";
+import type { Agenda, Cancel } from "./agenda.ts";
 
 export interface SimClockOptions {
   readonly agenda: Agenda;
@@ -13,16 +13,34 @@ export interface SimClockOptions {
   readonly epoch: () => Millis;
 }
 
-/** Makes a clock. */
-export function createSimClock({ agenda, name, alive, epoch }: SimClockOptions): Clock {
-  const plan = (ms: Millis, what: string, run: () => void): (() => void) =>
-    agenda.after(ms, what, () => {
-      if (alive()) run();
-    });
-  return {
-    now: () => epoch() + Math.floor(agenda.now),
+/** Makes a clock, and what ends it with its server's life. */
+export function createSimClock({ agenda, name, alive, epoch }: SimClockOptions) {
+  const timer = `${name} timer`;
+  const soon = `${name} soon`;
+  const waiting = new Set<Cancel>();
+  const clock: Clock = {
+    now: () => Math.floor(epoch() + agenda.now),
     monotonic: () => agenda.now,
-    after: (ms, run) => plan(ms, `${name} timer`, run),
-    soon: (run) => void plan(0, `${name} soon`, run),
+    after(ms, run) {
+      const cancelled = agenda.after(ms, timer, () => {
+        waiting.delete(cancel);
+        run();
+      });
+      const cancel = () => {
+        waiting.delete(cancel);
+        cancelled();
+      };
+      waiting.add(cancel);
+      return cancel;
+    },
+    soon(run) {
+      agenda.after(0, soon, () => {
+        if (alive()) run();
+      });
+    },
   };
+  const end = () => {
+    for (const cancel of waiting) cancel();
+  };
+  return { clock, end, waiting };
 }

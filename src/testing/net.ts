@@ -183,6 +183,7 @@ export class SimNetwork {
       return promise;
     }
     agenda.after(latencyMs, "dial", () => {
+      if (!from.alive()) return;
       const door = this.#doors.get(`${to}:${at.port}`);
       const refusal = this.#refusal(door, { to, cut: this.#cuts.get(wayOf(from.name, to)) });
       if (door === undefined || refusal !== undefined) {
@@ -226,7 +227,7 @@ export class SimNetwork {
     start(door.host, far, { secure, print }, refused ? refusing(door.at) : door.accept);
     const { latencyMs } = this.#pathOf(names[1], names[0]);
     agenda.after(latencyMs, "dial", () => {
-      if (!from.alive()) return;
+      if (!from.alive()) return near.vanishSilently();
       if (!near.open) return fail("it closed the connection at once");
       start(from, near, { secure, print }, opened);
       resolve();

@@ -68,7 +68,7 @@ export interface Simulation {
   readonly world: World;
   readonly servers: ReadonlyMap<string, SimServer>;
   readonly people: ReadonlyMap<string, SimPerson>;
-  /** Starts a server, for the first time or again, and waits. Throws what its start rejects with. */
+  /** Starts a server, for the first time or again, and waits. Throws why it cannot. */
   start(host: string, how?: { readonly name?: string }): SimServer;
   /** Likewise, without waiting: to be used where a crash may come first. */
   launch(host: string, how?: { readonly name?: string }): Promise<void>;
@@ -107,16 +107,21 @@ export function createSimulation(options: SimulationOptions): Simulation {
     servers.set(host, place);
     place.phase = "starting";
     const environment = world.environment(host);
-    const server = await createServer({
-      name: parseServerName(place.name),
-      listen: { host: "0.0.0.0", port: SIMULATED_PORT },
-      plugins: options.plugins?.(host) ?? [authGuest(), fabricTree()],
-      environment: options.around?.(environment, host) ?? environment,
-      tls: { key: `key of ${host}`, certificate: `certificate of ${host}` },
-      report: (event) => void place.events.push(event),
-    });
-    await server.start();
-    Object.assign(place, { server, phase: "running" });
+    try {
+      const server = await createServer({
+        name: parseServerName(place.name),
+        listen: { host: "0.0.0.0", port: SIMULATED_PORT },
+        plugins: options.plugins?.(host) ?? [authGuest(), fabricTree()],
+        environment: options.around?.(environment, host) ?? environment,
+        tls: { key: `key of ${host}`, certificate: `certificate of ${host}` },
+        report: (event) => void place.events.push(event),
+      });
+      await server.start();
+      Object.assign(place, { server, phase: "running" });
+    } catch (thrown) {
+      place.phase = "down";
+      throw thrown;
+    }
   }
 
   const type: Simulation["type"] = async (host, line) => {

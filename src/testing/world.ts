@@ -4,7 +4,7 @@
 import { drainMicrotasks } from "bun:jsc";
 import type { Clock, Environment, Log, LogFields, Millis, Tasks } from "../environment.ts";
 import { createCrypto } from "../serve/crypto.ts";
-import { Agenda } from "./agenda.ts";
+import { Agenda, type Cancel } from "./agenda.ts";
 import { createSimClock } from "./clock.ts";
 import { createCheapCrypto } from "./crypto.ts";
 import type { Path } from "./link.ts";
@@ -37,6 +37,8 @@ export interface World {
   readonly now: Millis;
   /** A line for each event, if asked for. */
   readonly trace: readonly string[];
+  /** How many events there were so far. */
+  readonly events: number;
   /** What all servers have logged. */
   readonly logged: readonly LoggedEvent[];
   /** How many connections are open at one end or both. */
@@ -70,6 +72,8 @@ export interface World {
   /** Makes a server's wall clock wrong by so much. */
   skew(name: string, ms: Millis): void;
   disk(name: string): SimDisk;
+  /** How many timers a server waits for. */
+  timers(name: string): number;
 }
 
 const settleMsMax = 10 * 60_000;
@@ -84,6 +88,7 @@ export function createWorld(options: WorldOptions): World {
   const logged: LoggedEvent[] = [];
   const places = new Map<string, Place>();
   let digest = 0n;
+  let events = 0;
   const record = (what: string, bytes: Uint8Array): void => {
     digest = Bun.hash.wyhash(bytes, Bun.hash.wyhash(what, digest));
     if (traced)
@@ -94,6 +99,7 @@ export function createWorld(options: WorldOptions): World {
   function step(): boolean {
     const happened = agenda.step();
     if (happened === undefined) return false;
+    events += 1;
     digest = Bun.hash.wyhash(happened.what, digest + BigInt(Math.floor(happened.time * 1000)));
     if (traced) trace.push(`${happened.time.toFixed(3)} ${happened.what}`);
     drainMicrotasks();
@@ -110,7 +116,8 @@ export function createWorld(options: WorldOptions): World {
     let place = places.get(name);
     if (place === undefined) {
       const disk = new SimDisk(agenda, root.fork(`disk of ${name}`));
-      places.set(name, (place = { life: 0, skew: 0, disk }));
+      const none = new Set<Cancel>();
+      places.set(name, (place = { life: 0, skew: 0, disk, timers: none, endTimers() {} }));
     }
     return place;
   }
@@ -118,6 +125,7 @@ export function createWorld(options: WorldOptions): World {
   function crash(name: string, peersAreTold: boolean): void {
     const place = placeOf(name);
     place.life += 1;
+    place.endTimers();
     place.disk.crash();
     network.crash(name, peersAreTold);
   }
@@ -129,7 +137,14 @@ export function createWorld(options: WorldOptions): World {
     const { life } = place;
     const alive = (): boolean => place.life === life;
     const random = root.fork(`${name}, life ${life}`);
-    const clock = createSimClock({ agenda, name, alive, epoch: () => epoch + place.skew });
+    const { clock, end, waiting } = createSimClock({
+      agenda,
+      name,
+      alive,
+      epoch: () => epoch + place.skew,
+    });
+    place.timers = waiting;
+    place.endTimers = end;
     const log = keepLog(name, logged);
     const host: Host = { name, clock, log, alive };
     return {
@@ -151,6 +166,9 @@ export function createWorld(options: WorldOptions): World {
     },
     trace,
     logged,
+    get events() {
+      return events;
+    },
     get connections() {
       return network.open;
     },
@@ -181,6 +199,7 @@ export function createWorld(options: WorldOptions): World {
       placeOf(name).skew = ms;
     },
     disk: (name) => placeOf(name).disk,
+    timers: (name) => placeOf(name).timers.size,
   };
 }
 
@@ -192,6 +211,9 @@ interface Place {
   life: number;
   skew: Millis;
   readonly disk: SimDisk;
+  /** Of its present life. */
+  timers: ReadonlySet<Cancel>;
+  endTimers(): void;
 }
 
 const digestText = (digest: bigint): string => digest.toString(16).padStart(16, "0");

@@ -1,0 +1,134 @@
+// The faults of a random history, as data: how likely each is, what it does, and the mark that says
+// where it struck. Each returns undefined where there is nothing for it to strike at present.
+
+import type { Path, SimServer } from "../../src/testing.ts";
+import type { History } from "./history.ts";
+
+export interface Fault {
+  readonly weight: number;
+  strike(history: History): string | undefined;
+}
+
+type Pair = readonly [a: string, b: string];
+
+/** A line as it is without faults; `shape` with it undoes all others. */
+export const CALM: Path = {
+  latencyMs: 1,
+  jitterMs: 1,
+  bytesPerSecond: 100_000_000,
+  bufferBytes: 256 * 1024,
+  splitChance: 0.05,
+  silent: false,
+};
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  cut: onPair(8, (history, [a, b]) => {
+    history.world.cut(a, b);
+    history.later(20_000, () => history.world.heal(a, b));
+  }),
+  "cut silently": onPair(8, (history, [a, b]) => {
+    history.world.cut(a, b, "silent");
+    history.later(90_000, () => history.world.heal(a, b));
+  }),
+  "half-open": onPair(8, ({ world }, [a, b]) => world.loseConnections(a, b)),
+  crash: onServer(6, (history, { host }) => history.crash(host, 20_000)),
+  "crash in silence": onServer(5, (history, { host }) =>
+    history.crash(host, 60_000, { silent: true }),
+  ),
+  "crash in a disk write": {
+    weight: 5,
+    strike(history) {
+      // A merge writes its wish: the crash comes while that is under way.
+      const [from, to] = history.twoServers();
+      if (from === undefined || to === undefined) return undefined;
+      const disk = history.world.disk(from.host);
+      history.merge(from, to);
+      for (let tries = 0; tries < 200 && !disk.writing; tries += 1) history.world.run(1);
+      if (!disk.writing || from.phase !== "running") return undefined;
+      history.crash(from.host, 5000);
+      return "merging";
+    },
+  },
+  stop: onServer(3, (history, { host }) => history.stop(host, 10_000)),
+  "disk wiped": onServer(1, (history, { host }) => history.wipe(host)),
+  "backup restored": onServer(4, (history, { host }) => history.restoreBackup(host)),
+  "disk fails": onServer(3, (history, { host }) => {
+    history.world.disk(host).failWrites(new Error("no space left"));
+    history.later(10_000, () => history.world.disk(host).failWrites(undefined));
+  }),
+  "clock jumps": onServer(3, ({ world, random }, { host }) => {
+    const jump = random.chance(0.1) ? 40 * DAY : 10 * MINUTE;
+    world.skew(host, (random.next() - 0.5) * 2 * jump);
+  }),
+  "slow line": onPair(5, (history, pair) => {
+    const bytesPerSecond = 500 + history.random.below(5000);
+    history.shape(pair, { bytesPerSecond }, 40_000);
+  }),
+  "long delay": onPair(5, (history, pair) => {
+    const latencyMs = 10 ** (1 + history.random.next() * 3.5); // 10 ms to 30 s
+    history.shape(pair, { latencyMs, jitterMs: latencyMs / 2 }, 20_000);
+  }),
+  reordering: {
+    weight: 3,
+    strike(history) {
+      const jitterMs = history.random.below(1000);
+      for (const pair of history.pairsOfServers()) history.shape(pair, { jitterMs }, 10_000);
+      return history.isMerged() ? "merged" : undefined;
+    },
+  },
+  "tiny buffer": onPair(3, (history, pair) => {
+    const bufferBytes = 16 + history.random.below(2000);
+    history.shape(pair, { bufferBytes, splitChance: 1 }, 30_000);
+  }),
+  stranger: onServer(3, (history, { host }) => history.stranger(host)),
+  unmerge: {
+    weight: 4,
+    strike(history) {
+      const server = history.anyServer();
+      if (server === undefined) return undefined;
+      const view = history.watch.fabrics.get(server.host)?.view;
+      const sid = view === undefined ? undefined : history.oneOf(view.neighbours);
+      const neighbour = view?.servers.find((one) => one.sid === sid);
+      if (neighbour === undefined) return undefined;
+      const link = history.linkBetween([server.host, history.hostOf(neighbour.sid)]);
+      history.type(server, `unmerge ${neighbour.name}`);
+      return link;
+    },
+  },
+};
+
+// --- internal ---
+
+/** A fault between two servers that are linked or becoming so, or are just two. */
+function onPair(weight: number, strike: (history: History, pair: Pair) => void): Fault {
+  return {
+    weight,
+    strike(history) {
+      const { pairs } = history.world;
+      const linked = pairs.filter((pair) => pair.every((host) => history.isServer(host)));
+      const pair = history.oneOf(history.random.chance(0.9) ? linked : history.pairsOfServers());
+      if (pair === undefined) return undefined;
+      const where = history.linkBetween(pair);
+      strike(history, pair);
+      return where;
+    },
+  };
+}
+
+/** A fault of one server that is up; where it stands in the fusion matters when it goes. */
+function onServer(weight: number, strike: (history: History, server: SimServer) => void): Fault {
+  return {
+    weight,
+    strike(history) {
+      const server = history.anyServer();
+      if (server === undefined) return undefined;
+      const place = history.placeOf(server);
+      strike(history, server);
+      if (history.servers.get(server.host)?.phase === "down") return place;
+      return place === "alone" ? place : "merged";
+    },
+  };
+}

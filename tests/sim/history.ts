@@ -1,0 +1,390 @@
+// One random history: servers that merge and talk while everything that can go wrong does; then the
+// faults end, and within a bounded time all must be as invariants.ts says. A seed is a history, to
+// the byte; what it does is in `act` and faults.ts.
+
+import authGuest from "../../plugins/auth-guest.ts";
+import fabricTree from "../../plugins/fabric-tree.ts";
+import { definePlugin, deny, isFailure, type Plugin } from "../../src/plugin.ts";
+import {
+  createSimulation,
+  type DiskBackup,
+  type Path,
+  type SeededRandom,
+  SIMULATED_PORT,
+  type SimPerson,
+  type SimServer,
+  type Simulation,
+  type World,
+} from "../../src/testing.ts";
+import { CALM, FAULTS } from "./faults.ts";
+import { checkAlways, checkAtRest, checkTheEnd, restMsMax } from "./invariants.ts";
+import { Marks } from "./marks.ts";
+import { Watch } from "./watch.ts";
+
+const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
+const STEPS = 90;
+const FAULTS_MIN = 50;
+/** What a step does, by chance: the rest are faults. */
+const MERGES = 0.25;
+const WORDS = 0.1;
+
+export interface Outcome {
+  readonly faults: number;
+  readonly servers: number;
+  /** Virtual time from the last fault until everything was as it should be. */
+  readonly settledMs: number;
+  readonly marks: Marks;
+  /** Happenings in the world: what arrived, what was due. */
+  readonly events: number;
+  readonly digest: string;
+}
+
+export interface HistoryOptions {
+  /** Default "cheap". */
+  readonly crypto?: "cheap" | "real";
+  readonly traced?: boolean;
+}
+
+type Pair = readonly [a: string, b: string];
+type Change = Partial<Path>;
+
+export class History {
+  readonly simulation: Simulation;
+  readonly watch = new Watch();
+  readonly marks = new Marks();
+  readonly random: SeededRandom;
+  /** What was done, for people: the time in seconds, and what. */
+  readonly story: string[] = [];
+  /** Names of servers that have lost their key: those who remember it must be told. */
+  readonly wiped = new Set<string>();
+  /** Merges and unmerges that have no answer yet. */
+  readonly unanswered = new Set<string>();
+  #faults = 0;
+  #said = 0;
+  #calm = false;
+  readonly #backups = new Map<string, DiskBackup>();
+  readonly #standby = new Set<string>();
+  #later: { readonly at: number; readonly run: () => void }[] = [];
+
+  constructor(seed: number, options: HistoryOptions = {}) {
+    this.simulation = createSimulation({
+      seed: `sim ${seed}`,
+      ...options,
+      plugins: (host) => this.#plugins(host),
+      around: (environment) => this.watch.environment(environment),
+    });
+    this.random = this.world.random.fork("history");
+  }
+
+  get world(): World {
+    return this.simulation.world;
+  }
+
+  get servers(): ReadonlyMap<string, SimServer> {
+    return this.simulation.servers;
+  }
+
+  /** Plays it to its end. Throws what was violated. */
+  play(): Outcome {
+    const { random, world } = this;
+    const hosts = CITIES.slice(0, 3 + random.below(CITIES.length - 2));
+    for (const host of hosts) this.simulation.start(host);
+    if (random.chance(0.4)) this.#startTwins(hosts);
+    for (const host of hosts.slice(0, 1 + random.below(4))) {
+      this.simulation.enter(`${host}er@${host}`);
+    }
+    for (let step = 0; step < STEPS || this.#faults < FAULTS_MIN; step += 1) {
+      this.#act();
+      this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
+    }
+    const settledMs = this.#settle();
+    checkTheEnd(this);
+    this.#hear();
+    const { size } = this.servers;
+    return {
+      faults: this.#faults,
+      servers: size,
+      settledMs,
+      marks: this.marks,
+      events: world.events,
+      digest: world.digest(),
+    };
+  }
+
+  // --- what faults.ts asks and does ---
+
+  isServer(host: string): boolean {
+    return this.servers.has(host);
+  }
+
+  isMerged(): boolean {
+    return [...this.watch.fabrics.values()].some(({ view }) => view.servers.length > 1);
+  }
+
+  oneOf<T>(items: readonly T[]): T | undefined {
+    return items.length === 0 ? undefined : this.random.pick(items);
+  }
+
+  anyServer(): SimServer | undefined {
+    return this.oneOf([...this.servers.values()].filter(({ phase }) => phase === "running"));
+  }
+
+  twoServers(): readonly SimServer[] {
+    const up = [...this.servers.values()].filter(({ phase }) => phase === "running");
+    return this.random.shuffle(up).slice(0, 2);
+  }
+
+  pairsOfServers(): Pair[] {
+    const hosts = [...this.servers.keys()];
+    return hosts.flatMap((a, at) => hosts.slice(at + 1).map((b): Pair => [a, b]));
+  }
+
+  /** Where the server with this sid runs; itself where nobody has it any more. */
+  hostOf(sid: string): string {
+    for (const { host, server } of this.servers.values()) if (server?.sid === sid) return host;
+    return sid;
+  }
+
+  /** What is between two hosts as the first sees it. */
+  linkBetween([a, b]: Pair): string {
+    const sid = this.servers.get(b)?.server?.sid;
+    const view = this.watch.fabrics.get(a)?.view;
+    const own = view?.links.find((link) => {
+      const self = this.servers.get(a)?.server?.sid;
+      return (link.a === self && link.b === sid) || (link.b === self && link.a === sid);
+    });
+    if (own !== undefined) return `${own.state} link`;
+    const isOpen = this.world.pairs.some((pair) => pair.includes(a) && pair.includes(b));
+    return isOpen ? "handshake" : "nothing";
+  }
+
+  /** Where a server stands in its fusion. */
+  placeOf({ host, server }: SimServer): string {
+    const view = this.watch.fabrics.get(host)?.view;
+    const near = (view?.links ?? []).filter(({ a, b }) => a === server?.sid || b === server?.sid);
+    if (near.some(({ state }) => state === "standby")) return "in a ring";
+    if (near.length > 1) return "in the middle";
+    if (near.length === 1) return "at the edge";
+    const opens = this.world.pairs.some(
+      (pair) => pair.includes(host) && pair.every((one) => this.isServer(one)),
+    );
+    return opens ? "handshake" : "alone";
+  }
+
+  /** Does something in a while, at most `ms` from now, or when the faults end. */
+  later(ms: number, run: () => void): void {
+    this.#later.push({ at: this.world.now + this.random.next() * ms, run });
+  }
+
+  shape([a, b]: Pair, change: Change, ms: number): void {
+    this.world.shape(change, a, b);
+    this.later(ms, () => this.world.shape(CALM, a, b));
+  }
+
+  crash(host: string, downMsMax: number, how?: { readonly silent: boolean }): void {
+    this.simulation.crash(host, how);
+    this.#downFor(host, downMsMax);
+  }
+
+  stop(host: string, downMsMax: number): void {
+    this.simulation.stop(host);
+    this.#downFor(host, downMsMax);
+  }
+
+  wipe(host: string): void {
+    this.simulation.crash(host);
+    this.world.disk(host).restore();
+    this.#backups.delete(host);
+    this.wiped.add(this.servers.get(host)?.name ?? host);
+    this.#downFor(host, 1000);
+  }
+
+  restoreBackup(host: string): void {
+    const backup = this.#backups.get(host);
+    if (backup === undefined) return void this.#backups.set(host, this.world.disk(host).backup());
+    this.simulation.crash(host);
+    this.world.disk(host).restore(backup);
+    this.#backups.delete(host);
+    this.#downFor(host, 1000);
+  }
+
+  /** Somebody who is no server opens a link, says what comes to mind, and then nothing. */
+  stranger(host: string): void {
+    const { net, random } = this.world.environment("stranger");
+    const bytes = random.bytes(this.random.below(200));
+    const at = { host, port: SIMULATED_PORT, tls: true };
+    const opened = net.dial(at, (wire) => {
+      wire.send("control", bytes);
+      wire.flush();
+      return { data() {}, closed() {} };
+    });
+    opened.catch(() => undefined); // it may be cut off
+  }
+
+  merge(from: SimServer, to: SimServer): void {
+    if (from.name === to.name) this.marks.hit("merge of namesakes");
+    this.type(from, `merge ${to.host}:${SIMULATED_PORT}`);
+  }
+
+  /** Types a line at a console; its answer is counted, and must come while the server lives. */
+  type({ host }: SimServer, line: string): void {
+    const errand = `${host} at ${this.world.now}: ${line}`;
+    this.unanswered.add(errand);
+    this.#tell(`${host}: ${line}`);
+    const answered = this.simulation.type(host, line).then((answer) => {
+      this.unanswered.delete(errand);
+      this.#tell(`${host}: ${line}: ${isFailure(answer) ? answer.code : answer.text}`);
+      const { state } = { state: "", ...((isFailure(answer) ? {} : answer.data) as object) };
+      this.marks.hit(`answer: ${isFailure(answer) ? answer.code : state}`);
+    });
+    answered.catch((error: unknown) => this.watch.violations.push(`${errand}: ${String(error)}`));
+  }
+
+  // --- internal ---
+
+  #tell(what: string): void {
+    this.story.push(`${(this.world.now / 1000).toFixed(3).padStart(9)}  ${what}`);
+  }
+
+  #startTwins(hosts: readonly string[]): void {
+    const count = 1 + this.random.below(2);
+    for (const name of this.random.shuffle(hosts).slice(0, count)) {
+      const twin = this.random.chance(0.5) ? name : name.toUpperCase();
+      this.simulation.start(`other-${name}`, { name: twin });
+    }
+  }
+
+  #plugins(host: string): Plugin[] {
+    return [authGuest(), this.watch.fabric(fabricTree(), host), this.#moody()];
+  }
+
+  /** Takes its time to consent, and sometimes doesn't. */
+  #moody(): Plugin {
+    const mood = () => (this.#calm ? 1 : this.random.next());
+    return definePlugin({
+      name: "moody",
+      setup: ({ clock }) => ({
+        onMerge() {
+          if (mood() < 0.05) return deny("in a bad mood");
+          if (mood() > 0.3) return undefined;
+          const { promise, resolve } = Promise.withResolvers<undefined>();
+          clock.after(mood() * 3000, () => resolve(undefined));
+          return promise;
+        },
+      }),
+    })();
+  }
+
+  #act(): void {
+    const dice = this.random.next();
+    if (dice < MERGES) return this.#merge();
+    if (dice < MERGES + WORDS) return this.#say();
+    const faults = Object.entries(FAULTS);
+    let left = this.random.next() * faults.reduce((sum, [, { weight }]) => sum + weight, 0);
+    for (const [name, { weight, strike }] of faults) {
+      left -= weight;
+      if (left >= 0) continue;
+      const where = strike(this);
+      if (where === undefined) return;
+      this.#faults += 1;
+      this.#tell(`${name}: ${where}`);
+      return this.marks.hit(`${name}: ${where}`);
+    }
+  }
+
+  /** One merge, or several at the same instant from all sides. */
+  #merge(): void {
+    const count = this.random.chance(0.3) ? 2 + this.random.below(4) : 1;
+    if (count > 1) this.marks.hit("merges at once");
+    for (let n = 0; n < count; n += 1) {
+      const [from, to] = this.twoServers();
+      if (from === undefined || to === undefined) return;
+      this.merge(from, to);
+      if (count > 1 && this.random.chance(0.3)) this.merge(to, from);
+    }
+  }
+
+  #say(): void {
+    const person = this.oneOf([...this.simulation.people.values()]);
+    if (person !== undefined) this.#sayThis(person, `line ${(this.#said += 1)}`);
+  }
+
+  #sayThis({ client }: SimPerson, text: string): void {
+    // Whether it arrives although its server crashes is not the matter here.
+    client.say("#lobby", text).catch(() => undefined);
+  }
+
+  /** Lets time pass, in which what was put off happens, and looks at everything meanwhile. */
+  #pass(ms: number): void {
+    const end = this.world.now + ms;
+    for (;;) {
+      const next = this.#later.toSorted((a, b) => a.at - b.at)[0];
+      const until = Math.min(end, next?.at ?? end);
+      this.world.run(Math.max(0, until - this.world.now));
+      this.#look();
+      if (next === undefined || next.at > end) return;
+      this.#later = this.#later.filter((one) => one !== next);
+      next.run();
+    }
+  }
+
+  #look(): void {
+    checkAlways(this);
+    this.watch.checkBounds();
+    for (const [host, { view }] of this.watch.fabrics) {
+      for (const { a, b, state } of view.links) {
+        const link = `${host} ${a} ${b}`;
+        if (state === "standby") this.#standby.add(link);
+        else if (this.#standby.delete(link)) this.marks.hit("standby takes over");
+      }
+    }
+  }
+
+  #downFor(host: string, msMax: number): void {
+    for (const errand of this.unanswered) {
+      if (errand.startsWith(`${host} at `)) this.unanswered.delete(errand);
+    }
+    this.watch.fabrics.delete(host);
+    this.later(msMax, () => {
+      if (this.servers.get(host)?.phase !== "down") return;
+      // A full disk may keep it from starting: its operator tries again.
+      this.simulation.launch(host).catch(() => this.#downFor(host, msMax));
+    });
+  }
+
+  /** Ends the faults, and returns how long it took until all was as it should be. */
+  #settle(): number {
+    this.#calm = true;
+    const { world, random } = this;
+    for (const host of this.servers.keys()) world.disk(host).failWrites(undefined);
+    for (const { run } of this.#later.splice(0)) run();
+    world.healAll();
+    this.#pass(1000);
+    for (const name of this.wiped) {
+      for (const server of this.servers.values()) this.type(server, `forget ${name}`);
+    }
+    const begun = world.now;
+    for (
+      let complaint = checkAtRest(this);
+      complaint !== undefined;
+      complaint = checkAtRest(this)
+    ) {
+      if (world.now - begun > restMsMax) throw new Error(`not at rest: ${complaint}`);
+      this.#pass(500 + random.below(1000));
+    }
+    return world.now - begun;
+  }
+
+  /** Counts what operators and logs were told. */
+  #hear(): void {
+    for (const { events } of this.servers.values()) {
+      for (const event of events) {
+        if (event.event !== "link") continue;
+        this.marks.hit(`told: ${event.state}${event.code === undefined ? "" : ` ${event.code}`}`);
+      }
+    }
+    for (const { event, level } of this.world.logged) {
+      if (level === "warn" || level === "error") this.marks.hit(`logged: ${event}`);
+    }
+  }
+}
