@@ -59,9 +59,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     history.world.disk(host).failWrites(new Error("no space left"));
     history.later(10_000, () => history.world.disk(host).failWrites(undefined));
   }),
-  "clock jumps": onServer(3, ({ world, random }, { host }) => {
+  "clock jumps": onServer(3, ({ world, random, jumped }, { host }) => {
     const jump = random.chance(0.1) ? 40 * DAY : 10 * MINUTE;
     world.skew(host, (random.next() - 0.5) * 2 * jump);
+    jumped.add(host);
   }),
   "slow line": onPair(5, (history, pair) => {
     const bytesPerSecond = 500 + history.random.below(5000);
@@ -94,7 +95,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       const neighbour = view?.servers.find((one) => one.sid === sid);
       if (neighbour === undefined) return undefined;
       const link = history.linkBetween([server.host, history.hostOf(neighbour.sid)]);
-      history.type(server, `unmerge ${neighbour.name}`);
+      history.unmerge(server, { host: history.hostOf(neighbour.sid), name: neighbour.name });
       return link;
     },
   },

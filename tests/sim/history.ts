@@ -17,7 +17,15 @@ import {
   type World,
 } from "../../src/testing.ts";
 import { CALM, FAULTS } from "./faults.ts";
-import { checkAlways, checkAtRest, checkTheEnd, restMsMax } from "./invariants.ts";
+import {
+  checkAlways,
+  checkAtRest,
+  checkPins,
+  checkStaysAtRest,
+  checkTheEnd,
+  pairOf,
+  restMsMax,
+} from "./invariants.ts";
 import { Marks } from "./marks.ts";
 import { Watch } from "./watch.ts";
 
@@ -57,6 +65,12 @@ export class History {
   readonly story: string[] = [];
   /** Names of servers that have lost their key: those who remember it must be told. */
   readonly wiped = new Set<string>();
+  /** Servers that were put back to an earlier state of their disk. */
+  readonly restored = new Set<string>();
+  /** Servers whose wall clock was wrong. */
+  readonly jumped = new Set<string>();
+  /** Pairs whose link an operator has ended, and nobody has asked for again. */
+  readonly parted = new Set<string>();
   /** Merges and unmerges that have no answer yet. */
   readonly unanswered = new Set<string>();
   #faults = 0;
@@ -98,6 +112,7 @@ export class History {
       this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
     }
     const settledMs = this.#settle();
+    checkStaysAtRest(this);
     checkTheEnd(this);
     this.#hear();
     const { size } = this.servers;
@@ -205,6 +220,7 @@ export class History {
     this.simulation.crash(host);
     this.world.disk(host).restore(backup);
     this.#backups.delete(host);
+    this.restored.add(host);
     this.#downFor(host, 1000);
   }
 
@@ -222,22 +238,47 @@ export class History {
   }
 
   merge(from: SimServer, to: SimServer): void {
-    if (from.name === to.name) this.marks.hit("merge of namesakes");
-    this.type(from, `merge ${to.host}:${SIMULATED_PORT}`);
+    if (from.name === to.name && from !== to) this.marks.hit("merge of namesakes");
+    this.parted.delete(pairOf(from.host, to.host));
+    const merged = this.type(from, `merge ${to.host}:${SIMULATED_PORT}`);
+    if (from !== to) return;
+    merged(({ code }) => {
+      if (code !== "SELF") this.watch.violations.push(`${from.host} merges itself: ${code}`);
+    });
+  }
+
+  /** Ends a link. While one is asked for at the same time, nobody can say what comes of it. */
+  unmerge(from: SimServer, to: { readonly host: string; readonly name: string }): void {
+    const pair = pairOf(from.host, to.host);
+    this.type(
+      from,
+      `unmerge ${to.name}`,
+    )(({ code }) => {
+      const asked = [...this.unanswered].some(
+        (one) => one.includes(": merge ") && pair === pairOfErrand(one),
+      );
+      if (code === "unmerged" && !asked) this.parted.add(pair);
+    });
   }
 
   /** Types a line at a console; its answer is counted, and must come while the server lives. */
-  type({ host }: SimServer, line: string): void {
+  type({ host }: SimServer, line: string): (then: (answer: { code: string }) => void) => void {
     const errand = `${host} at ${this.world.now}: ${line}`;
     this.unanswered.add(errand);
     this.#tell(`${host}: ${line}`);
+    let whenAnswered: ((answer: { code: string }) => void) | undefined;
     const answered = this.simulation.type(host, line).then((answer) => {
-      this.unanswered.delete(errand);
+      if (!this.unanswered.delete(errand)) return;
+      const data = isFailure(answer) ? { state: answer.code } : (answer.data ?? {});
+      const { state = "done" } = data as { readonly state?: string }; // as merge and unmerge say
       this.#tell(`${host}: ${line}: ${isFailure(answer) ? answer.code : answer.text}`);
-      const { state } = { state: "", ...((isFailure(answer) ? {} : answer.data) as object) };
-      this.marks.hit(`answer: ${isFailure(answer) ? answer.code : state}`);
+      this.marks.hit(`answer: ${state}`);
+      whenAnswered?.({ code: state });
     });
     answered.catch((error: unknown) => this.watch.violations.push(`${errand}: ${String(error)}`));
+    return (then) => {
+      whenAnswered = then;
+    };
   }
 
   // --- internal ---
@@ -297,7 +338,8 @@ export class History {
     const count = this.random.chance(0.3) ? 2 + this.random.below(4) : 1;
     if (count > 1) this.marks.hit("merges at once");
     for (let n = 0; n < count; n += 1) {
-      const [from, to] = this.twoServers();
+      const [from, other] = this.twoServers();
+      const to = this.random.chance(0.02) ? from : other;
       if (from === undefined || to === undefined) return;
       this.merge(from, to);
       if (count > 1 && this.random.chance(0.3)) this.merge(to, from);
@@ -360,6 +402,7 @@ export class History {
     for (const { run } of this.#later.splice(0)) run();
     world.healAll();
     this.#pass(1000);
+    checkPins(this);
     for (const name of this.wiped) {
       for (const server of this.servers.values()) this.type(server, `forget ${name}`);
     }
@@ -387,4 +430,10 @@ export class History {
       if (level === "warn" || level === "error") this.marks.hit(`logged: ${event}`);
     }
   }
+}
+
+/** Who is to be merged with whom, by an errand's text. */
+function pairOfErrand(errand: string): string {
+  const [, from = "", to = ""] = /^(\S+) at .*: merge ([^:]+):/.exec(errand) ?? [];
+  return pairOf(from, to);
 }

@@ -15,19 +15,61 @@ export const restMsMax = 2 * 60_000 + 30_000 + 60_000;
 const silenceMsMax = 60_000;
 
 /** Throws what is wrong at this moment, although faults go on. */
-export function checkAlways({ watch, world }: History): void {
+export function checkAlways({ watch, world, restored }: History): void {
   const [violation] = watch.violations;
   if (violation !== undefined) throw new Error(violation);
   for (const [host, { view }] of watch.fabrics) {
     const looks = view.servers.map(({ name }) => skeleton(name));
-    if (new Set(looks).size === looks.length) continue;
-    throw new Error(`${host} sees namesakes: ${view.servers.map(({ name }) => name).join(", ")}`);
+    if (new Set(looks).size < looks.length) {
+      throw new Error(`${host} sees namesakes: ${view.servers.map(({ name }) => name).join(", ")}`);
+    }
+    const asked = watch.consents.get(host);
+    for (const sid of view.neighbours) {
+      if (asked?.has(sid) !== true) throw new Error(`${host} has not consented to ${sid}`);
+    }
   }
-  const fault = world.logged.find(({ level, event }) => level === "error" && !isOfDisk(event));
-  if (fault !== undefined) {
-    throw new Error(`${fault.server} has logged ${fault.event} ${JSON.stringify(fault.fields)}`);
+  for (const { server, event, level, fields } of world.logged) {
+    // A server that has its own disk needs not be told how far it had come.
+    const isOwnFault = event === FOUGHT_BACK && !restored.has(server);
+    if (!isOwnFault && (level !== "error" || isOfDisk(event))) continue;
+    throw new Error(`${server} has logged ${event} ${JSON.stringify(fields)}`);
   }
 }
+
+/** What is at rest stays so: no view changes any more, and nothing is undone and made again. */
+export function checkStaysAtRest(history: History): void {
+  const { watch, world, servers } = history;
+  const views = () => [...watch.fabrics].map(([host, { view }]) => `${host} ${view.version}`);
+  const undone = () =>
+    [...servers.values()].flatMap(({ events }) =>
+      events.filter((event) => event.event === "link" && event.state === "undone"),
+    ).length;
+  const before = { views: views().join(), undone: undone() };
+  world.run(restAgainMs);
+  if (undone() > before.undone) throw new Error("a link was made and undone at rest");
+  if (views().join() !== before.views) {
+    throw new Error(`views change at rest: ${before.views}; ${views().join()}`);
+  }
+  checkAlways(history);
+}
+
+/** No neighbour has a name that is pinned to another server. Before any pin is forgotten. */
+export function checkPins({ watch, world, jumped }: History): void {
+  for (const [host, { view }] of watch.fabrics) {
+    if (jumped.has(host)) continue; // there, pins may be of another month
+    const pins = (storedOf(world, host, "pins") ?? []) as Pin[];
+    for (const { sid, name } of view.servers) {
+      if (!view.neighbours.includes(sid)) continue;
+      const pin = pins.find(({ looks }) => looks === skeleton(name));
+      if (pin === undefined || pin.sid === sid) continue;
+      throw new Error(`${host} has ${name}, ${sid}, for a neighbour, and knows it as ${pin.sid}`);
+    }
+  }
+}
+
+/** Longer than the longest back-off: all that is dialled again is dialled once. */
+const restAgainMs = 80_000;
+const FOUGHT_BACK = "own announcement of another life met";
 
 /** Says what is not yet as it should be when nothing is disturbed any more. */
 export function checkAtRest(history: History): string | undefined {
@@ -39,6 +81,11 @@ export function checkAtRest(history: History): string | undefined {
   for (const component of components) {
     const complaint = checkNames(component) ?? checkViews(history, component);
     if (complaint !== undefined) return complaint;
+  }
+  for (const pair of history.parted) {
+    const [a = "", b = ""] = pair.split(" ");
+    const isLinked = history.world.pairs.some((one) => pairOf(...one) === pair);
+    if (isLinked) return `${a} and ${b} are linked although an operator has parted them`;
   }
   for (const server of servers.values()) {
     const complaint = checkWishes(history, server, components);
@@ -146,7 +193,8 @@ function checkViews({ watch, world }: History, component: Component): string | u
   return undefined;
 }
 
-const pairOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
+/** A pair of hosts, in either order. */
+export const pairOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 const rolesOf = ({ links }: View): string =>
   links

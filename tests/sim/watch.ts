@@ -1,10 +1,10 @@
 // Looks over the shoulder of a server in a simulation, without changing what it does: what passes
-// between the core and its fabric, and how full its links are.
+// between the core and its fabric, whom it consented to, and how full its links are.
 
 import type { Environment, Wire } from "../../src/environment.ts";
 import { LANES } from "../../src/environment.ts";
 import { LIMITS } from "../../src/limits.ts";
-import type { Fabric, FabricHost, Plugin } from "../../src/plugin.ts";
+import type { Fabric, FabricHost, Plugin, Sid } from "../../src/plugin.ts";
 
 const bounds = {
   control: LIMITS.linkControlBytesMax,
@@ -20,10 +20,10 @@ export class Watch {
   readonly violations: string[] = [];
   /** The fabric of each host's present life. */
   readonly fabrics = new Map<string, Fabric>();
+  /** Whose merges each host's plugins have allowed in this life. */
+  readonly consents = new Map<string, Set<Sid>>();
   readonly #wires = new Set<Wire>();
-  /** Where each publication has arrived; forgotten in the order in which they were made. */
-  readonly #arrived = new Map<number, Set<string>>();
-  #publications = 0;
+  readonly #publications: Publication[] = [];
 
   /** A fabric plugin whose publications carry a number, by which deliveries are told apart. */
   fabric(plugin: Plugin, host: string): Plugin {
@@ -31,16 +31,24 @@ export class Watch {
       ...plugin,
       setup: (context: object) => {
         const inner = (context as { readonly host: FabricHost }).host; // the role's context
+        const consents = new Set<Sid>();
+        this.consents.set(host, consents);
         const deliver: FabricHost["deliver"] = (origin, via, traffic, bytes) => {
-          if (!this.#arrives(bytes, host)) return;
+          this.#arrives(bytes, { host, sid: inner.identity.sid });
           inner.deliver(origin, via, traffic, bytes.subarray(TAG_BYTES));
         };
-        const parts = plugin.setup({ ...context, host: withOwn(inner, { deliver }) });
+        const consent: FabricHost["consent"] = async (offer) => {
+          const verdict = await inner.consent(offer);
+          if (verdict === undefined) consents.add(offer.sid);
+          return verdict;
+        };
+        const parts = plugin.setup({ ...context, host: withOwn(inner, { deliver, consent }) });
         const { fabric } = parts;
         if (fabric === undefined) return parts;
         const publish: Fabric["publish"] = (to, traffic, bytes) =>
-          fabric.publish(to, traffic, this.#tagged(bytes));
-        const keep: Fabric["keep"] = (to, key, bytes) => fabric.keep(to, key, this.#tagged(bytes));
+          fabric.publish(to, traffic, this.#tagged(bytes, to));
+        const keep: Fabric["keep"] = (to, key, bytes) =>
+          fabric.keep(to, key, this.#tagged(bytes, [to]));
         const watched = withOwn(fabric, { publish, keep });
         this.fabrics.set(host, watched);
         return { ...parts, fabric: watched };
@@ -77,26 +85,28 @@ export class Watch {
 
   // --- internal ---
 
-  #tagged(bytes: Uint8Array): Uint8Array {
+  #tagged(bytes: Uint8Array, to: readonly Sid[]): Uint8Array {
     const tagged = new Uint8Array(TAG_BYTES + bytes.length);
-    this.#publications += 1;
-    new DataView(tagged.buffer).setFloat64(0, this.#publications);
+    new DataView(tagged.buffer).setFloat64(0, this.#publications.length);
     tagged.set(bytes, TAG_BYTES);
+    this.#publications.push({ to, arrived: [] });
     return tagged;
   }
 
-  /** False for a second arrival, which is a violation. */
-  #arrives(bytes: Uint8Array, host: string): boolean {
+  #arrives(bytes: Uint8Array, { host, sid }: { host: string; sid: Sid }): void {
     const number = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
-    let hosts = this.#arrived.get(number);
-    if (hosts === undefined) this.#arrived.set(number, (hosts = new Set()));
-    if (hosts.has(host)) {
+    const publication = this.#publications[number];
+    if (publication?.to.includes(sid) !== true) {
+      this.violations.push(`publication ${number} was not meant for ${host}`);
+    } else if (publication.arrived.includes(sid)) {
       this.violations.push(`publication ${number} has reached ${host} twice`);
-      return false;
-    }
-    hosts.add(host);
-    return true;
+    } else publication.arrived.push(sid);
   }
+}
+
+interface Publication {
+  readonly to: readonly Sid[];
+  readonly arrived: Sid[];
 }
 
 /** The same object with some methods of its own; getters stay as they are. */
