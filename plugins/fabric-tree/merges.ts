@@ -15,7 +15,7 @@ import type {
 import type { Hello } from "./hello.ts";
 import type { Redial } from "./redial.ts";
 import type { Reporter } from "./reports.ts";
-import type { Session } from "./session.ts";
+import type { Phase, Session } from "./session.ts";
 
 /** One dial, until it is settled. */
 export interface Errand {
@@ -25,6 +25,8 @@ export interface Errand {
   readonly wanted: Sid | undefined;
   readonly deadline: Millis;
   session: Session | undefined;
+  /** It gave way to a link that came to nothing, and was dialled once more. */
+  again: boolean;
   /** Known once it has said hello; the link that stays may be another session. */
   peer: Sid | undefined;
   settle(outcome: MergeOutcome): void;
@@ -38,6 +40,8 @@ interface Around {
   /** A hello of this server, for one dial. */
   hello(flags: Pick<Hello, "dryRun" | "again">): Hello;
   linked(peer: Sid): boolean;
+  /** A session with this server is under way or up. */
+  meets(peer: Sid): boolean;
   retime(): void;
 }
 
@@ -86,18 +90,30 @@ export class Merges {
     if (errand !== undefined) errand.peer = session.peer;
   }
 
-  /** A session has ended: its errand is settled, unless another link to the same server stays. */
-  ended(session: Session, reason: Failure): void {
-    const errand = this.of(session);
-    if (errand === undefined) return;
-    errand.session = undefined;
-    if (reason.code === "DUPLICATE_LINK" && errand.peer !== undefined) {
-      const joined = this.#around.joined(errand.peer);
-      if (joined !== undefined) return errand.settle(joined);
-      // Theirs stays and may not have come as far; the deadline bounds the wait.
-      return;
+  /**
+   * A session has ended: its errand is settled, unless another link to the same server stays. Then
+   * the errand waits for what becomes of that one; the deadline bounds the wait.
+   */
+  ended(session: Session, reason: Failure, was: Phase): void {
+    const own = this.of(session);
+    if (own !== undefined) own.session = undefined;
+    if (reason.code === "DUPLICATE_LINK" && session.peer !== undefined) {
+      this.check();
+      if (own === undefined || !this.#errands.has(own) || this.#around.meets(session.peer)) return;
+      // The other one has ended already, and is not there to say why this one gave way to it.
+      if (own.again || own.dryRun) return own.settle(reason);
+      own.again = true;
+      return this.#open(
+        own,
+        this.#around.hello({ dryRun: false, again: own.wanted !== undefined }),
+      );
     }
-    errand.settle(reason);
+    own?.settle(reason);
+    if (session.dryRun || was === "hello" || was === "auth") return; // nothing was decided there
+    for (const errand of this.#errands) {
+      const waits = errand.session === undefined && errand.peer !== undefined;
+      if (waits && errand.peer === session.peer && !errand.dryRun) errand.settle(reason);
+    }
   }
 
   /** A dry run has found no objection on either side; `members` are those of both fusions. */
@@ -159,6 +175,7 @@ export class Merges {
       dryRun: hello.dryRun,
       deadline: this.#around.now() + LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax,
       session: undefined,
+      again: false,
       peer: undefined,
       settle: (outcome) => {
         if (this.#errands.delete(errand)) settled(outcome);
@@ -166,9 +183,13 @@ export class Merges {
     };
     this.#errands.add(errand);
     this.#around.retime();
+    this.#open(errand, hello);
+  }
+
+  #open(errand: Errand, hello: Hello): void {
     this.#host
-      .dial(to.address, hello.bytes, (link) => {
-        const session = this.#around.open(link, hello, to.address);
+      .dial(errand.address, hello.bytes, (link) => {
+        const session = this.#around.open(link, hello, errand.address);
         errand.session = session;
         if (!this.#errands.has(errand)) session.end(tooLate(errand));
         return session;

@@ -60,6 +60,7 @@ export class Tree implements Neighbourhood {
   readonly pins = new Pins();
   readonly memory: Memory;
   readonly links = new Links();
+  readonly routed: TreeParts["routed"];
   judgement: Judgement;
   readonly #parts: TreeParts;
   readonly #host: FabricHost;
@@ -88,6 +89,7 @@ export class Tree implements Neighbourhood {
     this.#clock = clock;
     this.identity = host.identity;
     this.secret = parts.secret;
+    this.routed = parts.routed;
     this.#alarm = new Alarm(clock, () => this.#tick());
     this.#own = new Own(host.identity, store, log, this.now());
     this.#database = new Database(host.identity);
@@ -99,6 +101,7 @@ export class Tree implements Neighbourhood {
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
       linked: (peer) => this.links.to(peer) !== undefined,
+      meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && one.proved),
       joined: (peer) => this.#joined(peer),
       retime: () => this.retime(),
     });
@@ -138,7 +141,7 @@ export class Tree implements Neighbourhood {
 
   readonly now = (): Millis => this.#clock.monotonic();
 
-  get view(): View {
+  get view() {
     return this.#view;
   }
 
@@ -264,10 +267,6 @@ export class Tree implements Neighbourhood {
     if (taken.is !== "same") this.retime();
   }
 
-  routed(session: Session, type: number, payload: Bytes): void {
-    this.#parts.routed(session, type, payload);
-  }
-
   registered(session: Session, payload: Bytes): void {
     if (session.peer === undefined) return;
     this.#host.deliver(session.peer, session.peer, "control", payload);
@@ -280,7 +279,7 @@ export class Tree implements Neighbourhood {
       this.links.byPort.delete(session.port);
       this.#linksChanged = true;
     }
-    this.#merges.ended(session, reason);
+    this.#merges.ended(session, reason, was);
     if (was === "full" && peer !== undefined && name !== undefined && !this.#stopped) {
       this.#reporter.lost(peer, name, reason);
       this.#merges.wait(peer, name, reason);

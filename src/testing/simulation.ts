@@ -74,6 +74,8 @@ export interface Simulation {
   launch(host: string, how?: { readonly name?: string }): Promise<void>;
   /** Stops it in good order, and waits. */
   stop(host: string): void;
+  /** A server that is down is no part of the simulation any more. */
+  forget(host: string): void;
   /** Ends it as by a power cut; what it had not synced is lost. */
   crash(host: string, how?: { readonly silent?: boolean }): void;
   /** Types a line at a server's console, and waits for the answer. */
@@ -144,6 +146,10 @@ export function createSimulation(options: SimulationOptions): Simulation {
       const { server } = place;
       Object.assign(place, DOWN);
       if (server !== undefined) world.until(server.stop("the simulation says so"));
+    },
+    forget(host) {
+      if (find(host).phase !== "down") throw new Error(`${host} is up`);
+      servers.delete(host);
     },
     crash(host, how) {
       Object.assign(find(host), DOWN);

@@ -3,13 +3,20 @@
 
 import type { Path, SimServer } from "../../src/testing.ts";
 import type { History } from "./history.ts";
+import {
+  hostOf,
+  isMerged,
+  linkBetween,
+  type Pair,
+  pairsConnected,
+  pairsOfServers,
+  placeOf,
+} from "./places.ts";
 
 export interface Fault {
   readonly weight: number;
   strike(history: History): string | undefined;
 }
-
-type Pair = readonly [a: string, b: string];
 
 /** A line as it is without faults; `shape` with it undoes all others. */
 export const CALM: Path = {
@@ -76,8 +83,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     weight: 3,
     strike(history) {
       const jitterMs = history.random.below(1000);
-      for (const pair of history.pairsOfServers()) history.shape(pair, { jitterMs }, 10_000);
-      return history.isMerged() ? "merged" : undefined;
+      for (const pair of pairsOfServers(history)) history.shape(pair, { jitterMs }, 10_000);
+      return isMerged(history) ? "merged" : undefined;
     },
   },
   "tiny buffer": onPair(3, (history, pair) => {
@@ -94,8 +101,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       const sid = view === undefined ? undefined : history.oneOf(view.neighbours);
       const neighbour = view?.servers.find((one) => one.sid === sid);
       if (neighbour === undefined) return undefined;
-      const link = history.linkBetween([server.host, history.hostOf(neighbour.sid)]);
-      history.unmerge(server, { host: history.hostOf(neighbour.sid), name: neighbour.name });
+      const host = hostOf(history, neighbour.sid);
+      const link = linkBetween(history, [server.host, host]);
+      history.unmerge(server, { host, name: neighbour.name });
       return link;
     },
   },
@@ -108,11 +116,10 @@ function onPair(weight: number, strike: (history: History, pair: Pair) => void):
   return {
     weight,
     strike(history) {
-      const { pairs } = history.world;
-      const linked = pairs.filter((pair) => pair.every((host) => history.isServer(host)));
-      const pair = history.oneOf(history.random.chance(0.9) ? linked : history.pairsOfServers());
+      const isLinked = history.random.chance(0.9);
+      const pair = history.oneOf(isLinked ? pairsConnected(history) : pairsOfServers(history));
       if (pair === undefined) return undefined;
-      const where = history.linkBetween(pair);
+      const where = linkBetween(history, pair);
       strike(history, pair);
       return where;
     },
@@ -126,7 +133,7 @@ function onServer(weight: number, strike: (history: History, server: SimServer) 
     strike(history) {
       const server = history.anyServer();
       if (server === undefined) return undefined;
-      const place = history.placeOf(server);
+      const place = placeOf(history, server);
       strike(history, server);
       if (history.servers.get(server.host)?.phase === "down") return place;
       return place === "alone" ? place : "merged";

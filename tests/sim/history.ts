@@ -16,6 +16,7 @@ import {
   type Simulation,
   type World,
 } from "../../src/testing.ts";
+import { checkCalmMerges } from "./calm.ts";
 import { CALM, FAULTS } from "./faults.ts";
 import {
   checkAlways,
@@ -27,6 +28,7 @@ import {
   restMsMax,
 } from "./invariants.ts";
 import { Marks } from "./marks.ts";
+import type { Pair } from "./places.ts";
 import { Watch } from "./watch.ts";
 
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
@@ -52,9 +54,6 @@ export interface HistoryOptions {
   readonly crypto?: "cheap" | "real";
   readonly traced?: boolean;
 }
-
-type Pair = readonly [a: string, b: string];
-type Change = Partial<Path>;
 
 export class History {
   readonly simulation: Simulation;
@@ -104,15 +103,15 @@ export class History {
     const hosts = CITIES.slice(0, 3 + random.below(CITIES.length - 2));
     for (const host of hosts) this.simulation.start(host);
     if (random.chance(0.4)) this.#startTwins(hosts);
-    for (const host of hosts.slice(0, 1 + random.below(4))) {
-      this.simulation.enter(`${host}er@${host}`);
-    }
+    const homes = hosts.slice(0, 1 + random.below(4));
+    for (const host of homes) this.simulation.enter(`${host}er@${host}`);
     for (let step = 0; step < STEPS || this.#faults < FAULTS_MIN; step += 1) {
       this.#act();
       this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
     }
     const settledMs = this.#settle();
     checkStaysAtRest(this);
+    checkCalmMerges(this);
     checkTheEnd(this);
     this.#hear();
     const { size } = this.servers;
@@ -128,14 +127,6 @@ export class History {
 
   // --- what faults.ts asks and does ---
 
-  isServer(host: string): boolean {
-    return this.servers.has(host);
-  }
-
-  isMerged(): boolean {
-    return [...this.watch.fabrics.values()].some(({ view }) => view.servers.length > 1);
-  }
-
   oneOf<T>(items: readonly T[]): T | undefined {
     return items.length === 0 ? undefined : this.random.pick(items);
   }
@@ -149,41 +140,10 @@ export class History {
     return this.random.shuffle(up).slice(0, 2);
   }
 
-  pairsOfServers(): Pair[] {
-    const hosts = [...this.servers.keys()];
-    return hosts.flatMap((a, at) => hosts.slice(at + 1).map((b): Pair => [a, b]));
-  }
-
-  /** Where the server with this sid runs; itself where nobody has it any more. */
-  hostOf(sid: string): string {
-    for (const { host, server } of this.servers.values()) if (server?.sid === sid) return host;
-    return sid;
-  }
-
-  /** What is between two hosts as the first sees it. */
-  linkBetween([a, b]: Pair): string {
-    const sid = this.servers.get(b)?.server?.sid;
-    const view = this.watch.fabrics.get(a)?.view;
-    const own = view?.links.find((link) => {
-      const self = this.servers.get(a)?.server?.sid;
-      return (link.a === self && link.b === sid) || (link.b === self && link.a === sid);
-    });
-    if (own !== undefined) return `${own.state} link`;
-    const isOpen = this.world.pairs.some((pair) => pair.includes(a) && pair.includes(b));
-    return isOpen ? "handshake" : "nothing";
-  }
-
-  /** Where a server stands in its fusion. */
-  placeOf({ host, server }: SimServer): string {
-    const view = this.watch.fabrics.get(host)?.view;
-    const near = (view?.links ?? []).filter(({ a, b }) => a === server?.sid || b === server?.sid);
-    if (near.some(({ state }) => state === "standby")) return "in a ring";
-    if (near.length > 1) return "in the middle";
-    if (near.length === 1) return "at the edge";
-    const opens = this.world.pairs.some(
-      (pair) => pair.includes(host) && pair.every((one) => this.isServer(one)),
-    );
-    return opens ? "handshake" : "alone";
+  /** A server that has stopped takes part no more. */
+  remove(host: string): void {
+    this.watch.fabrics.delete(host);
+    this.simulation.forget(host);
   }
 
   /** Does something in a while, at most `ms` from now, or when the faults end. */
@@ -191,7 +151,7 @@ export class History {
     this.#later.push({ at: this.world.now + this.random.next() * ms, run });
   }
 
-  shape([a, b]: Pair, change: Change, ms: number): void {
+  shape([a, b]: Pair, change: Partial<Path>, ms: number): void {
     this.world.shape(change, a, b);
     this.later(ms, () => this.world.shape(CALM, a, b));
   }

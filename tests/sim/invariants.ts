@@ -11,8 +11,8 @@ import type { History } from "./history.ts";
  */
 export const restMsMax = 2 * 60_000 + 30_000 + 60_000;
 
-/** A silence is noticed after three heart-beats; then the link is dialled, or repaired around. */
-const silenceMsMax = 60_000;
+/** A slow line is given up after three silent heart-beats; what it held is then asked for again. */
+const silenceMsMax = 150_000;
 
 /** Throws what is wrong at this moment, although faults go on. */
 export function checkAlways({ watch, world, restored }: History): void {
@@ -149,7 +149,7 @@ type Component = readonly SimServer[];
 const isOfDisk = (event: string): boolean => event === "not stored" || event === "epoch not stored";
 
 /** Servers that are joined by open connections; at rest those are links, and nothing else. */
-function componentsOf({ servers, world }: History): Component[] {
+export function componentsOf({ servers, world }: History): Component[] {
   const sets = new Map([...servers.values()].map((server) => [server.host, [server]]));
   for (const [a, b] of world.pairs) {
     const [one, other] = [sets.get(a), sets.get(b)];
@@ -240,7 +240,7 @@ interface Pin {
 }
 
 /** What the fabric of a server has on its disk, as memory.ts writes it. */
-function storedOf(world: World, host: string, key: string): unknown {
+export function storedOf(world: World, host: string, key: string): unknown {
   const bytes = world.disk(host).backup().get(`fabric-tree.${key}`);
   return bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
 }

@@ -132,7 +132,7 @@ async function playAll(): Promise<boolean> {
     const range = [`--from=${from + job}`, `--seeds=${from + Number(count)}`, `--jobs=${jobs}`];
     const time = values.seconds === undefined ? [] : [`--seconds=${values.seconds}`];
     const child = Bun.spawn(
-      [process.execPath, ...preloads(), import.meta.path, "--worker", ...range, ...time],
+      [process.execPath, ...process.execArgv, import.meta.path, "--worker", ...range, ...time],
       { stdout: "pipe", stderr: "inherit" },
     );
     for await (const line of linesOf(child.stdout)) {
@@ -145,9 +145,6 @@ async function playAll(): Promise<boolean> {
   await Promise.all(Array.from({ length: jobs }, (_, job) => run(job)));
   return report.print((performance.now() - started) / 1000);
 }
-
-/** What this process was itself started with: a mutation, say. */
-const preloads = (): string[] => process.execArgv.filter((arg) => arg.startsWith("--preload"));
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -1,8 +1,9 @@
 // What stands against a merge, and what the operators of both sides read of it.
 
 import { expect, test } from "bun:test";
-import { LIMITS, nameKey } from "../../../src/plugin.ts";
+import { isFailure, LIMITS, nameKey } from "../../../src/plugin.ts";
 import type { Deny, ServerName } from "../../../src/plugin.ts";
+import { createSimulation } from "../../../src/testing.ts";
 import { LINK_FRAME } from "../../../plugins/fabric-tree/hello.ts";
 import { identity, Scripted } from "./scripted.ts";
 import { outcomeOf, World } from "./world.ts";
@@ -31,6 +32,22 @@ test("two fusions with one name stay apart, and the text says who holds it where
   world.run(1000);
   expect([a.sees, b.sees]).toEqual(["a nice", "b nice"]);
   expect(world.between(a, b)).toEqual([]);
+});
+
+test("two namesakes that call each other at the same instant both read why", () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const simulation = createSimulation({ seed });
+    simulation.world.shape({ splitChance: 1, jitterMs: 5 });
+    simulation.start("paris");
+    simulation.start("hamlet", { name: "paris" });
+    const merges = [
+      simulation.type("paris", "merge hamlet:7331"),
+      simulation.type("hamlet", "merge paris:7331"),
+    ];
+    const answers = merges.map((merge) => simulation.world.until(merge));
+    const codes = answers.map((answer) => (isFailure(answer) ? answer.code : answer.text));
+    expect([seed, ...codes]).toEqual([seed, "NAME_TAKEN", "NAME_TAKEN"]);
+  }
 });
 
 test("a name that differs in case, or only looks the same, is the same name", () => {
