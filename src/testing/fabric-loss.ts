@@ -1,0 +1,229 @@
+// Cases of the fabric's suite: connections that are lost, servers that die and come back, and what
+// an operator has ended for good.
+
+import { expect } from "bun:test";
+import { BACK_MS, fusionOf, MERGE_MS, outcomeOf, SILENCE_MS, SOON_MS } from "./fabric-stage.ts";
+import type { FabricStage } from "./fabric-stage.ts";
+import type { FabricServer } from "./fabric-server.ts";
+import type { FabricScene } from "./fabric-suite.ts";
+
+export const lossScenes: readonly FabricScene[] = [
+  {
+    name: "a lost connection parts the fusion at once, and it heals by itself",
+    seeds: 3,
+    play(stage) {
+      const [a, b, c, d] = stage.line("abcd");
+      stage.world.cut(b.host, c.host);
+      stage.run(SOON_MS);
+      stage.sees([a, "a b"], [b, "a b"], [c, "c d"], [d, "c d"]);
+      for (const one of [b, c]) expect(eventsOf(one), `${one.host} is told`).toContain("lost");
+      expect(a.publish([d.sid], "private", "gone?")).toBe("unreachable");
+      stage.exchange();
+      stage.world.heal(b.host, c.host);
+      stage.run(BACK_MS);
+      stage.sees([a, "a b c d"], [b, "a b c d"], [c, "a b c d"], [d, "a b c d"]);
+      for (const one of [b, c]) expect(eventsOf(one), `${one.host} is told`).toContain("healed");
+      stage.exchange();
+    },
+  },
+  {
+    name: "a connection that is lost again and again is there again each time",
+    play(stage) {
+      const [a, b] = stage.line("ab");
+      for (let time = 0; time < 10; time += 1) {
+        stage.reset(a, b);
+        stage.run(stage.world.random.next() * 3000);
+      }
+      stage.run(BACK_MS);
+      stage.sees([a, "a b"], [b, "a b"]);
+      stage.exchange();
+    },
+  },
+  {
+    name: "a server that dies leaves the views, and is believed again when it is back",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      const before = { sid: b.sid, card: b.identity.card.toHex() };
+      for (let time = 0; time < 3; time += 1) {
+        b.crash();
+        stage.run(SOON_MS);
+        stage.sees([a, "a"], [c, "c"]);
+        b.start();
+        expect(b.sid, "with its disk it is the same server").toBe(before.sid);
+        stage.run(BACK_MS);
+        stage.sees([a, "a b c"], [b, "a b c"], [c, "a b c"]);
+        const card = b.identity.card.toHex();
+        expect(card).not.toBe(before.card);
+        for (const one of [a, c]) {
+          const seen = one.view.servers.find(({ sid }) => sid === b.sid);
+          expect(seen?.card.toHex(), `the card of b's new life, as ${one.host} has it`).toBe(card);
+        }
+        stage.exchange();
+      }
+    },
+  },
+  {
+    name: "all that was merged comes back when every server was restarted",
+    play(stage) {
+      const servers = stage.line("abcd");
+      for (const server of servers) server.crash();
+      for (const server of servers) server.start();
+      stage.run(BACK_MS);
+      stage.sees(...servers.map((server) => [server, "a b c d"] as const));
+      stage.exchange();
+    },
+  },
+  {
+    name: "a server whose disk was wiped is another one, and never taken for the old one",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      const old = c.sid;
+      c.crash();
+      stage.world.disk(c.host).restore();
+      c.start();
+      expect(c.sid).not.toBe(old);
+      const answer = outcomeOf(stage.world.until(c.merge(b), MERGE_MS));
+      expect(answer).toMatch(/^(merged|NAME_TAKEN)$/);
+      stage.run(BACK_MS);
+      for (const { view } of [a, b]) expect(view.servers.map(({ sid }) => sid)).not.toContain(old);
+      stage.sees([c, answer === "merged" ? "a b c" : "c"]);
+      stage.agrees();
+    },
+  },
+  {
+    name: "silence on a connection is noticed within a bounded time, and heals",
+    needs: "silence",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      stage.world.cut(b.host, c.host, "silent");
+      stage.run(SILENCE_MS + SOON_MS);
+      stage.sees([a, "a b"], [b, "a b"], [c, "c"]);
+      stage.world.heal(b.host, c.host);
+      stage.run(BACK_MS);
+      stage.sees([a, "a b c"], [b, "a b c"], [c, "a b c"]);
+      stage.exchange();
+    },
+  },
+  {
+    name: "where one end alone learns of a loss, the connection is replaced",
+    needs: "silence",
+    seeds: 2,
+    play(stage) {
+      const [a, b] = stage.line("ab");
+      for (const [told, untold] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        stage.world.loseConnections(told.host, untold.host);
+        stage.run(SILENCE_MS + BACK_MS);
+        stage.sees([a, "a b"], [b, "a b"]);
+        stage.exchange();
+      }
+    },
+  },
+  {
+    name: "a server that dies in silence and is back at once is not mixed up with its past",
+    needs: "silence",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      b.crash({ silent: true });
+      b.start();
+      stage.run(SILENCE_MS + BACK_MS);
+      stage.sees([a, "a b c"], [b, "a b c"], [c, "a b c"]);
+      stage.exchange();
+    },
+  },
+  {
+    name: "a link that was kept in reserve takes over from one that is lost",
+    needs: "standby",
+    play(stage) {
+      const [a, b, c, d] = stage.line("abcd");
+      const outcome = stage.world.until(d.merge(a), MERGE_MS);
+      expect(outcomeOf(outcome)).toBe("standby");
+      stage.run(SOON_MS);
+      const links = a.view.links.map(({ state }) => state).toSorted();
+      expect(links).toEqual(["standby", "tree", "tree", "tree"]);
+      stage.exchange();
+      const all = [a, b, c, d].map((server) => [server, "a b c d"] as const);
+      stage.world.cut(b.host, c.host);
+      stage.run(SOON_MS);
+      stage.sees(...all);
+      stage.exchange();
+      stage.world.heal(b.host, c.host);
+      stage.run(BACK_MS);
+      stage.sees(...all);
+      stage.exchange();
+    },
+  },
+  {
+    name: "after unmerge two exact fusions remain, and stay apart",
+    needs: "unmerge",
+    play(stage) {
+      const [a, b, c, d] = stage.line("abcd");
+      const outcome = stage.world.until(c.unmerge(b), MERGE_MS);
+      expect(outcome).toMatchObject({ state: "unmerged", server: b.name });
+      expect(fusionOf(outcome)).toBe("c d");
+      stage.run(SOON_MS);
+      const parted = () => stage.sees([a, "a b"], [b, "a b"], [c, "c d"], [d, "c d"]);
+      parted();
+      stage.run(BACK_MS);
+      b.crash();
+      b.start();
+      stage.run(BACK_MS);
+      parted();
+      stage.exchange();
+      stage.merge(b, c);
+      stage.run(SOON_MS);
+      stage.sees([a, "a b c d"], [d, "a b c d"]);
+      stage.exchange();
+    },
+  },
+  {
+    name: "unmerge of who is no neighbour is refused, and changes nothing",
+    needs: "unmerge",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      const stranger = stage.add("d");
+      for (const other of [c, stranger, a]) {
+        const outcome = stage.world.until(a.unmerge(other), MERGE_MS);
+        expect(outcomeOf(outcome), `a unmerges ${other.host}`).toBe("NOT_LINKED");
+      }
+      stage.run(SOON_MS);
+      stage.sees([a, "a b c"], [b, "a b c"], [c, "a b c"], [stranger, "d"]);
+    },
+  },
+  {
+    name: "after any history of faults, those who see each other see the same, and hear each other",
+    seeds: 4,
+    play(stage) {
+      const servers = stage.addAll("abcde");
+      for (let step = 0; step < 40; step += 1) {
+        disturb(stage, servers);
+        stage.run(stage.world.random.next() * (stage.world.random.chance(0.5) ? 50 : 5000));
+      }
+      stage.world.healAll();
+      for (const server of servers) if (!server.running) server.start();
+      stage.run(SILENCE_MS + 2 * BACK_MS);
+      stage.agrees();
+    },
+  },
+];
+
+// --- internal ---
+
+const eventsOf = ({ reports }: FabricServer): string[] => reports.map(({ event }) => event);
+
+/** Does one thing at random to some of them. */
+function disturb({ world }: FabricStage, servers: readonly FabricServer[]): void {
+  const { random } = world;
+  const [one, other] = random.shuffle(servers);
+  if (one === undefined || other === undefined) return;
+  const kind = random.next();
+  if (!one.running) one.start();
+  else if (kind < 0.4) one.asks(other);
+  else if (kind < 0.55) world.cut(one.host, other.host);
+  else if (kind < 0.65) world.cut(one.host, other.host, "silent");
+  else if (kind < 0.75) world.healAll();
+  else if (kind < 0.85) world.loseConnections(one.host, other.host);
+  else one.crash({ silent: random.chance(0.3) });
+}
