@@ -13,10 +13,10 @@ export const endScenes: readonly FabricScene[] = [
       const [a, b, c] = stage.line("abc");
       b.stop();
       stage.run(SOON_MS);
-      stage.sees([a, "a"], [c, "c"]);
+      stage.sees("without b", [a, "a"], [c, "c"]);
       b.start();
       stage.run(BACK_MS);
-      stage.sees([a, "a b c"], [b, "a b c"], [c, "a b c"]);
+      stage.allSee("later", "a b c");
       stage.exchange();
     },
   },
@@ -51,7 +51,7 @@ export const endScenes: readonly FabricScene[] = [
       expect(outcomeOf(stage.world.until(outcome, SOON_MS))).toBe("SERVER_STOPPING");
       stage.run(MERGE_MS);
       expect([a.timers, stage.world.connections], "timers and connections").toEqual([0, 0]);
-      stage.sees([b, "b"]);
+      stage.sees("later", [b, "b"]);
     },
   },
   {
@@ -59,7 +59,7 @@ export const endScenes: readonly FabricScene[] = [
     seeds: 2,
     play(stage) {
       const [once, again] = [tell(stage), tell(stage.again())];
-      expect(again).toEqual(once);
+      expect(again, "the second run").toEqual(once);
     },
   },
 ];

@@ -9,11 +9,11 @@ import { createMetrics } from "../core/metrics.ts";
 import { setUpPlugins } from "../core/plugins.ts";
 import type { LiveSession } from "../core/session.ts";
 import { Tick } from "../core/tick.ts";
-import type { Clock, Environment, Listener, MaybePromise } from "../environment.ts";
+import type { Bytes, Clock, Environment, Listener, MaybePromise } from "../environment.ts";
 import { failure, ProtocolError } from "../errors.ts";
 import type { ServerName } from "../names.ts";
 import type { Plugin } from "../plugin/context.ts";
-import type { Fabric, FabricHost, LinkHandlers } from "../plugin/fabric.ts";
+import type { Fabric, FabricHost, Link, LinkHandlers } from "../plugin/fabric.ts";
 import type { Deny, MergeOffer, Pass } from "../plugin/hooks.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 
@@ -28,6 +28,8 @@ export interface FabricListener {
   readonly report: FabricHost["report"];
   /** Makes a call of the core into the fabric. */
   within<T>(call: "accept" | "frame", run: () => T): T;
+  /** Bytes that the fabric has given away: nobody changes them any more. */
+  given(bytes: Bytes): void;
 }
 
 export interface FabricLife {
@@ -126,7 +128,9 @@ function createHost(
   return {
     identity: fabricIdentity(self, environment, () => identity),
     dial: (address, hello, opened) =>
-      host.dial(address, hello, (link) => watchedHandlers(opened(link), listener)),
+      host.dial(address, hello, (link) =>
+        watchedHandlers(opened(watchedLink(link, listener)), listener),
+      ),
     consent: (offer) => host.consent(offer),
     deliver: (origin, via, traffic, bytes) => listener.deliver(origin, via, traffic, bytes),
     changed: () => listener.changed(),
@@ -143,7 +147,7 @@ function watchedFabric(
     protocol: protocol ?? fabric.protocol,
     accept: (link, hello) =>
       watchedHandlers(
-        listener.within("accept", () => fabric.accept(link, hello)),
+        listener.within("accept", () => fabric.accept(watchedLink(link, listener), hello)),
         listener,
       ),
     merge: (address, options) => fabric.merge(address, options),
@@ -156,8 +160,27 @@ function watchedFabric(
   };
 }
 
+const watchedLink = (link: Link, listener: FabricListener): Link => ({
+  remote: link.remote,
+  fingerprint: link.fingerprint,
+  send(traffic, type, ...parts) {
+    if (traffic !== "bulk") for (const part of parts) listener.given(part);
+    return link.send(traffic, type, ...parts);
+  },
+  queuedBytes: (traffic) => link.queuedBytes(traffic),
+  limit: (frameBytesMax) => link.limit(frameBytesMax),
+  close: (reason) => link.close(reason),
+});
+
 const watchedHandlers = (handlers: LinkHandlers, listener: FabricListener): LinkHandlers => ({
-  frame: (type, payload) => listener.within("frame", () => handlers.frame(type, payload)),
+  frame(type, payload) {
+    const borrowed = payload.slice();
+    try {
+      listener.within("frame", () => handlers.frame(type, borrowed));
+    } finally {
+      borrowed.fill(0xdb); // whoever keeps it shall notice
+    }
+  },
   idle: () => handlers.idle(),
   closed: (reason) => handlers.closed(reason),
 });

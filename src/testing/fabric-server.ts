@@ -129,6 +129,7 @@ export class FabricServer {
         },
         report: (report) => void this.reports.push(report),
         within: (call, run) => watch.within(`a ${call}`, run),
+        given: (bytes) => watch.given(bytes, "its link.send"),
       },
     );
     this.#life = world.until(life);
@@ -165,7 +166,9 @@ export class FabricServer {
 
   /** Publishes to the servers of a list, which is handed on as it is. */
   publish(to: readonly Sid[], traffic: Traffic, what: string | Bytes): PublishResult {
-    const publish = () => this.#fabric.publish(to, traffic, bytesOf(what));
+    const bytes = bytesOf(what);
+    if (traffic !== "bulk") this.#watch.given(bytes, "the core's publish");
+    const publish = () => this.#fabric.publish(to, traffic, bytes);
     const result = this.#called("publish", publish);
     if (result === "sent" || result === "congested" || result === "unreachable") return result;
     this.#options.broke(`${this.host}: publish returned ${String(result)}`);
@@ -173,7 +176,9 @@ export class FabricServer {
   }
 
   keep(neighbour: Sid, key: string, what: string | Bytes): void {
-    this.#called("keep", () => this.#fabric.keep(neighbour, key, bytesOf(what)));
+    const bytes = bytesOf(what);
+    this.#watch.given(bytes, "the core's keep");
+    this.#called("keep", () => this.#fabric.keep(neighbour, key, bytes));
   }
 
   /** Runs something later, in this life. */

@@ -87,11 +87,15 @@ export class FabricStage {
     this.world.heal(a.host, b.host);
   }
 
-  /** Expects what each of the servers sees. */
-  sees(...expected: readonly (readonly [FabricServer, string])[]): void {
-    expect(expected.map(([{ host, sees }]) => `${host} sees ${sees}`)).toEqual(
-      expected.map(([{ host }, names]) => `${host} sees ${names}`),
-    );
+  /** Expects what each of the servers sees at some time, which the failure names. */
+  sees(when: string, ...expected: readonly (readonly [FabricServer, string])[]): void {
+    const seen = expected.map(([{ host, sees }]) => `${host} sees ${sees}`);
+    expect(seen, when).toEqual(expected.map(([{ host }, names]) => `${host} sees ${names}`));
+  }
+
+  /** Likewise, where all see the same. */
+  allSee(when: string, names: string): void {
+    this.sees(when, ...this.servers.map((server) => [server, names] as const));
   }
 
   /**

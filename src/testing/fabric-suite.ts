@@ -54,7 +54,7 @@ export interface FabricCase {
   run(): void;
 }
 
-/** The cases of the suite, for those who do not use bun:test, or want some of them only. */
+/** The cases of the suite, for those who want to run some of them, or otherwise. */
 export function fabricCases(subject: FabricSubject): FabricCase[] {
   return scenes.map((scene) => ({
     name: scene.name,
@@ -69,13 +69,16 @@ export function fabricCases(subject: FabricSubject): FabricCase[] {
 export function testFabric(name: string, subject: FabricSubject): void {
   describe(`${name} as a fabric`, () => {
     for (const { name: sentence, skipped, run } of fabricCases(subject)) {
-      if (skipped === undefined) test(sentence, run);
+      if (skipped === undefined) test(sentence, run, TEST_MS_MAX);
       else test.skip(`${sentence} (${skipped})`, run);
     }
   });
 }
 
 // --- internal ---
+
+/** Of real time, for a machine that is busy: a case takes some hundredths of a second. */
+const TEST_MS_MAX = 60_000;
 
 const scenes: readonly FabricScene[] = [
   ...mergingScenes,

@@ -6,7 +6,9 @@
 // 3. It has this server itself, at 0 hops; each server once; no two of one name, or of names that
 //    look alike; and neighbours and links are of its servers.
 // 4. `changed` is called from none of the core's calls but `unmerge`, and not in a frame.
+// 5. Bytes that were given, to it or by it, are not changed any more.
 
+import type { Bytes } from "../environment.ts";
 import type { Sid } from "../names.ts";
 import { skeleton } from "../names.ts";
 import type { View } from "../plugin/fabric.ts";
@@ -15,6 +17,7 @@ export class FabricWatch {
   readonly #broke: (what: string) => void;
   /** All views that were seen, and what they said then. */
   readonly #seen = new Map<View, string>();
+  readonly #given = new Map<Bytes, { readonly from: string; readonly hash: bigint }>();
   #last: View | undefined;
   #toldVersion: number | undefined;
   #inside: string | undefined;
@@ -32,6 +35,11 @@ export class FabricWatch {
     } finally {
       this.#inside = outer;
     }
+  }
+
+  /** Bytes were given away: in a call of the core's, or by the fabric to a link. */
+  given(bytes: Bytes, from: string): void {
+    if (!this.#given.has(bytes)) this.#given.set(bytes, { from, hash: Bun.hash.wyhash(bytes) });
   }
 
   /** `changed` is called, and this is the view. */
@@ -60,6 +68,8 @@ export class FabricWatch {
       this.#broke(`view ${view.version} is there, but changed() was last called for another one`);
     for (const [one, said] of this.#seen)
       if (all(one) !== said) this.#broke(`view ${one.version} was changed after it was handed out`);
+    for (const [bytes, { from, hash }] of this.#given)
+      if (Bun.hash.wyhash(bytes) !== hash) this.#broke(`bytes were changed that ${from} gave away`);
   }
 
   // --- internal ---
