@@ -91,6 +91,84 @@ export const lossScenes: readonly FabricScene[] = [
     },
   },
   {
+    name: "a server whose disk was put back to an earlier day is believed again",
+    play(stage) {
+      const [a, b] = stage.line("ab");
+      const disk = stage.world.disk(b.host);
+      const backup = disk.backup();
+      for (let time = 0; time < 5; time += 1) {
+        b.crash();
+        b.start();
+        stage.run(SOON_MS);
+      }
+      stage.merge(stage.add("c"), a);
+      stage.run(BACK_MS);
+      b.crash();
+      disk.restore(backup);
+      b.start();
+      stage.run(BACK_MS);
+      stage.allSee("later", "a b c");
+      stage.exchange();
+    },
+  },
+  {
+    name: "a merge during which either side dies has an answer, and leaves no ghost",
+    seeds: 20,
+    play(stage) {
+      const [a, b] = [stage.add("a"), stage.add("b")];
+      const { random } = stage.world;
+      const outcome = a.merge(b);
+      stage.run(random.next() * 15);
+      const [dead, other] = random.chance(0.5) ? [a, b] : [b, a];
+      dead.crash();
+      if (dead === b) stage.world.until(outcome, MERGE_MS);
+      stage.run(SOON_MS);
+      stage.sees("while one is dead", [other, String(other.name)]);
+      dead.start();
+      stage.run(BACK_MS);
+      stage.agrees();
+      stage.merge(a, b);
+      stage.run(SOON_MS);
+      stage.allSee("merged again", "a b");
+      stage.exchange();
+    },
+  },
+  {
+    name: "wall clocks that are wrong, and jump, change nothing",
+    play(stage) {
+      const [a, b, c] = stage.line("abc");
+      const reports = stage.servers.map((one) => one.reports.length);
+      for (const ms of [-3_600_000, 86_400_000, 0]) {
+        stage.world.skew(a.host, ms);
+        stage.world.skew(c.host, -ms);
+        stage.run(SILENCE_MS);
+      }
+      expect(
+        stage.servers.map((one) => one.reports.length),
+        "reports",
+      ).toEqual(reports);
+      stage.world.skew(b.host, -86_400_000);
+      stage.reset(a, b);
+      stage.run(BACK_MS);
+      stage.allSee("later", "a b c");
+      stage.exchange();
+    },
+  },
+  {
+    name: "a disk that fails keeps nobody from merging",
+    play(stage) {
+      const [a, b] = [stage.add("a"), stage.add("b")];
+      for (const one of [a, b]) stage.world.disk(one.host).failWrites(new Error("disk full"));
+      stage.merge(a, b);
+      stage.run(SOON_MS);
+      stage.exchange();
+      stage.reset(a, b);
+      stage.run(BACK_MS);
+      stage.allSee("later", "a b");
+      stage.exchange();
+    },
+  },
+  {
     name: "silence on a connection is noticed within a bounded time, and heals",
     needs: "silence",
     play(stage) {
@@ -194,6 +272,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "after any history of faults, those who see each other see the same, and hear each other",
+    needs: "silence",
     seeds: 4,
     play(stage) {
       const servers = stage.addAll("abcde");

@@ -191,7 +191,7 @@ export const trafficScenes: readonly FabricScene[] = [
     },
   },
   {
-    name: "one who is not in the view is unreachable",
+    name: "one who is not in the view is unreachable, and oneself is left out",
     play(stage) {
       const [a, b] = stage.line("ab");
       const stranger = stage.add("c");
@@ -201,6 +201,11 @@ export const trafficScenes: readonly FabricScene[] = [
       a.keep(a.sid, "key", "hello");
       stage.run(SOON_MS);
       expect([...a.heard, ...b.heard, ...stranger.heard]).toEqual([]);
+      for (const traffic of TRAFFIC)
+        expect(a.publish([stranger.sid, a.sid, b.sid], traffic, traffic)).toBe("sent");
+      stage.run(SOON_MS);
+      expect([...a.heard, ...stranger.heard], "what others heard").toEqual([]);
+      expect(b.heard.toSorted()).toEqual([...TRAFFIC].toSorted());
     },
   },
   {

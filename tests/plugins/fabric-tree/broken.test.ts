@@ -5,7 +5,8 @@ import { describe, expect, test } from "bun:test";
 import { fabricCases } from "../../../src/testing.ts";
 import { broken, linking } from "./broken.ts";
 import type { Fault } from "./broken.ts";
-import { FAULTS } from "./faults.ts";
+import { MERGING_FAULTS } from "./faults-of-merging.ts";
+import { TRAFFIC_FAULTS } from "./faults-of-traffic.ts";
 
 const otherTypes = linking({
   link: (link) => ({ send: (traffic, type, ...parts) => link.send(traffic, type + 32, ...parts) }),
@@ -50,7 +51,10 @@ describe("the suite for fabrics", () => {
     expect(skipped.map((one) => one.skipped)).toEqual([without.standby]);
   });
 
-  for (const [name, { fault, found, says }] of Object.entries(FAULTS)) {
+  for (const [name, { fault, found, says }] of Object.entries({
+    ...TRAFFIC_FAULTS,
+    ...MERGING_FAULTS,
+  })) {
     test(`finds a fabric that ${name}`, () => {
       const named = fabricCases({ make: () => broken(fault) }).filter((one) =>
         one.name.startsWith(found),

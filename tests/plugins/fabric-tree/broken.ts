@@ -1,5 +1,5 @@
 // Fabrics that are broken in one way each: fabric-tree, with something between it and the core. The
-// suite for fabrics must find each of them (faults.ts, broken.test.ts).
+// suite for fabrics must find each of them (broken.test.ts).
 
 import type {
   Clock,
@@ -30,6 +30,13 @@ export interface Fault {
   /** What the core is given instead of it. */
   fabric?(fabric: Fabric, real: Given): Partial<Fabric>;
   parts?: Partial<Parts>;
+}
+
+export interface Row {
+  readonly fault: Fault;
+  /** The name of the case that finds it, or how that begins. */
+  readonly found: string;
+  readonly says: RegExp;
 }
 
 /** Makes fabric-tree with a fault. */
