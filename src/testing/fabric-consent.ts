@@ -155,6 +155,8 @@ export const consentScenes: readonly FabricScene[] = [
         "code" in one ? one.code : undefined,
       );
       expect(codes, "somebody is told").toContain("NAME_TAKEN");
+      const fusions = new Set(stage.servers.map(({ sees }) => sees));
+      expect([...fusions], "of three merges one gives way").toHaveLength(2);
       stage.agrees();
     },
   },

@@ -284,6 +284,9 @@ export const lossScenes: readonly FabricScene[] = [
       for (const server of servers) if (!server.running) server.start();
       stage.run(SILENCE_MS + 2 * BACK_MS);
       stage.agrees();
+      stage.mergeAll(servers);
+      stage.allSee("merged once more", "a b c d e");
+      stage.exchange();
     },
   },
 ];

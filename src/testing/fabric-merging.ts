@@ -5,6 +5,7 @@ import { isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { MergeOutcome } from "../plugin/fabric.ts";
 import { TRAFFIC } from "../plugin.ts";
+import { FABRIC_PORT } from "./fabric-life.ts";
 import { BACK_MS, fusionOf, MERGE_MS, outcomeOf, SOON_MS } from "./fabric-stage.ts";
 import type { FabricStage } from "./fabric-stage.ts";
 import type { FabricServer } from "./fabric-server.ts";
@@ -56,7 +57,7 @@ export const mergingScenes: readonly FabricScene[] = [
     name: "when a merge is answered, the other fusion is in the view, and can be published to",
     seeds: 5,
     play(stage) {
-      const [a, b, c, d] = stage.addAll("abcd") as Four;
+      const [a, b, c, d] = stage.addAll("abcd");
       stage.merge(a, b);
       stage.merge(c, d);
       stage.run(SOON_MS);
@@ -87,7 +88,7 @@ export const mergingScenes: readonly FabricScene[] = [
     name: "three who call each other in a ring at the same instant are one fusion",
     seeds: 20,
     play(stage) {
-      const [a, b, c] = stage.addAll("abc") as Four;
+      const [a, b, c] = stage.addAll("abc");
       const outcomes = together(stage, [a.merge(b), b.merge(c), c.merge(a)]);
       expect(outcomes.filter(isFailure)).toEqual([]);
       stage.run(SOON_MS);
@@ -211,8 +212,6 @@ export const mergingScenes: readonly FabricScene[] = [
 
 // --- internal ---
 
-type Four = [FabricServer, FabricServer, FabricServer, FabricServer];
-
 const together = (stage: FabricStage, outcomes: readonly Promise<MergeOutcome>[]) =>
   stage.world.until(Promise.all(outcomes), MERGE_MS);
 
@@ -231,7 +230,7 @@ function leavesNothing(stage: FabricStage, ...servers: readonly FabricServer[]):
 /** Something that listens, and answers whatever comes with a text. */
 function serve(stage: FabricStage, host: string, text: string): void {
   const { net } = stage.world.environment(host);
-  const at = { host: "0.0.0.0", port: 7331, tls: { key: "key", certificate: `of ${host}` } };
+  const at = { host: "0.0.0.0", port: FABRIC_PORT, tls: { key: "key", certificate: `of ${host}` } };
   const listening = net.listen(at, (wire) => ({
     data() {
       if (text === "") return;

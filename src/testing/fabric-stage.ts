@@ -57,18 +57,22 @@ export class FabricStage {
   }
 
   /** New servers, each with one letter for a name. */
-  addAll(letters: string): FabricServer[] {
-    return letters.split("").map((letter) => this.add(letter));
+  addAll(letters: string): Some {
+    // Whoever asks for fewer than four takes no more of them.
+    return letters.split("").map((letter) => this.add(letter)) as unknown as Some;
   }
 
-  /** Two, three or four new servers, each merged with the next one. */
-  line(letters: string): readonly [FabricServer, FabricServer, FabricServer, FabricServer] {
-    const made = this.addAll(letters);
-    made.slice(1).forEach((server, at) => this.merge(made[at] ?? server, server));
-    this.world.run(SOON_MS);
-    const [a, b, c, d] = made;
-    if (a === undefined || b === undefined) throw new Error("a line has two servers or more");
-    return [a, b, c ?? b, d ?? b]; // who asks for fewer takes fewer
+  /** Likewise, each merged with the next one. */
+  line(letters: string): Some {
+    const servers = this.addAll(letters);
+    this.mergeAll(servers);
+    return servers;
+  }
+
+  /** Merges each of them with the next one, and lets it settle. */
+  mergeAll(servers: readonly FabricServer[]): void {
+    servers.slice(1).forEach((server, at) => this.merge(servers[at] ?? server, server));
+    this.run(SOON_MS);
   }
 
   /** Merges two servers, and expects that it goes well. */
@@ -141,7 +145,7 @@ export class FabricStage {
     this.exchange();
   }
 
-  /** What was delivered, as lines: "a room 17". */
+  /** What was delivered, as lines: "from a as room: 17". */
   linesOf(deliveries: readonly Delivery[]): string[] {
     return deliveries.map(({ origin, traffic, bytes }) => {
       const from = this.servers.find((one) => one.sid === origin)?.host ?? `unknown ${origin}`;
@@ -158,6 +162,14 @@ export class FabricStage {
     if (this.broken.length > 0) throw new Error([...new Set(this.broken)].join("\n"));
   }
 }
+
+type Some = readonly [
+  FabricServer,
+  FabricServer,
+  FabricServer,
+  FabricServer,
+  ...(readonly FabricServer[]),
+];
 
 /** The code of a refusal, or the state of an answer. */
 export const outcomeOf = (outcome: MergeOutcome): string =>
