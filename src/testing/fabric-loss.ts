@@ -10,6 +10,7 @@ import type { FabricScene } from "./fabric-suite.ts";
 export const lossScenes: readonly FabricScene[] = [
   {
     name: "a lost connection parts the fusion at once, and it heals by itself",
+    needs: ["direct"],
     seeds: 3,
     play(stage) {
       const [a, b, c, d] = stage.line("abcd");
@@ -170,7 +171,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "silence on a connection is noticed within a bounded time, and heals",
-    needs: "silence",
+    needs: ["direct", "silence"],
     play(stage) {
       const [a, b, c] = stage.line("abc");
       stage.world.cut(b.host, c.host, "silent");
@@ -184,7 +185,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "where one end alone learns of a loss, the connection is replaced",
-    needs: "silence",
+    needs: ["direct", "silence"],
     seeds: 2,
     play(stage) {
       const [a, b] = stage.line("ab");
@@ -201,7 +202,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "a server that dies in silence and is back at once is not mixed up with its past",
-    needs: "silence",
+    needs: ["silence"],
     play(stage) {
       const [, b] = stage.line("abc");
       b.crash({ silent: true });
@@ -213,7 +214,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "a link that was kept in reserve takes over from one that is lost",
-    needs: "standby",
+    needs: ["direct", "standby"],
     play(stage) {
       const [a, b, c, d] = stage.line("abcd");
       const outcome = stage.world.until(d.merge(a), MERGE_MS);
@@ -234,7 +235,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "after unmerge two exact fusions remain, and stay apart",
-    needs: "unmerge",
+    needs: ["unmerge"],
     play(stage) {
       const [a, b, c, d] = stage.line("abcd");
       const outcome = stage.world.until(c.unmerge(b), MERGE_MS);
@@ -258,7 +259,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "unmerge of who is no neighbour is refused, and changes nothing",
-    needs: "unmerge",
+    needs: ["unmerge"],
     play(stage) {
       const [a, b, c] = stage.line("abc");
       const stranger = stage.add("d");
@@ -272,7 +273,7 @@ export const lossScenes: readonly FabricScene[] = [
   },
   {
     name: "after any history of faults, those who see each other see the same, and hear each other",
-    needs: "silence",
+    needs: ["silence"],
     seeds: 4,
     play(stage) {
       const servers = stage.addAll("abcde");

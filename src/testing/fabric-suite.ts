@@ -20,6 +20,8 @@ import type { World } from "./world.ts";
 
 /** What a fabric may lack by design, in alphabetical order. */
 export interface FabricAbilities {
+  /** What joins servers is connections between them, so that a cut parts them, or slows them. */
+  readonly direct: string;
   /** Notices a neighbour from which nothing is heard, though the connection was not ended. */
   readonly silence: string;
   /** A link that would close a loop is kept, and takes over when another one is lost. */
@@ -39,7 +41,7 @@ export interface FabricSubject {
 export interface FabricScene {
   /** A sentence that is true of a fabric which keeps the contract. */
   readonly name: string;
-  readonly needs?: keyof FabricAbilities;
+  readonly needs?: readonly (keyof FabricAbilities)[];
   /** How many seeds it is played with; default 1. */
   readonly seeds?: number;
   play(stage: FabricStage): void;
@@ -58,7 +60,7 @@ export interface FabricCase {
 export function fabricCases(subject: FabricSubject): FabricCase[] {
   return scenes.map((scene) => ({
     name: scene.name,
-    skipped: scene.needs === undefined ? undefined : subject.without?.[scene.needs],
+    skipped: scene.needs?.map((ability) => subject.without?.[ability]).find(Boolean),
     run() {
       for (let seed = 1; seed <= (scene.seeds ?? 1); seed += 1) playScene(scene, subject, seed);
     },

@@ -97,6 +97,7 @@ export const trafficScenes: readonly FabricScene[] = [
   },
   {
     name: "the classes have priority in their order, on each link of the way",
+    needs: ["direct"],
     play(stage) {
       const [a, b, c] = stage.line("abc");
       for (const [from, to] of [
@@ -125,6 +126,7 @@ export const trafficScenes: readonly FabricScene[] = [
   },
   {
     name: "a class that has no room says so, keeps what it took, and leaves the others theirs",
+    needs: ["direct"],
     play(stage) {
       const [a, b] = stage.line("ab");
       stage.world.cut(a.host, b.host, "silent");
@@ -168,6 +170,7 @@ export const trafficScenes: readonly FabricScene[] = [
   },
   {
     name: "the same list of servers means the same set in every view",
+    needs: ["direct"],
     play(stage) {
       const [b, a, c] = stage.line("bac");
       const to = [b.sid, c.sid];
@@ -228,6 +231,7 @@ export const trafficScenes: readonly FabricScene[] = [
   },
   {
     name: "of registers that wait the newest of each key comes, and they need bounded room",
+    needs: ["direct"],
     play(stage) {
       const [a, b] = stage.line("ab");
       stage.world.cut(a.host, b.host, "silent");

@@ -45,10 +45,19 @@ describe("the suite for fabrics", () => {
   }, 60_000);
 
   test("leaves out what a fabric lacks by design, with the reason", () => {
-    const without = { standby: "a broker joins all: there are no spare links" };
-    const cases = fabricCases({ make: () => broken({}), without });
-    const skipped = cases.filter((one) => one.skipped !== undefined);
-    expect(skipped.map((one) => one.skipped)).toEqual([without.standby]);
+    const reasons = {
+      direct: "all goes over a broker",
+      silence: "the broker sees to it",
+      standby: "there are no spare links",
+      unmerge: "one is in it or not",
+    };
+    for (const [ability, reason] of Object.entries(reasons)) {
+      const cases = fabricCases({ make: () => broken({}), without: { [ability]: reason } });
+      const skipped = cases.map((one) => one.skipped).filter((one) => one !== undefined);
+      expect(new Set(skipped)).toEqual(new Set([reason]));
+    }
+    const cases = fabricCases({ make: () => broken({}), without: reasons });
+    expect(cases.filter(({ skipped }) => skipped === undefined).length).toBeGreaterThan(35);
   });
 
   for (const [name, { fault, found, says }] of Object.entries({
