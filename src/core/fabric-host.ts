@@ -22,8 +22,13 @@ interface Upward {
   changed(): void;
 }
 
+type HostOptions = Pick<
+  FusionOptions,
+  "self" | "environment" | "identity" | "fabric" | "hooks" | "tick" | "report"
+>;
+
 /** Makes the host that the fabric plugin is given. */
-export function createFabricHost(options: FusionOptions, up: Upward): FabricHost {
+export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
   const { environment, tick } = options;
   const asEvent = ({ event, ...rest }: FabricReport): ServerEvent => ({
     event: "link",

@@ -30,9 +30,12 @@ export interface LinkInView {
   readonly rttMs?: number;
 }
 
-/** The fusion as this server sees it, itself included. Immutable; replaced as a whole. */
+/**
+ * The fusion as this server sees it, itself included. Immutable; replaced as a whole. Never two
+ * servers whose names are the same or look alike.
+ */
 export interface View {
-  /** Grows with each change. */
+  /** Grows with each change, but for that of a measured time. */
   readonly version: number;
   readonly servers: readonly ServerInView[];
   readonly neighbours: readonly Sid[];
@@ -54,16 +57,26 @@ export interface Fabric {
   readonly protocol: string;
   /** A peer's first frame said "server": from here on the link is the fabric's. */
   accept(link: Link, hello: Bytes): LinkHandlers;
-  /** Joins the server at `host:port`, and all that it is merged with. Never rejects. */
+  /**
+   * Joins the server at `host:port`, and all that it is merged with, once the hooks of both sides
+   * have consented; resolves when they are in the view. Never rejects. A dry run asks the same, and
+   * nothing is seen of it afterwards.
+   */
   merge(address: string, options: { readonly dryRun: boolean }): Promise<MergeOutcome>;
   /** Closes the link to a neighbour for good. Never rejects. */
   unmerge(server: ServerName): Promise<MergeOutcome>;
   /**
-   * Sends bytes to servers of the view. Never throws, never waits. The same array object means the
-   * same set, so that a route may be cached by it, per view. "bulk" is borrowed, the rest is given.
+   * Sends bytes to servers of the view; oneself is left out. Never throws, never waits. What is
+   * sent to one set in one class comes once and in order, as long as no link is lost. "congested":
+   * for some there was no room, the others are sent to; "unreachable": none of them is in the view.
+   * The same array object means the same set, so that a route may be cached by it, per view.
+   * "bulk" is borrowed, the rest is given.
    */
   publish(to: readonly Sid[], traffic: Traffic, bytes: Bytes): PublishResult;
-  /** A register to a neighbour: newer bytes under a key replace unsent ones; sent when possible. */
+  /**
+   * A register to a neighbour: newer bytes under a key replace unsent ones; sent when possible, and
+   * delivered there as control. Given.
+   */
   keep(neighbour: Sid, key: string, bytes: Bytes): void;
   readonly view: View;
 }
@@ -101,7 +114,10 @@ export interface FabricHost {
   consent(offer: MergeOffer): MaybePromise<Deny | Pass>;
   /** Up to the core: borrowed bytes, `origin` as claimed, `via` as authenticated. */
   deliver(origin: Sid, via: Sid, traffic: Traffic, bytes: Bytes): void;
-  /** The view has changed: the core reads `view` in this call. Synchronous. */
+  /**
+   * The view has changed: the core reads `view` in this call, and may publish. Synchronous; never
+   * inside `publish`, `keep`, `merge`, `accept` or a link's `frame`.
+   */
   changed(): void;
   report(report: FabricReport): void;
 }

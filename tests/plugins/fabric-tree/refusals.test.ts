@@ -2,14 +2,13 @@
 
 import { expect, test } from "bun:test";
 import { isFailure, LIMITS, nameKey } from "../../../src/plugin.ts";
-import type { Deny, ServerName } from "../../../src/plugin.ts";
+import type { ServerName } from "../../../src/plugin.ts";
 import { createSimulation } from "../../../src/testing.ts";
 import { LINK_FRAME } from "../../../plugins/fabric-tree/hello.ts";
 import { identity, Scripted } from "./scripted.ts";
 import { outcomeOf, World } from "./world.ts";
 import type { Server } from "./world.ts";
 
-const deny = (reason: string): Deny => ({ verdict: "deny", reason });
 const operator = { by: "console", roles: [] } as const;
 
 function run(server: Server, name: string, ...words: string[]): unknown {
@@ -113,29 +112,6 @@ test("an undone link comes up again when the name is free", () => {
     return;
   }
   throw new Error("no seed undid the link that was to come back");
-});
-
-test("either side's plugins may deny, with a reason that reaches the operator who asked", () => {
-  for (const side of ["dialler", "accepter"] as const) {
-    const world = new World();
-    const [a, b] = [world.add("a"), world.add("b")];
-    (side === "dialler" ? a : b).consent = () => deny("we part as friends");
-    const outcome = world.merge(a, b);
-    expect(outcome).toMatchObject({ code: "MERGE_DENIED" });
-    expect(JSON.stringify(outcome)).toContain("we part as friends");
-    world.run(200_000);
-    expect([a.sees, b.sees, world.connections.size]).toEqual(["a", "b", 0]);
-  }
-});
-
-test("plugins are asked who is there and who would be joined, and may take their time", () => {
-  const world = new World();
-  const [a, b, c] = [world.add("a"), world.add("b"), world.add("c")];
-  world.merge(b, c);
-  b.consent = () => new Promise((resolve) => world.after(2000, () => resolve(undefined)));
-  expect(outcomeOf(world.merge(a, b))).toBe("merged");
-  expect(b.offers.at(-1)).toMatchObject({ by: "them", server: "a", sid: a.sid, fusion: ["a"] });
-  expect(a.offers.at(-1)).toMatchObject({ by: "us", server: "b", fusion: ["b", "c"] });
 });
 
 test("a plugin that fails denies; one that never answers is cut off with the merge", () => {
