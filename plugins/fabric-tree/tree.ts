@@ -101,7 +101,7 @@ export class Tree implements Neighbourhood {
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
       linked: (peer) => this.links.to(peer) !== undefined,
-      meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && one.proved),
+      meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && !one.dryRun),
       joined: (peer) => this.#joined(peer),
       retime: () => this.retime(),
     });
