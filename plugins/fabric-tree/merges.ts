@@ -114,8 +114,9 @@ export class Merges {
   /** A dry run has found no objection on either side; `members` are those of both fusions. */
   possible(session: Session, members: readonly { readonly name: ServerName }[]): void {
     const fusion = [...new Set(members.map(({ name }) => name))].toSorted();
-    if (session.name === undefined) return;
-    this.of(session)?.settle({ state: "possible", server: session.name, fusion });
+    const { name: server, peer: sid } = session;
+    if (server === undefined || sid === undefined) return;
+    this.of(session)?.settle({ state: "possible", server, sid, fusion });
   }
 
   /** Settles what the view has brought about. */
