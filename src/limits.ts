@@ -205,6 +205,11 @@ export const LIMITS = {
   heartbeatMs: 10 * second,
   heartbeatMissedMax: 3,
   redialMsMin: 1 * second,
+  /**
+   * A link that was undone or refused may be possible once the view has changed: then it is tried
+   * this soon, when a storm of merges is over, and later each time, up to `redialMsMin`.
+   */
+  hurryMsMin: 250,
   redialMsMax: 60 * second,
   /** The longest of a link's birth, epoch, sequence: what a JSON number holds exactly. */
   counterMax: 2 ** 53 - 1,

@@ -96,10 +96,7 @@ export class Database {
       }
       if (held.due > now) continue;
       pace.held = undefined;
-      pace.bucket.empty(now);
-      // One that waited alone is an origin that has calmed down; a queue of them has not.
-      pace.holdMs =
-        held.more > 1 ? Math.min(2 * pace.holdMs, LIMITS.announcementHoldMsMax) : HOLD_MS_MIN;
+      this.#slow(pace, held.more, now);
       this.put(held.announcement);
       released.push(held.announcement);
     }
@@ -142,6 +139,18 @@ export class Database {
     this.#lostAt.delete(sid);
     this.#paces.delete(sid);
     this.all.delete(sid);
+  }
+
+  /**
+   * Sets how long the next wait is. A burst may have come meanwhile, as of an operator who undoes
+   * his merges; but who goes on faster than any honest origin does is heard ever more seldom.
+   */
+  #slow(pace: Pace, came: number, now: Millis): void {
+    const { announcementsBurst, announcementsPerSecond, announcementHoldMsMax } = LIMITS;
+    const isHonest = came <= announcementsBurst + (pace.holdMs / 1000) * announcementsPerSecond;
+    if (isHonest) pace.bucket.take(now);
+    else pace.bucket.empty(now);
+    pace.holdMs = isHonest ? HOLD_MS_MIN : Math.min(2 * pace.holdMs, announcementHoldMsMax);
   }
 
   #pace(sid: Sid, now: Millis): Pace {

@@ -40,7 +40,7 @@ interface Around {
   /** A hello of this server, for one dial. */
   hello(flags: Pick<Hello, "dryRun" | "again">): Hello;
   linked(peer: Sid): boolean;
-  /** A session with this server is under way or up. */
+  /** A link to this server is up, or may come up yet. */
   meets(peer: Sid): boolean;
   retime(): void;
 }
@@ -91,36 +91,32 @@ export class Merges {
   }
 
   /**
-   * A session has ended: its errand is settled, unless another link to the same server stays. Then
-   * the errand waits for what becomes of that one; the deadline bounds the wait.
+   * A session has ended, and so its errand is settled; but those that gave way to another link to
+   * the same server wait for what becomes of that one. Where we have none, theirs has not come
+   * yet, or has been refused already: another dial tells; after that, the deadline bounds the wait.
    */
   ended(session: Session, reason: Failure, was: Phase): void {
+    const { peer } = session;
     const own = this.of(session);
+    const gaveWay = reason.code === "DUPLICATE_LINK" && peer !== undefined;
     if (own !== undefined) own.session = undefined;
-    if (reason.code === "DUPLICATE_LINK" && session.peer !== undefined) {
-      this.check();
-      if (own === undefined || !this.#errands.has(own) || this.#around.meets(session.peer)) return;
-      // The other one has ended already, and is not there to say why this one gave way to it.
-      if (own.again || own.dryRun) return own.settle(reason);
-      own.again = true;
-      return this.#open(
-        own,
-        this.#around.hello({ dryRun: false, again: own.wanted !== undefined }),
-      );
-    }
-    own?.settle(reason);
-    if (session.dryRun || was === "hello" || was === "auth") return; // nothing was decided there
+    if (!gaveWay) own?.settle(reason);
+    if (peer === undefined || session.dryRun || this.#around.meets(peer)) return;
+    // Whoever dials us may claim to be anybody: what ends it then says nothing of that server.
+    const isClaim = session.role === "accepted" && (was === "hello" || was === "auth");
     for (const errand of this.#errands) {
-      const waits = errand.session === undefined && errand.peer !== undefined;
-      if (waits && errand.peer === session.peer && !errand.dryRun) errand.settle(reason);
+      if (errand.peer !== peer || errand.session !== undefined) continue;
+      if (!gaveWay && !isClaim) errand.settle(reason);
+      else if (!errand.again) this.#openAgain(errand);
     }
   }
 
   /** A dry run has found no objection on either side; `members` are those of both fusions. */
   possible(session: Session, members: readonly { readonly name: ServerName }[]): void {
     const fusion = [...new Set(members.map(({ name }) => name))].toSorted();
-    if (session.name === undefined) return;
-    this.of(session)?.settle({ state: "possible", server: session.name, fusion });
+    const { name: server, peer: sid } = session;
+    if (server === undefined || sid === undefined) return;
+    this.of(session)?.settle({ state: "possible", server, sid, fusion });
   }
 
   /** Settles what the view has brought about. */
@@ -184,6 +180,12 @@ export class Merges {
     this.#errands.add(errand);
     this.#around.retime();
     this.#open(errand, hello);
+  }
+
+  #openAgain(errand: Errand): void {
+    const { dryRun, wanted } = errand;
+    errand.again = true;
+    this.#open(errand, this.#around.hello({ dryRun, again: wanted !== undefined }));
   }
 
   #open(errand: Errand, hello: Hello): void {

@@ -77,12 +77,11 @@ export class Redial {
 
   /** What was refused may be possible now: the patient need not wait any longer. */
   hurry(now: Millis): void {
+    const { hurryMsMin, redialMsMin } = LIMITS;
     for (const wish of this.wishes.values()) {
       if (!wish.refused || wish.dueAt === Number.POSITIVE_INFINITY) continue;
-      wish.dueAt = Math.min(
-        wish.dueAt,
-        now + LIMITS.redialMsMin * (0.75 + this.#random.next() / 2),
-      );
+      const step = Math.min(hurryMsMin * 2 ** (wish.tries - 1), redialMsMin);
+      wish.dueAt = Math.min(wish.dueAt, now + step * (0.75 + this.#random.next() / 2));
     }
   }
 

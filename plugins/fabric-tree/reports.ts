@@ -21,8 +21,9 @@ export class Reporter {
     this.#report = report;
   }
 
-  /** A link that will not be. */
+  /** A link that will not be; one that gives way to another of the same two servers is none. */
   refused(server: ServerName, { code, text }: Failure): void {
+    if (code === "DUPLICATE_LINK") return;
     this.#report({ event: "refused", server, code, text: visible(text) });
   }
 

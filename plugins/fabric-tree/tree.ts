@@ -101,7 +101,7 @@ export class Tree implements Neighbourhood {
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
       linked: (peer) => this.links.to(peer) !== undefined,
-      meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && one.proved),
+      meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && !one.dryRun),
       joined: (peer) => this.#joined(peer),
       retime: () => this.retime(),
     });
@@ -180,7 +180,7 @@ export class Tree implements Neighbourhood {
     session?.end(failure("UNMERGED", `${this.identity.name} has ended this link`));
     this.#settle();
     await this.memory.saved();
-    return { state: "unmerged", server: session?.name ?? server, fusion: this.#names() };
+    return { state: "unmerged", server: session?.name ?? server, sid: peer, fusion: this.#names() };
   }
 
   keep(neighbour: Sid, key: string, bytes: Bytes): void {
@@ -325,11 +325,10 @@ export class Tree implements Neighbourhood {
   #joined(peer: Sid): Merged | undefined {
     const session = this.links.to(peer);
     const edge = edgeTo(this.judgement, peer);
-    if (session?.name === undefined || edge === undefined || edge.state === "undone")
-      return undefined;
-    if (edge.birth !== session.birth) return undefined;
+    if (session?.name === undefined || edge?.birth !== session.birth) return undefined;
+    if (edge.state === "undone") return undefined;
     const state = edge.state === "tree" ? "merged" : "standby";
-    return { state, server: session.name, fusion: this.#names() };
+    return { state, server: session.name, sid: peer, fusion: this.#names() };
   }
 
   #settle(): void {

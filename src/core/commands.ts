@@ -77,8 +77,11 @@ export interface CoreCommandsOptions {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   status(): Readonly<Record<string, unknown>>;
-  /** Resolves when all servers of the fusion see the same, or after a while. */
-  settled(): Promise<void>;
+  /**
+   * Merges; resolves when all servers of the fusion see the same, or after a while. A merge that
+   * has not lasted until then is answered with the reason.
+   */
+  merge(address: string): Promise<MergeOutcome>;
   refused(failed: Failure): void;
 }
 
@@ -179,9 +182,8 @@ function fusionCommands(options: CoreCommandsOptions): Record<string, Command> {
       run: async (words) => {
         const dryRun = words.includes("--dry-run");
         const address = words.find((word) => word !== "--dry-run") ?? "";
-        const result = await options.fabric().merge(address, { dryRun });
-        if (!isFailure(result) && !dryRun) await options.settled();
-        return outcome(result);
+        if (dryRun) return outcome(await options.fabric().merge(address, { dryRun }));
+        return outcome(await options.merge(address));
       },
     }),
     unmerge: command({

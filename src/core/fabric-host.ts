@@ -20,6 +20,7 @@ interface Upward {
     bytes: Bytes,
   ): void;
   changed(): void;
+  reported(report: FabricReport): void;
 }
 
 type HostOptions = Pick<
@@ -76,6 +77,7 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
     },
     changed: () => up.changed(),
     report(report) {
+      up.reported(report);
       options.report(asEvent(report));
       if (report.code !== undefined && report.event === "refused")
         options.report({ event: "refused", code: report.code, text: report.text });

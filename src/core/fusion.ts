@@ -17,6 +17,7 @@ import type { Ids } from "./ids.ts";
 import type { Arrival, IncomingStreams } from "./incoming.ts";
 import { createIncoming } from "./incoming.ts";
 import type { MessageLog } from "./log.ts";
+import type { Merging } from "./merging.ts";
 import { createMerging } from "./merging.ts";
 import type { Offers } from "./offers.ts";
 import type { Peer } from "./peer.ts";
@@ -62,7 +63,6 @@ export function createFusion(options: FusionOptions) {
   const { environment, identity, tick, rooms } = options;
   const { clock, crypto, log } = environment;
   const around = { clock, crypto, log, identity };
-
   const streams = createStreams({
     crypto,
     log: options.log,
@@ -117,7 +117,8 @@ export function createFusion(options: FusionOptions) {
     },
     toEach: () => peers.tellHeads(directory.told, streams.unsureHeads()),
   });
-  const host = createFabricHost(options, upward(options, { directory, incoming, peers, pulse }));
+  const parts = { directory, incoming, merging, peers, pulse };
+  const host = createFabricHost(options, upward(options, parts));
 
   return {
     peers,
@@ -125,7 +126,7 @@ export function createFusion(options: FusionOptions) {
     streams,
     incoming,
     host,
-    settled: () => merging.whenSettled(),
+    merge: merging.merge,
     /** Hands an event of a transfer to the other home server. */
     toPeer(sid: Peer["sid"], { type: t, ...rest }: TransferEvent): void {
       peers.find(sid)?.send({ t, ...rest } as PeerMessage); // an event's type is the message's
@@ -170,11 +171,12 @@ function upward(
   to: {
     readonly directory: Directory;
     readonly incoming: IncomingStreams;
+    readonly merging: Merging;
     readonly peers: Peers;
     readonly pulse: { begin(): void };
   },
 ): Parameters<typeof createFabricHost>[1] {
-  const { directory, incoming, peers, pulse } = to;
+  const { directory, incoming, merging, peers, pulse } = to;
   const { log } = options.environment;
   return {
     deliver(origin, traffic, bytes) {
@@ -191,6 +193,7 @@ function upward(
       peers.viewChanged(options.fabric().view);
       if (peers.everyone().length > 0) pulse.begin(); // what went the old way may be lost
     },
+    reported: merging.reported,
   };
 }
 

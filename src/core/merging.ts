@@ -1,8 +1,11 @@
 // What people are told when servers come and go: a merge once it has settled, so that who is asked
 // then is there, and a split at once.
 
+import type { ErrorCode, Failure } from "../errors.ts";
+import { ERRORS, failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
+import type { FabricReport, MergeOutcome } from "../plugin/fabric.ts";
 import type { FusionOptions } from "./fusion.ts";
 
 /** Tells clients and the operator that servers came or went: a merge once it has settled. */
@@ -11,6 +14,7 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
   let fresh: ServerName[] = [];
   let cancel: (() => void) | undefined;
   const waiting = new Set<() => void>();
+  const hearing = new Set<(report: FabricReport) => void>();
   const fusion = () => [options.self, ...known].map(String).toSorted();
 
   const announce = () => {
@@ -28,6 +32,12 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     for (const done of waiting) done();
     waiting.clear();
   };
+  const whenSettled = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (fresh.length === 0 && isSettled()) return resolve();
+      waiting.add(resolve);
+      cancel ??= options.environment.clock.after(LIMITS.settleMsMax, announce);
+    });
   return {
     moved(came: readonly ServerName[], went: readonly ServerName[], now: readonly ServerName[]) {
       known = now;
@@ -51,11 +61,38 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     settled() {
       if (fresh.length > 0 || waiting.size > 0) announce();
     },
-    whenSettled: (): Promise<void> =>
-      new Promise((resolve) => {
-        if (fresh.length === 0 && isSettled()) return resolve();
-        waiting.add(resolve);
-        cancel ??= options.environment.clock.after(LIMITS.settleMsMax, announce);
-      }),
+    /** What the fabric says of its links. */
+    reported(report: FabricReport) {
+      for (const hear of hearing) hear(report);
+    },
+    /**
+     * Merges with the server at an address. Resolves when all servers of the fusion see the same,
+     * or after a while; with the reason, where that server has not stayed in it until then.
+     */
+    async merge(address: string): Promise<MergeOutcome> {
+      const ends = new Map<string, Failure>();
+      const hear = (report: FabricReport) => {
+        const end = endOf(report);
+        if (end !== undefined) ends.set(report.server ?? "", end);
+      };
+      hearing.add(hear);
+      const result = await options.fabric().merge(address, { dryRun: false });
+      if (!isFailure(result)) await whenSettled();
+      hearing.delete(hear);
+      if (isFailure(result)) return result;
+      // By its sid: it may be a namesake that is there.
+      const isThere = options.fabric().view.servers.some(({ sid }) => sid === result.sid);
+      return isThere ? result : (ends.get(result.server) ?? result);
+    },
   };
+}
+
+export type Merging = ReturnType<typeof createMerging>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** The reason of a link's end, if a report is of one. */
+function endOf({ event, code = "", text }: FabricReport): Failure | undefined {
+  if ((event !== "undone" && event !== "lost") || !(code in ERRORS)) return undefined;
+  return failure(code as ErrorCode, text); // it is a key
 }

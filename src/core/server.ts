@@ -303,7 +303,7 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
     ...society,
     ...shared,
     status,
-    settled: () => fusion.settled(),
+    merge: (address) => fusion.merge(address),
     refused: ({ code, text }) => options.report({ event: "refused", code, text }),
   });
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>

@@ -45,6 +45,7 @@ export interface View {
 export interface Merged {
   readonly state: "merged" | "standby" | "possible" | "unmerged";
   readonly server: ServerName;
+  readonly sid: Sid;
   /** All names of the fusion afterwards; with "possible", as it would be. */
   readonly fusion: readonly ServerName[];
 }

@@ -123,7 +123,7 @@ function createHost(
       hooks: () => hooks,
       report() {},
     },
-    { deliver() {}, changed() {} },
+    { deliver() {}, changed() {}, reported() {} },
   );
   return {
     identity: fabricIdentity(self, environment, () => identity),

@@ -64,3 +64,36 @@ test("what was said behind a cut comes after the heal; all that stops leaves not
   place.world.run(30 * 60_000);
   expect([place.world.digest(), place.world.connections]).toEqual([quiet, 0]);
 });
+
+test("a merge that is undone before it has settled is answered with the reason", () => {
+  let undone = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const place = new Place(seed);
+    const plugins = [authGuest(), fabricTree()];
+    const [ann, bob, nice, NICE] = ["ann", "bob", "nice", "NICE"].map((name) =>
+      place.start(name, { plugins, tls: true }),
+    );
+    const merges = [
+      [ann!, "nice"],
+      [bob!, "NICE"],
+      [ann!, "bob"],
+    ] as const;
+    const answers = place.world.until(
+      Promise.all(
+        merges.map(([{ server }, to]) =>
+          server.run(["merge", `${to}:7331`], { by: "console", roles: [] }),
+        ),
+      ),
+    );
+    for (const [at, [{ server }, to]] of merges.entries()) {
+      const answer = answers[at]!;
+      const { fusion } = server.status() as { readonly fusion: readonly string[] };
+      expect("code" in answer ? answer.code : "", `seed ${seed}`).toBe(
+        fusion.includes(to) ? "" : "NAME_TAKEN",
+      );
+      if (answer.text.startsWith("link undone: the name NICE and nice")) undone++;
+    }
+    for (const home of [ann, bob, nice, NICE]) place.stop(home!);
+  }
+  expect(undone).toBeGreaterThan(0);
+});

@@ -240,3 +240,20 @@ test("a frame in flight when its link is gone is skipped and counted, and harms 
   expect(b.said).toEqual(["late"]);
   expect([c.said, b.counted.get("skipped")]).toEqual([[], 1]);
 });
+
+test("an operator who merges and parts over and over is answered each time within a second", () => {
+  const world = new World();
+  const [a, b, c] = [world.add("a"), world.add("b"), world.add("c")];
+  const pairs = [
+    [a, b],
+    [b, c],
+    [c, a],
+  ] as const;
+  for (let round = 1; round <= 30; round++) {
+    const merges = pairs.map(([from, to]) => from.fabric.merge(to.address, { dryRun: false }));
+    const outcomes = world.await(Promise.all(merges), 1000).map(outcomeOf);
+    expect(outcomes.filter((one) => one !== "standby" && one !== "merged")).toEqual([]);
+    for (const [from, to] of pairs) world.await(from.fabric.unmerge(to.name));
+    world.run(200);
+  }
+});

@@ -19,6 +19,7 @@ test("A and B who call each other at the same instant end with one link, both to
     world.run(100);
     expect(world.between(a, b), `seed ${seed}`).toHaveLength(1);
     expect([a.sees, b.sees]).toEqual(["a b", "a b"]);
+    expect([a.reports, b.reports], "of the link that gave way").toEqual([[], []]);
   }
 });
 

@@ -62,6 +62,19 @@ test("a name that differs in case, or only looks the same, is the same name", ()
   expect(nameKey("A" as ServerName)).toBe("a");
 });
 
+test("dials that cross, or are typed twice, are all told why there is no link, and at once", () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const world = new World(seed);
+    const [a, b] = [world.add("nice"), world.addAt("elsewhere", "nice")];
+    const merge = (from: Server, to: Server) => from.fabric.merge(to.address, { dryRun: false });
+    const merges = Promise.all([merge(a, b), merge(b, a), merge(a, b), merge(b, a)]);
+    const codes = world.await(merges, 1000).map(outcomeOf);
+    expect(new Set(codes), `seed ${seed}`).toEqual(new Set(["NAME_TAKEN"]));
+    const told = [...a.reports, ...b.reports].map(({ code }) => code);
+    expect(new Set(told), `seed ${seed}`).toEqual(new Set(["NAME_TAKEN"]));
+  }
+});
+
 test("a name found twice after both sides agreed undoes the youngest link, at both ends", () => {
   let undone = 0;
   for (let seed = 1; seed <= 60; seed++) {
@@ -172,6 +185,18 @@ test("a name stays with the key it was seen with, until forget, trust, or thirty
   world.await(a.fabric.unmerge(nice.name));
   world.wallMs += LIMITS.pinMsMax + 1;
   expect(outcomeOf(world.merge(thief, a))).toBe("merged");
+});
+
+test("who is in the fusion already may link, although its name was seen with another key", () => {
+  const world = new World();
+  const [a, b, nice] = [world.add("a"), world.add("b"), world.add("nice")];
+  world.merge(a, nice);
+  world.await(a.fabric.unmerge(nice.name));
+  const other = world.addAt("elsewhere", "nice");
+  world.merge(a, b);
+  world.merge(b, other);
+  expect(a.sees).toBe("a b nice");
+  expect(outcomeOf(world.merge(other, a))).toBe("standby");
 });
 
 test("an older dial than the newest that was taken is stale", () => {
