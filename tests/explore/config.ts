@@ -24,6 +24,8 @@ export interface Config {
   readonly restarts?: number;
   /** How often a server may be started from a copy of its disk that was made at any time before. */
   readonly restores?: number;
+  /** There is a copy of each disk from before the first start: a life of that epoch comes again. */
+  readonly copied?: boolean;
   /** How often an alarm may ring while frames are still on their way. */
   readonly hurries?: number;
   /** Answers to operators that are in order; merged and standby always are. */
@@ -213,6 +215,29 @@ export const CONFIGS: readonly Config[] = [
     ],
     batches: true,
     restores: 1,
+    answers: failing,
+  },
+  {
+    name: "pair-wiped",
+    about: "both merge, and a server comes again from before its first start",
+    servers: ["a", "b"],
+    operators: pair,
+    restores: 1,
+    copied: true,
+    answers: failing,
+  },
+  {
+    name: "row-wiped",
+    about: "a row, and a server comes again from before its first start",
+    servers: ["a", "b", "c"],
+    operators: [
+      { at: "a", merge: "b" },
+      { at: "a", merge: "c" },
+      { at: "c", merge: "b" },
+    ],
+    batches: true,
+    restores: 1,
+    copied: true,
     answers: failing,
   },
 ];

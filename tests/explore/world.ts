@@ -33,10 +33,11 @@ export function worldOf(config: Config): World {
 
 export function firstOf({ config, locals }: World): Situation {
   const empty = new Map<string, Uint8Array>();
+  const disks = config.servers.map((_, server) =>
+    locals.diskOf({ server, epoch: 0, stored: empty }),
+  );
   return {
-    locals: config.servers.map((_, server) =>
-      locals.begin(locals.diskOf({ server, epoch: 0, stored: empty })),
-    ),
+    locals: disks.map((disk) => locals.begin(disk)),
     said: 0,
     answered: 0,
     cuts: config.cuts ?? 0,
@@ -45,7 +46,7 @@ export function firstOf({ config, locals }: World): Situation {
     hurries: config.hurries ?? 0,
     hopeless: 0,
     waits: 0,
-    copies: config.servers.map(() => NONE),
+    copies: disks.map((disk) => (config.copied === true ? disk : NONE)),
     connections: [],
     dials: [],
   };
