@@ -2,11 +2,12 @@
 
 export type Operator =
   /**
-   * An operator of `at` says once, at any time: merge with `merge`, an address. What stands behind
-   * a colon in it tells two merges of one server with another apart.
+   * An operator of `at` says once: merge with `merge`, an address. What stands behind a colon in it
+   * tells two merges of one server with another apart. At any time, or when the operator of the
+   * number `after` has an answer.
    */
-  | { readonly at: string; readonly merge: string }
-  | { readonly at: string; readonly unmerge: string };
+  | { readonly at: string; readonly merge: string; readonly after?: number }
+  | { readonly at: string; readonly unmerge: string; readonly after?: number };
 
 export interface Config {
   readonly name: string;
@@ -228,12 +229,12 @@ export const CONFIGS: readonly Config[] = [
   },
   {
     name: "row-wiped",
-    about: "a row, and a server comes again from before its first start",
+    about: "a row, one after another, and a server comes again from before its first start",
     servers: ["a", "b", "c"],
     operators: [
       { at: "a", merge: "b" },
-      { at: "a", merge: "c" },
-      { at: "c", merge: "b" },
+      { at: "a", merge: "c", after: 0 },
+      { at: "c", merge: "b", after: 1 },
     ],
     batches: true,
     restores: 1,

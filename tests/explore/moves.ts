@@ -34,8 +34,9 @@ export function movesOf(world: World, situation: Situation): Move[] {
   const { connections, dials, locals } = situation;
   const moves: Move[] = [];
   const add = (is: Move["is"], at: number, side: 0 | 1 = 0) => void moves.push({ is, at, side });
-  config.operators.forEach((_, at) => {
-    if ((situation.said & (1 << at)) === 0) add("say", at);
+  config.operators.forEach(({ after }, at) => {
+    const may = after === undefined || (situation.answered & (1 << after)) !== 0;
+    if (may && (situation.said & (1 << at)) === 0) add("say", at);
   });
   dials.forEach((dial, at) => {
     add("arrive", at);
