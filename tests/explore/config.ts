@@ -17,6 +17,11 @@ export interface Config {
   readonly operators: readonly Operator[];
   /** All that one step of a server puts on a connection arrives together; else frame by frame. */
   readonly batches?: boolean;
+  /**
+   * A server works off what a step has left for later ("soon") at any time after it, as it does
+   * where frames of several links come in at once; else in the same step.
+   */
+  readonly ticks?: boolean;
   /** How often a connection or a dial may break. */
   readonly cuts?: number;
   /** Only links that are up break, and the end that accepted never learns of it by itself. */
@@ -240,5 +245,35 @@ export const CONFIGS: readonly Config[] = [
     restores: 1,
     copied: true,
     answers: failing,
+  },
+  {
+    name: "pair-ticks",
+    about: "both merge, a connection breaks, and each does its later work at any time",
+    servers: ["a", "b"],
+    operators: pair,
+    batches: true,
+    ticks: true,
+    cuts: 1,
+    answers: failing,
+  },
+  {
+    name: "namesake-ticks",
+    about: "b and another b merge a, and each does its later work at any time",
+    servers: ["a", "b", "c=b"],
+    operators: [
+      { at: "b", merge: "a" },
+      { at: "c", merge: "a" },
+    ],
+    batches: true,
+    ticks: true,
+    answers: refused,
+  },
+  {
+    name: "ring-ticks",
+    about: "the ring, and each does its later work at any time",
+    servers: ["a", "b", "c"],
+    operators: ring,
+    batches: true,
+    ticks: true,
   },
 ];

@@ -35,6 +35,8 @@ export interface Facts {
   readonly full: readonly (FullLink | undefined)[];
   /** The lowest number that no connection has. */
   readonly freeEnd: number;
+  /** Something is left for later: the view does not follow yet. */
+  readonly ticks: boolean;
   /** Why it is not at rest by itself, and when that is due; heart-beats do not count. */
   readonly busy: { readonly what: string; readonly due: number } | undefined;
   /** Servers to which a link is wanted, and when it is dialled again (Infinity: it is up). */
@@ -117,9 +119,12 @@ export function factsOf({ tree, self, freeEnd }: Life, { sids, looks }: Roster):
       (judgement.edges.every((edge) => isListed(judgement, edge))
         ? undefined
         : "a link is judged that its ends do not both list") ??
-      ($linksChanged || $unjudged ? "something is left unjudged" : undefined),
+      (($linksChanged || $unjudged) && self.later.length === 0
+        ? "something is left unjudged"
+        : undefined),
     full,
     freeEnd,
+    ticks: self.later.length > 0,
     busy: busy.length === 0 ? undefined : busy.reduce((a, b) => (b.due < a.due ? b : a)),
     wishes,
     pins,

@@ -38,7 +38,8 @@ export type Input =
   | { readonly is: "accept"; readonly end: number; readonly hello: Bytes }
   | { readonly is: "hear"; readonly end: number; readonly message: Message }
   | { readonly is: "lost"; readonly end: number }
-  | { readonly is: "ring"; readonly until: number };
+  | { readonly is: "ring"; readonly until: number }
+  | { readonly is: "tick" };
 
 export type Output =
   | { readonly is: "send"; readonly end: number; readonly message: Message }
@@ -64,6 +65,8 @@ class Self {
   readonly dials: (Dial | undefined)[] = [];
   readonly timers: { readonly at: number; readonly run: () => void }[] = [];
   readonly stored = new Map<string, Bytes>();
+  /** What is left for later, and for which end, where it is for one. */
+  readonly later: { readonly run: () => void; readonly what: string; readonly end?: End }[] = [];
 }
 
 export class Life {
@@ -71,15 +74,22 @@ export class Life {
   readonly graph: Graph;
   tree!: Tree;
   readonly #parts: Parts;
+  readonly #ticks: boolean;
   #outputs: Output[] = [];
-  #soon: (() => void)[] = [];
 
   /** Starts it. `stored` is what earlier lives have left. */
   constructor(
     graph: Graph,
     person: Person,
-    { epoch, stored }: { readonly epoch: number; readonly stored: ReadonlyMap<string, Bytes> },
+    how: {
+      readonly epoch: number;
+      readonly stored: ReadonlyMap<string, Bytes>;
+      /** What is left for later waits for the input "tick". */
+      readonly ticks: boolean;
+    },
   ) {
+    const { epoch, stored } = how;
+    this.#ticks = how.ticks;
     this.graph = graph;
     for (const [key, bytes] of stored) this.self.stored.set(key, bytes);
     const plugin = fabricTree();
@@ -111,9 +121,9 @@ export class Life {
   /** Lets one thing happen, and all that follows from it here and now. */
   run(input: Input): Output[] {
     this.#outputs = [];
-    this.#soon = []; // a fault may have left some
     this.#happen(input);
-    this.#settle();
+    if (this.#ticks && input.is !== "tick") drainMicrotasks();
+    else this.#settle();
     return this.#outputs;
   }
 
@@ -137,7 +147,7 @@ export class Life {
         return this.#merge(input.operator, input.address);
       case "unmerge": {
         const answer = fabric.unmerge(input.server as ServerName);
-        const failed = (error: unknown) => this.#soon.push(() => fault(error));
+        const failed = (error: unknown) => this.#later("fault", () => fault(error));
         answer.then((outcome) => this.#answer(input.operator, outcome), failed);
         return;
       }
@@ -165,6 +175,8 @@ export class Life {
         return self.ends[input.end]!.over(broken);
       case "ring":
         return this.#ring(input.until);
+      case "tick":
+        return;
     }
   }
 
@@ -189,6 +201,10 @@ export class Life {
     }
   }
 
+  #later(what: string, run: () => void, end?: End): void {
+    this.self.later.push({ run, what, ...(end === undefined ? {} : { end }) });
+  }
+
   #answer(operator: number, outcome: MergeOutcome): void {
     this.#outputs.push({ is: "answer", operator, outcome });
   }
@@ -201,14 +217,15 @@ export class Life {
       self.timers.splice(self.timers.indexOf(timer), 1);
       self.now = timer.at;
       timer.run();
-      this.#settle();
+      if (!this.#ticks) this.#settle();
     }
   }
 
   #settle(): void {
+    const { later } = this.self;
     drainMicrotasks();
-    while (this.#soon.length > 0) {
-      for (const run of this.#soon.splice(0)) run();
+    while (later.length > 0) {
+      for (const { run } of later.splice(0)) run();
       drainMicrotasks();
     }
   }
@@ -219,12 +236,12 @@ export class Life {
       if (ping?.type === LINK_FRAME.ping) {
         // Heart-beats are answered at once: they change nothing else, and would go on for ever.
         const frames = [{ type: LINK_FRAME.pong, bytes: ping.bytes }];
-        this.#soon.push(() => end.hear({ frames }));
+        this.#later("pong", () => end.hear({ frames }), end);
       } else this.#outputs.push({ is: "send", end: number, message });
     });
     end.closing = (reason) => {
       vacate(this.self.ends, number);
-      this.#soon.push(() => end.handlers?.closed(reason));
+      this.#later("closed", () => end.handlers?.closed(reason), end);
     };
     this.self.ends[number] = end;
     return end;
@@ -247,7 +264,7 @@ export class Life {
             if (at >= 0) life.timers.splice(at, 1);
           };
         },
-        soon: (run: () => void) => void this.#soon.push(run),
+        soon: (run: () => void) => this.#later("soon", run),
       },
       random: { bytes: (count: number) => new Uint8Array(count), next: () => 0.5 },
       store: {

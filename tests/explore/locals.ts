@@ -31,6 +31,7 @@ export const INPUT = {
   hear: 5,
   lost: 6,
   ring: 7,
+  tick: 8,
 } as const;
 
 export interface Step {
@@ -61,6 +62,7 @@ export interface LocalsParts {
   readonly operators: readonly Operator[];
   /** All frames that one step puts on a connection arrive together. */
   readonly batches: boolean;
+  readonly ticks: boolean;
 }
 
 export class Locals {
@@ -121,7 +123,7 @@ export class Locals {
 
   /** Lets something happen to a server in this state. */
   step(local: number, is: number, where: number, what: number): Step {
-    const key = ((local * 8 + is) * 32 + where) * 2 ** 20 + what;
+    const key = ((local * 16 + is) * 32 + where) * 2 ** 20 + what;
     let step = this.#steps.get(key);
     if (step === undefined) {
       step = this.#run(local, this.#input(local, is, where, what));
@@ -147,9 +149,9 @@ export class Locals {
   // --- internal ---
 
   #start({ server, epoch, stored }: Disk): Life {
-    const { people } = this.#parts;
+    const { people, ticks } = this.#parts;
     this.executed++;
-    return new Life(this.#graph, people[server]!, { epoch, stored });
+    return new Life(this.#graph, people[server]!, { epoch, stored, ticks });
   }
 
   #put(local: number): Life {
@@ -242,6 +244,8 @@ export class Locals {
         return { is: "hear", end: where, message: this.messages.of(what) };
       case INPUT.lost:
         return { is: "lost", end: where };
+      case INPUT.tick:
+        return { is: "tick" };
       default: {
         const { busy, wishes } = this.facts(local);
         const due = wishes.map((wish) => wish.due);

@@ -7,7 +7,9 @@
 //    it stays down for a while is the same as dials to it that fail.
 // 3. A dial reaches its server at any time. Then the dialling side learns of it as well: until the
 //    other hello comes, its session does nothing.
-// 4. Each server has its own clock, which stands still but when its alarm rings. Alarms ring when
+// 4. What a step leaves for later is worked off in it, or, where the configuration says so, at any
+//    time after it.
+// 5. Each server has its own clock, which stands still but when its alarm rings. Alarms ring when
 //    nothing is on its way, or, so often as the configuration says, at any time.
 
 import type { FullLink } from "./facts.ts";
@@ -21,7 +23,17 @@ import type { World } from "./world.ts";
 
 export interface Move {
   readonly is:
-    "say" | "arrive" | "fail" | "hear" | "lose" | "cut" | "restart" | "copy" | "restore" | "ring";
+    | "tick"
+    | "say"
+    | "arrive"
+    | "fail"
+    | "hear"
+    | "lose"
+    | "cut"
+    | "restart"
+    | "copy"
+    | "restore"
+    | "ring";
   /** The operator, the server, the dial or the connection, by its place in the situation. */
   readonly at: number;
   /** Which end; or, of an alarm, 1 where only patient wishes are due. */
@@ -59,6 +71,7 @@ export function movesOf(world: World, situation: Situation): Move[] {
   const quiet = isQuiet(world, situation);
   const patient = quiet ? patientOnes(world, situation) : [];
   locals.forEach((local, at) => {
+    if (world.locals.facts(local).ticks) add("tick", at);
     if (world.locals.facts(local).busy !== undefined) {
       if (quiet || situation.hurries > 0) add("ring", at);
     } else if (patient.includes(at)) add("ring", at, 1);
@@ -69,7 +82,7 @@ export function movesOf(world: World, situation: Situation): Move[] {
 /** What comes of a move; a text where the fabric did what it must not. */
 export function follow(world: World, before: Situation, move: Move): Situation | string {
   const after = copyOf(before);
-  if (move.is !== "arrive" && move.is !== "hear") after.hopeless = 0;
+  if (!["arrive", "hear", "tick"].includes(move.is)) after.hopeless = 0;
   const run = new Runner(world, after);
   switch (move.is) {
     case "say": {
@@ -118,6 +131,9 @@ export function follow(world: World, before: Situation, move: Move): Situation |
     case "restore":
       after.restores--;
       run.begin(move.at, after.copies[move.at]!);
+      break;
+    case "tick":
+      run.step(move.at, INPUT.tick, 0, 0);
       break;
     case "ring":
       if (isQuiet(world, before)) after.waits++;

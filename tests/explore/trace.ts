@@ -66,6 +66,8 @@ function moveText(world: World, { connections, dials }: Situation, move: Move): 
       return `${name(move.at)}'s disk is copied`;
     case "restore":
       return `${name(move.at)} is killed and starts from the copy of its disk`;
+    case "tick":
+      return `${name(move.at)} works off what it left for later`;
     default:
       return `${name(move.at)}'s alarm rings`;
   }

@@ -26,6 +26,7 @@ export function worldOf(config: Config): World {
     roster,
     operators: config.operators,
     batches: config.batches ?? false,
+    ticks: config.ticks ?? false,
   });
   const addresses = people.map(({ address }) => address);
   return { config, locals, addresses, looks: roster.looks };
@@ -53,8 +54,10 @@ export function firstOf({ config, locals }: World): Situation {
 }
 
 /** Nothing is on its way. */
-export function isQuiet({ config }: World, { connections, dials }: Situation): boolean {
+export function isQuiet({ config, locals }: World, situation: Situation): boolean {
+  const { connections, dials } = situation;
   if (dials.length > 0) return false;
+  if (situation.locals.some((local) => locals.facts(local).ticks)) return false;
   return connections.every(({ ends, broken }) =>
     ends.every(({ number, coming }, side) => {
       if (coming.length > 0) return false;
