@@ -9,7 +9,7 @@
 
 import { LIMITS, parseServerName, ProtocolError, skeleton } from "chatfusion";
 import type { Bytes, FabricHost, ServerName, Sid } from "chatfusion";
-import { bad, concat, Reader, Writer } from "./bytes.ts";
+import { bad, compareBytes, concat, Reader, Writer } from "./bytes.ts";
 
 const VERSION = 0x41;
 const SIGNATURE_BYTES = 64;
@@ -31,7 +31,12 @@ export interface Version {
   readonly seq: number;
 }
 
-export interface Announcement extends Version {
+interface Signed extends Version {
+  /** As it was signed, to be handed on. */
+  readonly bytes: Bytes;
+}
+
+export interface Announcement extends Signed {
   readonly sid: Sid;
   readonly name: ServerName;
   /** The name's skeleton: two servers with the same one are namesakes. */
@@ -40,13 +45,15 @@ export interface Announcement extends Version {
   readonly card: Bytes;
   readonly links: readonly LinkEntry[];
   readonly byPeer: ReadonlyMap<Sid, LinkEntry>;
-  /** As it was signed, to be handed on. */
-  readonly bytes: Bytes;
 }
 
-/** Below 0: `a` is older than `b`. */
-export function compareVersions(a: Version, b: Version): number {
-  return a.epoch === b.epoch ? a.seq - b.seq : a.epoch - b.epoch;
+/**
+ * Below 0: `a` is older than `b`, of the same server. Two that differ in one version are of two
+ * lives with one epoch, after a backup was restored: any order will do that is the same everywhere.
+ */
+export function compareAnnouncements(a: Signed, b: Signed): number {
+  if (a.epoch !== b.epoch) return a.epoch - b.epoch;
+  return a.seq - b.seq || compareBytes(a.bytes, b.bytes);
 }
 
 /** Makes and signs an announcement of this server. */
@@ -80,14 +87,17 @@ export function announce(
   };
 }
 
-/** Reads whose announcement it is and how new, and nothing more, so that a known one is cheap. */
-export function peekAnnouncement(bytes: Bytes): Version & { readonly sid: Sid } {
+/**
+ * Reads whose announcement it is and how new, and nothing more, so that a known one is cheap.
+ * Borrowed.
+ */
+export function peekAnnouncement(bytes: Bytes): Signed & { readonly sid: Sid } {
   if (bytes.length > LIMITS.announcementBytesMax) {
     throw bad(`an announcement up to ${LIMITS.announcementBytesMax} bytes, got ${bytes.length}`);
   }
   const reader = new Reader(bytes);
   if (reader.u8() !== VERSION) throw bad("an announcement of version 0x41");
-  return { sid: reader.sid(), epoch: reader.counter(), seq: reader.counter() };
+  return { sid: reader.sid(), epoch: reader.counter(), seq: reader.counter(), bytes };
 }
 
 /**

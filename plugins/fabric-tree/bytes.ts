@@ -178,6 +178,16 @@ export function same(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
+/** An order of runs of bytes; 0 where they are the same. */
+export function compareBytes(a: Bytes, b: Bytes): number {
+  if (a.length !== b.length) return a.length - b.length;
+  for (let at = 0; at < a.length; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
 /** The peer's fault: says what was expected. */
 export const bad = (expected: string): ProtocolError =>
   new ProtocolError("BAD_FRAME", `link: expected ${expected}`);

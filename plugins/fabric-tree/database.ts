@@ -4,8 +4,8 @@
 
 import { LIMITS } from "chatfusion";
 import type { Bytes, Millis, Sid } from "chatfusion";
-import { compareVersions, peekAnnouncement, readAnnouncement } from "./announcement.ts";
-import type { Announcement, Identity, Version } from "./announcement.ts";
+import { compareAnnouncements, peekAnnouncement, readAnnouncement } from "./announcement.ts";
+import type { Announcement, Identity } from "./announcement.ts";
 import { Bucket } from "./bucket.ts";
 
 /** The pace of one origin, and what waits for its next turn. */
@@ -47,7 +47,7 @@ export class Database {
     const version = peekAnnouncement(bytes);
     const { sid } = version;
     const known = this.#newest(sid);
-    const order = known === undefined ? 1 : compareVersions(version, known);
+    const order = known === undefined ? 1 : compareAnnouncements(version, known);
     if (order < 0) return { is: "old", sid };
     if (order === 0) return { is: "same", sid };
     if (!this.all.has(sid) && !this.#makeRoom()) return { is: "full", sid };
@@ -122,7 +122,7 @@ export class Database {
   // --- internal ---
 
   /** The newest that is known of a server, held back or not. */
-  #newest(sid: Sid): Version | undefined {
+  #newest(sid: Sid): Announcement | undefined {
     return this.#paces.get(sid)?.held?.announcement ?? this.all.get(sid);
   }
 

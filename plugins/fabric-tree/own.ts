@@ -3,7 +3,12 @@
 
 import { LIMITS } from "chatfusion";
 import type { Bytes, Log, Millis, Store } from "chatfusion";
-import { announce, compareVersions, peekAnnouncement, readAnnouncement } from "./announcement.ts";
+import {
+  announce,
+  compareAnnouncements,
+  peekAnnouncement,
+  readAnnouncement,
+} from "./announcement.ts";
 import type { Announcement, Identity, LinkEntry } from "./announcement.ts";
 import { Bucket } from "./bucket.ts";
 import { Reader, Writer } from "./bytes.ts";
@@ -90,7 +95,7 @@ export class Own {
    * see `rise`. Throws if it is not signed by it.
    */
   outdated(bytes: Bytes, now: Millis): boolean {
-    const order = compareVersions(peekAnnouncement(bytes), this.#announcement);
+    const order = compareAnnouncements(peekAnnouncement(bytes), this.#announcement);
     if (order <= 0 || this.#rise !== undefined) return order < 0;
     const { epoch } = readAnnouncement(bytes, this.#identity);
     this.#log.warn("own announcement of another life met", { epoch });

@@ -183,6 +183,25 @@ test("a server that was restored from a backup goes above its past and is believ
   for (const { sees } of [a, b, c]) expect(sees).toBe("a b c");
 });
 
+test("two lives of one epoch, after a backup was restored, end in one view", () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const world = new World(seed);
+    const [a, b, c] = [world.add("a"), world.add("b"), world.add("c")];
+    world.merge(a, b);
+    world.run(1000);
+    a.kill();
+    a.epoch = 0;
+    a.stored.clear();
+    a.start();
+    // As many changes as in its other life: what b still knows of that has the same version.
+    world.merge(a, c);
+    world.run(1000);
+    world.merge(c, b);
+    world.run(5000);
+    for (const { sees } of [a, b, c]) expect(sees).toBe("a b c");
+  }
+});
+
 test("wanted links are kept over a restart of the side that dialled", () => {
   const world = new World();
   const [a, b] = [world.add("a"), world.add("b")];
