@@ -5,10 +5,12 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { exposed } from "./exposed.ts";
 
-const run = (args: readonly string[], preload: readonly string[] = []) => {
-  const flags = preload.flatMap((path) => ["--preload", join(import.meta.dir, path)]);
+const run = (args: readonly string[], mutation?: string) => {
+  const preload = join(import.meta.dir, "..", "mutations", "preload.ts");
+  const flags = mutation === undefined ? [] : ["--preload", preload];
   const command = [process.execPath, ...flags, join(import.meta.dir, "explore.ts"), ...args];
-  const { exitCode, stdout, stderr } = Bun.spawnSync(command);
+  const env = { ...process.env, MUTATION: mutation };
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { env });
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 };
 
@@ -21,11 +23,11 @@ test("no order of merges, losses and restarts of two and three servers breaks a 
 
 test("a planted bug is found, with the way to it, which can be followed again", () => {
   const options = ["--config", "namesake", "--states", "9000"];
-  const { exitCode, stdout } = run(options, ["planted.ts"]);
+  const { exitCode, stdout } = run(options, "no-names-in-view");
   expect(exitCode).toBe(1);
   expect(stdout).toContain("VIOLATION in namesake: a: two namesakes in one view");
   const way = /--trace ([\d.]+)/.exec(stdout)?.[1] ?? "";
-  const again = run(["--config", "namesake", "--trace", way], ["planted.ts"]);
+  const again = run(["--config", "namesake", "--trace", way], "no-names-in-view");
   expect(again.stdout).toContain("→ a: two namesakes in one view");
 }, 60_000);
 

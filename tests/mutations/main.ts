@@ -26,7 +26,7 @@ const hunters: Readonly<Record<string, readonly string[]>> = {
   sim: ["tests/sim/main.ts", "--seeds", values.seeds, "--first"],
 };
 /** What the hunters print of what they have found. */
-const FOUND = /^(seed \d+: |.*violat).*/m;
+const FOUND = /^(?:seed \d+: |VIOLATION in ).*/m;
 
 /** Runs one hunter on a program with one planted bug; returns what it found. */
 async function hunt(mutation: Mutation, hunter: readonly string[]): Promise<string | undefined> {

@@ -1,21 +1,25 @@
 // Loads the program with one planted bug: the mutation that the environment variable MUTATION names
-// (mutations.ts). `bun --preload ./tests/mutations/preload.ts tests/sim/main.ts --seeds 100`
+// (mutations.ts). `MUTATION=no-epoch bun --preload ./tests/mutations/preload.ts tests/sim/main.ts`
 
 import { plugin } from "bun";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { exposed } from "../explore/exposed.ts";
 import { mutationOf } from "./mutations.ts";
 
 const root = join(import.meta.dir, "..", "..");
 const mutation = mutationOf(process.env["MUTATION"] ?? "");
-const paths = new Set(mutation.edits.map(({ file }) => join(root, file)));
 
-plugin({
-  name: "mutation",
-  setup(build) {
-    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const text = await Bun.file(path).text();
-      if (!paths.has(path)) return { contents: text, loader: "ts" };
-      return { contents: mutation.apply(path.slice(root.length + 1), text), loader: "ts" };
-    });
-  },
-});
+for (const { file } of mutation.edits) {
+  const path = join(root, file);
+  plugin({
+    name: `planted in ${file}`,
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`^${RegExp.escape(path)}$`) }, () => {
+        const text = mutation.apply(file, readFileSync(path, "utf8"));
+        // The explorer reads private fields; to the simulation it is the same.
+        return { contents: exposed(path, text), loader: "ts" };
+      });
+    },
+  });
+}
