@@ -51,8 +51,7 @@ export function objectionToFusion(
     if (other !== undefined && other.sid !== sid) {
       return nameTaken({ sid, name }, about.them, other, about.us);
     }
-    // One that is with us already is no newcomer, whatever was seen of its name before.
-    const pin = other === undefined ? pinned(name) : undefined;
+    const pin = pinned(name);
     if (pin !== undefined && pin !== sid) {
       const text =
         `${name}: on ${about.us} this name is pinned to the server ${pin}, ` +

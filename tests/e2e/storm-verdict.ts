@@ -25,16 +25,17 @@ export function fusionOf({ view }: Watched, servers: Servers): Watched[] {
 }
 
 /**
- * Two servers of one name that keep the fusions of two others apart: there now, or since one of
- * the two has pinned the name to the one that it saw first.
+ * Two servers of one name that keep two others from a link: in their fusions, or since one of the
+ * two has pinned the name to the one that it saw first.
  */
 export function namesakes(one: Watched, other: Watched, servers: Servers): Pair | undefined {
   const against = (here: Watched, there: Watched): Pair | undefined => {
     const ours = fusionOf(here, servers);
     for (const their of fusionOf(there, servers)) {
       const { name } = their;
-      const held = ours.find((our) => our.name === name)?.sid ?? here.pins.get(name) ?? their.sid;
-      if (held !== their.sid) return [their, servers.find(({ sid }) => sid === held)!];
+      const held = [ours.find((our) => our.name === name)?.sid, here.pins.get(name)];
+      const other = held.find((sid) => sid !== undefined && sid !== their.sid);
+      if (other !== undefined) return [their, servers.find(({ sid }) => sid === other)!];
     }
     return undefined;
   };

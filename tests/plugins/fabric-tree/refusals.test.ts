@@ -187,18 +187,6 @@ test("a name stays with the key it was seen with, until forget, trust, or thirty
   expect(outcomeOf(world.merge(thief, a))).toBe("merged");
 });
 
-test("who is in the fusion already may link, although its name was seen with another key", () => {
-  const world = new World();
-  const [a, b, nice] = [world.add("a"), world.add("b"), world.add("nice")];
-  world.merge(a, nice);
-  world.await(a.fabric.unmerge(nice.name));
-  const other = world.addAt("elsewhere", "nice");
-  world.merge(a, b);
-  world.merge(b, other);
-  expect(a.sees).toBe("a b nice");
-  expect(outcomeOf(world.merge(other, a))).toBe("standby");
-});
-
 test("an older dial than the newest that was taken is stale", () => {
   const world = new World();
   const a = world.add("a");
