@@ -186,6 +186,19 @@ export const CONFIGS: readonly Config[] = [
     answers: refused,
   },
   {
+    name: "namesake-near",
+    about: "the same, and a merges the other c as well",
+    servers: ["a", "b", "c", "d=c"],
+    operators: [
+      { at: "c", merge: "a" },
+      { at: "d", merge: "b" },
+      { at: "a", merge: "b" },
+      { at: "a", merge: "d" },
+    ],
+    batches: true,
+    answers: refused,
+  },
+  {
     name: "namesake-cut",
     about: "b and another b merge a, and a connection breaks",
     servers: ["a", "b", "c=b"],

@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 /** More than one server has on its way to another at once, ever. */
 const COMING_MAX = 40;
 /** More alarms than any way to rest needs. */
-const WAITS_MAX = 24;
+const WAITS_MAX = 12;
 
 /** What is wrong in any situation; undefined: nothing. */
 export function wrongIn({ locals, addresses }: World, situation: Situation): string | undefined {
@@ -158,8 +158,8 @@ function inConflict(
   const both = new Set([...ours, ...theirs]);
   if (new Set([...both].map((one) => looks[one])).size < both.size) return true;
   const pinned = (server: number, side: readonly number[]) => {
-    const { pins } = locals.facts(situation.locals[server]!);
-    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one);
+    const { pins, members } = locals.facts(situation.locals[server]!);
+    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one && !members.includes(one));
   };
   return pinned(from, theirs) || pinned(to, ours);
 }
