@@ -60,8 +60,8 @@ export const CONFIGS: readonly Config[] = [
   },
   {
     name: "namesake",
-    about: "b and another b merge a at the same time",
-    servers: ["a", "b", "c=b"],
+    about: "b, and another one whose name looks the same, merge a at the same time",
+    servers: ["a", "b", "c=B"],
     operators: [
       { at: "b", merge: "a" },
       { at: "c", merge: "a" },
@@ -158,6 +158,17 @@ export const CONFIGS: readonly Config[] = [
     about: "a merges b, b merges c, c merges a, all at once",
     servers: ["a", "b", "c"],
     operators: ring,
+    batches: true,
+  },
+  {
+    name: "ring-late",
+    about: "b merges c; then a joins; then the ring is closed",
+    servers: ["a", "b", "c"],
+    operators: [
+      { at: "b", merge: "c" },
+      { at: "c", merge: "a", after: 0 },
+      { at: "a", merge: "b", after: 1 },
+    ],
     batches: true,
   },
   {

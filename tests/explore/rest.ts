@@ -118,13 +118,6 @@ export function wrongToUndo(
     : `a link of birth ${birth} gave way to a newer one`;
 }
 
-/** Tells whether an operator asks for something that must be refused, and nothing else goes on. */
-export function isHopeless(world: World, situation: Situation, from: number, to: number): boolean {
-  if (!isAtRest(world, situation)) return false;
-  const { component } = connected(world, situation);
-  return inConflict(world, situation, { from, to, component });
-}
-
 // --- internal ---
 
 /** Which servers are really connected over links that are full at both ends, and by which edges. */
