@@ -15,7 +15,7 @@ const run = (args: readonly string[], mutation?: string) => {
 };
 
 test("no order of merges, losses and restarts of two and three servers breaks a rule", () => {
-  const { exitCode, stdout, stderr } = run(["--states", "20000"]);
+  const { exitCode, stdout, stderr } = run(["--states", "9000"]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   const states = Number(/(\d+) states in \d+ configurations, no violation/.exec(stdout)?.[1]);
   expect(states).toBeGreaterThanOrEqual(100_000);

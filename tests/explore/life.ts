@@ -71,7 +71,6 @@ class Self {
 
 export class Life {
   readonly self = new Self();
-  readonly graph: Graph;
   tree!: Tree;
   readonly #parts: Parts;
   readonly #ticks: boolean;
@@ -90,7 +89,6 @@ export class Life {
   ) {
     const { epoch, stored } = how;
     this.#ticks = how.ticks;
-    this.graph = graph;
     for (const [key, bytes] of stored) this.self.stored.set(key, bytes);
     const plugin = fabricTree();
     const context = this.#context(this.#host(person, epoch), person.name as ServerName);
@@ -182,7 +180,8 @@ export class Life {
 
   /**
    * A promise can be resolved once only, but a life that is put back answers again: here the
-   * fabric makes its promise of a class that hands every answer on.
+   * fabric makes its promise of a class that hands every answer on. What the fabric does between
+   * that and its own answer, to store the wish, is done by then: this disk is never slow.
    */
   #merge(operator: number, address: string): void {
     const answer = (outcome: MergeOutcome) => this.#answer(operator, outcome);

@@ -10,7 +10,7 @@ import { worldOf } from "./world.ts";
 
 const HELP = `Usage: bun run explore [options]
   --config NAME   only this configuration; may be given several times
-  --states N      at most so many states of each (500000)
+  --states N      at most so many states of each (300000)
   --breadth       breadth first, also where not all states can be met
   --seed N        another order of dives (1)
   --trace 0.2.1   only follow these moves of one configuration, and tell what happens
@@ -26,7 +26,7 @@ export function main(args: readonly string[]): number {
     args: [...args],
     options: {
       config: { type: "string", multiple: true },
-      states: { type: "string", default: "500000" },
+      states: { type: "string", default: "300000" },
       breadth: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
       trace: { type: "string" },

@@ -15,7 +15,7 @@
 import type { FullLink } from "./facts.ts";
 import type { Said } from "./locals.ts";
 import { INPUT } from "./locals.ts";
-import { isHopeless, patientOnes, wrongToUndo } from "./rest.ts";
+import { isAtRest, patientOnes, wrongToUndo } from "./rest.ts";
 import { copyOf, GONE, NONE } from "./situation.ts";
 import type { Connection, End, Situation } from "./situation.ts";
 import { isQuiet, learns, serverAt } from "./world.ts";
@@ -82,7 +82,7 @@ export function movesOf(world: World, situation: Situation): Move[] {
 /** What comes of a move; a text where the fabric did what it must not. */
 export function follow(world: World, before: Situation, move: Move): Situation | string {
   const after = copyOf(before);
-  if (!["arrive", "hear", "tick"].includes(move.is)) after.hopeless = 0;
+  if (!["arrive", "hear", "tick"].includes(move.is)) after.calm = 0;
   const run = new Runner(world, after);
   switch (move.is) {
     case "say": {
@@ -90,10 +90,7 @@ export function follow(world: World, before: Situation, move: Move): Situation |
       after.said |= 1 << move.at;
       const is = "merge" in word ? INPUT.merge : INPUT.unmerge;
       const server = world.addresses.indexOf(at);
-      if ("merge" in word) {
-        const to = serverAt(world, word.merge);
-        if (isHopeless(world, before, server, to)) after.hopeless = 1;
-      }
+      if ("merge" in word && isAtRest(world, before)) after.calm = 1;
       run.step(server, is, move.at, 0);
       break;
     }
@@ -160,8 +157,12 @@ class Runner {
     const { locals } = this.#situation;
     const step = this.#world.locals.step(locals[server]!, is, where, what);
     if (step.fault !== undefined) this.fault ??= step.fault;
-    const { full } = this.#world.locals.facts(locals[server]!);
+    const { full, tree } = this.#world.locals.facts(locals[server]!);
     locals[server] = step.next;
+    const now = this.#world.locals.facts(step.next).tree;
+    if (this.#situation.calm > 0 && tree.some((edge) => !now.includes(edge))) {
+      this.fault ??= "a new link took an older one out of the tree";
+    }
     for (const said of step.said) {
       if (said.is === "send") this.#checkEnd(server, full[said.end], said.message);
       this.#follow(server, said);
@@ -216,8 +217,8 @@ class Runner {
   #checkEnd(server: number, link: FullLink | undefined, message: number): void {
     const { end } = this.#world.locals.messages.of(message);
     if (link === undefined || end?.code !== "NAME_TAKEN") return;
-    const { locals, hopeless } = this.#situation;
-    if (hopeless > 0) this.fault ??= "a merge that should have been refused was undone";
+    const { locals, calm } = this.#situation;
+    if (calm > 0) this.fault ??= "a merge that should have been refused was undone";
     this.fault ??= wrongToUndo(this.#world, { local: locals[server]!, server, birth: link.birth });
   }
 

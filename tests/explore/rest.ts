@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 /** More than one server has on its way to another at once, ever. */
 const COMING_MAX = 40;
 /** More alarms than any way to rest needs. */
-const WAITS_MAX = 24;
+const WAITS_MAX = 12;
 
 /** What is wrong in any situation; undefined: nothing. */
 export function wrongIn({ locals, addresses }: World, situation: Situation): string | undefined {
@@ -118,13 +118,6 @@ export function wrongToUndo(
     : `a link of birth ${birth} gave way to a newer one`;
 }
 
-/** Tells whether an operator asks for something that must be refused, and nothing else goes on. */
-export function isHopeless(world: World, situation: Situation, from: number, to: number): boolean {
-  if (!isAtRest(world, situation)) return false;
-  const { component } = connected(world, situation);
-  return inConflict(world, situation, { from, to, component });
-}
-
 // --- internal ---
 
 /** Which servers are really connected over links that are full at both ends, and by which edges. */
@@ -158,8 +151,8 @@ function inConflict(
   const both = new Set([...ours, ...theirs]);
   if (new Set([...both].map((one) => looks[one])).size < both.size) return true;
   const pinned = (server: number, side: readonly number[]) => {
-    const { pins } = locals.facts(situation.locals[server]!);
-    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one);
+    const { pins, members } = locals.facts(situation.locals[server]!);
+    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one && !members.includes(one));
   };
   return pinned(from, theirs) || pinned(to, ours);
 }

@@ -34,8 +34,8 @@ export interface Situation {
   restarts: number;
   restores: number;
   hurries: number;
-  /** 1: all that goes on is a merge that must be refused before anything changes. */
-  hopeless: number;
+  /** 1: all that goes on is one merge, begun at rest. */
+  calm: number;
   /** Alarms that rang while nothing else could happen: they end, or it never comes to rest. */
   waits: number;
   /** Copies of disks, by server; NONE. */
@@ -67,11 +67,7 @@ export function copyOf(one: Situation): Situation {
 export function encode(one: Situation): number[] {
   const words = [...one.locals, ...one.copies, (one.said << 16) | one.answered];
   words.push(
-    one.cuts |
-      (one.restarts << 4) |
-      (one.restores << 8) |
-      (one.hurries << 12) |
-      (one.hopeless << 16),
+    one.cuts | (one.restarts << 4) | (one.restores << 8) | (one.hurries << 12) | (one.calm << 16),
     one.waits,
   );
   one.dials.sort((x, y) => x.from - y.from || x.number - y.number || x.hello - y.hello);
@@ -128,7 +124,7 @@ export function decode(words: ArrayLike<number>, servers: number): Situation {
     restarts: (left >> 4) & 15,
     restores: (left >> 8) & 15,
     hurries: (left >> 12) & 15,
-    hopeless: left >> 16,
+    calm: left >> 16,
     waits,
     connections,
     dials,
