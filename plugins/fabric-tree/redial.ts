@@ -53,9 +53,11 @@ export class Redial {
     if (oldest !== undefined) this.wishes.delete(oldest);
   }
 
-  /** A link to this server is up, whoever dialled it. */
-  linked(peer: Sid): void {
+  /** A link to this server is up, whoever dialled it. One of its name before it is not awaited. */
+  linked(peer: Sid, name: ServerName): void {
     if (this.#parted.delete(peer)) this.unsaved = true;
+    const before = this.named(name);
+    if (before !== undefined && before.peer !== peer) this.drop(before.peer);
     const wish = this.wishes.get(peer);
     if (wish !== undefined) Object.assign(wish, this.#rested());
   }

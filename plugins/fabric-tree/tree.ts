@@ -244,7 +244,7 @@ export class Tree implements Neighbourhood {
     this.#database.sawBirth(birth);
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);
-    this.#redial.linked(peer);
+    this.#redial.linked(peer, name);
     if (session.address !== undefined) this.#redial.up(peer, name, session.address);
     this.#reporter.linked(peer, name);
     this.#relinked();

@@ -228,6 +228,19 @@ test("a redial that reaches another server than the one that was lost is not tak
   expect(a.reports.some(({ text }) => text.includes("got stranger"))).toBe(true);
 });
 
+test("a server that lost its key and is taken again by its name is not looked for any more", () => {
+  const world = new World();
+  const [a, lost] = [world.add("a"), world.add("nice")];
+  world.merge(a, lost);
+  lost.kill();
+  const anew = world.addAt("nice", "nice");
+  run(a, "forget", "nice");
+  expect(outcomeOf(world.merge(a, anew))).toBe("merged");
+  const told = a.reports.length;
+  world.run(10 * LIMITS.redialMsMax);
+  expect(a.reports.slice(told)).toEqual([]);
+});
+
 test("each prefix of a recorded handshake, and then silence, leaves nothing behind", () => {
   const rehearsal = new World();
   const host = rehearsal.add("a");
