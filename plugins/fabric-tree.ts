@@ -8,20 +8,9 @@
 // Read view.ts first (what follows from the announcements), then session.ts (how a link comes up),
 // tree.ts (who owns what), route.ts and traffic.ts (how bytes travel).
 
-import {
-  assert,
-  command,
-  definePlugin,
-  failure,
-  failureOf,
-  isFailure,
-  isSid,
-  parseServerName,
-  sameName,
-  visible,
-} from "chatfusion";
-import type { Bytes, Failure, ServerName, Sid } from "chatfusion";
+import { assert, definePlugin } from "chatfusion";
 import * as v from "valibot";
+import { treeCommands } from "./fabric-tree/commands.ts";
 import { Tracer } from "./fabric-tree/trace.ts";
 import { TrafficOf } from "./fabric-tree/traffic.ts";
 import { Tree } from "./fabric-tree/tree.ts";
@@ -68,8 +57,15 @@ export default definePlugin({
       assert(made !== undefined, "the fabric is used after its start");
       return made;
     };
-    metrics.gauge("links", "links that are up", () => made?.tree.links.byPort.size ?? 0);
-    metrics.gauge("servers", "servers in the fusion", () => made?.tree.view.servers.length ?? 0);
+    const gauge = (name: string, help: string, read: (tree: Tree) => number) =>
+      metrics.gauge(name, help, () => (made === undefined ? 0 : read(made.tree)));
+    gauge("links", "links that are up", ({ links }) => links.byPort.size);
+    gauge("standby", "those of them that are kept in reserve", (tree) =>
+      tree.links.count("standby", tree.judgement),
+    );
+    gauge("waiting", "lost links that will be dialled again", (tree) => tree.redial.waiting.length);
+    gauge("pins", "names that are pinned to their keys", ({ pins }) => pins.size);
+    gauge("servers", "servers in the fusion", ({ view }) => view.servers.length);
     return {
       fabric: {
         protocol: "tree/1",
@@ -82,50 +78,7 @@ export default definePlugin({
           return started().tree.view;
         },
       },
-      commands: {
-        trace: command({
-          about: "Show the way to a server, with the delay of each hop",
-          usage: "NICK@SERVER",
-          args: v.strictTuple([v.string()]),
-          run: ([address]) => {
-            const name = named(address.slice(address.lastIndexOf("@") + 1));
-            if (isFailure(name)) return name;
-            const { tree, tracer } = started();
-            const found = tree.view.servers.find((one) => sameName(one.name, name));
-            if (found !== undefined) return tracer.trace(found.name, found.sid);
-            return failure("NO_SUCH_SERVER", `${name}: no server of this fusion`);
-          },
-        }),
-        forget: command({
-          about: "Forget which key a server's name had, so that another server may have it",
-          usage: "NAME",
-          args: v.strictTuple([v.string()]),
-          run: ([text]) => {
-            const name = named(text);
-            if (isFailure(name)) return name;
-            const { tree } = started();
-            if (!tree.pins.forget(name)) {
-              return failure("NO_SUCH_SERVER", `${name}: no key is known`);
-            }
-            tree.retime(); // which stores it
-            return { text: `${name}: its key is forgotten` };
-          },
-        }),
-        trust: command({
-          about: "Say which key a server's name has from now on",
-          usage: "NAME KEY",
-          args: v.strictTuple([v.string(), v.string()]),
-          run: ([text, key]) => {
-            const name = named(text);
-            if (isFailure(name)) return name;
-            const sid = sidOfText(key, host.identity.sidOf);
-            if (isFailure(sid)) return sid;
-            started().tree.pins.trust(name, sid, clock.now());
-            started().tree.retime();
-            return { text: `${name} is ${sid} from now on` };
-          },
-        }),
-      },
+      commands: treeCommands(started, clock),
       async start() {
         made = make();
         await made.tree.start();
@@ -136,21 +89,3 @@ export default definePlugin({
     };
   },
 });
-
-// --- internal ---
-
-function named(text: string): ServerName | Failure {
-  try {
-    return parseServerName(text);
-  } catch (error) {
-    return failureOf(error);
-  }
-}
-
-/** A key (64 hex digits) or a sid (32). */
-function sidOfText(text: string, sidOf: (key: Bytes) => Sid): Sid | Failure {
-  const digits = text.toLowerCase();
-  if (isSid(digits)) return digits;
-  if (/^[0-9a-f]{64}$/.test(digits)) return sidOf(Uint8Array.fromHex(digits));
-  return failure("USAGE", `${visible(text)}: expected a key of 64 hex digits, or a sid of 32`);
-}

@@ -197,6 +197,17 @@ export const LIMITS = {
   tracesPerSecond: 50,
   /** What a full disk did not take is written again after this. */
   storeRetryMs: 5 * second,
+  /** What a dry run is told of the other side: room beside the list of a full fusion. */
+  summaryBytesMax: 32 * KiB,
+  /** A new one is made only after this: strangers may ask, and it looks at all rooms. */
+  summaryMsMin: 1 * second,
+  /** In it: servers and rooms, those with most people first; names of people. */
+  summaryRowsMax: 100,
+  summaryNamesMax: 50,
+  /** `map`: how long the other servers' answers are awaited; an operator waits as well. */
+  surveyMsMax: 1 * second,
+  /** And how soon one of them may ask again: each question costs a sealed answer. */
+  surveyMsMin: 100,
   /** Names with their keys that are remembered. */
   pinsMax: 4096,
   /** Servers whose last dial is remembered: a fusion and its past. */
@@ -225,6 +236,8 @@ export const LIMITS = {
   peerKeptMsMax: 15 * minute,
   /** A merge is reported when all servers see the same, or after this. */
   settleMsMax: 1 * second,
+  /** What goes within this goes by one cause, and is told in one line: neighbours' news travel. */
+  partingMs: 300,
   /** What each room's own stream keeps in memory to answer those who missed something. */
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */

@@ -19,7 +19,6 @@ import type {
   ServiceName,
 } from "./plugin/context.ts";
 import type { Allow, Deny, DenyCode, Drop, Hooks } from "./plugin/hooks.ts";
-import { describe } from "./protocol/hello.ts";
 
 /** How each hook's verdicts are taken together. */
 export const HOOK_KINDS = {
@@ -77,8 +76,9 @@ export function command<const S extends v.GenericSchema<unknown, readonly unknow
     run(words, caller) {
       const parsed = v.safeParse(one.args, words);
       if (parsed.success) return one.run(parsed.output, caller);
-      const expected = usage === "" ? "" : `; usage: ${usage}`;
-      return failure("USAGE", `${describe(parsed.issues)}${expected}`);
+      const [issue] = parsed.issues;
+      const what = issue.received === "undefined" ? "a word is missing" : issue.message;
+      return failure("USAGE", usage === "" ? what : `${what}; usage: ${usage}`);
     },
   };
 }

@@ -37,8 +37,8 @@ export class Gate {
   }
 
   /** The newest dial of a server that was taken here. */
-  met(peer: Sid): Dial {
-    const { epoch, attempt } = this.#met.get(peer) ?? NEVER;
+  met(peer: Sid | undefined): Dial {
+    const { epoch, attempt } = (peer === undefined ? undefined : this.#met.get(peer)) ?? NEVER;
     return { epoch, attempt };
   }
 

@@ -5,7 +5,8 @@
 //           · attempt (8) · nonce (32) · name; what a later version adds is signed, and not read
 //   AUTH    signature (64) over the transcript · proof of the shared secret (32)
 //   FUSION  the newest dial of yours that I took: epoch (8), attempt (8) · count (u16)
-//           · count × { sid (16) · name }
+//           · count × { sid (16) · name }; to one who asks for a dry run: length (u16) · summary;
+//           what a later version adds is not read
 //   SYNCED  birth (8)
 
 import { LIMITS } from "chatfusion";
@@ -59,6 +60,8 @@ export interface Member {
 export interface Fusion {
   readonly met: Dial;
   readonly members: readonly Member[];
+  /** The core's, in the answer to a dry run. */
+  readonly summary?: Bytes;
 }
 
 /** Writes a hello. `nonce` is 32 random bytes, used once. */
@@ -138,6 +141,8 @@ export function writeFusion(fusion: Fusion): Bytes {
     .counter(fusion.met.attempt)
     .u16(fusion.members.length);
   for (const { sid, name } of fusion.members) writer.sid(sid).text(name);
+  const { summary } = fusion;
+  if (summary !== undefined) writer.u16(summary.length).bytes(summary);
   return writer.done();
 }
 
@@ -151,7 +156,8 @@ export function readFusion(bytes: Bytes): Fusion {
   for (let i = 0; i < count; i++) {
     members.push({ sid: reader.sid(), name: serverName(reader.text()) });
   }
-  return { met, members };
+  if (reader.left === 0) return { met, members };
+  return { met, members, summary: reader.copy(reader.u16()) };
 }
 
 /** Below 0: `a` was dialled before `b`. */

@@ -9,6 +9,7 @@ import type {
   Merged,
   MergeOutcome,
   Millis,
+  OtherSide,
   ServerName,
   Sid,
 } from "chatfusion";
@@ -94,29 +95,38 @@ export class Merges {
    * A session has ended, and so its errand is settled; but those that gave way to another link to
    * the same server wait for what becomes of that one. Where we have none, theirs has not come
    * yet, or has been refused already: another dial tells; after that, the deadline bounds the wait.
+   * True when an operator has been told of its end, in answer to a merge.
    */
-  ended(session: Session, reason: Failure, was: Phase): void {
+  ended(session: Session, reason: Failure, was: Phase): boolean {
     const { peer } = session;
     const own = this.of(session);
     const gaveWay = reason.code === "DUPLICATE_LINK" && peer !== undefined;
+    const other = session.dryRun ? otherSide(session) : undefined;
+    let answered = false;
+    const settle = (errand: Errand) => {
+      errand.settle(other === undefined ? reason : { ...reason, other });
+      answered ||= errand.wanted === undefined;
+    };
     if (own !== undefined) own.session = undefined;
-    if (!gaveWay) own?.settle(reason);
-    if (peer === undefined || session.dryRun || this.#around.meets(peer)) return;
+    if (!gaveWay && own !== undefined) settle(own);
+    if (peer === undefined || session.dryRun || this.#around.meets(peer)) return answered;
     // Whoever dials us may claim to be anybody: what ends it then says nothing of that server.
     const isClaim = session.role === "accepted" && (was === "hello" || was === "auth");
     for (const errand of this.#errands) {
       if (errand.peer !== peer || errand.session !== undefined) continue;
-      if (!gaveWay && !isClaim) errand.settle(reason);
+      if (!gaveWay && !isClaim) settle(errand);
       else if (!errand.again) this.#openAgain(errand);
     }
+    return answered;
   }
 
-  /** A dry run has found no objection on either side; `members` are those of both fusions. */
-  possible(session: Session, members: readonly { readonly name: ServerName }[]): void {
-    const fusion = [...new Set(members.map(({ name }) => name))].toSorted();
-    const { name: server, peer: sid } = session;
-    if (server === undefined || sid === undefined) return;
-    this.of(session)?.settle({ state: "possible", server, sid, fusion });
+  /** A dry run has found no objection on either side; `ours` are the names of our fusion. */
+  possible(session: Session, ours: readonly ServerName[]): void {
+    const { peer: sid } = session;
+    const other = otherSide(session);
+    if (other === undefined || sid === undefined) return;
+    const fusion = [...new Set([...ours, ...other.servers])].toSorted();
+    this.of(session)?.settle({ state: "possible", server: other.server, sid, fusion, other });
   }
 
   /** Settles what the view has brought about. */
@@ -201,6 +211,14 @@ export class Merges {
 }
 
 // --- internal ---
+
+/** What a dry run has learned so far; undefined: not even whom it has reached. */
+function otherSide({ name, fusion }: Session): OtherSide | undefined {
+  if (name === undefined) return undefined;
+  const servers = fusion?.members.map((member) => member.name).toSorted() ?? [];
+  const summary = fusion?.summary;
+  return { server: name, servers, ...(summary === undefined ? {} : { summary }) };
+}
 
 function tooLate(errand: Errand): Failure {
   const seconds = (LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax) / 1000;

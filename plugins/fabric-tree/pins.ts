@@ -51,6 +51,10 @@ export class Pins {
     this.#put({ name, looks: skeleton(name), sid, seen: now });
   }
 
+  get size(): number {
+    return this.#byLooks.size;
+  }
+
   /** False when there was no pin. */
   forget(name: ServerName): boolean {
     this.unsaved = true;

@@ -22,6 +22,8 @@ export interface Wish {
   dueAt: Millis;
   /** By the other side or by the view: only a change can make it possible. */
   refused: boolean;
+  /** Why the link is not up; undefined while it is. */
+  reason: Failure | undefined;
 }
 
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
@@ -29,6 +31,9 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "MERGE_DENIED",
   "TOO_MANY_SERVERS",
 ]);
+
+/** Of a link that is up. */
+const rested = { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false, reason: undefined };
 
 export class Redial {
   readonly wishes = new Map<Sid, Wish>();
@@ -46,8 +51,7 @@ export class Redial {
   up(peer: Sid, name: ServerName, address: string): void {
     const known = this.wishes.get(peer);
     if (known?.address !== address || known.name !== name) this.unsaved = true;
-    const dueAt = Number.POSITIVE_INFINITY;
-    this.wishes.set(peer, { peer, name, address, tries: 0, dueAt, refused: false });
+    this.wishes.set(peer, { peer, name, address, ...rested });
     if (this.wishes.size <= LIMITS.peersMax) return;
     const [oldest] = this.wishes.keys();
     if (oldest !== undefined) this.wishes.delete(oldest);
@@ -59,7 +63,7 @@ export class Redial {
     const before = this.named(name);
     if (before !== undefined && before.peer !== peer) this.drop(before.peer);
     const wish = this.wishes.get(peer);
-    if (wish !== undefined) Object.assign(wish, this.#rested());
+    if (wish !== undefined) Object.assign(wish, rested);
   }
 
   /**
@@ -70,6 +74,7 @@ export class Redial {
     const wish = this.wishes.get(peer);
     if (wish === undefined || wish.dueAt !== Number.POSITIVE_INFINITY) return undefined;
     const { redialMsMin, redialMsMax } = LIMITS;
+    wish.reason = reason;
     wish.refused = REFUSALS.has(reason.code);
     const step = wish.refused ? redialMsMax : Math.min(redialMsMin * 2 ** wish.tries, redialMsMax);
     wish.tries = Math.min(wish.tries + 1, 30);
@@ -104,6 +109,11 @@ export class Redial {
 
   parted(peer: Sid): boolean {
     return this.#parted.has(peer);
+  }
+
+  /** Links that are lost, to be dialled or being dialled. */
+  get waiting(): readonly Wish[] {
+    return [...this.wishes.values()].filter(({ reason }) => reason !== undefined);
   }
 
   /** The wish for a link to a server of this name. */
@@ -144,9 +154,5 @@ export class Redial {
     }
     for (const peer of parted) this.#parted.add(peer as Sid);
     this.unsaved = false;
-  }
-
-  #rested(): Pick<Wish, "tries" | "dueAt" | "refused"> {
-    return { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false };
   }
 }

@@ -8,6 +8,7 @@
 import { assert, LIMITS, sidOf, TRAFFIC } from "chatfusion";
 import type { Bytes, Sid, Traffic } from "chatfusion";
 import { bad, Reader, VARINT_MAX } from "./bytes.ts";
+import type { Announcement } from "./announcement.ts";
 import type { Judgement, Paths } from "./view.ts";
 
 /** Ports beyond this would not fit into an entry. */
@@ -69,6 +70,17 @@ export function routesTo(judgement: Judgement, paths: Paths, to: readonly Sid[])
     return { port: entry(first) >> 1, deliver: (entry(first) & 1) === 1, route };
   });
   return { hops, reached };
+}
+
+/** The servers on the shortest way to one, itself at last; none where there is no way. */
+export function wayTo(judgement: Judgement, to: number): Announcement[] {
+  const { servers, shortest } = judgement;
+  const way: Announcement[] = [];
+  for (let at = to; (shortest.hops[at] ?? -1) > 0; at = shortest.parent[at] ?? -1) {
+    const server = servers[at];
+    if (server !== undefined) way.unshift(server);
+  }
+  return way;
 }
 
 /**

@@ -10,6 +10,8 @@
 // 3. Full is who has said SYNCED and heard it: all announcements of both sides have then come. The
 //    birth is the larger one of the two that were said.
 // 4. After `end` nothing is sent and nothing is heard.
+// 5. A dry run ends where a merge would change something. Who accepts tells who is here even if it
+//    then refuses, unless its plugins or its secret do; a PONG behind that tells that it does not.
 
 import { failure, LIMITS, ProtocolError } from "chatfusion";
 import type { Bytes, Failure, Link, LinkHandlers, Millis, ServerName, Sid } from "chatfusion";
@@ -34,12 +36,12 @@ export interface Neighbourhood {
   objection(session: Session, fusion: Fusion): Failure | undefined;
   /** Asks the plugins; `decided` is called once, now or later. */
   consent(session: Session, fusion: Fusion, decided: (denied: Failure | undefined) => void): void;
-  /** What to tell this peer of our fusion. */
-  fusionFor(peer: Sid): Fusion;
+  /** What to tell the peer of our fusion. */
+  fusionFor(session: Session): Fusion;
   /** This side accepts the peer's dial and is about to say so. */
   accepted(session: Session): void;
   /** A dry run of ours has come to its end without an objection. */
-  possible(session: Session, fusion: Fusion): void;
+  possible(session: Session): void;
   /** The newest that is known of each server; signed, to be handed on as they are. */
   readonly announcements: ReadonlyMap<Sid, { readonly bytes: Bytes }>;
   /** The birth to say for a link that is up now. */
@@ -63,6 +65,8 @@ export class Session implements LinkHandlers {
   phase: Phase;
   /** The peer's hello; proved from `fusion` on. */
   theirs: Hello | undefined;
+  /** Who is with the peer, as it has said. */
+  fusion: Fusion | undefined;
   /** Set when full. */
   port = 0;
   birth = 0;
@@ -71,7 +75,6 @@ export class Session implements LinkHandlers {
   readonly #near: Neighbourhood;
   readonly #dirty = new Set<Sid>();
   readonly #registers = new Map<string, Bytes>();
-  #fusion: Fusion | undefined;
   #birthSaid = 0;
   #birthHeard = 0;
   #deadline: Millis;
@@ -148,8 +151,8 @@ export class Session implements LinkHandlers {
     if (type === LINK_FRAME.auth && phase === "auth") return this.#auth(payload);
     if (type === LINK_FRAME.fusion && phase === "fusion") return this.#hearFusion(payload);
     if (!isSync(type)) throw outOfPhase(type, phase);
-    if (phase === "confirm" && !this.dryRun && this.#fusion !== undefined) {
-      this.#confirmed(this.#fusion);
+    if (phase === "confirm" && !this.dryRun && this.fusion !== undefined) {
+      this.#confirmed(this.fusion);
     }
     if (this.ended) return;
     if (this.phase !== "sync") throw outOfPhase(type, phase);
@@ -233,7 +236,7 @@ export class Session implements LinkHandlers {
     if (this.theirs === undefined) return;
     const auth = makeAuth(identity, secret, this.#transcript(this.theirs));
     this.link.send("control", LINK_FRAME.auth, auth);
-    const fusion = writeFusion(this.#near.fusionFor(this.theirs.sid));
+    const fusion = writeFusion(this.#near.fusionFor(this));
     this.link.send("control", LINK_FRAME.fusion, fusion);
   }
 
@@ -253,9 +256,9 @@ export class Session implements LinkHandlers {
 
   #hearFusion(payload: Bytes): void {
     const fusion = readFusion(payload);
-    this.#fusion = fusion;
+    this.fusion = fusion;
     const objection = this.#near.objection(this, fusion);
-    if (objection !== undefined) return this.end(objection);
+    if (objection !== undefined && !this.#tellsAnyhow(objection)) return this.end(objection);
     this.phase = "consent";
     // A hook may take its time; the other side may wait for two of them.
     this.#deadline = this.#near.now() + LIMITS.linkHandshakeMsMax + LIMITS.hookMsMax;
@@ -267,15 +270,23 @@ export class Session implements LinkHandlers {
     if (this.phase !== "consent") return;
     // Meanwhile others may have come: what was no objection may be one now.
     const objection = denied ?? this.#near.objection(this, fusion);
-    if (objection !== undefined) return this.end(objection);
+    if (objection !== undefined) {
+      if (this.#tellsAnyhow(objection)) this.#prove();
+      return this.end(objection);
+    }
     if (this.role === "accepted") {
       this.phase = "confirm";
       this.#near.accepted(this);
       return this.#prove();
     }
     if (!this.dryRun) return this.#beginSync();
-    this.#near.possible(this, fusion);
-    this.end(failure("UNMERGED", "dry run: nothing was joined"));
+    this.phase = "confirm";
+    this.#heart.ping(this.#near.now());
+  }
+
+  /** Who only asks what would be learns that from us, too, though we would refuse. */
+  #tellsAnyhow({ code }: Failure): boolean {
+    return this.dryRun && this.role === "accepted" && code !== "MERGE_DENIED";
   }
 
   /** The dialling side agrees too. Its hooks may have been slow, so all is looked at once more. */
@@ -353,7 +364,11 @@ export class Session implements LinkHandlers {
   }
 
   #measure(payload: Bytes): void {
-    if (this.#heart.measure(payload, this.#near.now())) this.#near.retime();
+    if (!this.#heart.measure(payload, this.#near.now())) return;
+    if (this.phase !== "confirm") return this.#near.retime();
+    // The pong of a dry run: a refusal would have come before it.
+    this.#near.possible(this);
+    this.end(failure("UNMERGED", "dry run: nothing was joined"));
   }
 
   #finish(reason: Failure): void {

@@ -1,12 +1,14 @@
 // The way to a server, hop by hop with the delay of each: a frame along the route to which every
 // server on it answers. `trace nick@server` on the console.
 //
-//   body  u8 (1: a question, 2: an answer) · id (8), drawn by who asks
+//   body  u8 (1: a question, 2: an answer; others are not for us) · id (8), drawn by who asks
 
-import { failure, LIMITS, ProtocolError } from "chatfusion";
+import { failure, LIMITS } from "chatfusion";
 import type { Clock, CommandResult, Failure, Millis, Random, ServerName, Sid } from "chatfusion";
 import { Bucket } from "./bucket.ts";
 import { concat, Reader } from "./bytes.ts";
+import { wayTo } from "./route.ts";
+import { table } from "./text.ts";
 import type { Session } from "./session.ts";
 import type { TrafficOf } from "./traffic.ts";
 import type { Tree } from "./tree.ts";
@@ -42,6 +44,10 @@ export class Tracer {
   /** Resolves with the hops, when the last has answered or `traceMsMax` is over. */
   trace(server: ServerName, to: Sid): Promise<CommandResult | Failure> {
     const { promise, resolve } = Promise.withResolvers<CommandResult | Failure>();
+    if (to === this.#tree.identity.sid) {
+      resolve({ text: `${server} is this server`, data: [{ server, hops: 0, ms: 0 }] });
+      return promise;
+    }
     if (this.#traces.size >= LIMITS.tracesMax) {
       resolve(failure("RATE_LIMITED", `${this.#traces.size} traces are under way`));
       return promise;
@@ -69,35 +75,35 @@ export class Tracer {
   // --- internal ---
 
   #traced(origin: Sid, deliver: boolean, body: Uint8Array): void {
-    const reader = new Reader(body);
+    const reader = new Reader(body); // what a later version adds is not read
     const kind = reader.u8();
     const id = reader.bytes(8);
-    reader.end();
     if (kind === QUESTION) {
       if (!this.#answers.take(this.#clock.monotonic())) return;
       this.#traffic.trace(origin, concat(Uint8Array.of(ANSWER), id));
       return;
     }
-    if (kind !== ANSWER) throw new ProtocolError("BAD_FRAME", `link: a trace of kind ${kind}`);
-    const trace = deliver ? this.#traces.get(id.toHex()) : undefined;
+    const trace = deliver && kind === ANSWER ? this.#traces.get(id.toHex()) : undefined;
     if (trace === undefined || trace.delays.size >= LIMITS.hopsMax) return;
     trace.delays.set(origin, this.#clock.monotonic() - trace.begun);
     if (origin === trace.to) trace.done();
   }
 
   #result(server: ServerName, to: Sid, delays: ReadonlyMap<Sid, Millis>): CommandResult | Failure {
-    const { servers } = this.#tree.view;
-    if (!delays.has(to) && delays.size === 0) {
+    const { judgement } = this.#tree;
+    if (delays.size === 0) {
       return failure("UNREACHABLE", `${server}: nobody on the way has answered`);
     }
-    const hops = [...delays]
-      .map(([sid, ms]) => {
-        const found = servers.find((one) => one.sid === sid);
-        return { server: found?.name ?? sid, hops: found?.hops ?? 0, ms };
-      })
-      .toSorted((a, b) => a.hops - b.hops);
-    const lines = hops.map((hop) => `${hop.hops}  ${hop.server}  ${hop.ms.toFixed(1)} ms`);
-    if (!delays.has(to)) lines.push(`${server} has not answered`);
-    return { text: lines.join("\n"), data: hops };
+    const way = wayTo(judgement, judgement.index.get(to) ?? 0);
+    const hops = way.map(({ sid, name }, at) => {
+      const ms = delays.get(sid);
+      return { server: name, hops: at + 1, ...(ms === undefined ? {} : { ms }) };
+    });
+    const lines = hops.map(({ server: name, hops: count, ms }) => [
+      String(count),
+      name,
+      ms === undefined ? "no answer" : `${ms.toFixed(1)} ms`,
+    ]);
+    return { text: table(lines), data: hops };
   }
 }

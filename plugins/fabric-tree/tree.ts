@@ -37,7 +37,7 @@ import { Redial } from "./redial.ts";
 import { Reporter } from "./reports.ts";
 import { Session } from "./session.ts";
 import type { Neighbourhood, Phase } from "./session.ts";
-import { edgeTo, judge } from "./view.ts";
+import { judge } from "./view.ts";
 import type { Edge, Judgement } from "./view.ts";
 
 export interface TreeParts {
@@ -70,7 +70,7 @@ export class Tree implements Neighbourhood {
   readonly #sessions = new Set<Session>();
   readonly #gate: Gate;
   readonly #merges: Merges;
-  readonly #redial: Redial;
+  readonly redial: Redial;
   readonly #reporter: Reporter;
   readonly #alarm: Alarm;
   #view: View;
@@ -93,10 +93,10 @@ export class Tree implements Neighbourhood {
     this.#alarm = new Alarm(clock, () => this.#tick());
     this.#own = new Own(host.identity, store, log, this.now());
     this.#database = new Database(host.identity);
-    this.#redial = new Redial(parts.random);
+    this.redial = new Redial(parts.random);
     this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
-    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial, now: this.now });
-    this.#merges = new Merges(host, this.#redial, this.#reporter, {
+    this.memory = new Memory(store, log, { pins: this.pins, redial: this.redial, now: this.now });
+    this.#merges = new Merges(host, this.redial, this.#reporter, {
       now: this.now,
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
@@ -113,7 +113,7 @@ export class Tree implements Neighbourhood {
       members: () => this.#view.servers,
       pinned: (name) => this.pins.of(name, clock.now()),
       wanted: (session) => this.#merges.of(session)?.wanted,
-      parted: (peer) => this.#redial.parted(peer),
+      parted: (peer) => this.redial.parted(peer),
     });
     this.#database.put(this.#own.announcement);
     this.judgement = judge(this.#database.all, this.identity.sid);
@@ -125,7 +125,7 @@ export class Tree implements Neighbourhood {
     await this.#own.start();
     this.#relinked();
     await this.memory.read("pins", (stored) => this.pins.load(stored));
-    await this.memory.read("links", (stored) => this.#redial.load(stored, this.now()));
+    await this.memory.read("links", (stored) => this.redial.load(stored, this.now()));
     this.retime();
   }
 
@@ -171,13 +171,11 @@ export class Tree implements Neighbourhood {
   /** See `Fabric.unmerge`. Also takes back the wish for a link that is lost at present. */
   async unmerge(server: ServerName): Promise<MergeOutcome> {
     const session = this.links.named(server);
-    const peer = session?.peer ?? this.#redial.named(server)?.peer;
-    if (peer === undefined) {
-      const text = `${server} is not linked directly; linked: ${this.links.names}`;
-      return failure("NOT_LINKED", text);
-    }
-    this.#redial.part(peer);
-    session?.end(failure("UNMERGED", `${this.identity.name} has ended this link`));
+    const peer = session?.peer ?? this.redial.named(server)?.peer;
+    if (peer === undefined) return this.links.notLinked(server, this.judgement);
+    this.redial.part(peer);
+    const ended = `${this.identity.name} has ended its link to ${session?.name ?? server}`;
+    session?.end(failure("UNMERGED", ended));
     this.#settle();
     await this.memory.saved();
     return { state: "unmerged", server: session?.name ?? server, sid: peer, fusion: this.#names() };
@@ -201,8 +199,9 @@ export class Tree implements Neighbourhood {
 
   objection(session: Session, fusion: Fusion): Failure | undefined {
     const objection = this.#gate.objection(session, fusion);
-    if (objection !== undefined && session.role === "accepted" && session.theirs?.again === false) {
-      this.#reporter.refused(session.theirs.name, objection);
+    const { theirs, role, dryRun } = session;
+    if (objection !== undefined && role === "accepted" && theirs?.again === false && !dryRun) {
+      this.#reporter.refused(theirs.name, objection);
     }
     return objection;
   }
@@ -211,8 +210,9 @@ export class Tree implements Neighbourhood {
     this.#gate.consent(session, fusion, decided);
   }
 
-  fusionFor(peer: Sid): Fusion {
-    return { met: this.#gate.met(peer), members: this.#view.servers };
+  fusionFor({ peer, role, dryRun }: Session): Fusion {
+    const fusion = { met: this.#gate.met(peer), members: this.#view.servers };
+    return dryRun && role === "accepted" ? { ...fusion, summary: this.#host.summary() } : fusion;
   }
 
   accepted(session: Session): void {
@@ -221,8 +221,8 @@ export class Tree implements Neighbourhood {
     }
   }
 
-  possible(session: Session, fusion: Fusion): void {
-    this.#merges.possible(session, [...this.#view.servers, ...fusion.members]);
+  possible(session: Session): void {
+    this.#merges.possible(session, this.#names());
   }
 
   get announcements(): ReadonlyMap<Sid, { readonly bytes: Bytes }> {
@@ -244,8 +244,8 @@ export class Tree implements Neighbourhood {
     this.#database.sawBirth(birth);
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);
-    this.#redial.linked(peer, name);
-    if (session.address !== undefined) this.#redial.up(peer, name, session.address);
+    this.redial.linked(peer, name);
+    if (session.address !== undefined) this.redial.up(peer, name, session.address);
     this.#reporter.linked(peer, name);
     this.#relinked();
   }
@@ -279,9 +279,9 @@ export class Tree implements Neighbourhood {
       this.links.byPort.delete(session.port);
       this.#linksChanged = true;
     }
-    this.#merges.ended(session, reason, was);
+    const answered = this.#merges.ended(session, reason, was);
     if (was === "full" && peer !== undefined && name !== undefined && !this.#stopped) {
-      this.#reporter.lost(peer, name, reason);
+      if (!answered) this.#reporter.lost(peer, name, reason);
       this.#merges.wait(peer, name, reason);
     }
     this.retime();
@@ -324,11 +324,10 @@ export class Tree implements Neighbourhood {
 
   #joined(peer: Sid): Merged | undefined {
     const session = this.links.to(peer);
-    const edge = edgeTo(this.judgement, peer);
-    if (session?.name === undefined || edge?.birth !== session.birth) return undefined;
-    if (edge.state === "undone") return undefined;
-    const state = edge.state === "tree" ? "merged" : "standby";
-    return { state, server: session.name, sid: peer, fusion: this.#names() };
+    const state = this.links.stateOf(session, this.judgement);
+    if (session?.name === undefined || state === undefined) return undefined;
+    const about = { server: session.name, sid: peer, fusion: this.#names() };
+    return { state: state === "tree" ? "merged" : "standby", ...about };
   }
 
   #settle(): void {
@@ -345,7 +344,7 @@ export class Tree implements Neighbourhood {
         if (this.pins.see(name, sid, this.#clock.now())) continue;
         this.#parts.log.warn("a server has the name of another's pin", { name, sid });
       }
-      this.#redial.hurry(this.now());
+      this.redial.hurry(this.now());
       this.#host.changed();
     }
     this.#view = withRoundTrips(this.#view, this.identity.sid, this.links.rttTo);

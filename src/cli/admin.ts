@@ -100,6 +100,10 @@ const Args = v.object({
   "dry-run": v.optional(v.boolean(), false),
 });
 
+/** The answer is a no all the same: of a dry run. */
+const saysNo = (data: unknown): boolean =>
+  typeof data === "object" && data !== null && "accepted" in data && data.accepted === false;
+
 /** Returns the command of that name. */
 export function adminCommand(name: keyof typeof commands): CommandDef {
   const command = commands[name];
@@ -116,7 +120,7 @@ export function adminCommand(name: keyof typeof commands): CommandDef {
       const screen = createScreen();
       if (json) screen.object(answerObject(line.join(" "), answer));
       else if (!isFailure(answer)) screen.print(answerText(answer));
-      if (!isFailure(answer)) return EXIT.ok;
+      if (!isFailure(answer)) return saysNo(answer.data) ? EXIT.refused : EXIT.ok;
       if (json) return exitCodeOf(answer.code);
       return reportFailure(new ChatFusionError(answer.code, answer.text));
     },

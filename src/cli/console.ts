@@ -1,21 +1,22 @@
 // The console of a running server: commands from its terminal, or line by line from a pipe. One
 // command runs at a time, in the order in which they were typed. The end of a pipe ends nothing.
 
-import { failure, isFailure, type Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Answer, RunningServer } from "../serve.ts";
 import { readLines, TOO_LONG } from "../serve/lines.ts";
 import { listServers } from "../serve/registry.ts";
 import { answerObject, answerText } from "./print.ts";
 import type { Screen } from "./screen.ts";
+import type { Told } from "./told.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ConsoleOptions {
   readonly server: RunningServer;
   readonly screen: Screen;
   readonly json: boolean;
-  /** Tells whether people have read this refusal already, as an event. */
-  wasTold(refused: Failure): boolean;
+  /** What people have read already, as events. */
+  readonly told: Told;
   /** Ctrl-C on a terminal, where it is no signal. */
   interrupted(): void;
 }
@@ -91,17 +92,19 @@ function openPipe(how: ConsoleOptions): () => void {
   };
 }
 
-type Shown = Pick<ConsoleOptions, "server" | "screen" | "json" | "wasTold">;
+type Shown = Pick<ConsoleOptions, "server" | "screen" | "json" | "told">;
 
 /** Runs one line and shows its answer; one without a word is nothing. */
 async function runLine(line: string, how: Shown): Promise<void> {
   const words = wordsOf(line);
-  if (words.length > 0) show(line.trim(), await how.server.run(words), how);
+  if (words.length === 0) return;
+  how.told.begin();
+  show(line.trim(), await how.server.run(words), how);
 }
 
-function show(command: string, answer: Answer, { screen, json, wasTold }: Shown): void {
+function show(command: string, answer: Answer, { screen, json, told }: Shown): void {
   if (json) screen.object(answerObject(command, answer));
-  else if (!isFailure(answer) || !wasTold(answer)) screen.print(answerText(answer));
+  else if (!told.covers(answer)) screen.print(answerText(answer));
 }
 
 /** What may stand in place of a line's last word: a command, or a server's name. Never rejects. */

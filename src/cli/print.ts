@@ -7,21 +7,27 @@ import type { Answer, RunningServer, ServerEvent } from "../serve.ts";
 import { shortPath } from "../serve/config-file.ts";
 import { addressOf } from "../serve/registry.ts";
 
-/** Returns an event as a line for people; undefined for one that the banner has told already. */
+/** Returns an event as a line for people; undefined for one that they need not read. */
 export function eventText(event: ServerEvent): string | undefined {
   switch (event.event) {
     case "listening":
-      return undefined;
+      return undefined; // the banner has told it
     case "gateway":
       return `${event.plugin} listens at ${event.address}`;
-    case "merged":
-      return `merged with ${event.with}: ${fusionText(event.fusion)}`;
-    case "split":
-      return `split from ${event.lost.join(", ")}: ${fusionText(event.fusion)}`;
+    case "merged": {
+      const { servers, fusion } = event;
+      if (event.back !== true) return `merged with ${event.with}: ${fusionText(fusion)}`;
+      const verb = servers.length === 1 ? "is" : "are";
+      return `${listText(servers)} ${verb} back: ${fusionText(fusion)}`;
+    }
+    case "split": {
+      const why = event.why === undefined ? "" : ` (${event.why})`;
+      return `split from ${listText(event.lost)}: ${fusionText(event.fusion)}${why}`;
+    }
     case "refused":
       return `refused: ${event.text} (${event.code})`;
     case "link":
-      return event.code === undefined ? event.text : `${event.text} (${event.code})`;
+      return isWorthALine(event) ? event.text : undefined;
     case "stopped":
       return `stopped: ${event.reason}`;
     default:
@@ -81,7 +87,19 @@ export function banner(server: RunningServer): string {
 
 function fusionText(fusion: readonly string[]): string {
   if (fusion.length <= 1) return "this server is alone now";
-  return `${fusion.length} servers, ${fusion.join(", ")}`;
+  return `${fusion.length} servers, ${listText(fusion)}`;
+}
+
+/** In a large fusion the first names will do; `map` has them all. */
+function listText(names: readonly string[]): string {
+  const most = 20;
+  if (names.length <= most) return names.join(", ");
+  return `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
+}
+
+/** That a lost link is tried is no news; that it is tried in vain is, until it is every minute. */
+function isWorthALine({ state, tries = 0 }: Extract<ServerEvent, { event: "link" }>): boolean {
+  return state !== "retrying" || (tries > 1 && tries <= 7);
 }
 
 /** Where other machines may reach a server that listens at all of this one's addresses. */

@@ -6,7 +6,6 @@ import { constants } from "node:os";
 import * as v from "valibot";
 import { loadConfig } from "../config.ts";
 import type { Log } from "../environment.ts";
-import type { Failure } from "../errors.ts";
 import { serve, type RunningServer } from "../serve.ts";
 import { createClock } from "../serve/clock.ts";
 import { createLog } from "../serve/log.ts";
@@ -14,6 +13,7 @@ import { openConsole } from "./console.ts";
 import { EXIT } from "./exit.ts";
 import { banner, eventText } from "./print.ts";
 import { createScreen } from "./screen.ts";
+import { createTold } from "./told.ts";
 
 const Args = v.object({
   config: v.optional(v.string()),
@@ -52,22 +52,19 @@ async function run({ json, ...flags }: v.InferOutput<typeof Args>): Promise<numb
   const config = await loadConfig(flags);
   for (const warning of config.warnings) log.warn("config.warning", { text: warning });
   const life = watchProcess(log);
-  let lastRefused: Failure | undefined;
+  const told = createTold();
   const server = await serve(config, {
     log,
     event(event) {
-      // The core's codes are those of the table.
-      if (event.event === "refused") lastRefused = event as Failure;
+      told.event(event);
       const text = eventText(event);
       if (json) screen.object(event);
       else if (text !== undefined) screen.print(text);
     },
   });
   if (!json) screen.print(banner(server));
-  const wasTold = ({ code, text }: Failure) =>
-    lastRefused?.code === code && lastRefused.text === text;
   const { interrupted } = life;
-  const close = openConsole({ server, screen, json, wasTold, interrupted });
+  const close = openConsole({ server, screen, json, told, interrupted });
   life.begin(server);
   await server.stopped;
   close();

@@ -6,12 +6,11 @@ import type { Log } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { ChatFusionError, failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { ServerName } from "../names.ts";
-import { parseNick, parseServerName, visible } from "../names.ts";
+import { parseNick, visible } from "../names.ts";
 import type { Caller, Command, CommandResult } from "../plugin/context.ts";
-import type { Fabric, MergeOutcome } from "../plugin/fabric.ts";
 import { command } from "../plugin.ts";
-import type { People } from "./people.ts";
+import type { FusionCommandsOptions } from "./fusion-commands.ts";
+import { fusionCommands } from "./fusion-commands.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -71,18 +70,10 @@ export function createCommands(
   };
 }
 
-export interface CoreCommandsOptions {
-  readonly fabric: () => Fabric;
-  readonly people: People;
+export interface CoreCommandsOptions extends FusionCommandsOptions {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   status(): Readonly<Record<string, unknown>>;
-  /**
-   * Merges; resolves when all servers of the fusion see the same, or after a while. A merge that
-   * has not lasted until then is answered with the reason.
-   */
-  merge(address: string): Promise<MergeOutcome>;
-  refused(failed: Failure): void;
 }
 
 const Line = v.pipe(v.array(v.string()), v.maxLength(1000));
@@ -141,82 +132,6 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
         for (const session of rooms.lobby.members())
           session.doorway.personal({ type: "notice", text, room: rooms.lobby.name });
         return { text: "said", data: { text, people: sessions.count } };
-      },
-    }),
-  };
-}
-
-// --- internal -----------------------------------------------------------------------------------
-
-function fusionCommands(options: CoreCommandsOptions): Record<string, Command> {
-  const { people } = options;
-  const sentence = (state: string, server: ServerName, names: readonly string[]) => {
-    const fusion = `the fusion: ${names.join(", ")}`;
-    if (state === "possible") return `possible: with ${server}, ${fusion}`;
-    if (state === "standby") return `${server} is in the fusion already; ${fusion}`;
-    return `${state} with ${server}; ${fusion}`;
-  };
-  const outcome = (result: MergeOutcome): CommandResult | Failure => {
-    if (isFailure(result)) {
-      options.refused(result);
-      return result;
-    }
-    const names = result.state === "possible" ? result.fusion.map(String) : people.fusionNames();
-    return {
-      text: sentence(result.state, result.server, names),
-      data: { ...result, fusion: names },
-    };
-  };
-  return {
-    merge: command({
-      about: "join this fusion to another server and all it is merged with",
-      usage: "HOST:PORT [--dry-run]",
-      args: v.union(
-        [
-          v.strictTuple([v.string()]),
-          v.strictTuple([v.string(), v.literal("--dry-run")]),
-          v.strictTuple([v.literal("--dry-run"), v.string()]),
-        ],
-        "expected one address",
-      ),
-      run: async (words) => {
-        const dryRun = words.includes("--dry-run");
-        const address = words.find((word) => word !== "--dry-run") ?? "";
-        if (dryRun) return outcome(await options.fabric().merge(address, { dryRun }));
-        return outcome(await options.merge(address));
-      },
-    }),
-    unmerge: command({
-      about: "part from a neighbour for good",
-      usage: "SERVER",
-      args: v.strictTuple([v.string()], "expected the name of a neighbour"),
-      run: async ([name]) => outcome(await options.fabric().unmerge(parseServerName(name))),
-    }),
-    map: command({
-      about: "the servers of the fusion and their links",
-      args: v.strictTuple([], "expected nothing after it"),
-      run: () => {
-        const { servers, links } = options.fabric().view;
-        const names = new Map(servers.map((server) => [server.sid, server.name]));
-        const here = new Map(people.fusion().servers.map((row) => [row.server, row.people]));
-        const rows = servers.map((server) => ({
-          server: server.name,
-          sid: server.sid,
-          hops: server.hops,
-          people: here.get(server.name) ?? 0,
-        }));
-        const edges = links.map((link) => ({
-          a: names.get(link.a) ?? link.a,
-          b: names.get(link.b) ?? link.b,
-          state: link.state,
-          ...(link.rttMs === undefined ? {} : { rttMs: link.rttMs }),
-        }));
-        const lines = rows.map((row) => `${row.server}: ${row.people} people, ${row.hops} hops`);
-        const ways = edges.map((edge) => {
-          const rtt = edge.rttMs === undefined ? "" : `, ${edge.rttMs.toFixed(1)} ms`;
-          return `${edge.a} - ${edge.b}: ${edge.state}${rtt}`;
-        });
-        return { text: [...lines, ...ways].join("\n"), data: { servers: rows, links: edges } };
       },
     }),
   };

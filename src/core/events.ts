@@ -1,6 +1,8 @@
 // What a running server tells its operator: one object an event, as `serve --json` prints it.
 
+import type { Millis } from "../environment.ts";
 import type { ServerName } from "../names.ts";
+import type { FabricReport } from "../plugin/fabric.ts";
 
 export type ServerEvent =
   | {
@@ -15,21 +17,31 @@ export type ServerEvent =
       readonly event: "merged";
       readonly server: ServerName;
       readonly with: string;
+      /** Who came. */
+      readonly servers: readonly string[];
       readonly fusion: readonly string[];
+      /** All of them had been lost. */
+      readonly back?: true;
     }
   | {
       readonly event: "split";
       readonly server: ServerName;
       readonly lost: readonly string[];
       readonly fusion: readonly string[];
+      /** Which links of this server were lost by it, if any, and the code of the first. */
+      readonly why?: string;
+      readonly code?: string;
     }
   | { readonly event: "refused"; readonly code: string; readonly text: string }
-  /** What the fabric says of its links: standby, undone, lost, retrying. */
+  /** What happens to links without servers that come or go. */
   | {
       readonly event: "link";
-      readonly state: string;
+      readonly state: Exclude<FabricReport["event"], "refused">;
       readonly server?: string;
       readonly code?: string;
       readonly text: string;
+      /** With "retrying". */
+      readonly tries?: number;
+      readonly inMs?: Millis;
     }
   | { readonly event: "stopped"; readonly reason: string };

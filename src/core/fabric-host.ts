@@ -7,7 +7,6 @@ import type { FabricHost, FabricReport } from "../plugin/fabric.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { VERSION } from "../protocol/hello.ts";
 import { isLoopback } from "./acceptor.ts";
-import type { ServerEvent } from "./events.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { goOn } from "./hooks.ts";
 import { fabricIdentity } from "./identity.ts";
@@ -21,21 +20,17 @@ interface Upward {
   ): void;
   changed(): void;
   reported(report: FabricReport): void;
+  summary(): Bytes;
 }
 
 type HostOptions = Pick<
   FusionOptions,
-  "self" | "environment" | "identity" | "fabric" | "hooks" | "tick" | "report"
+  "self" | "environment" | "identity" | "fabric" | "hooks" | "tick"
 >;
 
 /** Makes the host that the fabric plugin is given. */
 export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
   const { environment, tick } = options;
-  const asEvent = ({ event, ...rest }: FabricReport): ServerEvent => ({
-    event: "link",
-    state: event,
-    ...rest,
-  });
   return {
     identity: fabricIdentity(options.self, environment, options.identity),
     async dial(address, hello, opened) {
@@ -76,12 +71,8 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
       }
     },
     changed: () => up.changed(),
-    report(report) {
-      up.reported(report);
-      options.report(asEvent(report));
-      if (report.code !== undefined && report.event === "refused")
-        options.report({ event: "refused", code: report.code, text: report.text });
-    },
+    report: (report) => up.reported(report),
+    summary: () => up.summary(),
   };
 }
 

@@ -21,13 +21,18 @@ import type { Merging } from "./merging.ts";
 import { createMerging } from "./merging.ts";
 import type { Offers } from "./offers.ts";
 import type { Peer } from "./peer.ts";
+import type { People } from "./people.ts";
 import type { Peers } from "./peers.ts";
 import { createPeers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Streams } from "./streams.ts";
 import { createStreams } from "./streams.ts";
+import { createSummary } from "./summary.ts";
+import type { Survey } from "./survey.ts";
+import { createSurvey } from "./survey.ts";
 import type { Tells } from "./tells.ts";
 import type { Tick } from "./tick.ts";
 import type { TransferEvent, Transfers } from "./transfers.ts";
@@ -52,6 +57,7 @@ export interface FusionOptions {
   readonly ids: Ids;
   readonly sessions: Sessions;
   readonly rooms: () => Rooms;
+  readonly people: () => People;
   readonly presence: () => Presence;
   readonly tells: () => Tells;
   readonly offers: () => Offers;
@@ -102,7 +108,7 @@ export function createFusion(options: FusionOptions) {
       return streams.head(room);
     },
     serve: (to, room, from, last) => streams.serve(to, room, from, last),
-    message: (peer, message) => peerMessage(options, peer, message),
+    message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
       merging.moved(namesOf(came), namesOf(went), namesOf(peers.present()));
@@ -111,13 +117,9 @@ export function createFusion(options: FusionOptions) {
     schedule: () => tick.schedule(),
   });
 
-  const pulse = createPulse(clock, {
-    toAll() {
-      if (peers.everyone().length > 0) directory.pulse(streams.recentHeads());
-    },
-    toEach: () => peers.tellHeads(directory.told, streams.unsureHeads()),
-  });
-  const parts = { directory, incoming, merging, peers, pulse };
+  const survey = createSurvey(options, () => peers.present());
+  const pulse = createPulse(clock, { directory, peers, streams });
+  const parts = { directory, incoming, peers, pulse, merging };
   const host = createFabricHost(options, upward(options, parts));
 
   return {
@@ -126,7 +128,8 @@ export function createFusion(options: FusionOptions) {
     streams,
     incoming,
     host,
-    merge: merging.merge,
+    merging,
+    survey,
     /** Hands an event of a transfer to the other home server. */
     toPeer(sid: Peer["sid"], { type: t, ...rest }: TransferEvent): void {
       peers.find(sid)?.send({ t, ...rest } as PeerMessage); // an event's type is the message's
@@ -145,10 +148,7 @@ export function createFusion(options: FusionOptions) {
     },
     /** For good: nothing is sent to others or taken from them any more. */
     close(): void {
-      pulse.close();
-      peers.close();
-      incoming.close();
-      merging.close();
+      for (const part of [pulse, peers, incoming, merging, survey]) part.close();
     },
   };
 }
@@ -176,9 +176,10 @@ function upward(
     readonly pulse: { begin(): void };
   },
 ): Parameters<typeof createFabricHost>[1] {
-  const { directory, incoming, merging, peers, pulse } = to;
-  const { log } = options.environment;
+  const { directory, incoming, peers, pulse, merging } = to;
+  const { clock, log } = options.environment;
   return {
+    summary: createSummary(clock, options.people),
     deliver(origin, traffic, bytes) {
       if (traffic === "private") return peers.receive(origin, bytes);
       if (traffic === "room") return incoming.receive(bytes);
@@ -198,7 +199,11 @@ function upward(
 }
 
 /** Tells, some time after it was begun, how far we are: once to all, then surely to each. */
-function createPulse(clock: Clock, tell: { toAll(): void; toEach(): void }) {
+function createPulse(
+  clock: Clock,
+  of: { readonly directory: Directory; readonly peers: Peers; readonly streams: Streams },
+) {
+  const { directory, peers, streams } = of;
   let left = 0;
   let sinceSure = 0;
   let cancel: (() => void) | undefined;
@@ -207,8 +212,8 @@ function createPulse(clock: Clock, tell: { toAll(): void; toEach(): void }) {
     cancel = left > 0 ? clock.after(PULSE_MS, pulse) : undefined;
     const isSure = left === 0 || sinceSure >= SURE_EVERY;
     sinceSure = isSure ? 0 : sinceSure + 1;
-    if (isSure) tell.toEach();
-    else tell.toAll();
+    if (isSure) peers.tellHeads(directory.told, streams.unsureHeads());
+    else if (peers.everyone().length > 0) directory.pulse(streams.recentHeads());
   };
   return {
     begin() {
@@ -236,10 +241,19 @@ function deliverRoom(options: FusionOptions, arrival: Arrival): void {
   options.tick.schedule();
 }
 
-/** A message of another server's core about people's private business: texts and files. */
-function peerMessage(options: FusionOptions, peer: Peer, message: PeerMessage): void {
+/** A message of another server's core: people's texts and files, operators' questions. */
+function peerMessage(
+  options: FusionOptions,
+  survey: Survey,
+  peer: Peer,
+  message: PeerMessage,
+): void {
   const transfers = options.transfers();
   switch (message.t) {
+    case "links?":
+      return survey.asked(peer);
+    case "links":
+      return survey.told(peer, message);
     case "tell":
       return options.tells().arrived(peer, message.message);
     case "told":

@@ -52,6 +52,13 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
         if (room === undefined || room === LOBBY || peer.rooms.get(room)?.has(key))
           yield remote(peer, person);
   };
+  /** Shared rooms of the fusion, the lobby among them. */
+  const sharedNames = (): Set<RoomName> => {
+    const names = new Set<RoomName>();
+    for (const { name } of rooms.all()) if (isShared(name)) names.add(name);
+    for (const peer of peers().present()) for (const name of peer.rooms.keys()) names.add(name);
+    return names;
+  };
   const find = (text: string): Found | Failure => {
     try {
       const { nick, server } = parseAddress(text);
@@ -107,10 +114,8 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
       readonly limit: number;
       readonly by: LiveSession;
     }): Answer<"rooms"> {
-      const names = new Set<RoomName>();
-      for (const { name } of rooms.all())
-        if (isShared(name) || ask.by.memberships.has(name)) names.add(name);
-      for (const peer of peers().present()) for (const name of peer.rooms.keys()) names.add(name);
+      const names = sharedNames();
+      for (const name of ask.by.memberships.keys()) names.add(name);
       const { after } = ask;
       const all = [...names].toSorted().filter((name) => after === undefined || name > after);
       const page = all.slice(0, ask.limit);
@@ -120,6 +125,13 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
         ...(next === undefined ? {} : { next }),
       };
     },
+    sharedRooms: () => [...sharedNames()].map((room) => ({ room, members: members(room) })),
+    /** Addresses of some people, in no order. */
+    some: (limit: number): string[] =>
+      peopleOf(undefined)
+        .take(limit)
+        .map(({ address }) => address)
+        .toArray(),
     fusion(): Answer<"fusion"> {
       const others = peers()
         .present()

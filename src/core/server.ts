@@ -174,6 +174,7 @@ function createSociety(shared: Shared) {
     report: options.report,
     wantsLog: () => shared.history() !== undefined || hooks().hearsLogged,
     rooms: () => rooms,
+    people: () => people,
     presence: () => presence,
     tells: () => tells,
     offers: () => offers,
@@ -285,7 +286,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
 
 function createOwnCommands(shared: Shared, society: Society, live: readonly LivePlugin[]) {
   const { options, later, gate, sessions } = shared;
-  const { people, rooms, transfers, fusion } = society;
+  const { people, rooms, transfers } = society;
   const status = () => ({
     server: options.name,
     host: later.address?.host ?? options.listen.host,
@@ -303,7 +304,6 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
     ...society,
     ...shared,
     status,
-    merge: (address) => fusion.merge(address),
     refused: ({ code, text }) => options.report({ event: "refused", code, text }),
   });
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>

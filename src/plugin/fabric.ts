@@ -3,7 +3,7 @@
 // fabric's own. A fabric carries bytes; what they say (streams, private messages, files) is the
 // core's business and travels above any fabric.
 
-import type { Bytes, Lane, MaybePromise } from "../environment.ts";
+import type { Bytes, Lane, MaybePromise, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import type { ServerName, Sid } from "../names.ts";
 import type { Deny, MergeOffer, Pass } from "./hooks.ts";
@@ -48,8 +48,21 @@ export interface Merged {
   readonly sid: Sid;
   /** All names of the fusion afterwards; with "possible", as it would be. */
   readonly fusion: readonly ServerName[];
+  /** With "possible". */
+  readonly other?: OtherSide;
 }
-export type MergeOutcome = Merged | Failure;
+
+/** What a dry run has learned of the server that it asked. */
+export interface OtherSide {
+  readonly server: ServerName;
+  /** Its whole fusion; none where it refuses and tells no more. */
+  readonly servers: readonly ServerName[];
+  /** What `FabricHost.summary` gave there; missing where it was not told. */
+  readonly summary?: Bytes;
+}
+
+/** A refused dry run has `other` where it got so far as to know whom it asked. */
+export type MergeOutcome = Merged | (Failure & { readonly other?: OtherSide });
 
 export type PublishResult = "sent" | "congested" | "unreachable";
 
@@ -82,12 +95,19 @@ export interface Fabric {
   readonly view: View;
 }
 
-/** What the operator is told of links, as it happens. `code` where it is a refusal. */
+/**
+ * What happens to links, as it happens: the link, and why. Who came and went by it is seen in the
+ * view; the core puts the two together in one line for the operator.
+ */
 export interface FabricReport {
   readonly event: "standby" | "undone" | "lost" | "retrying" | "refused" | "healed";
   readonly server?: ServerName;
+  /** Where it is a refusal or a loss. */
   readonly code?: string;
   readonly text: string;
+  /** With "retrying": which try comes next, and when. */
+  readonly tries?: number;
+  readonly inMs?: Millis;
 }
 
 export interface FabricHost {
@@ -120,6 +140,12 @@ export interface FabricHost {
    * inside `publish`, `keep`, `merge`, `accept` or a link's `frame`.
    */
   changed(): void;
+  /**
+   * Who is in this server's fusion, for the other side of a dry run: opaque to the fabric, at most
+   * `LIMITS.summaryBytesMax`. To be told only to a server that has proved who it is and to whom the
+   * plugins consent.
+   */
+  summary(): Bytes;
   report(report: FabricReport): void;
 }
 

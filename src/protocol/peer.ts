@@ -10,6 +10,8 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.c
 const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
 const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Sid = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
 
 /** What a server's core says of itself in the announcement that its fabric signs. */
@@ -83,6 +85,13 @@ export const PeerMessage = v.variant("t", [
   v.object({ t: v.literal("want"), room: Name, from: Count, to: Count }),
   /** These numbers are held no more. */
   v.object({ t: v.literal("lost"), room: Name, from: Count, to: Count }),
+  /** An operator asks for the round-trip times of your links. */
+  v.object({ t: v.literal("links?") }),
+  /** The other ends, and the milliseconds to each, where they are measured. */
+  v.object({
+    t: v.literal("links"),
+    links: v.pipe(v.array(v.tuple([Sid, Rtt])), v.maxLength(LIMITS.linksPerServerMax)),
+  }),
   v.object({ t: v.literal("tell"), message: PrivateRow }),
   v.object({
     t: v.literal("told"),

@@ -121,9 +121,8 @@ function createHost(
       tick,
       identity: () => identity,
       hooks: () => hooks,
-      report() {},
     },
-    { deliver() {}, changed() {}, reported() {} },
+    { deliver() {}, changed() {}, reported() {}, summary: () => new Uint8Array() },
   );
   return {
     identity: fabricIdentity(self, environment, () => identity),
@@ -135,6 +134,7 @@ function createHost(
     deliver: (origin, via, traffic, bytes) => listener.deliver(origin, via, traffic, bytes),
     changed: () => listener.changed(),
     report: (report) => listener.report(report),
+    summary: () => new TextEncoder().encode(`summary of ${self}`),
   };
 }
 

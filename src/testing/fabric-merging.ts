@@ -193,6 +193,8 @@ export const mergingScenes: readonly FabricScene[] = [
       const outcome = stage.world.until(a.merge(c, true), MERGE_MS);
       expect(outcome).toMatchObject({ state: "possible", server: c.name });
       expect(fusionOf(outcome)).toBe("a b c d");
+      if (outcome.other?.summary !== undefined)
+        expect(new TextDecoder().decode(outcome.other.summary)).toBe(`summary of ${c.name}`);
       stage.run(BACK_MS);
       const then = ["a sees a b", "b sees a b", "c sees c d", "d sees c d"];
       expect(

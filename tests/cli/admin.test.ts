@@ -67,11 +67,15 @@ test("a dry run shows what would be, wherever the flag stands, and joins nothing
     ["paris", "--dry-run"],
   ]) {
     const { out, code } = await run(["merge", ...words, "--server", "lyon", "--json"]);
-    expect(JSON.parse(out)).toMatchObject({ ok: true, state: "possible" });
+    expect(JSON.parse(out)).toMatchObject({ ok: true, state: "possible", accepted: true });
     expect(code).toBe(0);
   }
   const { out } = await run(["status", "--server", "lyon", "--json"]);
   expect(JSON.parse(out)).toMatchObject({ fusion: ["lyon"] });
+  for (const name of ["paypal", "paypa1"]) await startServer(["--name", name]);
+  const no = await run(["merge", "--dry-run", "paypal", "--server", "paypa1"]);
+  expect(no.out).toContain("would be refused: NAME_TAKEN the name paypal and paypa1 (alike)");
+  expect(no.code).toBe(4);
 });
 
 test("stop returns when the server is gone", async () => {

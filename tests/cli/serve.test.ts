@@ -247,3 +247,32 @@ test("without --json, people are told where, for whom, and how to join", async (
   expect(out).toMatch(/enter .*anybody/);
   expect(out).toContain("paris is stopping");
 });
+
+test("without --json, what a command has brought about is told once, here and there", async () => {
+  const paris = spawnServer(["--name", "paris"]);
+  const { port } = await paris.until({ event: "listening" });
+  const stdin = `merge paris\nmerge 127.0.0.1:${String(port)}\nunmerge paris\nmerge lyon\nstop\n`;
+  const { out } = await run(["serve", "--name", "lyon"], { stdin });
+  const lines = out.split("\n").slice(out.split("\n").indexOf("") + 1);
+  expect(lines.slice(lines.indexOf("help shows the commands, stop ends the server.") + 1)).toEqual([
+    "merged with paris: 2 servers, lyon, paris",
+    "merged with paris; the fusion: lyon, paris", // once more: nothing has happened but the answer
+    "split from paris: this server is alone now (lyon has ended its link to paris)",
+    "refused: lyon is this server; expected another one (SELF)",
+    "lyon is stopping",
+    "stopped: the operator said stop",
+    "",
+  ]);
+  expect(await paris.until({ event: "merged" })).toMatchObject({ with: "lyon" });
+  const why = "lyon has ended its link to paris";
+  expect(await paris.until({})).toMatchObject({ event: "split", lost: ["lyon"], why });
+});
+
+test("a merge from another terminal is told on the consoles of both servers", async () => {
+  const [paris, lyon] = [spawnServer(["--name", "paris"]), spawnServer(["--name", "lyon"])];
+  for (const server of [paris, lyon]) await server.until({ event: "listening" });
+  const { out } = await run(["merge", "lyon", "--server", "paris"]);
+  expect(out).toBe("merged with lyon; the fusion: lyon, paris\n");
+  expect(await paris.until({})).toMatchObject({ event: "merged", with: "lyon" });
+  expect(await lyon.until({})).toMatchObject({ event: "merged", with: "paris" });
+});

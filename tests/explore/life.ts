@@ -306,6 +306,7 @@ export class Life {
         return asked as unknown as Promise<void>;
       },
       consent: () => undefined,
+      summary: () => new Uint8Array(),
       deliver: () => {},
       changed: () => {},
       report: () => {},

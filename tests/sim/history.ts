@@ -382,8 +382,9 @@ export class History {
   #hear(): void {
     for (const { events } of this.servers.values()) {
       for (const event of events) {
-        if (event.event !== "link") continue;
-        this.marks.hit(`told: ${event.state}${event.code === undefined ? "" : ` ${event.code}`}`);
+        if (event.event !== "link" && event.event !== "split") continue;
+        const what = event.event === "link" ? event.state : "split";
+        this.marks.hit(`told: ${what}${event.code === undefined ? "" : ` ${event.code}`}`);
       }
     }
     for (const { event, level } of this.world.logged) {

@@ -214,7 +214,9 @@ test("a server has at most so many links, and says so to the next one", () => {
     new Scripted(world, hub, identity(`s${at}`)).join();
   }
   expect(hub.fabric.view.neighbours).toHaveLength(LIMITS.linksPerServerMax);
-  expect(outcomeOf(world.merge(world.add("late"), hub))).toBe("TOO_MANY_SERVERS");
+  const text = `hub has ${LIMITS.linksPerServerMax} links, which is as many as it may have`;
+  const answer = world.merge(world.add("late"), hub);
+  expect(answer).toEqual({ code: "TOO_MANY_SERVERS", text });
 });
 
 test("a redial that reaches another server than the one that was lost is not taken", () => {

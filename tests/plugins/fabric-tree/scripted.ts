@@ -50,13 +50,17 @@ export class Scripted {
     readonly world: World,
     readonly to: Server,
     readonly self: Identity,
-    readonly how: { readonly attempt?: number; readonly again?: boolean } = {},
+    readonly how: {
+      readonly attempt?: number;
+      readonly again?: boolean;
+      readonly dryRun?: boolean;
+    } = {},
   ) {
     this.hello = makeHello(
       self,
       { epoch: self.epoch, attempt: how.attempt ?? 1 },
       new Uint8Array(32).fill(7),
-      { dryRun: false, again: how.again ?? false },
+      { dryRun: how.dryRun ?? false, again: how.again ?? false },
     );
   }
 

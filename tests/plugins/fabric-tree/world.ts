@@ -303,6 +303,7 @@ export class Server {
       },
       changed: () => void this.changes++,
       report: (report) => void this.reports.push(report),
+      summary: () => new TextEncoder().encode(`summary of ${this.name}`),
     };
   }
 

@@ -1,0 +1,123 @@
+// What an operator asks of the tree itself: the way to a server, the links of this one and those
+// that are wanted, and which key a name belongs to.
+
+import { command, failure, failureOf, isFailure, isSid, LIMITS } from "chatfusion";
+import { parseServerName, sameName, visible } from "chatfusion";
+import type { Bytes, Clock, Command, CommandResult, Failure, ServerName, Sid } from "chatfusion";
+import * as v from "valibot";
+import { retryText } from "./reports.ts";
+import { list, table } from "./text.ts";
+import type { Tracer } from "./trace.ts";
+import type { Tree } from "./tree.ts";
+
+export interface Started {
+  readonly tree: Tree;
+  readonly tracer: Tracer;
+}
+
+/** The commands of the tree; `started` is called when one of them runs. */
+export function treeCommands(
+  started: () => Started,
+  clock: Clock,
+): Readonly<Record<string, Command>> {
+  return {
+    trace: command({
+      about: "the way to a server, with the delay of each hop",
+      usage: "NICK@SERVER|SERVER",
+      args: v.strictTuple([v.string()], "expected a server, or somebody on one"),
+      run: ([address]) => {
+        const name = named(address.slice(address.lastIndexOf("@") + 1));
+        if (isFailure(name)) return name;
+        const { tree, tracer } = started();
+        const { servers } = tree.view;
+        const found = servers.find((one) => sameName(one.name, name));
+        if (found !== undefined) return tracer.trace(found.name, found.sid);
+        const known = list(servers.map((one) => one.name).toSorted());
+        return failure("NO_SUCH_SERVER", `${name}: no server of this fusion; there are: ${known}`);
+      },
+    }),
+    links: command({
+      about: "the links of this server, and those that wait to be dialled again",
+      args: v.strictTuple([], "expected nothing after it"),
+      run: () => linksOf(started().tree),
+    }),
+    forget: command({
+      about: "forget which key a server's name had, so that another server may have it",
+      usage: "NAME",
+      args: v.strictTuple([v.string()], "expected the name of a server"),
+      run: ([text]) => {
+        const name = named(text);
+        if (isFailure(name)) return name;
+        const { tree } = started();
+        if (!tree.pins.forget(name)) {
+          return failure("NO_SUCH_SERVER", `${name}: no key of this name is known`);
+        }
+        tree.retime(); // which stores it
+        return { text: `${name}: its key is forgotten; the next server of this name may have it` };
+      },
+    }),
+    trust: command({
+      about: "say which key a server's name has from now on",
+      usage: "NAME KEY",
+      args: v.strictTuple([v.string(), v.string()], "expected the name of a server, and its key"),
+      run: ([text, key]) => {
+        const { tree } = started();
+        const name = named(text);
+        if (isFailure(name)) return name;
+        const sid = sidOfText(key, tree.identity.sidOf);
+        if (isFailure(sid)) return sid;
+        tree.pins.trust(name, sid, clock.now());
+        tree.retime();
+        return { text: `${name} is ${sid} from now on` };
+      },
+    }),
+  };
+}
+
+// --- internal ---
+
+function linksOf(tree: Tree): CommandResult {
+  const links = [...tree.links.byPort.values()].map((session) => ({
+    server: session.name ?? "",
+    state: tree.links.stateOf(session, tree.judgement) ?? "new",
+    ...(session.rttMs === undefined ? {} : { rttMs: session.rttMs }),
+    address: session.address ?? session.link.remote,
+    dialled: session.role === "dialled" ? "here" : "there",
+  }));
+  const waiting = tree.redial.waiting.map(({ name: server, address, tries, dueAt, reason }) => {
+    const inMs = Math.max(0, dueAt - tree.now());
+    const when = Number.isFinite(inMs) ? { inMs } : {}; // else it is being dialled now
+    return { server, address, tries, ...when, reason };
+  });
+  const lines = links.map(({ server, state, rttMs, address, dialled }) => [
+    server,
+    state,
+    rttMs === undefined ? "" : `${rttMs.toFixed(1)} ms`,
+    `dialled ${dialled}, ${address}`,
+  ]);
+  const waits = waiting.map((wish) => {
+    const { server, tries, inMs, reason } = wish;
+    if (inMs === undefined || reason === undefined) return `${server}: try ${tries} is under way`;
+    return retryText(server, tries, inMs, reason);
+  });
+  const pins = tree.pins.size;
+  const known = `${pins} names are pinned to their keys, of ${LIMITS.pinsMax} at most`;
+  const text = [lines.length === 0 ? "no links" : table(lines), ...waits, known].join("\n");
+  return { text, data: { links, waiting, pins } };
+}
+
+function named(text: string): ServerName | Failure {
+  try {
+    return parseServerName(text);
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** A key (64 hex digits) or a sid (32). */
+function sidOfText(text: string, sidOf: (key: Bytes) => Sid): Sid | Failure {
+  const digits = text.toLowerCase();
+  if (isSid(digits)) return digits;
+  if (/^[0-9a-f]{64}$/.test(digits)) return sidOf(Uint8Array.fromHex(digits));
+  return failure("USAGE", `${visible(text)}: expected a key of 64 hex digits, or a sid of 32`);
+}

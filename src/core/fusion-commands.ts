@@ -1,0 +1,112 @@
+// The console's commands about the fusion: merge, its dry run, unmerge, map.
+
+import * as v from "valibot";
+import type { Failure } from "../errors.ts";
+import { failure, isFailure } from "../errors.ts";
+import { parseServerName, visible } from "../names.ts";
+import type { Command, CommandResult } from "../plugin/context.ts";
+import type { Fabric, MergeOutcome } from "../plugin/fabric.ts";
+import { command } from "../plugin.ts";
+import type { FusionPart } from "./fusion.ts";
+import { mapText } from "./map-text.ts";
+import type { People } from "./people.ts";
+import { prospectOf } from "./prospect.ts";
+import { summaryOf } from "./summary.ts";
+import type { Surveyed } from "./survey.ts";
+
+export interface FusionCommandsOptions {
+  readonly fabric: () => Fabric;
+  readonly people: People;
+  readonly fusion: Pick<FusionPart, "merging" | "survey">;
+  /** Tells the operator, wherever the command was typed. */
+  refused(failed: Failure): void;
+}
+
+/** The commands of the fusion. */
+export function fusionCommands(options: FusionCommandsOptions): Record<string, Command> {
+  const { people, fabric, fusion } = options;
+  const refused = ({ code, text }: Failure): Failure => {
+    const shown = failure(code, visible(text)); // a peer's words, perhaps
+    options.refused(shown);
+    return shown;
+  };
+  const dryRun = async (address: string): Promise<CommandResult | Failure> => {
+    const outcome = await fabric().merge(address, { dryRun: true });
+    if (outcome.other === undefined) return answer(outcome);
+    const { servers, neighbours } = fabric().view;
+    return prospectOf(outcome, outcome.other, {
+      servers: people.fusionNames(),
+      summary: summaryOf(people),
+      isNeighbour: (name) =>
+        servers.some((one) => one.name === name && neighbours.includes(one.sid)),
+    });
+  };
+  const answer = (outcome: MergeOutcome): CommandResult | Failure => {
+    if (isFailure(outcome)) return refused(outcome);
+    const { state, server, sid } = outcome;
+    const names = state === "possible" ? outcome.fusion : people.fusionNames();
+    const said = {
+      merged: `merged with ${server}`,
+      unmerged: `unmerged from ${server}`,
+      standby: `${server} is in the fusion already: the link is kept in reserve (standby)`,
+      possible: `merging with ${server} would be accepted`,
+    }[state];
+    const text = `${said}; the fusion: ${names.join(", ")}`;
+    return { text, data: { state, server, sid, fusion: names } };
+  };
+  return {
+    merge: command({
+      about: "join this fusion to another server and all it is merged with",
+      usage: "HOST:PORT [--dry-run]",
+      args: v.union(
+        [
+          v.strictTuple([v.string()]),
+          v.strictTuple([v.string(), v.literal(DRY_RUN)]),
+          v.strictTuple([v.literal(DRY_RUN), v.string()]),
+        ],
+        "expected one address",
+      ),
+      run: async (words) => {
+        const address = words.find((word) => word !== DRY_RUN) ?? "";
+        if (words.includes(DRY_RUN)) return dryRun(address);
+        return answer(await fusion.merging.merge(address));
+      },
+    }),
+    unmerge: command({
+      about: "part from a neighbour for good",
+      usage: "SERVER",
+      args: v.strictTuple([v.string()], "expected the name of a neighbour"),
+      run: async ([name]) => {
+        const outcome = await fabric().unmerge(parseServerName(name));
+        fusion.merging.tellGone();
+        return answer(outcome);
+      },
+    }),
+    map: command({
+      about: "the servers of the fusion and their links",
+      args: v.strictTuple([], "expected nothing after it"),
+      run: async () => map(await fusion.survey.take(), people),
+    }),
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const DRY_RUN = "--dry-run";
+
+function map(surveyed: Surveyed, people: People): CommandResult {
+  const { servers, links } = surveyed.view;
+  const names = new Map(servers.map(({ sid, name }) => [sid, name]));
+  const counts = new Map(people.fusion().servers.map((row) => [row.server, row.people]));
+  const peopleOn = (server: string) => counts.get(server) ?? 0;
+  const rows = servers.map(({ sid, name, hops }) => {
+    const answered = !surveyed.silent.has(sid);
+    return { server: name, sid, hops, people: peopleOn(name), answered };
+  });
+  const edges = links.map(({ a, b, ...rest }) => ({
+    a: names.get(a) ?? a,
+    b: names.get(b) ?? b,
+    ...rest,
+  }));
+  return { text: mapText(surveyed, peopleOn), data: { servers: rows, links: edges } };
+}

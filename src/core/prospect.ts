@@ -1,0 +1,144 @@
+// What a dry run tells the operator: the servers, people and rooms that a merge would join, and
+// whether it would be accepted. Pure.
+
+import type { Failure } from "../errors.ts";
+import { isFailure } from "../errors.ts";
+import type { ServerName } from "../names.ts";
+import { visible } from "../names.ts";
+import type { CommandResult } from "../plugin/context.ts";
+import type { Merged, OtherSide } from "../plugin/fabric.ts";
+import type { Summary } from "./summary.ts";
+import { readSummary } from "./summary.ts";
+
+/** This server's side. */
+export interface OurSide {
+  /** Its whole fusion, sorted. */
+  readonly servers: readonly string[];
+  readonly summary: Summary;
+  /** There is a link to that server. */
+  isNeighbour(server: ServerName): boolean;
+}
+
+/** Puts the outcome of a dry run into words; `data` has all of it. */
+export function prospectOf(
+  outcome: Merged | Failure,
+  other: OtherSide,
+  ours: OurSide,
+): CommandResult {
+  const refused = isFailure(outcome)
+    ? { code: outcome.code, why: visible(outcome.text) }
+    : undefined;
+  const isIn = refused === undefined && ours.servers.includes(other.server);
+  const theirs = other.summary === undefined ? undefined : readSummary(other.summary);
+  const fusion = [...new Set([...ours.servers, ...other.servers])].toSorted();
+  const shared = theirs === undefined ? [] : sharedRooms(ours.summary, theirs);
+  const lines = isIn
+    ? [alreadyText(other.server, ours.isNeighbour(other.server))]
+    : [
+        ...serverLines(ours.servers, other, fusion),
+        ...peopleLines(ours.summary, theirs),
+        ...roomLines(ours.summary, theirs, shared),
+      ];
+  lines.push(
+    refused === undefined
+      ? "would be accepted"
+      : `would be refused: ${refused.code} ${refused.why}`,
+  );
+  const data = {
+    state: refused === undefined ? "possible" : "refused",
+    server: other.server,
+    accepted: refused === undefined,
+    ...refused,
+    already: isIn,
+    fusion,
+    ours: { ...ours.summary, servers: sideOf(ours.servers, ours.summary) },
+    theirs: { ...theirs, servers: sideOf(other.servers, theirs) },
+    shared,
+  };
+  return { text: lines.join("\n"), data };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+interface SharedRoom {
+  readonly room: string;
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+const LISTED = 8;
+
+function alreadyText(server: ServerName, isNeighbour: boolean): string {
+  if (isNeighbour) return `${server} is in the fusion already, and linked: nothing would change`;
+  return `${server} is in the fusion already: a link to it would be kept in reserve (standby)`;
+}
+
+/** All servers of a side, with the number of people on those of which it is known. */
+function sideOf(servers: readonly string[], summary: Summary | undefined) {
+  const people = new Map(summary?.servers.map((row) => [row.server, row.people]));
+  return servers.map((server) => {
+    const count = people.get(server);
+    return count === undefined ? { server } : { server, people: count };
+  });
+}
+
+function sharedRooms(ours: Summary, theirs: Summary): SharedRoom[] {
+  const there = new Map(theirs.rooms.map(({ room, members }) => [room, members]));
+  return ours.rooms.flatMap(({ room, members }) => {
+    const other = there.get(room);
+    return other === undefined ? [] : [{ room, ours: members, theirs: other }];
+  });
+}
+
+/** Three lines about one thing: on our side, on theirs, and together. */
+function block(what: string, ours: string, theirs: string, together?: string): string[] {
+  const rest = " ".repeat(HEAD);
+  const lines = [`${what.padEnd(HEAD)}ours      ${ours}`, `${rest}theirs    ${theirs}`];
+  return together === undefined ? lines : [...lines, `${rest}together  ${together}`];
+}
+const HEAD = 9;
+
+function serverLines(ours: readonly string[], other: OtherSide, fusion: readonly string[]) {
+  if (other.servers.length === 0) {
+    return block("servers", counted(ours), `${other.server}, which tells no more`);
+  }
+  return block("servers", counted(ours), counted(other.servers), String(fusion.length));
+}
+
+function peopleLines(ours: Summary, theirs: Summary | undefined): string[] {
+  const side = ({ people, names }: Summary) => counted(names, people);
+  if (theirs === undefined) return block("people", side(ours), UNKNOWN);
+  return block("people", side(ours), side(theirs), String(ours.people + theirs.people));
+}
+
+function roomLines(
+  ours: Summary,
+  theirs: Summary | undefined,
+  shared: readonly SharedRoom[],
+): string[] {
+  const side = ({ rooms, roomsTotal }: Summary) => {
+    const names = rooms.map(({ room, members }) => `${room} (${members})`);
+    return counted(names, roomsTotal);
+  };
+  if (theirs === undefined) return block("rooms", side(ours), UNKNOWN);
+  const joined = shared.map((one) => `${one.room} (${one.ours} + ${one.theirs})`);
+  const one = joined.length === 0 ? "none is on both sides" : `one of two: ${list(joined)}`;
+  const isWhole =
+    ours.roomsTotal === ours.rooms.length && theirs.roomsTotal === theirs.rooms.length;
+  const total = ours.roomsTotal + theirs.roomsTotal - shared.length;
+  return block("rooms", side(ours), side(theirs), `${isWhole ? `${total}, ` : ""}${one}`);
+}
+
+const UNKNOWN = "not told";
+
+/** The number of things, and the first of them by name. */
+function counted(names: readonly string[], total = names.length): string {
+  if (total === 0 || names.length === 0) return String(total);
+  return `${total}: ${list(names, total)}`;
+}
+
+function list(names: readonly string[], total = names.length): string {
+  const shown = names.slice(0, LISTED).map(visible).join(", ");
+  const rest = total - Math.min(names.length, LISTED);
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}

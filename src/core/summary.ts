@@ -1,0 +1,62 @@
+// Who is in a fusion, in short: what the two sides of a dry run show their operator of each other.
+// Each server makes it of what it sees; the fabric carries it and cannot read it.
+
+import * as v from "valibot";
+import type { Bytes, Clock, Millis } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import { LOBBY } from "../names.ts";
+import { decodeJson } from "../protocol/frame.ts";
+import type { People } from "./people.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
+const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
+const rows = <const S extends v.ObjectEntries>(entries: S) =>
+  v.pipe(v.array(v.object(entries)), v.maxLength(LIMITS.summaryRowsMax));
+
+/** Servers and rooms are those with most people, the others are only counted. */
+const Summary = v.object({
+  servers: rows({ server: Name, people: Count }),
+  people: Count,
+  /** Addresses of some of them. */
+  names: v.pipe(v.array(Name), v.maxLength(LIMITS.summaryNamesMax)),
+  /** Shared rooms; the lobby is everybody's. */
+  rooms: rows({ room: Name, members: Count }),
+  roomsTotal: Count,
+});
+export type Summary = v.InferOutput<typeof Summary>;
+
+/** Makes the summary of this server's fusion for others, who may ask again and again. */
+export function createSummary(clock: Clock, people: () => People): () => Bytes {
+  let made: { readonly at: Millis; readonly bytes: Bytes } | undefined;
+  return () => {
+    const at = clock.monotonic();
+    if (made === undefined || at - made.at >= LIMITS.summaryMsMin) {
+      made = { at, bytes: new TextEncoder().encode(JSON.stringify(summaryOf(people()))) };
+    }
+    return made.bytes;
+  };
+}
+
+/** Makes the summary of this server's fusion, as it is seen from here. */
+export function summaryOf(people: People): Summary {
+  const { servers } = people.fusion();
+  const rooms = people.sharedRooms().filter(({ room }) => room !== LOBBY);
+  return {
+    servers: servers.toSorted((a, b) => b.people - a.people).slice(0, LIMITS.summaryRowsMax),
+    people: servers.reduce((sum, row) => sum + row.people, 0),
+    names: people.some(LIMITS.summaryNamesMax).toSorted(),
+    rooms: rooms.toSorted((a, b) => b.members - a.members).slice(0, LIMITS.summaryRowsMax),
+    roomsTotal: rooms.length,
+  };
+}
+
+/** Reads another server's; undefined where it is none. What a later version adds is left out. */
+export function readSummary(bytes: Bytes): Summary | undefined {
+  if (bytes.length > LIMITS.summaryBytesMax) return undefined;
+  try {
+    const parsed = v.safeParse(Summary, decodeJson(bytes));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined; // no JSON: as good as none
+  }
+}

@@ -1,0 +1,209 @@
+// One line for each happening: what operators and people read when servers go and come back.
+
+import { expect, test } from "bun:test";
+import type { Home } from "./place.ts";
+import { linesOf, Row } from "./row.ts";
+
+const told = (...homes: readonly Home[]) => homes.map(linesOf);
+const LATER_MS = 20_000;
+
+test("a leaf that dies is told in one line, with the link that was lost; so is its return", () => {
+  const row = new Row("leaf");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  const ana = row.place.enter(a, "ana");
+  const bob = row.place.enter(b, "bob");
+  row.hush();
+  row.kill(c);
+  row.place.rest(5000);
+  const two = "2 servers, amiens, brest";
+  expect(told(a, b)).toEqual([
+    [`split from caen: ${two}`],
+    [`split from caen: ${two} (link to caen lost: reset by the peer)`],
+  ]);
+  row.start("caen");
+  row.place.rest(LATER_MS);
+  const three = "caen is back: 3 servers, amiens, brest, caen";
+  expect(told(a, b).map((lines) => lines.slice(1))).toEqual([[three], [three]]);
+  for (const client of [ana, bob]) {
+    expect(client.all("split")).toMatchObject([{ servers: ["caen"] }]);
+    expect(client.all("merged")).toMatchObject([{ servers: ["caen"] }]);
+  }
+});
+
+test("the middle one of five that dies takes half of them along, in one line on each", () => {
+  const row = new Row("middle");
+  const names = ["a1", "b2", "c3", "d4", "e5"];
+  const [a, b, c, d, e] = row.row(...names) as [Home, Home, Home, Home, Home];
+  const clients = [a, b, d, e].map((home) => row.place.enter(home, "ann"));
+  row.hush();
+  row.kill(c);
+  row.place.rest(5000);
+  const lost = "(link to c3 lost: reset by the peer)";
+  expect(told(a, b, d, e)).toEqual([
+    ["split from c3, d4, e5: 2 servers, a1, b2"],
+    [`split from c3, d4, e5: 2 servers, a1, b2 ${lost}`],
+    [`split from a1, b2, c3: 2 servers, d4, e5 ${lost}`],
+    ["split from a1, b2, c3: 2 servers, d4, e5"],
+  ]);
+  for (const client of clients) expect(client.all("split")).toHaveLength(1);
+  row.start("c3");
+  row.place.rest(LATER_MS);
+  // c3 dialled d4: it comes back there first, or with b2, which dials it.
+  for (const home of [a, b, d, e]) {
+    const back = linesOf(home).slice(1);
+    expect(back.every((line) => /(is|are) back/.test(line))).toBe(true);
+    expect(back.at(-1)).toEndWith("back: 5 servers, a1, b2, c3, d4, e5");
+  }
+});
+
+test("a member of a ring that dies is told in one line: who is gone, and nobody else", () => {
+  const row = new Row("ring");
+  const [a, b, c, d] = row.row("amiens", "brest", "caen", "dijon") as [Home, Home, Home, Home];
+  row.ask(d, "merge amiens:7331");
+  row.place.rest(1000);
+  const ana = row.place.enter(a, "ana");
+  row.hush();
+  row.kill(c);
+  row.place.rest(5000);
+  const line = "split from caen: 3 servers, amiens, brest, dijon";
+  const lost = "(link to caen lost: reset by the peer)";
+  expect(told(a, b, d)).toEqual([[line], [`${line} ${lost}`], [`${line} ${lost}`]]);
+  expect(ana.all("split")).toMatchObject([{ servers: ["caen"] }]);
+});
+
+test("a link of a ring that is lost takes nobody along, and one line says so at each end", () => {
+  const row = new Row("ring link");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.ask(c, "merge amiens:7331");
+  row.place.rest(1000);
+  const ana = row.place.enter(a, "ana");
+  row.hush();
+  row.place.world.cut("amiens", "brest");
+  row.place.rest(500);
+  row.place.world.heal("amiens", "brest");
+  row.place.rest(LATER_MS);
+  expect(told(a, b, c)).toEqual([
+    [
+      "link to brest lost: reset by the peer; all servers are still reached",
+      "link to brest is up again",
+    ],
+    [
+      "link to amiens lost: reset by the peer; all servers are still reached",
+      "link to amiens is up again",
+    ],
+    [],
+  ]);
+  expect([ana.all("split"), ana.all("merged")]).toEqual([[], []]);
+});
+
+test("a machine with three servers that dies is told in one line", () => {
+  const row = new Row("machine");
+  const hub = row.start("hub");
+  const others = ["x", "y", "z"].map((name) => row.start(name));
+  for (const { name } of others) row.ask(hub, `merge ${name}:7331`);
+  row.place.rest(3000);
+  const ann = row.place.enter(hub, "ann");
+  row.hush();
+  for (const home of others) row.kill(home);
+  row.place.rest(5000);
+  const why = ["x", "y", "z"].map((name) => `link to ${name} lost: reset by the peer`);
+  const [line = "", ...rest] = linesOf(hub);
+  expect(rest).toEqual([]);
+  expect(line).toStartWith("split from x, y, z: this server is alone now (");
+  for (const one of why) expect(line).toContain(one);
+  expect(ann.all("split")).toMatchObject([{ servers: ["x", "y", "z"] }]);
+});
+
+test("two halves of five that lose both of their links are told once, and healed once", () => {
+  const row = new Row("halves");
+  const names = ["a1", "b2", "c3", "d4", "e5"];
+  const [a, b, c, d, e] = row.row(...names) as [Home, Home, Home, Home, Home];
+  row.ask(e, "merge a1:7331");
+  row.place.rest(1000);
+  const ann = row.place.enter(a, "ann");
+  row.hush();
+  const { world } = row.place;
+  for (const [x, y] of [
+    ["b2", "c3"],
+    ["e5", "a1"],
+  ] as const)
+    world.cut(x, y);
+  row.place.rest(5000);
+  for (const [home, line] of [
+    [a, "split from c3, d4, e5: 2 servers, a1, b2 (link to e5 lost: reset by the peer)"],
+    [b, "split from c3, d4, e5: 2 servers, a1, b2 (link to c3 lost: reset by the peer)"],
+    [c, "split from a1, b2: 3 servers, c3, d4, e5 (link to b2 lost: reset by the peer)"],
+    [d, "split from a1, b2: 3 servers, c3, d4, e5"],
+    [e, "split from a1, b2: 3 servers, c3, d4, e5 (link to a1 lost: reset by the peer)"],
+  ] as const)
+    expect(linesOf(home)).toEqual([line]);
+  world.healAll();
+  row.place.rest(60_000);
+  expect(linesOf(d).slice(1)).toEqual(["a1, b2 are back: 5 servers, a1, b2, c3, d4, e5"]);
+  // The link that comes second joins nobody, and is its own line at its ends.
+  const back = [a, b, c, e].map((home) => linesOf(home).slice(1));
+  expect(back.flat().filter((line) => line.includes("are back"))).toHaveLength(4);
+  expect(back.flat().filter((line) => line.includes("is up again"))).toHaveLength(2);
+  expect(ann.all("split")).toHaveLength(1);
+  expect(ann.all("merged")).toHaveLength(1);
+});
+
+test("servers that come back by another way are back, in one line", () => {
+  const row = new Row("another way");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.kill(b);
+  row.place.rest(5000);
+  row.hush();
+  row.ask(a, "merge caen:7331");
+  row.place.rest(2000);
+  expect(told(a, c)).toEqual([
+    ["caen is back: 2 servers, amiens, caen"],
+    ["amiens is back: 2 servers, amiens, caen"],
+  ]);
+});
+
+test("an unmerge is one line on both sides, and a merge after it is a merge", () => {
+  const row = new Row("unmerge");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.hush();
+  const answer = row.ask(b, "unmerge caen");
+  expect(answer.text).toBe("unmerged from caen; the fusion: amiens, brest");
+  const why = "(brest has ended its link to caen)";
+  expect(linesOf(b)).toEqual([`split from caen: 2 servers, amiens, brest ${why}`]); // by then
+  row.place.rest(LATER_MS);
+  expect(told(a, b, c)).toEqual([
+    ["split from caen: 2 servers, amiens, brest"],
+    [`split from caen: 2 servers, amiens, brest ${why}`],
+    [`split from amiens, brest: this server is alone now ${why}`],
+  ]);
+  row.hush();
+  row.ask(b, "merge caen:7331");
+  row.place.rest(1000);
+  expect(told(b, c)).toEqual([
+    ["merged with caen: 3 servers, amiens, brest, caen"],
+    ["merged with brest: 3 servers, amiens, brest, caen"],
+  ]);
+});
+
+test("a server that stops in good order is told with that reason", () => {
+  const row = new Row("stop");
+  const [a, b] = row.row("amiens", "brest") as [Home, Home];
+  row.hush();
+  row.place.stop(b);
+  row.place.rest(1000);
+  expect(linesOf(a)).toEqual([
+    "split from brest: this server is alone now (link to brest lost: brest stops)",
+  ]);
+});
+
+test("what is gone and back within the same moment is not told at all", () => {
+  const row = new Row("moment");
+  const { place } = row;
+  const [paris, lyon] = [place.start("paris"), place.start("lyon")];
+  place.join(paris, lyon);
+  const ann = place.enter(paris, "ann");
+  row.hush();
+  place.hub.flap("paris");
+  place.rest(5000);
+  expect([linesOf(paris), ann.all("split"), ann.all("merged")]).toEqual([[], [], []]);
+});
