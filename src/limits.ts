@@ -174,12 +174,21 @@ export const LIMITS = {
   announcementHoldMsMax: 60 * second,
   /** Of a server that cannot be reached any more: long enough for most heals. */
   announcementKeepMsMax: 10 * minute,
+  /**
+   * A link that has stood this long is not undone by news (judging.ts): longer than news of it need
+   * to come everywhere, with a silent link on the way (40 s) and an origin that is held (60 s).
+   */
+  establishedMs: 2 * minute,
   /** Announcements kept: a full fusion, and as many again that were lost or are hostile. */
   announcementsMax: 2048,
   /**
-   * How far ahead a birth is followed: honest ones grow by 1, a liar's would use the numbers up.
+   * By how much births may grow: honest ones by 1 a link, and at once to those of a fusion that is
+   * older by many years. At this pace a liar would need two thousand years to use them up.
    */
-  birthLeapMax: 2 ** 32,
+  birthsPerSecond: 2 ** 16,
+  birthsBurst: 2 ** 32,
+  /** No birth of a link is larger; what others list beyond it is not followed. */
+  birthMax: 2 ** 52,
   /** Of all origins, over one link: a full fusion's at once, and more than its pace later. */
   linkAnnouncementsBurst: 4096,
   linkAnnouncementsPerSecond: 1000,

@@ -15,11 +15,11 @@ export class Bucket {
     this.#at = now;
   }
 
-  /** Takes a token; false when there is none. */
-  take(now: Millis): boolean {
+  /** Takes a token, or as many as are asked for; false when there are fewer. */
+  take(now: Millis, count = 1): boolean {
     this.#refill(now);
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 

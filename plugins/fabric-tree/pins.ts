@@ -3,7 +3,7 @@
 // absence.
 
 import { LIMITS, skeleton } from "chatfusion";
-import type { Millis, ServerName, Sid } from "chatfusion";
+import type { Log, Millis, ServerInView, ServerName, Sid } from "chatfusion";
 import * as v from "valibot";
 
 const Pin = v.object({
@@ -44,6 +44,14 @@ export class Pins {
     if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
     this.#put({ name, looks, sid, seen: now });
     return true;
+  }
+
+  /** These are in the fusion now. */
+  seeAll(servers: readonly Pick<ServerInView, "name" | "sid">[], now: Millis, log: Log): void {
+    for (const { name, sid } of servers) {
+      if (this.see(name, sid, now)) continue;
+      log.warn("a server has the name of another's pin", { name, sid });
+    }
   }
 
   /** Pins a name to a server, whatever it was pinned to. */

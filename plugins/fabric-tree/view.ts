@@ -48,7 +48,7 @@ export interface Judgement {
 /** Judges all announcements as `self` sees them; its own must be among them. Pure. */
 export function judge(all: ReadonlyMap<Sid, Announcement>, self: Sid): Judgement {
   const { servers, index, edges } = collect(all, self);
-  edges.sort((x, y) => x.birth - y.birth || order(servers, x.a, y.a) || order(servers, x.b, y.b));
+  edges.sort((x, y) => compareEdges(servers, x, y));
   const count = servers.length;
   const sides = new Sides(servers);
   for (const edge of edges) {
@@ -70,6 +70,25 @@ export function edgeTo(judgement: Judgement, peer: Sid): Edge | undefined {
   const at = judgement.index.get(peer);
   if (at === undefined) return undefined;
   return judgement.edges.find(({ a, b }) => (a === 0 && b === at) || (a === at && b === 0));
+}
+
+/** Tells whether a link comes before another one in the order of merges. */
+export function isOlder({ servers }: Judgement, edge: Edge, than: Edge): boolean {
+  return compareEdges(servers, edge, than) < 0;
+}
+
+/** Who was joined with either end of a link when its turn came. */
+export function sidesBefore(judgement: Judgement, edge: Edge): (sid: Sid) => boolean {
+  const { servers, index, edges } = judgement;
+  const sides = new Sides(servers);
+  for (const other of edges) {
+    if (other === edge) break;
+    if (other.state === "tree") sides.join(other);
+  }
+  return (sid) => {
+    const at = index.get(sid);
+    return at !== undefined && [sides.of(edge.a), sides.of(edge.b)].includes(sides.of(at));
+  };
 }
 
 /** The servers of an undone link's two sides that share a name; none if they are too many. */
@@ -131,6 +150,10 @@ function linkTo(server: Announcement, peer: Sid): LinkEntry | undefined {
   if (server.links.length > 8) return server.byPeer.get(peer);
   for (const link of server.links) if (link.peer === peer) return link;
   return undefined;
+}
+
+function compareEdges(servers: readonly Announcement[], x: Edge, y: Edge): number {
+  return x.birth - y.birth || order(servers, x.a, y.a) || order(servers, x.b, y.b);
 }
 
 function order(servers: readonly Announcement[], x: number, y: number): number {
