@@ -189,7 +189,10 @@ export const LIMITS = {
   birthsBurst: 2 ** 32,
   /** No birth of a link is larger; what others list beyond it is not followed. */
   birthMax: 2 ** 52,
-  /** Of all origins, over one link: a full fusion's at once, and more than its pace later. */
+  /**
+   * Of all origins, over one link: a full fusion's at once, and more than its pace later; who sends
+   * keeps to three quarters of it, and so is not taken for the liar whose flood it passes on.
+   */
   linkAnnouncementsBurst: 4096,
   linkAnnouncementsPerSecond: 1000,
   /** Links that have not yet said who they are or have not yet caught up. */
@@ -211,8 +214,12 @@ export const LIMITS = {
   /** Servers whose last dial is remembered: a fusion and its past. */
   peersMax: 4096,
   linkHandshakeMsMax: 5 * second,
+  /** To tell each other all servers that are known, over a slow line: 16 MiB at the very most. */
+  linkSyncMsMax: 60 * second,
   heartbeatMs: 10 * second,
   heartbeatMissedMax: 3,
+  /** Answers to pings: honest ones come once in `heartbeatMs`. */
+  pongsPerSecond: 10,
   redialMsMin: 1 * second,
   /**
    * A link that was undone or refused may be possible once the view has changed: then it is tried

@@ -23,6 +23,12 @@ export class Bucket {
     return true;
   }
 
+  /** There is a token. */
+  has(now: Millis): boolean {
+    this.#refill(now);
+    return this.#tokens >= 1;
+  }
+
   /** Nothing was taken for so long that all tokens are back. */
   isFull(now: Millis): boolean {
     this.#refill(now);

@@ -20,11 +20,10 @@ interface Pace {
 export type Taken =
   /** Not newer than what is known. */
   | { readonly is: "old" | "same"; readonly sid: Sid }
-  /** Too often from one origin: counts later, unless a newer one comes. */
-  | { readonly is: "held"; readonly sid: Sid }
   /** No room: as many servers are known as may be. */
   | { readonly is: "full"; readonly sid: Sid }
-  | { readonly is: "new"; readonly sid: Sid; readonly announcement: Announcement };
+  /** Held: too often from one origin, and counts later, unless a newer one comes. */
+  | { readonly is: "new" | "held"; readonly sid: Sid; readonly announcement: Announcement };
 
 export class Database {
   readonly all = new Map<Sid, Announcement>();
@@ -61,7 +60,7 @@ export class Database {
     if (pace.held !== undefined || !pace.bucket.take(now)) {
       const due = pace.held?.due ?? now + pace.holdMs;
       pace.held = { announcement, due, more: (pace.held?.more ?? 0) + 1 };
-      return { is: "held", sid };
+      return { is: "held", sid, announcement };
     }
     this.#renew(announcement, now);
     return { is: "new", sid, announcement };

@@ -68,6 +68,8 @@ export class Session implements LinkHandlers {
   birth = 0;
   /** Announcements that the peer may bring, each of which costs a check of its signature. */
   readonly news: Bucket;
+  /** Announcements that the peer is told: a little fewer than it would take of an honest server. */
+  readonly #told: Bucket;
   readonly #near: Neighbourhood;
   readonly #dirty = new Set<Sid>();
   readonly #registers = new Map<string, Bytes>();
@@ -82,7 +84,7 @@ export class Session implements LinkHandlers {
   constructor(near: Neighbourhood, link: Link, mine: Hello, address: string | undefined) {
     this.#near = near;
     this.link = link;
-    this.#heart = new Heart(link);
+    this.#heart = new Heart(link, near.now());
     this.mine = mine;
     this.address = address;
     this.role = address === undefined ? "accepted" : "dialled";
@@ -90,6 +92,11 @@ export class Session implements LinkHandlers {
     this.#deadline = near.now() + LIMITS.linkHandshakeMsMax;
     const { linkAnnouncementsPerSecond, linkAnnouncementsBurst } = LIMITS;
     this.news = new Bucket(linkAnnouncementsPerSecond, linkAnnouncementsBurst, near.now());
+    this.#told = new Bucket(
+      linkAnnouncementsPerSecond * TOLD_SHARE,
+      linkAnnouncementsBurst * TOLD_SHARE,
+      near.now(),
+    );
   }
 
   get peer(): Sid | undefined {
@@ -140,7 +147,7 @@ export class Session implements LinkHandlers {
   frame(type: number, payload: Bytes): void {
     if (this.phase === "ended") return;
     this.#heart.heard = true;
-    if (type === LINK_FRAME.ping) return this.#heart.pong(payload);
+    if (type === LINK_FRAME.ping) return this.#heart.pong(payload, this.#near.now());
     if (type === LINK_FRAME.pong) return this.#measure(payload);
     const { phase } = this;
     if (phase === "full") return this.#live(type, payload);
@@ -175,6 +182,12 @@ export class Session implements LinkHandlers {
   /** The newest announcement of a server is to be sent to the peer, when there is room. */
   spread(sid: Sid): void {
     if (this.settled) this.#dirty.add(sid);
+  }
+
+  /** The peer announces itself: by the name with which all that stands against it was checked. */
+  named({ name }: { readonly name: ServerName }): void {
+    if (name === this.name) return;
+    this.end(failure("BAD_FRAME", `link: ${this.name} announces itself as ${name}`));
   }
 
   /** See `Fabric.keep`. False: there are as many registers as may be. */
@@ -287,7 +300,7 @@ export class Session implements LinkHandlers {
 
   #beginSync(): void {
     this.phase = "sync";
-    this.#deadline = Number.POSITIVE_INFINITY; // from here on, silence is what ends it
+    this.#deadline = this.#near.now() + LIMITS.linkSyncMsMax;
     this.link.limit(LIMITS.linkFrameBytesMax);
     for (const sid of this.#near.announcements.keys()) this.#dirty.add(sid);
     this.#heart.begin(this.#near.now());
@@ -306,6 +319,7 @@ export class Session implements LinkHandlers {
     if (this.phase !== "sync" || this.#birthSaid === 0 || this.#birthHeard === 0) return;
     this.birth = Math.max(this.#birthSaid, this.#birthHeard);
     this.phase = "full";
+    this.#deadline = Number.POSITIVE_INFINITY; // from here on, silence is what ends it
     this.#near.full(this);
     if (!this.ended) this.#heart.ping(this.#near.now());
   }
@@ -331,8 +345,10 @@ export class Session implements LinkHandlers {
   #pump(): boolean {
     for (const sid of this.#dirty) {
       const bytes = this.#near.announcements.get(sid)?.bytes;
-      if (bytes !== undefined && !this.link.send("control", LINK_FRAME.announcement, bytes)) {
-        return true;
+      if (bytes !== undefined) {
+        if (!this.#told.has(this.#near.now())) return true;
+        if (!this.link.send("control", LINK_FRAME.announcement, bytes)) return true;
+        this.#told.take(this.#near.now());
       }
       this.#dirty.delete(sid);
     }
@@ -367,6 +383,8 @@ export class Session implements LinkHandlers {
 }
 
 // --- internal ---
+
+const TOLD_SHARE = 0.75;
 
 const isSync = (type: number): boolean =>
   type === LINK_FRAME.announcement || type === LINK_FRAME.synced;

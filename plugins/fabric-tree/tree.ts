@@ -252,6 +252,7 @@ export class Tree implements Neighbourhood {
     if (taken.is !== "old" && taken.is !== "same" && !session.news.take(this.now())) {
       return session.end(failure("RATE_LIMITED", "more announcements than any fusion has"));
     }
+    if ("announcement" in taken && taken.sid === session.peer) session.named(taken.announcement);
     if (taken.is === "old") session.spread(taken.sid);
     if (taken.is === "new") {
       this.#unjudged = true;
