@@ -135,6 +135,10 @@ export const LIMITS = {
   /** Lines that a stuck disk leaves in memory; what comes then is dropped and counted. */
   logBufferBytesMax: 4 * MiB,
   logFlushMs: 1 * second,
+  /** Lines of one event on stderr: all of a bad minute, and not the flood that a peer can cause. */
+  logLinesBurst: 200,
+  logLinesPerSecond: 5,
+  logEventsMax: 1000,
   /** A text of the day: what a terminal shows without scrolling. */
   motdLinesMax: 50,
 
@@ -239,6 +243,9 @@ export const LIMITS = {
    * A server that has left keeps its place this long: a laptop that slept, a cable that was out.
    */
   peerKeptMsMax: 15 * minute,
+  /** Lines about links that an operator is shown: a split of a whole fusion, but no flood. */
+  reportsBurst: 200,
+  reportsPerSecond: 1,
   /** A merge is reported when all servers see the same, or after this. */
   settleMsMax: 1 * second,
   /** What each room's own stream keeps in memory to answer those who missed something. */

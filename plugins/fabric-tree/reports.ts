@@ -3,6 +3,7 @@
 
 import { LIMITS, visible } from "chatfusion";
 import type { FabricReport, Failure, Millis, ServerName, Sid, View } from "chatfusion";
+import { Bucket } from "./bucket.ts";
 
 export class Reporter {
   readonly #report: (report: FabricReport) => void;
@@ -16,9 +17,9 @@ export class Reporter {
   /** Servers that went with a lost link, wherever it was. */
   readonly #missing = new Map<Sid, ServerName>();
 
-  constructor(self: Sid, report: (report: FabricReport) => void) {
+  constructor(self: Sid, now: () => Millis, report: (report: FabricReport) => void) {
     this.#self = self;
-    this.#report = report;
+    this.#report = paced(now, report);
   }
 
   /** A link that will not be; one that gives way to another of the same two servers is none. */
@@ -99,6 +100,21 @@ export class Reporter {
 // --- internal ---
 
 const LISTED = 8;
+
+/** Others can cause lines without end: the next one that is shown tells how many were not. */
+function paced(now: () => Millis, report: (report: FabricReport) => void): typeof report {
+  const pace = new Bucket(LIMITS.reportsPerSecond, LIMITS.reportsBurst, now());
+  let omitted = 0;
+  return (one) => {
+    if (!pace.take(now())) {
+      omitted++;
+      return;
+    }
+    const text = omitted === 0 ? one.text : `${one.text} (after ${omitted} lines not shown)`;
+    omitted = 0;
+    report({ ...one, text });
+  };
+}
 
 function remember(names: Map<Sid, ServerName>, sid: Sid, name: ServerName): void {
   names.set(sid, name);

@@ -88,7 +88,7 @@ export class Tree implements Neighbourhood {
     this.#own = new Own(host.identity, store, log, this.now());
     this.#database = new Database(host.identity, this.now());
     this.#redial = new Redial(parts.random);
-    this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
+    this.#reporter = new Reporter(this.identity.sid, this.now, (one) => host.report(one));
     this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial, now: this.now });
     this.#merges = new Merges(host, this.#redial, this.#reporter, {
       now: this.now,

@@ -171,3 +171,17 @@ test("a dial that says that it knew ours, or is of the last start, changes no ot
   evil.link.close({ code: "UNMERGED", text: "goes" });
   nothingIsLeft({ world, a, b });
 });
+
+test("of dials refused without end, an operator is shown some and the number of others", () => {
+  const { world, a, b } = pair();
+  for (let at = 0; at < 1000; at++) {
+    const self = { ...identity(`s${at}`), name: "B" as ServerName };
+    new Scripted(world, a, self).dial().auth().fusion();
+  }
+  const refused = () => a.reports.filter(({ event }) => event === "refused");
+  expect(refused().length).toBeLessThan(LIMITS.reportsBurst + 300 * LIMITS.reportsPerSecond);
+  world.run(10_000);
+  new Scripted(world, a, { ...identity("s"), name: "B" as ServerName }).dial().auth().fusion();
+  expect(refused().at(-1)!.text).toMatch(/lines not shown/);
+  nothingIsLeft({ world, a, b });
+});
