@@ -252,6 +252,8 @@ export const LIMITS = {
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */
   directoryPageMax: 500,
+  /** Changes in one directory frame: with the longest reasons it fits a link's control lane. */
+  directoryChangesMax: 100,
   peoplePerServerMax: 100_000,
   /** A name that was once seen with a key stays with it this long. */
   pinMsMax: 30 * 24 * 60 * minute,

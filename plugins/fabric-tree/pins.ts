@@ -20,6 +20,7 @@ const REFRESH_MS = LIMITS.pinMsMax / 30;
 
 export class Pins {
   readonly #byLooks = new Map<string, Pin>();
+  #prunedAt: Millis = 0;
   /** Something changed that `dump` has not returned yet. */
   unsaved = false;
 
@@ -42,7 +43,7 @@ export class Pins {
     if (pinned !== undefined && pinned !== sid) return false;
     const seen = this.#byLooks.get(looks)?.seen;
     if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
-    this.#put({ name, looks, sid, seen: now });
+    if (seen !== undefined || this.#hasRoom(now)) this.#put({ name, looks, sid, seen: now });
     return true;
   }
 
@@ -75,6 +76,18 @@ export class Pins {
   load(stored: unknown): void {
     for (const pin of v.parse(Stored, stored)) this.#put(pin);
     this.unsaved = false;
+  }
+
+  /**
+   * Who was here first stays: made-up servers that come and go take nobody's pin. Looks for pins
+   * that have run out now and then only.
+   */
+  #hasRoom(now: Millis): boolean {
+    if (this.#byLooks.size < LIMITS.pinsMax) return true;
+    if (Math.abs(now - this.#prunedAt) < REFRESH_MS) return false;
+    this.#prunedAt = now;
+    for (const { name } of this.#byLooks.values()) this.of(name as ServerName, now); // as pinned
+    return this.#byLooks.size < LIMITS.pinsMax;
   }
 
   #put(pin: Pin): void {
