@@ -150,7 +150,7 @@ test("as many made-up servers as a fusion may have, on older links, push nobody 
   it.world.run(5000);
   expect(it.evil.reason?.code).toBe("BAD_FRAME");
   unharmed(it);
-});
+}, 30_000);
 
 test("a namesake that was held apart, and is joined when what held it goes, is not joined", () => {
   const it = scene(["c"]);

@@ -45,7 +45,7 @@ test("two floods that an honest server passes on do not cost it its links", () =
   expect(a.reports.filter(({ event }) => event === "lost")).toEqual([]);
   for (const { link } of evils) link.close({ code: "UNMERGED", text: "goes" });
   nothingIsLeft({ world, a, b });
-});
+}, 30_000);
 
 test("of a flood of pings few are answered", () => {
   const { world, a, b } = pair();
@@ -130,7 +130,7 @@ test("ten thousand dials, each with another key, leave nothing behind", () => {
   }
   world.run(60_000);
   nothingIsLeft({ world, a, b });
-});
+}, 30_000);
 
 test("a list of members that is false in any way joins nobody who may not be joined", () => {
   const some = identity("some");
@@ -184,4 +184,4 @@ test("of dials refused without end, an operator is shown some and the number of 
   new Scripted(world, a, { ...identity("s"), name: "B" as ServerName }).dial().auth().fusion();
   expect(refused().at(-1)!.text).toMatch(/lines not shown/);
   nothingIsLeft({ world, a, b });
-});
+}, 30_000);
