@@ -3,8 +3,12 @@
 import { expect, test } from "bun:test";
 import { LIMITS, sidOf } from "../../../src/plugin.ts";
 import type { ServerName, Sid } from "../../../src/plugin.ts";
+import { announce } from "../../../plugins/fabric-tree/announcement.ts";
 import type { Announcement, LinkEntry } from "../../../plugins/fabric-tree/announcement.ts";
+import { Database } from "../../../plugins/fabric-tree/database.ts";
+import { Judging } from "../../../plugins/fabric-tree/judging.ts";
 import { judge } from "../../../plugins/fabric-tree/view.ts";
+import { identity } from "./scripted.ts";
 
 /** As many servers as are known at most, each with as many links as it may list. */
 function crowd(nameOf: (at: number) => string): Map<Sid, Announcement> {
@@ -58,3 +62,17 @@ test("namesakes without number, each on many links, make judging hardly slower",
     expect(new Set(here).size).toBe(here.length);
   }
 }, 30_000);
+
+test("judging that takes long is put off, so that it takes a fifth of the time at most", () => {
+  const self = identity("a");
+  let now = 1000;
+  const database = new Database(self, now);
+  database.put(announce(self, { epoch: 1, seq: 1 }, []), now);
+  // Each look at the clock is 50 ms after the last one.
+  const slow = new Judging(database, self.sid, () => (now += 50));
+  slow.renew();
+  expect(slow.restUntil - now).toBe(4 * 50);
+  const quick = new Judging(database, self.sid, () => now);
+  quick.renew();
+  expect(quick.restUntil).toBeLessThanOrEqual(now);
+});
