@@ -35,6 +35,7 @@ export default definePlugin({
     const skipped = metrics.counter("skipped", "entries of routes whose link is gone");
     const congested = metrics.counter("congested", "frames for which a link had no room");
     const forged = metrics.counter("forged", "frames that claim to be of this server");
+    const refused = metrics.counter("refused", "news that would have pushed others out");
     let made:
       { readonly tree: Tree; readonly traffic: TrafficOf; readonly tracer: Tracer } | undefined;
     // The identity can be read from the start on, and not in setup.
@@ -47,6 +48,7 @@ export default definePlugin({
         log,
         allow: options.allow,
         secret: host.identity.sha256(encoder.encode(options.secret ?? "")),
+        refused,
         routed: (session, type, payload) => tracer.arrived(session, type, payload),
       });
       const traffic = new TrafficOf(host, tree, { skipped, congested, forged }, log);

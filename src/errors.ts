@@ -123,7 +123,8 @@ export function isFailure(value: unknown): value is Failure {
     "code" in value &&
     "text" in value &&
     typeof value.code === "string" &&
-    value.code in ERRORS
+    typeof value.text === "string" &&
+    Object.hasOwn(ERRORS, value.code)
   );
 }
 

@@ -135,6 +135,10 @@ export const LIMITS = {
   /** Lines that a stuck disk leaves in memory; what comes then is dropped and counted. */
   logBufferBytesMax: 4 * MiB,
   logFlushMs: 1 * second,
+  /** Lines of one event on stderr: all of a bad minute, and not the flood that a peer can cause. */
+  logLinesBurst: 200,
+  logLinesPerSecond: 5,
+  logEventsMax: 1000,
   /** A text of the day: what a terminal shows without scrolling. */
   motdLinesMax: 50,
 
@@ -174,13 +178,25 @@ export const LIMITS = {
   announcementHoldMsMax: 60 * second,
   /** Of a server that cannot be reached any more: long enough for most heals. */
   announcementKeepMsMax: 10 * minute,
+  /**
+   * A link that has stood this long is not undone by news (judging.ts): longer than news of it need
+   * to come everywhere, with a silent link on the way (40 s) and an origin that is held (60 s).
+   */
+  establishedMs: 2 * minute,
   /** Announcements kept: a full fusion, and as many again that were lost or are hostile. */
   announcementsMax: 2048,
   /**
-   * How far ahead a birth is followed: honest ones grow by 1, a liar's would use the numbers up.
+   * By how much births may grow: honest ones by 1 a link, and at once to those of a fusion that is
+   * older by many years. At this pace a liar would need two thousand years to use them up.
    */
-  birthLeapMax: 2 ** 32,
-  /** Of all origins, over one link: a full fusion's at once, and more than its pace later. */
+  birthsPerSecond: 2 ** 16,
+  birthsBurst: 2 ** 32,
+  /** No birth of a link is larger; what others list beyond it is not followed. */
+  birthMax: 2 ** 52,
+  /**
+   * Of all origins, over one link: a full fusion's at once, and more than its pace later; who sends
+   * keeps to three quarters of it, and so is not taken for the liar whose flood it passes on.
+   */
   linkAnnouncementsBurst: 4096,
   linkAnnouncementsPerSecond: 1000,
   /** Links that have not yet said who they are or have not yet caught up. */
@@ -213,8 +229,12 @@ export const LIMITS = {
   /** Servers whose last dial is remembered: a fusion and its past. */
   peersMax: 4096,
   linkHandshakeMsMax: 5 * second,
+  /** To tell each other all servers that are known, over a slow line: 16 MiB at the very most. */
+  linkSyncMsMax: 60 * second,
   heartbeatMs: 10 * second,
   heartbeatMissedMax: 3,
+  /** Answers to pings: honest ones come once in `heartbeatMs`. */
+  pongsPerSecond: 10,
   redialMsMin: 1 * second,
   /**
    * A link that was undone or refused may be possible once the view has changed: then it is tried
@@ -234,6 +254,9 @@ export const LIMITS = {
    * A server that has left keeps its place this long: a laptop that slept, a cable that was out.
    */
   peerKeptMsMax: 15 * minute,
+  /** Lines about links that an operator is shown: a split of a whole fusion, but no flood. */
+  reportsBurst: 200,
+  reportsPerSecond: 1,
   /** A merge is reported when all servers see the same, or after this. */
   settleMsMax: 1 * second,
   /** What goes within this goes by one cause, and is told in one line: neighbours' news travel. */
@@ -242,6 +265,8 @@ export const LIMITS = {
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */
   directoryPageMax: 500,
+  /** Changes in one directory frame: with the longest reasons it fits a link's control lane. */
+  directoryChangesMax: 100,
   peoplePerServerMax: 100_000,
   /** A name that was once seen with a key stays with it this long. */
   pinMsMax: 30 * 24 * 60 * minute,

@@ -15,12 +15,18 @@ export class Bucket {
     this.#at = now;
   }
 
-  /** Takes a token; false when there is none. */
-  take(now: Millis): boolean {
+  /** Takes a token, or as many as are asked for; false when there are fewer. */
+  take(now: Millis, count = 1): boolean {
     this.#refill(now);
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
+  }
+
+  /** There is a token. */
+  has(now: Millis): boolean {
+    this.#refill(now);
+    return this.#tokens >= 1;
   }
 
   /** Nothing was taken for so long that all tokens are back. */

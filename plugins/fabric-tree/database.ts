@@ -20,23 +20,27 @@ interface Pace {
 export type Taken =
   /** Not newer than what is known. */
   | { readonly is: "old" | "same"; readonly sid: Sid }
-  /** Too often from one origin: counts later, unless a newer one comes. */
-  | { readonly is: "held"; readonly sid: Sid }
   /** No room: as many servers are known as may be. */
   | { readonly is: "full"; readonly sid: Sid }
-  | { readonly is: "new"; readonly sid: Sid; readonly announcement: Announcement };
+  /** Held: too often from one origin, and counts later, unless a newer one comes. */
+  | { readonly is: "new" | "held"; readonly sid: Sid; readonly announcement: Announcement };
 
 export class Database {
   readonly all = new Map<Sid, Announcement>();
+  /** What was replaced since it was last judged (undefined: nothing). Whoever judges clears it. */
+  readonly news = new Map<Sid, Announcement | undefined>();
   /** The largest birth that was seen: the clock of merges. */
   births = 0;
   readonly #identity: Identity;
   readonly #paces = new Map<Sid, Pace>();
   /** Since when a server has not been in the fusion. */
   readonly #lostAt = new Map<Sid, Millis>();
+  /** By how much the births of others may grow, whatever they leap to. */
+  readonly #growth: Bucket;
 
-  constructor(identity: Identity) {
+  constructor(identity: Identity, now: Millis) {
     this.#identity = identity;
+    this.#growth = new Bucket(LIMITS.birthsPerSecond, LIMITS.birthsBurst, now);
   }
 
   /**
@@ -56,27 +60,36 @@ export class Database {
     if (pace.held !== undefined || !pace.bucket.take(now)) {
       const due = pace.held?.due ?? now + pace.holdMs;
       pace.held = { announcement, due, more: (pace.held?.more ?? 0) + 1 };
-      return { is: "held", sid };
+      return { is: "held", sid, announcement };
     }
-    this.put(announcement);
+    this.#renew(announcement, now);
     return { is: "new", sid, announcement };
   }
 
   /** Puts an announcement in its place, as the newest: a checked one, or this server's own. */
-  put(announcement: Announcement): void {
+  put(announcement: Announcement, now: Millis): void {
     this.all.set(announcement.sid, announcement);
-    for (const link of announcement.links) this.sawBirth(link.birth);
+    for (const link of announcement.links) this.sawBirth(link.birth, now);
   }
 
-  /** Follows a birth, but not one that leaps: a liar's would soon use the numbers up. */
-  sawBirth(birth: number): void {
-    if (birth - this.births > LIMITS.birthLeapMax) return;
-    if (birth > this.births) this.births = birth;
+  /** Takes news back: what it replaced is the newest again. */
+  takeBack(sid: Sid): void {
+    const before = this.news.get(sid);
+    if (before === undefined) this.all.delete(sid);
+    else this.all.set(sid, before);
+    this.news.delete(sid);
   }
 
-  /** The birth for a link that is accepted now. */
-  get nextBirth(): number {
-    return Math.min(this.births + 1, LIMITS.counterMax);
+  /** Follows a birth, unless births grow faster than honest ones do: a liar would use them up. */
+  sawBirth(birth: number, now: Millis): void {
+    const by = birth - this.births;
+    if (by > 0 && birth <= LIMITS.birthMax && this.#growth.take(now, by)) this.births = birth;
+  }
+
+  /** The birth for a link that comes up now; none is given twice. */
+  nextBirth(): number {
+    this.births = Math.min(this.births + 1, LIMITS.birthMax);
+    return this.births;
   }
 
   /**
@@ -97,7 +110,7 @@ export class Database {
       if (held.due > now) continue;
       pace.held = undefined;
       this.#slow(pace, held.more, now);
-      this.put(held.announcement);
+      this.#renew(held.announcement, now);
       released.push(held.announcement);
     }
     return released;
@@ -121,6 +134,12 @@ export class Database {
 
   // --- internal ---
 
+  #renew(announcement: Announcement, now: Millis): void {
+    const { sid } = announcement;
+    if (!this.news.has(sid)) this.news.set(sid, this.all.get(sid));
+    this.put(announcement, now);
+  }
+
   /** The newest that is known of a server, held back or not. */
   #newest(sid: Sid): Announcement | undefined {
     return this.#paces.get(sid)?.held?.announcement ?? this.all.get(sid);
@@ -138,6 +157,7 @@ export class Database {
   #drop(sid: Sid): void {
     this.#lostAt.delete(sid);
     this.#paces.delete(sid);
+    this.news.delete(sid);
     this.all.delete(sid);
   }
 

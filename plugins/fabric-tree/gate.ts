@@ -51,6 +51,18 @@ export class Gate {
     if (oldest !== undefined) this.#met.delete(oldest);
   }
 
+  /**
+   * A stranger has come. Of too many that are shaking hands, the one that has come first goes: an
+   * honest one is not here for long, unless it waits for our own plugins.
+   */
+  makeRoom(session: Session): void {
+    const strangers = [...this.#parts.sessions].filter(({ settled }) => !settled);
+    if (strangers.length <= LIMITS.linkHandshakesMax) return;
+    const text = `${strangers.length} servers are shaking hands`;
+    const slowest = strangers.find(({ role, phase }) => role === "accepted" && phase !== "consent");
+    (slowest ?? session).end(failure("TOO_MANY_CONNECTIONS", text));
+  }
+
   /** Called when a session has the peer's hello, which proves nothing yet. */
   objectionToHello(session: Session): Failure | undefined {
     const peer = session.theirs;

@@ -3,6 +3,7 @@
 
 import { failure, LIMITS, ProtocolError } from "chatfusion";
 import type { Bytes, Failure, Link, Millis } from "chatfusion";
+import { Bucket } from "./bucket.ts";
 import { concat, Reader, Writer } from "./bytes.ts";
 import { LINK_FRAME } from "./hello.ts";
 
@@ -17,8 +18,12 @@ export class Heart {
   #ping: { readonly id: number; readonly at: Millis } | undefined;
   #beatAt = Number.POSITIVE_INFINITY;
 
-  constructor(link: Link) {
+  /** Pings that may be answered now. */
+  readonly #pongs: Bucket;
+
+  constructor(link: Link, now: Millis) {
     this.#link = link;
+    this.#pongs = new Bucket(LIMITS.pongsPerSecond, LIMITS.pongsPerSecond, now);
   }
 
   /** From now on silence counts. */
@@ -51,9 +56,10 @@ export class Heart {
     this.#ping = { id: this.#pings, at: now };
   }
 
-  /** Answers a ping; the answer is left out where there is no room. Borrowed. */
-  pong(payload: Bytes): void {
+  /** Answers a ping; not where there is no room, or of a flood of them. Borrowed. */
+  pong(payload: Bytes, now: Millis): void {
     if (payload.length !== 8) throw new ProtocolError("BAD_FRAME", "link: a ping has 8 bytes");
+    if (!this.#pongs.take(now)) return;
     this.#link.send("control", LINK_FRAME.pong, concat(payload));
   }
 

@@ -16,7 +16,8 @@ import type {
 import type { Hello } from "./hello.ts";
 import type { Redial } from "./redial.ts";
 import type { Reporter } from "./reports.ts";
-import type { Phase, Session } from "./session.ts";
+import type { Phase } from "./neighbourhood.ts";
+import type { Session } from "./session.ts";
 
 /** One dial, until it is settled. */
 export interface Errand {

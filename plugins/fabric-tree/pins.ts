@@ -3,7 +3,7 @@
 // absence.
 
 import { LIMITS, skeleton } from "chatfusion";
-import type { Millis, ServerName, Sid } from "chatfusion";
+import type { Log, Millis, ServerInView, ServerName, Sid } from "chatfusion";
 import * as v from "valibot";
 
 const Pin = v.object({
@@ -20,6 +20,7 @@ const REFRESH_MS = LIMITS.pinMsMax / 30;
 
 export class Pins {
   readonly #byLooks = new Map<string, Pin>();
+  #prunedAt: Millis = 0;
   /** Something changed that `dump` has not returned yet. */
   unsaved = false;
 
@@ -42,8 +43,16 @@ export class Pins {
     if (pinned !== undefined && pinned !== sid) return false;
     const seen = this.#byLooks.get(looks)?.seen;
     if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
-    this.#put({ name, looks, sid, seen: now });
+    if (seen !== undefined || this.#hasRoom(now)) this.#put({ name, looks, sid, seen: now });
     return true;
+  }
+
+  /** These are in the fusion now. */
+  seeAll(servers: readonly Pick<ServerInView, "name" | "sid">[], now: Millis, log: Log): void {
+    for (const { name, sid } of servers) {
+      if (this.see(name, sid, now)) continue;
+      log.warn("a server has the name of another's pin", { name, sid });
+    }
   }
 
   /** Pins a name to a server, whatever it was pinned to. */
@@ -71,6 +80,18 @@ export class Pins {
   load(stored: unknown): void {
     for (const pin of v.parse(Stored, stored)) this.#put(pin);
     this.unsaved = false;
+  }
+
+  /**
+   * Who was here first stays: made-up servers that come and go take nobody's pin. Looks for pins
+   * that have run out now and then only.
+   */
+  #hasRoom(now: Millis): boolean {
+    if (this.#byLooks.size < LIMITS.pinsMax) return true;
+    if (Math.abs(now - this.#prunedAt) < REFRESH_MS) return false;
+    this.#prunedAt = now;
+    for (const { name } of this.#byLooks.values()) this.of(name as ServerName, now); // as pinned
+    return this.#byLooks.size < LIMITS.pinsMax;
   }
 
   #put(pin: Pin): void {

@@ -3,6 +3,7 @@
 
 import { LIMITS, visible } from "chatfusion";
 import type { FabricReport, Failure, Millis, ServerName, Sid, View } from "chatfusion";
+import { Bucket } from "./bucket.ts";
 
 export class Reporter {
   readonly #report: (report: FabricReport) => void;
@@ -12,9 +13,9 @@ export class Reporter {
   /** Neighbours whose link was lost. */
   readonly #broken = new Set<Sid>();
 
-  constructor(self: Sid, report: (report: FabricReport) => void) {
+  constructor(self: Sid, now: () => Millis, report: (report: FabricReport) => void) {
     this.#self = self;
-    this.#report = report;
+    this.#report = paced(now, report);
   }
 
   /** A link that will not be; one that gives way to another of the same two servers is none. */
@@ -77,6 +78,21 @@ export function retryText(
 }
 
 // --- internal ---
+
+/** Others can cause lines without end: the next one that is shown tells how many were not. */
+function paced(now: () => Millis, report: (report: FabricReport) => void): typeof report {
+  const pace = new Bucket(LIMITS.reportsPerSecond, LIMITS.reportsBurst, now());
+  let omitted = 0;
+  return (one) => {
+    if (!pace.take(now())) {
+      omitted++;
+      return;
+    }
+    const text = omitted === 0 ? one.text : `${one.text} (after ${omitted} lines not shown)`;
+    omitted = 0;
+    report({ ...one, text });
+  };
+}
 
 const isPair = (a: Sid, b: Sid, x: Sid, y: Sid): boolean =>
   (a === x && b === y) || (a === y && b === x);

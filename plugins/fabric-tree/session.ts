@@ -17,44 +17,10 @@ import { failure, LIMITS, ProtocolError } from "chatfusion";
 import type { Bytes, Failure, Link, LinkHandlers, Millis, ServerName, Sid } from "chatfusion";
 import { Bucket } from "./bucket.ts";
 import { Reader, Writer } from "./bytes.ts";
-import type { Identity } from "./announcement.ts";
 import { Heart } from "./heart.ts";
 import { checkAuth, LINK_FRAME, makeAuth, readFusion, readHello, writeFusion } from "./hello.ts";
 import type { Dial, Fusion, Hello } from "./hello.ts";
-
-export type Phase = "hello" | "auth" | "fusion" | "consent" | "confirm" | "sync" | "full" | "ended";
-
-/** What a session asks of the tree and tells it. Calls may end this session or others. */
-export interface Neighbourhood {
-  readonly identity: Identity;
-  /** SHA-256 of the secret that both sides must know, or of nothing. */
-  readonly secret: Bytes;
-  readonly now: () => Millis;
-  /** An objection to go on with the peer of this hello, who has proved nothing yet. */
-  objectionToHello(session: Session): Failure | undefined;
-  /** An objection to be one fusion with theirs; also ends sessions that this one replaces. */
-  objection(session: Session, fusion: Fusion): Failure | undefined;
-  /** Asks the plugins; `decided` is called once, now or later. */
-  consent(session: Session, fusion: Fusion, decided: (denied: Failure | undefined) => void): void;
-  /** What to tell the peer of our fusion. */
-  fusionFor(session: Session): Fusion;
-  /** This side accepts the peer's dial and is about to say so. */
-  accepted(session: Session): void;
-  /** A dry run of ours has come to its end without an objection. */
-  possible(session: Session): void;
-  /** The newest that is known of each server; signed, to be handed on as they are. */
-  readonly announcements: ReadonlyMap<Sid, { readonly bytes: Bytes }>;
-  /** The birth to say for a link that is up now. */
-  birth(): number;
-  full(session: Session): void;
-  announced(session: Session, bytes: Bytes): void;
-  routed(session: Session, type: number, payload: Bytes): void;
-  registered(session: Session, payload: Bytes): void;
-  /** Once, last. `was` is the phase in which it ended. */
-  ended(session: Session, reason: Failure, was: Phase): void;
-  /** Something waits for room, or is due at another time than it was. */
-  retime(): void;
-}
+import type { Neighbourhood, Phase } from "./neighbourhood.ts";
 
 export class Session implements LinkHandlers {
   readonly link: Link;
@@ -72,6 +38,8 @@ export class Session implements LinkHandlers {
   birth = 0;
   /** Announcements that the peer may bring, each of which costs a check of its signature. */
   readonly news: Bucket;
+  /** Announcements that the peer is told: a little fewer than it would take of an honest server. */
+  readonly #told: Bucket;
   readonly #near: Neighbourhood;
   readonly #dirty = new Set<Sid>();
   readonly #registers = new Map<string, Bytes>();
@@ -85,7 +53,7 @@ export class Session implements LinkHandlers {
   constructor(near: Neighbourhood, link: Link, mine: Hello, address: string | undefined) {
     this.#near = near;
     this.link = link;
-    this.#heart = new Heart(link);
+    this.#heart = new Heart(link, near.now());
     this.mine = mine;
     this.address = address;
     this.role = address === undefined ? "accepted" : "dialled";
@@ -93,6 +61,11 @@ export class Session implements LinkHandlers {
     this.#deadline = near.now() + LIMITS.linkHandshakeMsMax;
     const { linkAnnouncementsPerSecond, linkAnnouncementsBurst } = LIMITS;
     this.news = new Bucket(linkAnnouncementsPerSecond, linkAnnouncementsBurst, near.now());
+    this.#told = new Bucket(
+      linkAnnouncementsPerSecond * TOLD_SHARE,
+      linkAnnouncementsBurst * TOLD_SHARE,
+      near.now(),
+    );
   }
 
   get peer(): Sid | undefined {
@@ -143,7 +116,7 @@ export class Session implements LinkHandlers {
   frame(type: number, payload: Bytes): void {
     if (this.phase === "ended") return;
     this.#heart.heard = true;
-    if (type === LINK_FRAME.ping) return this.#heart.pong(payload);
+    if (type === LINK_FRAME.ping) return this.#heart.pong(payload, this.#near.now());
     if (type === LINK_FRAME.pong) return this.#measure(payload);
     const { phase } = this;
     if (phase === "full") return this.#live(type, payload);
@@ -178,6 +151,12 @@ export class Session implements LinkHandlers {
   /** The newest announcement of a server is to be sent to the peer, when there is room. */
   spread(sid: Sid): void {
     if (this.settled) this.#dirty.add(sid);
+  }
+
+  /** The peer announces itself: by the name with which all that stands against it was checked. */
+  named({ name }: { readonly name: ServerName }): void {
+    if (name === this.name) return;
+    this.end(failure("BAD_FRAME", `link: ${this.name} announces itself as ${name}`));
   }
 
   /** See `Fabric.keep`. False: there are as many registers as may be. */
@@ -298,7 +277,7 @@ export class Session implements LinkHandlers {
 
   #beginSync(): void {
     this.phase = "sync";
-    this.#deadline = Number.POSITIVE_INFINITY; // from here on, silence is what ends it
+    this.#deadline = this.#near.now() + LIMITS.linkSyncMsMax;
     this.link.limit(LIMITS.linkFrameBytesMax);
     for (const sid of this.#near.announcements.keys()) this.#dirty.add(sid);
     this.#heart.begin(this.#near.now());
@@ -317,6 +296,7 @@ export class Session implements LinkHandlers {
     if (this.phase !== "sync" || this.#birthSaid === 0 || this.#birthHeard === 0) return;
     this.birth = Math.max(this.#birthSaid, this.#birthHeard);
     this.phase = "full";
+    this.#deadline = Number.POSITIVE_INFINITY; // from here on, silence is what ends it
     this.#near.full(this);
     if (!this.ended) this.#heart.ping(this.#near.now());
   }
@@ -342,8 +322,10 @@ export class Session implements LinkHandlers {
   #pump(): boolean {
     for (const sid of this.#dirty) {
       const bytes = this.#near.announcements.get(sid)?.bytes;
-      if (bytes !== undefined && !this.link.send("control", LINK_FRAME.announcement, bytes)) {
-        return true;
+      if (bytes !== undefined) {
+        if (!this.#told.has(this.#near.now())) return true;
+        if (!this.link.send("control", LINK_FRAME.announcement, bytes)) return true;
+        this.#told.take(this.#near.now());
       }
       this.#dirty.delete(sid);
     }
@@ -382,6 +364,8 @@ export class Session implements LinkHandlers {
 }
 
 // --- internal ---
+
+const TOLD_SHARE = 0.75;
 
 const isSync = (type: number): boolean =>
   type === LINK_FRAME.announcement || type === LINK_FRAME.synced;

@@ -15,6 +15,7 @@ import type { Tree } from "./tree.ts";
 
 const QUESTION = 1;
 const ANSWER = 2;
+const TRACE_BYTES = 9;
 
 interface Trace {
   readonly to: Sid;
@@ -75,6 +76,8 @@ export class Tracer {
   // --- internal ---
 
   #traced(origin: Sid, deliver: boolean, body: Uint8Array): void {
+    // What its origin wrote is not the fault of the neighbour who handed it on.
+    if (body.length < TRACE_BYTES) return;
     const reader = new Reader(body); // what a later version adds is not read
     const kind = reader.u8();
     const id = reader.bytes(8);

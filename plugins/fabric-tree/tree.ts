@@ -9,16 +9,8 @@
 
 import { failure, failureOf, isFailure, LIMITS } from "chatfusion";
 import type { Bytes, Clock, FabricHost, Failure, Link, LinkHandlers, Log } from "chatfusion";
-import type {
-  Merged,
-  MergeOutcome,
-  Millis,
-  Random,
-  ServerName,
-  Sid,
-  Store,
-  View,
-} from "chatfusion";
+import type { Merged, MergeOutcome, Millis, Random, ServerName } from "chatfusion";
+import type { Sid, Store, View } from "chatfusion";
 import { Alarm } from "./alarm.ts";
 import { peekAnnouncement } from "./announcement.ts";
 import type { Identity } from "./announcement.ts";
@@ -26,19 +18,18 @@ import { Database } from "./database.ts";
 import { Gate } from "./gate.ts";
 import { makeHello } from "./hello.ts";
 import type { Fusion, Hello } from "./hello.ts";
+import { Judging } from "./judging.ts";
 import { Links } from "./links.ts";
 import { Memory } from "./memory.ts";
 import { Merges } from "./merges.ts";
-import { undoneBecause } from "./objections.ts";
 import { Own } from "./own.ts";
 import { Pins } from "./pins.ts";
 import { publishedView, withRoundTrips } from "./published.ts";
 import { Redial } from "./redial.ts";
 import { Reporter } from "./reports.ts";
 import { Session } from "./session.ts";
-import type { Neighbourhood, Phase } from "./session.ts";
-import { judge } from "./view.ts";
-import type { Edge, Judgement } from "./view.ts";
+import type { Neighbourhood, Phase } from "./neighbourhood.ts";
+import type { Judgement } from "./view.ts";
 
 export interface TreeParts {
   readonly host: FabricHost;
@@ -50,6 +41,8 @@ export interface TreeParts {
   readonly allow: readonly string[] | undefined;
   /** SHA-256 of the shared secret. */
   readonly secret: Bytes;
+  /** Counts news that was not taken, since it would have pushed others out. */
+  refused(): void;
   /** A routed frame of a full neighbour. */
   routed(session: Session, type: number, payload: Bytes): void;
 }
@@ -61,12 +54,12 @@ export class Tree implements Neighbourhood {
   readonly memory: Memory;
   readonly links = new Links();
   readonly routed: TreeParts["routed"];
-  judgement: Judgement;
   readonly #parts: TreeParts;
   readonly #host: FabricHost;
   readonly #clock: Clock;
   readonly #own: Own;
   readonly #database: Database;
+  readonly #judging: Judging;
   readonly #sessions = new Set<Session>();
   readonly #gate: Gate;
   readonly #merges: Merges;
@@ -92,9 +85,9 @@ export class Tree implements Neighbourhood {
     this.routed = parts.routed;
     this.#alarm = new Alarm(clock, () => this.#tick());
     this.#own = new Own(host.identity, store, log, this.now());
-    this.#database = new Database(host.identity);
+    this.#database = new Database(host.identity, this.now());
     this.redial = new Redial(parts.random);
-    this.#reporter = new Reporter(this.identity.sid, (report) => host.report(report));
+    this.#reporter = new Reporter(this.identity.sid, this.now, (one) => host.report(one));
     this.memory = new Memory(store, log, { pins: this.pins, redial: this.redial, now: this.now });
     this.#merges = new Merges(host, this.redial, this.#reporter, {
       now: this.now,
@@ -115,8 +108,8 @@ export class Tree implements Neighbourhood {
       wanted: (session) => this.#merges.of(session)?.wanted,
       parted: (peer) => this.redial.parted(peer),
     });
-    this.#database.put(this.#own.announcement);
-    this.judgement = judge(this.#database.all, this.identity.sid);
+    this.#database.put(this.#own.announcement, this.now());
+    this.#judging = new Judging(this.#database, this.identity.sid, () => this.now());
     this.#view = publishedView(this.judgement, undefined, () => undefined);
   }
 
@@ -145,14 +138,15 @@ export class Tree implements Neighbourhood {
     return this.#view;
   }
 
+  get judgement(): Judgement {
+    return this.#judging.judgement;
+  }
+
   accept(link: Link, hello: Bytes): LinkHandlers {
     const mine = this.#hello({ dryRun: false, again: false, attempt: 0 });
     const session = this.#open(link, mine, undefined);
-    const strangers = [...this.#sessions].filter(({ settled }) => !settled).length;
-    if (strangers > LIMITS.linkHandshakesMax) {
-      session.end(failure("TOO_MANY_CONNECTIONS", `${strangers} servers are shaking hands`));
-      return session;
-    }
+    this.#gate.makeRoom(session);
+    if (session.ended) return session;
     try {
       session.greet(hello);
     } catch (error) {
@@ -230,18 +224,16 @@ export class Tree implements Neighbourhood {
   }
 
   birth(): number {
-    const birth = this.#database.nextBirth;
-    this.#database.sawBirth(birth);
-    return birth;
+    return this.#database.nextBirth();
   }
 
   full(session: Session): void {
     const { peer, name, birth } = session;
     if (peer === undefined || name === undefined) return;
-    if (birth - this.#database.births > LIMITS.birthLeapMax) {
-      return session.end(failure("BAD_FRAME", `link: a birth that leaps to ${birth}`));
+    if (birth > LIMITS.birthMax) {
+      return session.end(failure("BAD_FRAME", `link: a birth of ${birth}`));
     }
-    this.#database.sawBirth(birth);
+    this.#database.sawBirth(birth, this.now());
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);
     this.redial.linked(peer, name);
@@ -259,6 +251,7 @@ export class Tree implements Neighbourhood {
     if (taken.is !== "old" && taken.is !== "same" && !session.news.take(this.now())) {
       return session.end(failure("RATE_LIMITED", "more announcements than any fusion has"));
     }
+    if ("announcement" in taken && taken.sid === session.peer) session.named(taken.announcement);
     if (taken.is === "old") session.spread(taken.sid);
     if (taken.is === "new") {
       this.#unjudged = true;
@@ -340,10 +333,7 @@ export class Tree implements Neighbourhood {
     }
     for (const session of this.#sessions) session.pump();
     if (this.#view !== view) {
-      for (const { name, sid } of this.#view.servers) {
-        if (this.pins.see(name, sid, this.#clock.now())) continue;
-        this.#parts.log.warn("a server has the name of another's pin", { name, sid });
-      }
+      this.pins.seeAll(this.#view.servers, this.#clock.now(), this.#parts.log);
       this.redial.hurry(this.now());
       this.#host.changed();
     }
@@ -355,14 +345,17 @@ export class Tree implements Neighbourhood {
   }
 
   #judgeAll(): void {
-    if (!this.#linksChanged && !this.#unjudged) return;
+    const isDue = this.#unjudged && this.now() >= this.#judging.restUntil;
+    if (!this.#linksChanged && !isDue) return;
     do {
-      if (this.#linksChanged) this.#database.put(this.#own.renew(this.links.byPort));
+      const links = this.links.byPort;
+      if (this.#linksChanged) this.#database.put(this.#own.renew(links), this.now());
       this.#linksChanged = false;
       this.#unjudged = false;
-      this.judgement = judge(this.#database.all, this.identity.sid);
-      for (const edge of this.judgement.edges) {
-        if (edge.state === "undone" && (edge.a === 0 || edge.b === 0)) this.#undo(edge);
+      for (const sid of this.#judging.renew()) this.#refused(sid);
+      for (const { peer, birth, why } of this.#judging.undone()) {
+        const session = this.links.to(peer);
+        if (session?.birth === birth) session.end(why);
       }
       // An undone link has just ended: it is out of the announcement and the view in this step.
     } while (this.#linksChanged);
@@ -370,15 +363,18 @@ export class Tree implements Neighbourhood {
     this.#view = publishedView(this.judgement, this.#view, this.links.rttTo);
   }
 
-  #undo(edge: Edge): void {
-    const peer = this.judgement.servers[edge.a === 0 ? edge.b : edge.a];
-    const session = peer === undefined ? undefined : this.links.to(peer.sid);
-    if (session?.birth === edge.birth) session.end(undoneBecause(this.judgement, edge));
+  /** What a server has announced would have pushed others out. */
+  #refused(sid: Sid): void {
+    this.#parts.refused();
+    this.#parts.log.warn("news refused that would push others out", { sid });
+    const text = "link: news that would push out those who were there before";
+    this.links.to(sid)?.end(failure("BAD_FRAME", text));
   }
 
   #arm(): void {
     const { dueAt } = this.memory;
     let due = Math.min(this.#own.dueAt, this.#database.dueAt, this.#merges.dueAt, dueAt);
+    if (this.#unjudged) due = Math.min(due, this.#judging.restUntil);
     for (const session of this.#sessions) due = Math.min(due, session.dueAt);
     this.#alarm.set(due);
   }

@@ -48,7 +48,7 @@ export interface Judgement {
 /** Judges all announcements as `self` sees them; its own must be among them. Pure. */
 export function judge(all: ReadonlyMap<Sid, Announcement>, self: Sid): Judgement {
   const { servers, index, edges } = collect(all, self);
-  edges.sort((x, y) => x.birth - y.birth || order(servers, x.a, y.a) || order(servers, x.b, y.b));
+  edges.sort((x, y) => compareEdges(servers, x, y));
   const count = servers.length;
   const sides = new Sides(servers);
   for (const edge of edges) {
@@ -70,6 +70,25 @@ export function edgeTo(judgement: Judgement, peer: Sid): Edge | undefined {
   const at = judgement.index.get(peer);
   if (at === undefined) return undefined;
   return judgement.edges.find(({ a, b }) => (a === 0 && b === at) || (a === at && b === 0));
+}
+
+/** Tells whether a link comes before another one in the order of merges. */
+export function isOlder({ servers }: Judgement, edge: Edge, than: Edge): boolean {
+  return compareEdges(servers, edge, than) < 0;
+}
+
+/** Who was joined with either end of a link when its turn came. */
+export function sidesBefore(judgement: Judgement, edge: Edge): (sid: Sid) => boolean {
+  const { servers, index, edges } = judgement;
+  const sides = new Sides(servers);
+  for (const other of edges) {
+    if (other === edge) break;
+    if (other.state === "tree") sides.join(other);
+  }
+  return (sid) => {
+    const at = index.get(sid);
+    return at !== undefined && [sides.of(edge.a), sides.of(edge.b)].includes(sides.of(at));
+  };
 }
 
 /** The servers of an undone link's two sides that share a name; none if they are too many. */
@@ -133,6 +152,10 @@ function linkTo(server: Announcement, peer: Sid): LinkEntry | undefined {
   return undefined;
 }
 
+function compareEdges(servers: readonly Announcement[], x: Edge, y: Edge): number {
+  return x.birth - y.birth || order(servers, x.a, y.a) || order(servers, x.b, y.b);
+}
+
 function order(servers: readonly Announcement[], x: number, y: number): number {
   if (x === y) return 0;
   const [a, b] = [servers[x]?.sid ?? "", servers[y]?.sid ?? ""];
@@ -143,15 +166,25 @@ function order(servers: readonly Announcement[], x: number, y: number): number {
 class Sides {
   readonly #parent: Int32Array;
   readonly #size: Int32Array;
-  /** Found only where there are any, so that joining costs no look-ups. */
-  readonly #namesakes: readonly (readonly number[])[];
+  /**
+   * For each side one bit for each look that several servers have, set where it has one of them: a
+   * few words to compare, however many namesakes there are and however often they are tried.
+   */
+  readonly #shared: Uint32Array;
+  readonly #words: number;
 
   constructor(servers: readonly Announcement[]) {
     this.#parent = new Int32Array(servers.length);
     for (let at = 0; at < servers.length; at++) this.#parent[at] = at;
     this.#size = new Int32Array(servers.length).fill(1);
-    const looks = new Set(servers.map((server) => server.looks));
-    this.#namesakes = looks.size === servers.length ? [] : groupsOf(servers);
+    const groups = sharedLooks(servers);
+    this.#words = Math.ceil(groups.size / 32);
+    this.#shared = new Uint32Array(servers.length * this.#words);
+    if (groups.size === 0) return;
+    servers.forEach(({ looks }, at) => {
+      const group = groups.get(looks);
+      if (group !== undefined) this.#shared[at * this.#words + (group >> 5)] = 1 << (group & 31);
+    });
   }
 
   joined(edge: Edge): boolean {
@@ -163,14 +196,14 @@ class Sides {
     const a = this.of(edge.a);
     const b = this.of(edge.b);
     const [sizeA, sizeB] = [this.#size[a] ?? 0, this.#size[b] ?? 0];
-    if (sizeA + sizeB > LIMITS.serversMax) return false;
-    for (const group of this.#namesakes) {
-      const roots = group.map((server) => this.of(server));
-      if (roots.includes(a) && roots.includes(b)) return false;
-    }
+    if (sizeA + sizeB > LIMITS.serversMax || this.#shareLooks(a, b)) return false;
     const [large, small] = sizeA < sizeB ? [b, a] : [a, b];
     this.#parent[small] = large;
     this.#size[large] = sizeA + sizeB;
+    const [into, from] = [large * this.#words, small * this.#words];
+    for (let at = 0; at < this.#words; at++) {
+      this.#shared[into + at] = (this.#shared[into + at] ?? 0) | (this.#shared[from + at] ?? 0);
+    }
     return true;
   }
 
@@ -185,17 +218,25 @@ class Sides {
       at = above;
     }
   }
+
+  #shareLooks(a: number, b: number): boolean {
+    const [x, y] = [a * this.#words, b * this.#words];
+    for (let at = 0; at < this.#words; at++) {
+      if (((this.#shared[x + at] ?? 0) & (this.#shared[y + at] ?? 0)) !== 0) return true;
+    }
+    return false;
+  }
 }
 
-/** Servers of one look, where there are several. */
-function groupsOf(servers: readonly Announcement[]): number[][] {
-  const byLooks = new Map<string, number[]>();
-  servers.forEach(({ looks }, at) => {
-    const group = byLooks.get(looks);
-    if (group === undefined) byLooks.set(looks, [at]);
-    else group.push(at);
-  });
-  return [...byLooks.values()].filter((group) => group.length > 1);
+/** The looks that several servers have, numbered. */
+function sharedLooks(servers: readonly Announcement[]): ReadonlyMap<string, number> {
+  const seen = new Set<string>();
+  const shared = new Map<string, number>();
+  for (const { looks } of servers) {
+    if (seen.has(looks) && !shared.has(looks)) shared.set(looks, shared.size);
+    seen.add(looks);
+  }
+  return shared;
 }
 
 /** Breadth first from server 0 over the edges that `use` lets pass. */

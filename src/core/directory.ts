@@ -20,12 +20,10 @@ import type { LiveSession } from "./session.ts";
 
 const PREFIX = new TextEncoder().encode("chatfusion directory 1");
 const SIGNATURE_BYTES = 64;
-/** In one frame: with the longest reasons it fits a link's control lane. */
-const CHANGES_MAX = 100;
 /** Characters of one page of people: pages of those with many rooms are shorter. */
 const PAGE_LENGTH_MAX = 64 * 1024;
 /** Frames kept until their snapshot is there; without one of them, there is another snapshot. */
-const AHEAD_MAX = 256;
+const AHEAD_MAX = 64;
 const encoder = new TextEncoder();
 
 export interface DirectoryOptions {
@@ -193,8 +191,8 @@ export function createDirectory(options: DirectoryOptions) {
       changes = [];
       if (!accompanied) return true;
       const { life } = options.identity();
-      for (let i = 0; i < now.length; i += CHANGES_MAX) {
-        const part = now.slice(i, i + CHANGES_MAX);
+      for (let i = 0; i < now.length; i += LIMITS.directoryChangesMax) {
+        const part = now.slice(i, i + LIMITS.directoryChangesMax);
         publish({ life, v: version - now.length + i + part.length, changes: part });
       }
       return true;

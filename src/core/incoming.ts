@@ -19,6 +19,8 @@ import type { Peer } from "./peer.ts";
 /** Batches of one stream that wait for what is missing before them. */
 const HELD_MAX = 64;
 const HELD_BYTES_MAX = 2 * LIMITS.linkFrameBytesMax;
+/** And of all streams of one server. */
+const HELD_BYTES_PER_PEER_MAX = 8 * LIMITS.linkFrameBytesMax;
 /** A request for missing numbers is repeated after this. */
 const ASK_AGAIN_MS = 2000;
 
@@ -83,14 +85,6 @@ export function createIncoming(options: IncomingOptions) {
     }
     return stream;
   };
-  const hold = (stream: Incoming, batch: DecodedBatch) => {
-    if (stream.held.some((one) => one.first === batch.first)) return;
-    stream.held.push(batch);
-    stream.held.sort((a, b) => a.first - b.first);
-    let bytes = stream.held.reduce((sum, one) => sum + one.body.length, 0);
-    while (stream.held.length > HELD_MAX || bytes > HELD_BYTES_MAX)
-      bytes -= stream.held.pop()?.body.length ?? 0; // asked for again later
-  };
   /** The answer, too, may be lost: asks again until there is no gap. */
   const askAgain = () => {
     cancel = undefined;
@@ -112,6 +106,17 @@ export function createIncoming(options: IncomingOptions) {
     if (stream.have === undefined || now - stream.askedAt < ASK_AGAIN_MS) return;
     stream.askedAt = now;
     peer.send({ t: "want", room, from: stream.have + 1, to });
+  };
+  const hold = (peer: Peer, stream: Incoming, batch: DecodedBatch) => {
+    if (stream.held.some((one) => one.first === batch.first)) return;
+    const isNext = stream.have !== undefined && batch.first <= stream.have + 1;
+    if (!isNext && heldBytes(peer) + batch.body.length > HELD_BYTES_PER_PEER_MAX)
+      return ask(peer, batch.room, stream, batch.first + batch.frames.length - 1);
+    stream.held.push(batch);
+    stream.held.sort((a, b) => a.first - b.first);
+    let bytes = stream.held.reduce((sum, one) => sum + one.body.length, 0);
+    while (stream.held.length > HELD_MAX || bytes > HELD_BYTES_MAX)
+      bytes -= stream.held.pop()?.body.length ?? 0; // asked for again later
   };
   const take = (peer: Peer, stream: Incoming, have: number, batch: DecodedBatch): void => {
     const skip = have + 1 - batch.first;
@@ -162,7 +167,7 @@ export function createIncoming(options: IncomingOptions) {
       if (!options.crypto.verify(peer.key, signed, batch.signature))
         return refuse("signature", batch.origin);
       bytesOf.set(batch, own);
-      hold(stream, batch);
+      hold(peer, stream, batch);
       drain(peer, batch.room, stream);
     },
     /** The origin says where its stream stands: what comes after is owed to us. */
@@ -208,6 +213,13 @@ export function createIncoming(options: IncomingOptions) {
 export type IncomingStreams = ReturnType<typeof createIncoming>;
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What waits of all streams of a server. */
+function heldBytes(peer: Peer): number {
+  let bytes = 0;
+  for (const { held } of peer.streams.values()) for (const one of held) bytes += one.body.length;
+  return bytes;
+}
 
 /** The message in a frame; undefined when it is none. */
 function entryIn(frame: Bytes): MessageEntry | undefined {

@@ -16,6 +16,8 @@ import {
 
 /** The first type that is a fabric's own. */
 const FABRIC_TYPE_MIN = 16;
+/** Characters of the reason that a peer tells: an operator reads it. The longest of ours fits. */
+const TOLD_LENGTH_MAX = 2 * LIMITS.reasonBytesMax;
 
 export interface LiveLink {
   readonly link: Link;
@@ -29,7 +31,8 @@ export interface LiveLink {
 function reasonOf(reason: string): Failure {
   const at = reason.indexOf(": ");
   const code = reason.slice(0, at);
-  if (at > 0 && code in ERRORS) return failure(code as ErrorCode, reason.slice(at + 2)); // a key
+  if (at > 0 && Object.hasOwn(ERRORS, code))
+    return failure(code as ErrorCode, reason.slice(at + 2)); // a key
   return failure("CANNOT_CONNECT", reason === "" ? "the connection was closed" : reason);
 }
 
@@ -68,7 +71,9 @@ export function createLink(
     }
     if (type !== FRAME.error) throw new ProtocolError("UNKNOWN_TYPE", `frame type ${type}`);
     const value = decodeJson(payload);
-    told = isFailure(value) ? failure(value.code, value.text) : failure("INTERNAL", "refused");
+    told = isFailure(value)
+      ? failure(value.code, value.text.slice(0, TOLD_LENGTH_MAX))
+      : failure("INTERNAL", "refused");
     open = false;
     wire.close(`${told.code}: ${told.text}`);
     return false;

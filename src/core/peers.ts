@@ -5,6 +5,7 @@
 
 import * as v from "valibot";
 import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, nameKey } from "../names.ts";
@@ -245,7 +246,14 @@ export function createPeers(options: PeersOptions) {
       forget(peer); // it has started again: nothing of its old life comes any more
       peer = undefined;
     }
-    peer ??= make(server, card);
+    try {
+      peer ??= make(server, card);
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError)) throw thrown;
+      const { code, text } = thrown; // its key is one with which no secret is agreed
+      options.log.warn("card of a server refused", { server: server.name, code, text });
+      return undefined;
+    }
     peers.set(server.sid, peer);
     forgetting.get(peer)?.();
     forgetting.delete(peer);

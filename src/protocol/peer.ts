@@ -46,7 +46,7 @@ export type Change = v.InferOutput<typeof Change>;
 export const DirectoryFrame = v.object({
   life: v.pipe(v.string(), v.maxLength(16)),
   v: Count,
-  changes: v.array(Change),
+  changes: v.pipe(v.array(Change), v.maxLength(LIMITS.directoryChangesMax)),
   /** How far this server's streams are, of rooms that were active. */
   heads: v.optional(v.record(Name, Count)),
 });

@@ -1,7 +1,9 @@
 // The log: one event is one line on stderr, as JSON or for people. What peers sent cannot break a
 // line, move a terminal's cursor or reorder text: every such character is escaped (security E4).
+// Nor can they fill a disk: of one event so many lines a second are written; others are counted.
 
 import type { Clock, Log, LogFields } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -20,12 +22,17 @@ export interface LogOptions {
 export function createLog({ clock, level, format, write = toStderr }: LogOptions): Log {
   const lowest = LOG_LEVELS.indexOf(level);
   const line = format === "json" ? jsonLine : humanLine;
+  const take = createPace(clock);
   const logger = (at: LogLevel): Log["info"] =>
     LOG_LEVELS.indexOf(at) < lowest
       ? () => undefined
-      : (event, fields) => {
+      : (event, given = {}) => {
+          // Who asks for debug lines wants all of them.
+          const omitted = at === "debug" ? 0 : take(event);
+          if (omitted === undefined) return;
+          const fields = omitted === 0 ? given : { ...given, omitted };
           const time = new Date(clock.now()).toISOString();
-          write(`${line({ time, level: at, event, fields: fields ?? {} })}\n`);
+          write(`${line({ time, level: at, event, fields })}\n`);
         };
   return {
     debug: logger("debug"),
@@ -42,6 +49,36 @@ interface Entry {
   readonly level: LogLevel;
   readonly event: string;
   readonly fields: LogFields;
+}
+
+/**
+ * Makes the pace of lines: for an event that may be written, returns how many like it were not
+ * written before it; else undefined.
+ */
+function createPace(clock: Pick<Clock, "now">): (event: string) => number | undefined {
+  const paces = new Map<string, { tokens: number; at: number; omitted: number }>();
+  const full = LIMITS.logLinesBurst;
+  return (event) => {
+    const now = clock.now();
+    let pace = paces.get(event);
+    if (pace === undefined) {
+      if (paces.size >= LIMITS.logEventsMax) paces.clear(); // plugins that make up events
+      pace = { tokens: full, at: now, omitted: 0 };
+      paces.set(event, pace);
+    }
+    // The wall clock may jump; backwards, nothing is gained.
+    const seconds = Math.max(0, now - pace.at) / 1000;
+    pace.tokens = Math.min(full, pace.tokens + seconds * LIMITS.logLinesPerSecond);
+    pace.at = now;
+    if (pace.tokens < 1) {
+      pace.omitted++;
+      return undefined;
+    }
+    pace.tokens--;
+    const { omitted } = pace;
+    pace.omitted = 0;
+    return omitted;
+  };
 }
 
 /** A text of a field; the rest of it is counted, not written. */

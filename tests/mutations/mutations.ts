@@ -35,8 +35,8 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "no-names-in-view",
     "two sides that hold the same name are not joined",
     `${tree}/view.ts`,
-    "if (roots.includes(a) && roots.includes(b)) return false;",
-    "if (roots.length < 0) return false;",
+    "|| this.#shareLooks(a, b)) return false;",
+    ") return false;",
   ],
   [
     "names-letter-by-letter",
@@ -63,16 +63,15 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "undone-kept",
     "an undone link is closed by its ends",
     `${tree}/tree.ts`,
-    "if (session?.birth === edge.birth) session.end(",
-    "if (session?.birth === -1) session.end(",
+    "if (session?.birth === birth) session.end(why);",
+    "if (session?.birth === -1) session.end(why);",
   ],
   [
     "undone-late",
     "it is closed in the same step in which it is found",
     `${tree}/tree.ts`,
-    'if (edge.state === "undone" && (edge.a === 0 || edge.b === 0)) this.#undo(edge);',
-    `if (edge.state === "undone" && (edge.a === 0 || edge.b === 0))
-      this.#clock.after(3000, () => this.#undo(edge));`,
+    "if (session?.birth === birth) session.end(why);",
+    "if (session?.birth === birth) this.#clock.after(3000, () => session.end(why));",
   ],
   // --- the handshake ---
   [
@@ -128,7 +127,7 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "births-from-one",
     "a birth is above all births seen",
     `${tree}/database.ts`,
-    "return Math.min(this.births + 1, LIMITS.counterMax);",
+    "return this.births;",
     "return 1;",
   ],
   [
@@ -192,16 +191,14 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "requests-queued",
     "announcements are registers, sent when there is room",
     `${tree}/session.ts`,
-    `      if (bytes !== undefined && !this.link.send("control", LINK_FRAME.announcement, bytes)) {
-        return true;
-      }`,
-    '      if (bytes !== undefined) this.link.send("control", LINK_FRAME.announcement, bytes);',
+    'if (!this.link.send("control", LINK_FRAME.announcement, bytes)) return true;',
+    'this.link.send("control", LINK_FRAME.announcement, bytes);',
   ],
   [
     "held-for-ever",
     "an origin that has changed too often is heard again after a while",
     `${tree}/database.ts`,
-    "this.put(held.announcement);",
+    "this.#renew(held.announcement, now);",
     "",
   ],
   // --- losses ---

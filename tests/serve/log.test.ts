@@ -1,6 +1,7 @@
 // The log: one event is one line, whatever peers put into it.
 
 import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
 import { type LogFormat, type LogLevel, createLog } from "../../src/serve/log.ts";
 
 function make(format: LogFormat, level: LogLevel = "debug") {
@@ -92,4 +93,30 @@ test("events below the level are left out", () => {
   log.warn("c");
   log.error("d");
   expect(lines.map((line) => line.trim().slice(-1))).toEqual(["c", "d"]);
+});
+
+test("of a flood of one event some lines are written, and later how many were not", () => {
+  const lines: string[] = [];
+  const clock = { at: Date.UTC(2026, 10, 22), now: () => clock.at };
+  const write = (line: string) => void lines.push(line);
+  const log = createLog({ clock, level: "info", format: "json", write });
+  for (let at = 0; at < 100_000; at++) log.warn("frame of a server refused", { at });
+  expect(lines).toHaveLength(LIMITS.logLinesBurst);
+  log.warn("another event");
+  expect(lines).toHaveLength(LIMITS.logLinesBurst + 1);
+  clock.at -= 3_600_000; // a wall clock that was put back
+  log.warn("frame of a server refused");
+  clock.at += 1000;
+  log.warn("frame of a server refused");
+  expect(lines).toHaveLength(LIMITS.logLinesBurst + 2);
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ omitted: 100_001 - LIMITS.logLinesBurst });
+});
+
+test("events without number are not all remembered, and debug lines are all written", () => {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const log = createLog({ clock: { now: () => 0 }, level: "debug", format: "human", write });
+  for (let at = 0; at < 3 * LIMITS.logEventsMax; at++) log.info(`event ${at}`);
+  for (let at = 0; at < 1000; at++) log.debug("detail");
+  expect(lines).toHaveLength(3 * LIMITS.logEventsMax + 1000);
 });

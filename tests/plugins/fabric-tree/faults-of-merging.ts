@@ -225,7 +225,7 @@ export const MERGING_FAULTS: Readonly<Record<string, Row>> = {
       }),
     },
     found: "wall clocks that are wrong",
-    says: /c sees b c/,
+    says: /reports/,
   },
   "waits for a disk that fails": {
     fault: {

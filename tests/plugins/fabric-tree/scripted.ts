@@ -50,9 +50,11 @@ export class Scripted {
     readonly world: World,
     readonly to: Server,
     readonly self: Identity,
+    /** `alive`: it answers pings, so that its link may be old. */
     readonly how: {
       readonly attempt?: number;
       readonly again?: boolean;
+      readonly alive?: boolean;
       readonly dryRun?: boolean;
     } = {},
   ) {
@@ -67,7 +69,11 @@ export class Scripted {
   /** Opens the connection; `hello` instead of the right one. */
   dial(hello: Bytes = this.hello.bytes): this {
     this.link = this.world.open(this.to, hello, {
-      frame: (type, payload) => void this.heard.push({ type, payload: payload.slice() }),
+      frame: (type, payload) => {
+        this.heard.push({ type, payload: payload.slice() });
+        if (type !== LINK_FRAME.ping || this.how.alive !== true) return;
+        this.link.send("control", LINK_FRAME.pong, payload.slice());
+      },
       idle: () => {},
       closed: (reason) => {
         this.reason = reason;
@@ -98,6 +104,7 @@ export class Scripted {
     return this.send(LINK_FRAME.fusion, writeFusion({ met: zero, members }));
   }
 
+  /** An announcement of anybody, the newest so far. */
   announcement(links: readonly LinkEntry[], of: Identity = this.self, epoch = of.epoch): Bytes {
     return announce(of, { epoch, seq: ++this.#seq }, links).bytes;
   }
