@@ -220,7 +220,7 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "wishes-forgotten",
     "which links are wanted survives a restart",
     `${tree}/tree.ts`,
-    'await this.memory.read("links", (stored) => this.redial.load(stored, this.now()));',
+    'await this.memory.read("links", (stored) => this.#redial.load(stored, this.now()));',
     "",
   ],
   [
