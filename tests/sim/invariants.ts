@@ -29,9 +29,9 @@ export function checkAlways({ watch, world, restored }: History): void {
     }
   }
   for (const { server, event, level, fields } of world.logged) {
-    // A server that has its own disk needs not be told how far it had come.
-    const isOwnFault = event === FOUGHT_BACK && !restored.has(server);
-    if (!isOwnFault && (level !== "error" || isOfDisk(event))) continue;
+    // A server that has its own disk needs not be told how far it had come; nobody lies here.
+    const isStrange = (event === FOUGHT_BACK && !restored.has(server)) || event === NEWS_REFUSED;
+    if (!isStrange && (level !== "error" || isOfDisk(event))) continue;
     throw new Error(`${server} has logged ${event} ${JSON.stringify(fields)}`);
   }
 }
@@ -69,6 +69,7 @@ export function checkPins({ watch, world, jumped }: History): void {
 
 /** Longer than the longest back-off: all that is dialled again is dialled once. */
 const restAgainMs = 80_000;
+const NEWS_REFUSED = "news refused that would push others out";
 const FOUGHT_BACK = "own announcement of another life met";
 
 /** Says what is not yet as it should be when nothing is disturbed any more. */
