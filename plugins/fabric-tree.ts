@@ -65,7 +65,7 @@ export default definePlugin({
     gauge("standby", "those of them that are kept in reserve", (tree) =>
       tree.links.count("standby", tree.judgement),
     );
-    gauge("waiting", "lost links that will be dialled again", (tree) => tree.redial.waiting.length);
+    gauge("waiting", "lost links that will be dialled again", (tree) => tree.waiting.length);
     gauge("pins", "names that are pinned to their keys", ({ pins }) => pins.size);
     gauge("servers", "servers in the fusion", ({ view }) => view.servers.length);
     return {

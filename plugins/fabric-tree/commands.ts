@@ -84,7 +84,7 @@ function linksOf(tree: Tree): CommandResult {
     address: session.address ?? session.link.remote,
     dialled: session.role === "dialled" ? "here" : "there",
   }));
-  const waiting = tree.redial.waiting.map(({ name: server, address, tries, dueAt, reason }) => {
+  const waiting = tree.waiting.map(({ name: server, address, tries, dueAt, reason }) => {
     const inMs = Math.max(0, dueAt - tree.now());
     const when = Number.isFinite(inMs) ? { inMs } : {}; // else it is being dialled now
     return { server, address, tries, ...when, reason };

@@ -4,6 +4,7 @@
 import { LIMITS, visible } from "chatfusion";
 import type { FabricReport, Failure, Millis, ServerName, Sid, View } from "chatfusion";
 import { Bucket } from "./bucket.ts";
+import type { Session } from "./session.ts";
 
 export class Reporter {
   readonly #report: (report: FabricReport) => void;
@@ -22,6 +23,12 @@ export class Reporter {
   refused(server: ServerName, { code, text }: Failure): void {
     if (code === "DUPLICATE_LINK") return;
     this.#report({ event: "refused", server, code, text: visible(text) });
+  }
+
+  /** A dial of another's operator is refused here; of what would be, nobody is told. */
+  objected({ theirs, role, dryRun }: Session, objection: Failure): void {
+    if (role !== "accepted" || theirs === undefined || theirs.again || dryRun) return;
+    this.refused(theirs.name, objection);
   }
 
   /** A lost link will be dialled again. */

@@ -63,7 +63,7 @@ export class Tree implements Neighbourhood {
   readonly #sessions = new Set<Session>();
   readonly #gate: Gate;
   readonly #merges: Merges;
-  readonly redial: Redial;
+  readonly #redial: Redial;
   readonly #reporter: Reporter;
   readonly #alarm: Alarm;
   #view: View;
@@ -86,10 +86,10 @@ export class Tree implements Neighbourhood {
     this.#alarm = new Alarm(clock, () => this.#tick());
     this.#own = new Own(host.identity, store, log, this.now());
     this.#database = new Database(host.identity, this.now());
-    this.redial = new Redial(parts.random);
+    this.#redial = new Redial(parts.random);
     this.#reporter = new Reporter(this.identity.sid, this.now, (one) => host.report(one));
-    this.memory = new Memory(store, log, { pins: this.pins, redial: this.redial, now: this.now });
-    this.#merges = new Merges(host, this.redial, this.#reporter, {
+    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial, now: this.now });
+    this.#merges = new Merges(host, this.#redial, this.#reporter, {
       now: this.now,
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
@@ -106,7 +106,7 @@ export class Tree implements Neighbourhood {
       members: () => this.#view.servers,
       pinned: (name) => this.pins.of(name, clock.now()),
       wanted: (session) => this.#merges.of(session)?.wanted,
-      parted: (peer) => this.redial.parted(peer),
+      parted: (peer) => this.#redial.parted(peer),
     });
     this.#database.put(this.#own.announcement, this.now());
     this.#judging = new Judging(this.#database, this.identity.sid, () => this.now());
@@ -118,7 +118,7 @@ export class Tree implements Neighbourhood {
     await this.#own.start();
     this.#relinked();
     await this.memory.read("pins", (stored) => this.pins.load(stored));
-    await this.memory.read("links", (stored) => this.redial.load(stored, this.now()));
+    await this.memory.read("links", (stored) => this.#redial.load(stored, this.now()));
     this.retime();
   }
 
@@ -136,6 +136,10 @@ export class Tree implements Neighbourhood {
 
   get view() {
     return this.#view;
+  }
+
+  get waiting() {
+    return this.#redial.waiting;
   }
 
   get judgement(): Judgement {
@@ -165,9 +169,9 @@ export class Tree implements Neighbourhood {
   /** See `Fabric.unmerge`. Also takes back the wish for a link that is lost at present. */
   async unmerge(server: ServerName): Promise<MergeOutcome> {
     const session = this.links.named(server);
-    const peer = session?.peer ?? this.redial.named(server)?.peer;
+    const peer = session?.peer ?? this.#redial.named(server)?.peer;
     if (peer === undefined) return this.links.notLinked(server, this.judgement);
-    this.redial.part(peer);
+    this.#redial.part(peer);
     const ended = `${this.identity.name} has ended its link to ${session?.name ?? server}`;
     session?.end(failure("UNMERGED", ended));
     this.#settle();
@@ -193,10 +197,7 @@ export class Tree implements Neighbourhood {
 
   objection(session: Session, fusion: Fusion): Failure | undefined {
     const objection = this.#gate.objection(session, fusion);
-    const { theirs, role, dryRun } = session;
-    if (objection !== undefined && role === "accepted" && theirs?.again === false && !dryRun) {
-      this.#reporter.refused(theirs.name, objection);
-    }
+    if (objection !== undefined) this.#reporter.objected(session, objection);
     return objection;
   }
 
@@ -236,8 +237,8 @@ export class Tree implements Neighbourhood {
     this.#database.sawBirth(birth, this.now());
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);
-    this.redial.linked(peer, name);
-    if (session.address !== undefined) this.redial.up(peer, name, session.address);
+    this.#redial.linked(peer, name);
+    if (session.address !== undefined) this.#redial.up(peer, name, session.address);
     this.#reporter.linked(peer, name);
     this.#relinked();
   }
@@ -334,7 +335,7 @@ export class Tree implements Neighbourhood {
     for (const session of this.#sessions) session.pump();
     if (this.#view !== view) {
       this.pins.seeAll(this.#view.servers, this.#clock.now(), this.#parts.log);
-      this.redial.hurry(this.now());
+      this.#redial.hurry(this.now());
       this.#host.changed();
     }
     this.#view = withRoundTrips(this.#view, this.identity.sid, this.links.rttTo);

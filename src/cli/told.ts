@@ -20,8 +20,10 @@ export function createTold(): Told {
     event: (event) => void last.set(event.event, event),
     covers(answer) {
       if (isFailure(answer)) {
-        const event = last.get("refused");
-        return isLike(event, { code: answer.code, text: answer.text });
+        const { code, text } = answer;
+        if (isLike(last.get("refused"), { code, text })) return true;
+        const split = last.get("split");
+        return split?.event === "split" && split.why?.includes(text) === true;
       }
       const { data } = answer;
       if (typeof data !== "object" || data === null || !("state" in data)) return false;

@@ -18,18 +18,11 @@ export interface FusionCommandsOptions {
   readonly fabric: () => Fabric;
   readonly people: People;
   readonly fusion: Pick<FusionPart, "merging" | "survey">;
-  /** Tells the operator, wherever the command was typed. */
-  refused(failed: Failure): void;
 }
 
 /** The commands of the fusion. */
 export function fusionCommands(options: FusionCommandsOptions): Record<string, Command> {
   const { people, fabric, fusion } = options;
-  const refused = ({ code, text }: Failure): Failure => {
-    const shown = failure(code, visible(text)); // a peer's words, perhaps
-    options.refused(shown);
-    return shown;
-  };
   const dryRun = async (address: string): Promise<CommandResult | Failure> => {
     const outcome = await fabric().merge(address, { dryRun: true });
     if (outcome.other === undefined) return answer(outcome);
@@ -42,7 +35,7 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     });
   };
   const answer = (outcome: MergeOutcome): CommandResult | Failure => {
-    if (isFailure(outcome)) return refused(outcome);
+    if (isFailure(outcome)) return failure(outcome.code, visible(outcome.text));
     const { state, server, sid } = outcome;
     const names = state === "possible" ? outcome.fusion : people.fusionNames();
     const said = {

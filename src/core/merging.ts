@@ -9,6 +9,7 @@ import type { ErrorCode, Failure } from "../errors.ts";
 import { ERRORS, failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
+import { visible } from "../names.ts";
 import type { FabricReport, MergeOutcome } from "../plugin/fabric.ts";
 import type { FusionOptions } from "./fusion.ts";
 
@@ -78,6 +79,11 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     if (event === "refused") options.report({ event, code, text });
     else options.report({ event: "link", state: event, ...rest });
   };
+  const tellRefused = ({ code, text }: Failure): Failure => {
+    const shown = failure(code, visible(text)); // the other side's words, perhaps
+    options.report({ event: "refused", ...shown });
+    return shown;
+  };
   const partSoon = () => {
     parting ??= clock.after(LIMITS.partingMs, tellGone);
   };
@@ -124,7 +130,8 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     },
     /**
      * Merges with the server at an address. Resolves when all servers of the fusion see the same,
-     * or after a while; with the reason, where that server has not stayed in it until then.
+     * or after a while; with the reason, where that server has not stayed in it until then. The
+     * operator is told of a refusal, wherever the command was typed.
      */
     async merge(address: string): Promise<MergeOutcome> {
       const ends = new Map<string, FabricReport>();
@@ -135,14 +142,17 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
       const result = await options.fabric().merge(address, { dryRun: false });
       if (!isFailure(result)) await whenSettled();
       hearing.delete(hear);
-      if (isFailure(result)) return result;
+      if (isFailure(result)) return tellRefused(result);
       // By its sid: it may be a namesake that is there.
       const isThere = options.fabric().view.servers.some(({ sid }) => sid === result.sid);
       const end = isThere ? undefined : ends.get(result.server);
       const failed = end === undefined ? undefined : failureIn(end);
       if (failed === undefined) return result;
-      held = held.filter((report) => report !== end); // the answer tells it
-      return failed;
+      // Told by the answer, unless it has been told already.
+      const others = held.filter((report) => report !== end);
+      if (others.length === held.length) return failed;
+      held = others;
+      return tellRefused(failed);
     },
   };
 }

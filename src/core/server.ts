@@ -304,7 +304,6 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
     ...society,
     ...shared,
     status,
-    refused: ({ code, text }) => options.report({ event: "refused", code, text }),
   });
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],

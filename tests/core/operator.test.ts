@@ -13,10 +13,11 @@ const deny = (reason: string) =>
 describe("a merge is answered", () => {
   test("merged, with the whole fusion", () => {
     const row = new Row("merged");
-    const [a] = [row.start("amiens"), row.start("brest")];
+    const [a, b] = [row.start("amiens"), row.start("brest")];
+    const { sid } = b.server;
     expect(row.ask(a, "merge brest:7331")).toEqual({
       text: "merged with brest; the fusion: amiens, brest",
-      data: { state: "merged", server: "brest", fusion: ["amiens", "brest"] },
+      data: { state: "merged", server: "brest", sid, fusion: ["amiens", "brest"] },
     });
     // Once more, from there, it is what it is.
     expect(row.ask(a, "merge brest:7331").text).toBe(
