@@ -138,6 +138,10 @@ export class Tree implements Neighbourhood {
     return this.#view;
   }
 
+  get waiting() {
+    return this.#redial.waiting;
+  }
+
   get judgement(): Judgement {
     return this.#judging.judgement;
   }

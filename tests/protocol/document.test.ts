@@ -90,6 +90,7 @@ test("the bounds on the page are those of limits.ts", () => {
     LIMITS.textBytesMax,
     LIMITS.passwordBytesMax,
     LIMITS.linkFusionBytesMax,
+    LIMITS.summaryBytesMax,
     LIMITS.linkFrameBytesMax,
     LIMITS.announcementBytesMax,
     LIMITS.serversMax,
