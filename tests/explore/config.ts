@@ -59,6 +59,16 @@ export const CONFIGS: readonly Config[] = [
     operators: pair,
   },
   {
+    name: "self",
+    about: "a merges itself, and b",
+    servers: ["a", "b"],
+    operators: [
+      { at: "a", merge: "a" },
+      { at: "a", merge: "b" },
+    ],
+    answers: ["SELF"],
+  },
+  {
     name: "namesake",
     about: "b, and another one whose name looks the same, merge a at the same time",
     servers: ["a", "b", "c=B"],
@@ -67,6 +77,17 @@ export const CONFIGS: readonly Config[] = [
       { at: "c", merge: "a" },
     ],
     answers: refused,
+  },
+  {
+    name: "namesake-gone",
+    about: "b merges a and leaves; then another b merges a, which knows the first one's key",
+    servers: ["a", "b", "c=b"],
+    operators: [
+      { at: "b", merge: "a" },
+      { at: "b", unmerge: "a", after: 0 },
+      { at: "c", merge: "a", after: 1 },
+    ],
+    answers: [...refused, "NOT_LINKED", "UNMERGED"],
   },
   {
     name: "row",
@@ -112,6 +133,18 @@ export const CONFIGS: readonly Config[] = [
       { at: "b", unmerge: "a" },
     ],
     cuts: 1,
+    hurries: 1,
+    answers: [...failing, "NOT_LINKED", "UNMERGED"],
+  },
+  {
+    name: "pair-parted",
+    about: "a merges b, b ends the link, and a server is killed",
+    servers: ["a", "b"],
+    operators: [
+      { at: "a", merge: "b" },
+      { at: "b", unmerge: "a", after: 0 },
+    ],
+    restarts: 1,
     hurries: 1,
     answers: [...failing, "NOT_LINKED", "UNMERGED"],
   },

@@ -15,7 +15,7 @@
 import type { FullLink } from "./facts.ts";
 import type { Said } from "./locals.ts";
 import { INPUT } from "./locals.ts";
-import { isAtRest, patientOnes, wrongToUndo } from "./rest.ts";
+import { isAtRest, mustBeRefused, patientOnes, wrongToUndo } from "./rest.ts";
 import { copyOf, GONE, NONE } from "./situation.ts";
 import type { Connection, End, Situation } from "./situation.ts";
 import { isQuiet, learns, serverAt } from "./world.ts";
@@ -90,7 +90,10 @@ export function follow(world: World, before: Situation, move: Move): Situation |
       after.said |= 1 << move.at;
       const is = "merge" in word ? INPUT.merge : INPUT.unmerge;
       const server = world.addresses.indexOf(at);
-      if ("merge" in word && isAtRest(world, before)) after.calm = 1;
+      if ("merge" in word && isAtRest(world, before)) {
+        const to = serverAt(world, word.merge);
+        after.calm = mustBeRefused(world, before, server, to) ? 2 : 1;
+      }
       run.step(server, is, move.at, 0);
       break;
     }
@@ -181,6 +184,7 @@ class Runner {
       dialler.number = free(from);
       this.step(from, INPUT.opened, number, dialler.number);
     }
+    if (from === to) accepter.number = free(to); // the dialling end has the first one
     this.step(to, INPUT.accept, accepter.number, hello);
   }
 
@@ -232,6 +236,10 @@ class Runner {
       const bit = 1 << said.operator;
       if ((this.#situation.answered & bit) !== 0) this.fault ??= "an operator was answered twice";
       this.#situation.answered |= bit;
+      if (this.#situation.calm === 2 && ["merged", "standby"].includes(said.code)) {
+        this.fault ??= "servers have merged that a name keeps apart";
+      }
+      if (said.code === "unmerged") this.#situation.parted |= bit;
       if (["merged", "standby", "unmerged", ...(config.answers ?? [])].includes(said.code)) return;
       this.fault ??= `an operator's merge was answered ${said.code}`;
     } else {

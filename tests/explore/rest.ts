@@ -50,6 +50,13 @@ export function wrongAtRest(world: World, situation: Situation): string | undefi
     const full = ends.map(({ server, number }) => facts[server]!.full[number]);
     if (full.includes(undefined)) return "a connection is open, and no link";
   }
+  for (const [at, word] of world.config.operators.entries()) {
+    if ((situation.parted & (1 << at)) === 0 || !("unmerge" in word)) continue;
+    const peer = addresses.indexOf(word.unmerge);
+    if (facts[addresses.indexOf(word.at)]!.full.some((link) => link?.peer === peer)) {
+      return "a link is up that an operator has ended";
+    }
+  }
   for (let at = 0; at < facts.length; at++) {
     const { members, view, wishes } = facts[at]!;
     const here = addresses.flatMap((_, other) =>
@@ -116,6 +123,11 @@ export function wrongToUndo(
   return [...reached].some(hasNamesake)
     ? undefined
     : `a link of birth ${birth} gave way to a newer one`;
+}
+
+/** Names stand against a link, which is to be wanted at rest. */
+export function mustBeRefused(world: World, rest: Situation, from: number, to: number): boolean {
+  return inConflict(world, rest, { from, to, component: connected(world, rest).component });
 }
 
 // --- internal ---

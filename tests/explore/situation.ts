@@ -30,11 +30,13 @@ export interface Situation {
   /** What operators have said, and which of that is answered or will never be: bits. */
   said: number;
   answered: number;
+  /** Which links operators have ended: bits. */
+  parted: number;
   cuts: number;
   restarts: number;
   restores: number;
   hurries: number;
-  /** 1: all that goes on is one merge, begun at rest. */
+  /** 1: all that goes on is one merge, begun at rest; 2: one that must be refused. */
   calm: number;
   /** Alarms that rang while nothing else could happen: they end, or it never comes to rest. */
   waits: number;
@@ -67,7 +69,12 @@ export function copyOf(one: Situation): Situation {
 export function encode(one: Situation): number[] {
   const words = [...one.locals, ...one.copies, (one.said << 16) | one.answered];
   words.push(
-    one.cuts | (one.restarts << 4) | (one.restores << 8) | (one.hurries << 12) | (one.calm << 16),
+    one.cuts |
+      (one.restarts << 4) |
+      (one.restores << 8) |
+      (one.hurries << 12) |
+      (one.calm << 16) |
+      (one.parted << 18),
     one.waits,
   );
   one.dials.sort((x, y) => x.from - y.from || x.number - y.number || x.hello - y.hello);
@@ -124,7 +131,8 @@ export function decode(words: ArrayLike<number>, servers: number): Situation {
     restarts: (left >> 4) & 15,
     restores: (left >> 8) & 15,
     hurries: (left >> 12) & 15,
-    calm: left >> 16,
+    calm: (left >> 16) & 3,
+    parted: left >> 18,
     waits,
     connections,
     dials,

@@ -45,6 +45,7 @@ export function firstOf({ config, locals }: World): Situation {
     restarts: config.restarts ?? 0,
     restores: config.restores ?? 0,
     hurries: config.hurries ?? 0,
+    parted: 0,
     calm: 0,
     waits: 0,
     copies: disks.map((disk) => (config.copied === true ? disk : NONE)),
