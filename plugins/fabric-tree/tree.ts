@@ -138,10 +138,6 @@ export class Tree implements Neighbourhood {
     return this.#view;
   }
 
-  get waiting() {
-    return this.#redial.waiting;
-  }
-
   get judgement(): Judgement {
     return this.#judging.judgement;
   }

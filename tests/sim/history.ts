@@ -4,7 +4,7 @@
 
 import authGuest from "../../plugins/auth-guest.ts";
 import fabricTree from "../../plugins/fabric-tree.ts";
-import { definePlugin, deny, isFailure, type Plugin } from "../../src/plugin.ts";
+import { isFailure, type Plugin } from "../../src/plugin.ts";
 import {
   createSimulation,
   type DiskBackup,
@@ -28,6 +28,7 @@ import {
   restMsMax,
 } from "./invariants.ts";
 import { Marks } from "./marks.ts";
+import { moody } from "./moody.ts";
 import type { Pair } from "./places.ts";
 import { Watch } from "./watch.ts";
 
@@ -265,24 +266,11 @@ export class History {
   }
 
   #plugins(host: string): Plugin[] {
-    return [authGuest(), this.watch.fabric(fabricTree(), host), this.#moody()];
-  }
-
-  /** Takes its time to consent, and sometimes doesn't. */
-  #moody(): Plugin {
-    const mood = () => (this.#calm ? 1 : this.random.next());
-    return definePlugin({
-      name: "moody",
-      setup: ({ clock }) => ({
-        onMerge() {
-          if (mood() < 0.05) return deny("in a bad mood");
-          if (mood() > 0.3) return undefined;
-          const { promise, resolve } = Promise.withResolvers<undefined>();
-          clock.after(mood() * 3000, () => resolve(undefined));
-          return promise;
-        },
-      }),
-    })();
+    return [
+      authGuest(),
+      this.watch.fabric(fabricTree(), host),
+      moody(() => (this.#calm ? 1 : this.random.next())),
+    ];
   }
 
   #act(): void {
