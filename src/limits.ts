@@ -209,6 +209,8 @@ export const LIMITS = {
   linkRetryMs: 100,
   /** `trace`: how long its answers are awaited, how many run, how many questions are answered. */
   traceMsMax: 5 * second,
+  /** And those of the servers on the way, when the last one has answered. */
+  traceLagMs: 250,
   tracesMax: 16,
   tracesPerSecond: 50,
   /** What a full disk did not take is written again after this. */

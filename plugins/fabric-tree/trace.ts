@@ -22,6 +22,8 @@ interface Trace {
   readonly begun: Millis;
   readonly delays: Map<Sid, Millis>;
   readonly done: () => void;
+  /** It has answered; those on the way to it may be a little slower. */
+  readonly reached: () => void;
 }
 
 export class Tracer {
@@ -55,14 +57,19 @@ export class Tracer {
     }
     const id = this.#random.bytes(8);
     const delays = new Map<Sid, Millis>();
-    const finish = () => {
+    const done = () => {
       cancel();
       this.#traces.delete(id.toHex());
       resolve(this.#result(server, to, delays));
     };
-    const cancel = this.#clock.after(LIMITS.traceMsMax, finish);
-    this.#traces.set(id.toHex(), { to, begun: this.#clock.monotonic(), delays, done: finish });
-    if (!this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) finish();
+    let cancel = this.#clock.after(LIMITS.traceMsMax, done);
+    const reached = () => {
+      cancel();
+      cancel = this.#clock.after(LIMITS.traceLagMs, done);
+    };
+    const begun = this.#clock.monotonic();
+    this.#traces.set(id.toHex(), { to, begun, delays, done, reached });
+    if (!this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) done();
     return promise;
   }
 
@@ -89,16 +96,15 @@ export class Tracer {
     const trace = deliver && kind === ANSWER ? this.#traces.get(id.toHex()) : undefined;
     if (trace === undefined || trace.delays.size >= LIMITS.hopsMax) return;
     trace.delays.set(origin, this.#clock.monotonic() - trace.begun);
-    if (origin === trace.to) trace.done();
+    if (this.#wayTo(trace.to).every(({ sid }) => trace.delays.has(sid))) trace.done();
+    else if (origin === trace.to) trace.reached();
   }
 
   #result(server: ServerName, to: Sid, delays: ReadonlyMap<Sid, Millis>): CommandResult | Failure {
-    const { judgement } = this.#tree;
     if (delays.size === 0) {
       return failure("UNREACHABLE", `${server}: nobody on the way has answered`);
     }
-    const way = wayTo(judgement, judgement.index.get(to) ?? 0);
-    const hops = way.map(({ sid, name }, at) => {
+    const hops = this.#wayTo(to).map(({ sid, name }, at) => {
       const ms = delays.get(sid);
       return { server: name, hops: at + 1, ...(ms === undefined ? {} : { ms }) };
     });
@@ -108,5 +114,10 @@ export class Tracer {
       ms === undefined ? "no answer" : `${ms.toFixed(1)} ms`,
     ]);
     return { text: table(lines), data: hops };
+  }
+
+  #wayTo(server: Sid) {
+    const { judgement } = this.#tree;
+    return wayTo(judgement, judgement.index.get(server) ?? 0);
   }
 }

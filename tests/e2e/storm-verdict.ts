@@ -34,8 +34,8 @@ export function namesakes(one: Watched, other: Watched, servers: Servers): Pair 
     for (const their of fusionOf(there, servers)) {
       const { name } = their;
       const held = [ours.find((our) => our.name === name)?.sid, here.pins.get(name)];
-      const other = held.find((sid) => sid !== undefined && sid !== their.sid);
-      if (other !== undefined) return [their, servers.find(({ sid }) => sid === other)!];
+      const rival = held.find((sid) => sid !== undefined && sid !== their.sid);
+      if (rival !== undefined) return [their, servers.find(({ sid }) => sid === rival)!];
     }
     return undefined;
   };

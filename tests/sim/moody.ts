@@ -2,7 +2,7 @@
 
 import { definePlugin, deny, type Plugin } from "../../src/plugin.ts";
 
-/** `mood` is chance from 0 to 1: below 0.05 it denies, below 0.3 it waits, else it agrees at once. */
+/** `mood` is chance from 0 to 1: below 0.05 it denies, below 0.3 it waits, else it agrees. */
 export function moody(mood: () => number): Plugin {
   return definePlugin({
     name: "moody",
