@@ -22,7 +22,7 @@ export function pairsOfServers({ servers }: History): Pair[] {
 
 /** Pairs of servers with an open connection, linked or on the way to it. */
 export function pairsConnected({ servers, world }: History): Pair[] {
-  return world.pairs.filter((pair) => pair.every((host) => servers.has(host)));
+  return world.pairs.filter(([a, b]) => a !== b && servers.has(a) && servers.has(b));
 }
 
 /** What is between two hosts as the first sees it. */
