@@ -82,7 +82,7 @@ export function movesOf(world: World, situation: Situation): Move[] {
 /** What comes of a move; a text where the fabric did what it must not. */
 export function follow(world: World, before: Situation, move: Move): Situation | string {
   const after = copyOf(before);
-  if (!["arrive", "hear", "tick"].includes(move.is)) after.calm = 0;
+  if (!["arrive", "hear", "tick"].includes(move.is)) after.calm = after.sides = 0;
   const run = new Runner(world, after);
   switch (move.is) {
     case "say": {
@@ -93,6 +93,7 @@ export function follow(world: World, before: Situation, move: Move): Situation |
       if ("merge" in word && isAtRest(world, before)) {
         const to = serverAt(world, word.merge);
         after.calm = mustBeRefused(world, before, server, to) ? 2 : 1;
+        after.sides = fusionOf(world, before, server) | (fusionOf(world, before, to) << 4);
       }
       run.step(server, is, move.at, 0);
       break;
@@ -162,10 +163,7 @@ class Runner {
     if (step.fault !== undefined) this.fault ??= step.fault;
     const { full, tree } = this.#world.locals.facts(locals[server]!);
     locals[server] = step.next;
-    const now = this.#world.locals.facts(step.next).tree;
-    if (this.#situation.calm > 0 && tree.some((edge) => !now.includes(edge))) {
-      this.fault ??= "a new link took an older one out of the tree";
-    }
+    if (this.#situation.calm > 0) this.#checkCalm(server, tree);
     for (const said of step.said) {
       if (said.is === "send") this.#checkEnd(server, full[said.end], said.message);
       this.#follow(server, said);
@@ -217,6 +215,21 @@ class Runner {
     this.#situation.locals[server] = locals.begin(disk);
   }
 
+  /** One merge joins two fusions as they are, or changes nothing. */
+  #checkCalm(server: number, treeBefore: readonly string[]): void {
+    const { locals, calm, sides } = this.#situation;
+    const { tree } = this.#world.locals.facts(locals[server]!);
+    if (treeBefore.some((edge) => !tree.includes(edge))) {
+      this.fault ??= "a new link took an older one out of the tree";
+    }
+    const side = [sides & 15, sides >> 4].find((one) => (one & (1 << server)) !== 0);
+    const seen = fusionOf(this.#world, this.#situation, server);
+    if (side === undefined || seen === side) return;
+    if (calm === 2 || seen !== ((sides & 15) | (sides >> 4))) {
+      this.fault ??= "a view holds a part of another fusion";
+    }
+  }
+
   /** A full link that is ended for a name is undone. */
   #checkEnd(server: number, link: FullLink | undefined, message: number): void {
     const { end } = this.#world.locals.messages.of(message);
@@ -253,6 +266,12 @@ class Runner {
       }
     }
   }
+}
+
+/** Those whom a server sees, as bits. */
+function fusionOf({ locals }: World, situation: Situation, server: number): number {
+  const { members } = locals.facts(situation.locals[server]!);
+  return members.reduce((bits, one) => bits | (1 << one), 0);
 }
 
 function mayBreak(

@@ -38,6 +38,8 @@ export interface Situation {
   hurries: number;
   /** 1: all that goes on is one merge, begun at rest; 2: one that must be refused. */
   calm: number;
+  /** While calm: the servers on both sides of the merge, bits, those of the other side from 4. */
+  sides: number;
   /** Alarms that rang while nothing else could happen: they end, or it never comes to rest. */
   waits: number;
   /** Copies of disks, by server; NONE. */
@@ -75,7 +77,7 @@ export function encode(one: Situation): number[] {
       (one.hurries << 12) |
       (one.calm << 16) |
       (one.parted << 18),
-    one.waits,
+    one.waits | (one.sides << 8),
   );
   one.dials.sort((x, y) => x.from - y.from || x.number - y.number || x.hello - y.hello);
   words.push(one.dials.length);
@@ -133,7 +135,8 @@ export function decode(words: ArrayLike<number>, servers: number): Situation {
     hurries: (left >> 12) & 15,
     calm: (left >> 16) & 3,
     parted: left >> 18,
-    waits,
+    waits: waits & 255,
+    sides: waits >> 8,
     connections,
     dials,
   };

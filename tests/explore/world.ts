@@ -47,6 +47,7 @@ export function firstOf({ config, locals }: World): Situation {
     hurries: config.hurries ?? 0,
     parted: 0,
     calm: 0,
+    sides: 0,
     waits: 0,
     copies: disks.map((disk) => (config.copied === true ? disk : NONE)),
     connections: [],
