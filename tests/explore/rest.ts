@@ -163,8 +163,8 @@ function inConflict(
   const both = new Set([...ours, ...theirs]);
   if (new Set([...both].map((one) => looks[one])).size < both.size) return true;
   const pinned = (server: number, side: readonly number[]) => {
-    const { pins, members } = locals.facts(situation.locals[server]!);
-    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one && !members.includes(one));
+    const { pins } = locals.facts(situation.locals[server]!);
+    return side.some((one) => (pins.get(looks[one]!) ?? one) !== one);
   };
   return pinned(from, theirs) || pinned(to, ours);
 }
