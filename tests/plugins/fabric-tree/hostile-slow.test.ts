@@ -1,4 +1,4 @@
-// A peer that reads one byte a second, or nothing: it costs a bounded queue, and nobody else a moment.
+// A peer that reads one byte a second, or nothing: it costs a bounded queue, and nobody else time.
 
 import { expect, test } from "bun:test";
 import authGuest from "../../../plugins/auth-guest.ts";
