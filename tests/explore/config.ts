@@ -125,6 +125,16 @@ export const CONFIGS: readonly Config[] = [
     answers: failing,
   },
   {
+    name: "pair-older",
+    about: "a merges b; a server is killed, and later comes again from before its first start",
+    servers: ["a", "b"],
+    operators: [{ at: "a", merge: "b" }],
+    restarts: 1,
+    restores: 1,
+    copied: true,
+    answers: failing,
+  },
+  {
     name: "pair-unmerge",
     about: "a merges b, b ends the link, and a connection breaks",
     servers: ["a", "b"],
