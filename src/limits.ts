@@ -270,6 +270,8 @@ export const LIMITS = {
   /** Changes in one directory frame: with the longest reasons it fits a link's control lane. */
   directoryChangesMax: 100,
   peoplePerServerMax: 100_000,
+  /** Who is gone within this leaves no pin: a storm of merges is over long before. */
+  pinFirmMs: 10 * second,
   /** A name that was once seen with a key stays with it this long. */
   pinMsMax: 30 * 24 * 60 * minute,
 

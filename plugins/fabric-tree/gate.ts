@@ -101,14 +101,17 @@ export class Gate {
     }
     return (
       this.#objectionToBounds(session) ??
-      objectionToFusion(
-        this.#parts.members(),
-        fusion.members,
-        { us: this.#identity.name, them: peer.name },
-        (name) => this.#parts.pinned(name),
-      ) ??
+      this.objectionToNames(session) ??
       this.#objectionToRivals(session, fusion.met)
     );
+  }
+
+  /** Names held twice or pinned to others. Also asked when a link is up: its sync may take long. */
+  objectionToNames({ fusion, name: them }: Session): Failure | undefined {
+    if (fusion === undefined || them === undefined) return undefined;
+    const about = { us: this.#identity.name, them };
+    const pinned = (name: ServerName) => this.#parts.pinned(name);
+    return objectionToFusion(this.#parts.members(), fusion.members, about, pinned);
   }
 
   /** Asks the plugins, which may take their time; `decided` is called once. A fault denies. */

@@ -1,6 +1,7 @@
 // Names that were once seen with a key stay with it, for 30 days after they were last seen, or
 // until an operator says `forget NAME` or `trust NAME KEY`. So nobody takes a server's name in its
-// absence.
+// absence. Who leaves within seconds leaves no pin: of two namesakes that come in one storm of
+// merges, the one that has to go was often seen first.
 
 import { LIMITS, skeleton } from "chatfusion";
 import type { Log, Millis, ServerInView, ServerName, Sid } from "chatfusion";
@@ -20,6 +21,8 @@ const REFRESH_MS = LIMITS.pinMsMax / 30;
 
 export class Pins {
   readonly #byLooks = new Map<string, Pin>();
+  /** New pins, by looks, and since when they are. */
+  readonly #fresh = new Map<string, Millis>();
   #prunedAt: Millis = 0;
   /** Something changed that `dump` has not returned yet. */
   unsaved = false;
@@ -43,12 +46,15 @@ export class Pins {
     if (pinned !== undefined && pinned !== sid) return false;
     const seen = this.#byLooks.get(looks)?.seen;
     if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
-    if (seen !== undefined || this.#hasRoom(now)) this.#put({ name, looks, sid, seen: now });
+    if (seen === undefined && !this.#hasRoom(now)) return true;
+    if (seen === undefined) this.#fresh.set(looks, now);
+    this.#put({ name, looks, sid, seen: now });
     return true;
   }
 
   /** These are in the fusion now. */
   seeAll(servers: readonly Pick<ServerInView, "name" | "sid">[], now: Millis, log: Log): void {
+    this.#dropFleeting(new Set(servers.map(({ sid }) => sid as string)), now);
     for (const { name, sid } of servers) {
       if (this.see(name, sid, now)) continue;
       log.warn("a server has the name of another's pin", { name, sid });
@@ -57,6 +63,7 @@ export class Pins {
 
   /** Pins a name to a server, whatever it was pinned to. */
   trust(name: ServerName, sid: Sid, now: Millis): void {
+    this.#fresh.delete(skeleton(name));
     this.#put({ name, looks: skeleton(name), sid, seen: now });
   }
 
@@ -80,6 +87,18 @@ export class Pins {
   load(stored: unknown): void {
     for (const pin of v.parse(Stored, stored)) this.#put(pin);
     this.unsaved = false;
+  }
+
+  #dropFleeting(here: ReadonlySet<string>, now: Millis): void {
+    for (const [looks, since] of this.#fresh) {
+      const sid = this.#byLooks.get(looks)?.sid ?? "";
+      const isFirm = Math.abs(now - since) >= LIMITS.pinFirmMs;
+      if (!isFirm && here.has(sid)) continue;
+      this.#fresh.delete(looks);
+      if (isFirm) continue;
+      this.unsaved = true;
+      this.#byLooks.delete(looks);
+    }
   }
 
   /**

@@ -234,6 +234,8 @@ export class Tree implements Neighbourhood {
     if (birth > LIMITS.birthMax) {
       return session.end(failure("BAD_FRAME", `link: a birth of ${birth}`));
     }
+    const objection = this.#gate.objectionToNames(session);
+    if (objection !== undefined) return session.end(objection);
     this.#database.sawBirth(birth, this.now());
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);

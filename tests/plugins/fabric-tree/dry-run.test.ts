@@ -81,6 +81,7 @@ test("what the other side alone has against it is told with who is there", () =>
   const { world, b } = pair();
   const thief = world.addAt("thief", "d");
   world.merge(b, world.add("d"));
+  world.run(LIMITS.pinFirmMs);
   world.await(b.fabric.unmerge(thief.name));
   const outcome = dryRun(world, thief, b); // pinned on b only
   expect(outcome).toMatchObject({ code: "NAME_TAKEN" });

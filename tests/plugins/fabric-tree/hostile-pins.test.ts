@@ -32,7 +32,7 @@ test("a name of one who is here, or was, is not had by what looks like it", () =
   const world = new World();
   const [a, nice] = [world.add("a"), world.add("nice")];
   world.merge(a, nice);
-  world.run(1000);
+  world.run(LIMITS.pinFirmMs);
   for (const absent of [false, true]) {
     if (absent) world.await(a.fabric.unmerge(nice.name));
     for (const name of ["nice", "NICE", "nlce", "nine"]) {

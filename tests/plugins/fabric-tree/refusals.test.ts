@@ -167,6 +167,7 @@ test("a name stays with the key it was seen with, until forget, trust, or thirty
   const world = new World();
   const [a, nice] = [world.add("a"), world.add("nice")];
   world.merge(a, nice);
+  world.run(LIMITS.pinFirmMs);
   world.await(a.fabric.unmerge(nice.name));
   const thief = world.addAt("thief", "nice");
   const outcome = world.merge(thief, a);
@@ -185,6 +186,16 @@ test("a name stays with the key it was seen with, until forget, trust, or thirty
   world.await(a.fabric.unmerge(nice.name));
   world.wallMs += LIMITS.pinMsMax + 1;
   expect(outcomeOf(world.merge(thief, a))).toBe("merged");
+});
+
+test("who is gone within seconds leaves no pin, as after a storm of merges", () => {
+  const world = new World();
+  const [a, nice] = [world.add("a"), world.add("nice")];
+  world.merge(a, nice);
+  world.run(LIMITS.pinFirmMs - 1000);
+  world.await(a.fabric.unmerge(nice.name));
+  world.run(LIMITS.pinFirmMs);
+  expect(outcomeOf(world.merge(a, world.addAt("other", "nice")))).toBe("merged");
 });
 
 test("an older dial than the newest that was taken is stale", () => {
