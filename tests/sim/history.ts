@@ -376,9 +376,10 @@ export class History {
   #hear(): void {
     for (const { events } of this.servers.values()) {
       for (const event of events) {
-        if (event.event !== "link" && event.event !== "split") continue;
-        const what = event.event === "link" ? event.state : "split";
-        this.marks.hit(`told: ${what}${event.code === undefined ? "" : ` ${event.code}`}`);
+        if (!["link", "split", "refused"].includes(event.event)) continue;
+        const what = "state" in event ? event.state : event.event;
+        const why = "code" in event ? ` ${event.code}` : "";
+        this.marks.hit(`told: ${what}${why}`);
       }
     }
     for (const { event, level } of this.world.logged) {
