@@ -35,6 +35,9 @@ import { Watch } from "./watch.ts";
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
 const STEPS = 90;
 const FAULTS_MIN = 50;
+/** Every so many seeds, links have little room for control frames: a hello and a list of names. */
+const NARROW_EVERY = 4;
+const NARROW_BYTES = 1500;
 /** What a step does, by chance: the rest are faults. */
 const MERGES = 0.25;
 const WORDS = 0.1;
@@ -58,7 +61,7 @@ export interface HistoryOptions {
 
 export class History {
   readonly simulation: Simulation;
-  readonly watch = new Watch();
+  readonly watch: Watch;
   readonly marks = new Marks();
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
@@ -81,6 +84,7 @@ export class History {
   #later: { readonly at: number; readonly run: () => void }[] = [];
 
   constructor(seed: number, options: HistoryOptions = {}) {
+    this.watch = new Watch(seed % NARROW_EVERY === 0 ? NARROW_BYTES : undefined);
     this.simulation = createSimulation({
       seed: `sim ${seed}`,
       ...options,
@@ -374,6 +378,7 @@ export class History {
 
   /** Counts what operators and logs were told. */
   #hear(): void {
+    if (this.watch.full > 0) this.marks.hit("full: control class", this.watch.full);
     for (const { events } of this.servers.values()) {
       for (const event of events) {
         if (!["link", "split", "refused"].includes(event.event)) continue;

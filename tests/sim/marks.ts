@@ -62,6 +62,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   "merges at once",
   "merge of namesakes",
   // What came of them.
+  "full: control class",
   "standby takes over",
   "answer: merged",
   "answer: standby",

@@ -16,6 +16,8 @@ const TAG_BYTES = 8;
 
 /** Of one simulation: sees every publication and every delivery of all its fabrics. */
 export class Watch {
+  /** How often a narrowed class was full. */
+  full = 0;
   /** What was found wrong. */
   readonly violations: string[] = [];
   /** The fabric of each host's present life. */
@@ -23,7 +25,13 @@ export class Watch {
   /** Whose merges each host's plugins have allowed in this life. */
   readonly consents = new Map<string, Set<Sid>>();
   readonly #wires = new Set<Wire>();
+  readonly #controlMax: number | undefined;
   readonly #publications: Publication[] = [];
+
+  /** With a bound of its own for the control class of the links that are dialled, in bytes. */
+  constructor(controlMax?: number) {
+    this.#controlMax = controlMax;
+  }
 
   /** A fabric plugin whose publications carry a number, by which deliveries are told apart. */
   fabric(plugin: Plugin, host: string): Plugin {
@@ -60,7 +68,8 @@ export class Watch {
   environment(environment: Environment): Environment {
     const { net } = environment;
     const dial: typeof net.dial = (at, opened) =>
-      net.dial(at, (wire) => {
+      net.dial(at, (dialled) => {
+        const wire = this.#controlMax === undefined ? dialled : this.#narrowed(dialled);
         const handlers = opened(wire);
         this.#wires.add(wire);
         const closed = (reason: string) => {
@@ -84,6 +93,28 @@ export class Watch {
   }
 
   // --- internal ---
+
+  /** A wire that is full soon; in a real one it takes a fusion of hundreds to see that happen. */
+  #narrowed(wire: Wire): Wire {
+    const { remote, secure, fingerprint } = wire;
+    return {
+      remote,
+      secure,
+      fingerprint,
+      send: (lane, bytes) => {
+        const isTaken = wire.send(lane, bytes);
+        if (!isTaken && lane === "control") this.full += 1;
+        return isTaken;
+      },
+      sendBorrowed: (lane, parts) => wire.sendBorrowed(lane, parts),
+      queuedBytes: (lane) => wire.queuedBytes(lane),
+      bound: (lane, max) => wire.bound(lane, lane === "control" ? (this.#controlMax ?? max) : max),
+      flush: () => wire.flush(),
+      pause: () => wire.pause(),
+      resume: () => wire.resume(),
+      close: (reason) => wire.close(reason),
+    };
+  }
 
   #tagged(bytes: Uint8Array, to: readonly Sid[]): Uint8Array {
     const tagged = new Uint8Array(TAG_BYTES + bytes.length);
