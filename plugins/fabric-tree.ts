@@ -86,6 +86,7 @@ export default definePlugin({
         await made.tree.start();
       },
       async stop() {
+        made?.tracer.stop();
         await made?.tree.stop();
       },
     };

@@ -207,12 +207,13 @@ export const LIMITS = {
   linkRegistersMax: 4096,
   /** A register that found no room is tried again this soon, should the link never be idle. */
   linkRetryMs: 100,
-  /** `trace`: how long its answers are awaited, how many run, how many questions are answered. */
+  /** `trace`: how long its answers are awaited, how many run. */
   traceMsMax: 5 * second,
   /** And those of the servers on the way, when the last one has answered. */
   traceLagMs: 250,
   tracesMax: 16,
-  tracesPerSecond: 50,
+  /** Questions of one neighbour, and of all behind it, that are answered: people ask seldom. */
+  tracesPerSecond: 5,
   /** What a full disk did not take is written again after this. */
   storeRetryMs: 5 * second,
   /** What a dry run is told of the other side: room beside the list of a full fusion. */

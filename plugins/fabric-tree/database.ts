@@ -137,6 +137,7 @@ export class Database {
   #renew(announcement: Announcement, now: Millis): void {
     const { sid } = announcement;
     if (!this.news.has(sid)) this.news.set(sid, this.all.get(sid));
+    this.#lostAt.delete(sid); // it may be what a sync brings of a server that is back soon
     this.put(announcement, now);
   }
 

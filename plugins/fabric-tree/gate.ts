@@ -76,7 +76,7 @@ export class Gate {
       const text = `${session.address}: expected the server ${wanted}, ${got}`;
       return failure("CANNOT_CONNECT", text);
     }
-    return session.role === "dialled" ? this.#objectionToRivals(session, NEVER) : undefined;
+    return session.role === "dialled" ? this.#objectionToRivals(session, undefined) : undefined;
   }
 
   /**
@@ -164,16 +164,20 @@ export class Gate {
     return failure("TOO_MANY_SERVERS", text);
   }
 
-  /** At most one link to a server: either it gives way to another one, or that one ends here. */
-  #objectionToRivals(session: Session, met: Dial): Failure | undefined {
+  /**
+   * At most one link to a server: either it gives way to another one, or that one ends here; but
+   * nothing ends for a peer that has proved nothing yet, of which `met` is not known.
+   */
+  #objectionToRivals(session: Session, met: Dial | undefined): Failure | undefined {
     const { peer } = session;
     if (peer === undefined || session.dryRun) return undefined;
-    const about = { self: this.#identity.sid, peer, met };
+    const about = { self: this.#identity.sid, peer, met: met ?? NEVER };
     const text = `another link of ${this.#identity.name} and ${session.name} stays`;
     const duplicate = failure("DUPLICATE_LINK", text);
     const rivals = [...this.#parts.sessions].filter((rival) => rival.peer === peer);
     const verdicts = rivals.map((rival) => rivalry(session, rival, about));
     if (verdicts.includes("keep old")) return duplicate;
+    if (met === undefined) return undefined;
     rivals.forEach((rival, at) => {
       if (verdicts[at] === "keep new") rival.end(duplicate);
     });

@@ -146,8 +146,11 @@ export function writeFusion(fusion: Fusion): Bytes {
   return writer.done();
 }
 
-/** Reads who is in the other side's fusion. Borrowed. Throws `ProtocolError`. */
-export function readFusion(bytes: Bytes): Fusion {
+/**
+ * Reads who is in the other side's fusion; what a later version adds is not read. Borrowed. Throws
+ * `ProtocolError`.
+ */
+export function readFusion(bytes: Bytes, hasSummary: boolean): Fusion {
   const reader = new Reader(bytes);
   const met = { epoch: reader.counter(), attempt: reader.counter() };
   const count = reader.u16();
@@ -156,7 +159,7 @@ export function readFusion(bytes: Bytes): Fusion {
   for (let i = 0; i < count; i++) {
     members.push({ sid: reader.sid(), name: serverName(reader.text()) });
   }
-  if (reader.left === 0) return { met, members };
+  if (!hasSummary || reader.left === 0) return { met, members };
   return { met, members, summary: reader.copy(reader.u16()) };
 }
 

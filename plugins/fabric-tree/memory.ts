@@ -19,6 +19,7 @@ export class Memory {
   readonly #log: Log;
   readonly #kept: readonly (readonly [key: string, what: Kept])[];
   readonly #now: () => Millis;
+  readonly #retime: () => void;
   #writing: Promise<void> | undefined;
   /** The last write has failed: nothing is tried before this time, unless somebody waits for it. */
   #retryAt: Millis = 0;
@@ -26,9 +27,10 @@ export class Memory {
   constructor(
     store: Store,
     log: Log,
-    kept: { readonly pins: Pins; readonly redial: Redial; now(): Millis },
+    kept: { readonly pins: Pins; readonly redial: Redial; now(): Millis; retime(): void },
   ) {
     this.#now = () => kept.now();
+    this.#retime = () => kept.retime();
     this.#store = store;
     this.#log = log;
     this.#kept = [
@@ -55,7 +57,8 @@ export class Memory {
 
   /** When `save` has to make up for a write that failed. */
   get dueAt(): Millis {
-    return this.#hasUnsaved() ? this.#retryAt : Number.POSITIVE_INFINITY;
+    const isDue = this.#writing === undefined && this.#hasUnsaved();
+    return isDue ? this.#retryAt : Number.POSITIVE_INFINITY;
   }
 
   /** Resolves when all that has changed so far is written or has failed. */
@@ -75,6 +78,7 @@ export class Memory {
     if (this.#writing !== undefined || !this.#hasUnsaved()) return;
     this.#writing = this.#write().finally(() => {
       this.#writing = undefined;
+      this.#retime(); // a write that failed is due again
     });
   }
 

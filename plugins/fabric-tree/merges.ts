@@ -25,7 +25,8 @@ export interface Errand {
   readonly dryRun: boolean;
   /** Dialled again by itself: only this server is wanted. */
   readonly wanted: Sid | undefined;
-  readonly deadline: Millis;
+  /** Never, once it has passed and the link is still on its way up. */
+  deadline: Millis;
   session: Session | undefined;
   /** It gave way to a link that came to nothing, and was dialled once more. */
   again: boolean;
@@ -144,8 +145,11 @@ export class Merges {
     for (const errand of this.#errands) {
       if (now < errand.deadline) continue;
       const { session } = errand;
-      errand.settle(tooLate(errand));
-      session?.end(tooLate(errand));
+      // Both have agreed: what they know is on its way, over a slow line, and has its own bound.
+      const isSlow = session?.settled === true;
+      errand.deadline = Number.POSITIVE_INFINITY;
+      if (!isSlow || errand.wanted === undefined) errand.settle(tooLate(errand, isSlow));
+      if (!isSlow) session?.end(tooLate(errand, false));
     }
     for (const { peer, name, address } of this.#redial.due(now)) {
       if (this.#around.linked(peer)) continue;
@@ -162,6 +166,16 @@ export class Merges {
     let due = this.#redial.dueAt;
     for (const errand of this.#errands) due = Math.min(due, errand.deadline);
     return due;
+  }
+
+  /** An operator has ended the link to this server: what is under way to it is given up. */
+  part(peer: Sid, reason: Failure): void {
+    this.#redial.part(peer);
+    this.#reporter.parted(peer);
+    for (const errand of this.#errands) {
+      if (errand.wanted === peer) this.#errands.delete(errand);
+      else if (errand.peer === peer) errand.settle(reason);
+    }
   }
 
   /** The server stops: nobody is left without an answer. */
@@ -204,7 +218,7 @@ export class Merges {
       .dial(errand.address, hello.bytes, (link) => {
         const session = this.#around.open(link, hello, errand.address);
         errand.session = session;
-        if (!this.#errands.has(errand)) session.end(tooLate(errand));
+        if (!this.#errands.has(errand)) session.end(tooLate(errand, false));
         return session;
       })
       .catch((error: unknown) => errand.settle(failureOf(error)));
@@ -221,7 +235,9 @@ function otherSide({ name, fusion }: Session): OtherSide | undefined {
   return { server: name, servers, ...(summary === undefined ? {} : { summary }) };
 }
 
-function tooLate(errand: Errand): Failure {
+function tooLate({ address }: Errand, goesOn: boolean): Failure {
   const seconds = (LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax) / 1000;
-  return failure("HANDSHAKE_TIMEOUT", `${errand.address}: not merged within ${seconds} seconds`);
+  const text = `${address}: not merged within ${seconds} seconds`;
+  const more = "; both agree, and what they know is still on its way: it may come up yet";
+  return failure("HANDSHAKE_TIMEOUT", goesOn ? text + more : text);
 }

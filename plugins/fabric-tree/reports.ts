@@ -48,13 +48,21 @@ export class Reporter {
       const text = `link to ${server} undone: ${reason}`;
       return this.#report({ event: "undone", server, code, text });
     }
-    if (code === "UNMERGED") return this.#report({ event: "lost", server, code, text: reason });
+    if (code === "UNMERGED") {
+      this.parted(peer);
+      return this.#report({ event: "lost", server, code, text: reason });
+    }
     this.#broken.add(peer);
     if (this.#broken.size > LIMITS.peersMax) {
       const [oldest] = this.#broken;
       if (oldest !== undefined) this.#broken.delete(oldest);
     }
     this.#report({ event: "lost", server, code, text: `link to ${server} lost: ${reason}` });
+  }
+
+  /** An operator has ended the link: when it is up again, that is no heal. */
+  parted(peer: Sid): void {
+    this.#broken.delete(peer);
   }
 
   /** The view has links that are up by now; the host has seen it. */

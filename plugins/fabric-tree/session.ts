@@ -234,7 +234,7 @@ export class Session implements LinkHandlers {
   }
 
   #hearFusion(payload: Bytes): void {
-    const fusion = readFusion(payload);
+    const fusion = readFusion(payload, this.dryRun && this.role === "dialled");
     this.fusion = fusion;
     const objection = this.#near.objection(this, fusion);
     if (objection !== undefined && !this.#tellsAnyhow(objection)) return this.end(objection);

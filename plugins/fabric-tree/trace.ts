@@ -32,16 +32,14 @@ export class Tracer {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #traces = new Map<string, Trace>();
-  /** Answers that may be given now; others go unanswered, so that nobody is made to flood. */
-  readonly #answers: Bucket;
+  /** Answers that a neighbour may cause now; others are not given: nobody is made to flood. */
+  readonly #answers = new WeakMap<Session, Bucket>();
 
   constructor(tree: Tree, traffic: TrafficOf, clock: Clock, random: Random) {
     this.#tree = tree;
     this.#traffic = traffic;
     this.#clock = clock;
     this.#random = random;
-    const { tracesPerSecond } = LIMITS;
-    this.#answers = new Bucket(tracesPerSecond, tracesPerSecond, clock.monotonic());
   }
 
   /** Resolves with the hops, when the last has answered or `traceMsMax` is over. */
@@ -67,35 +65,41 @@ export class Tracer {
       cancel();
       cancel = this.#clock.after(LIMITS.traceLagMs, done);
     };
-    const begun = this.#clock.monotonic();
+    const begun = this.#now();
     this.#traces.set(id.toHex(), { to, begun, delays, done, reached });
     if (!this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) done();
     return promise;
   }
 
+  /** The server stops: nobody waits any longer. */
+  stop(): void {
+    for (const { done } of this.#traces.values()) done();
+  }
+
   /** Takes a routed frame of a full neighbour. Borrowed. Throws `ProtocolError`. */
   arrived(session: Session, type: number, payload: Uint8Array): void {
     this.#traffic.arrived(session, type, payload, (origin, deliver, body) => {
-      this.#traced(origin, deliver, body);
+      this.#traced(session, origin, deliver, body);
     });
   }
 
   // --- internal ---
 
-  #traced(origin: Sid, deliver: boolean, body: Uint8Array): void {
+  #traced(from: Session, origin: Sid, deliver: boolean, body: Uint8Array): void {
     // What its origin wrote is not the fault of the neighbour who handed it on.
     if (body.length < TRACE_BYTES) return;
     const reader = new Reader(body); // what a later version adds is not read
     const kind = reader.u8();
     const id = reader.bytes(8);
     if (kind === QUESTION) {
-      if (!this.#answers.take(this.#clock.monotonic())) return;
+      // In another's name it would make all on its way answer to that one: few are answered.
+      if (!this.#bucketOf(from).take(this.#now())) return;
       this.#traffic.trace(origin, concat(Uint8Array.of(ANSWER), id));
       return;
     }
     const trace = deliver && kind === ANSWER ? this.#traces.get(id.toHex()) : undefined;
     if (trace === undefined || trace.delays.size >= LIMITS.hopsMax) return;
-    trace.delays.set(origin, this.#clock.monotonic() - trace.begun);
+    trace.delays.set(origin, this.#now() - trace.begun);
     if (this.#wayTo(trace.to).every(({ sid }) => trace.delays.has(sid))) trace.done();
     else if (origin === trace.to) trace.reached();
   }
@@ -114,6 +118,20 @@ export class Tracer {
       ms === undefined ? "no answer" : `${ms.toFixed(1)} ms`,
     ]);
     return { text: table(lines), data: hops };
+  }
+
+  #bucketOf(neighbour: Session): Bucket {
+    let bucket = this.#answers.get(neighbour);
+    if (bucket === undefined) {
+      const { tracesPerSecond } = LIMITS;
+      bucket = new Bucket(tracesPerSecond, tracesPerSecond, this.#now());
+      this.#answers.set(neighbour, bucket);
+    }
+    return bucket;
+  }
+
+  #now(): Millis {
+    return this.#clock.monotonic();
   }
 
   #wayTo(server: Sid) {

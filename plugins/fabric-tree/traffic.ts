@@ -76,9 +76,9 @@ export class TrafficOf {
 
   /** Sends a trace along the way to one server; false where there is none. */
   trace(to: Sid, bytes: Bytes): boolean {
-    const route = this.#route([to], "control");
+    const route = this.#route([to], "private");
     for (const { session, head } of route.branches) {
-      if (!session.link.send("control", LINK_FRAME.trace, head, bytes)) return false;
+      if (!session.link.send("private", LINK_FRAME.trace, head, bytes)) return false;
     }
     return route.branches.length > 0;
   }

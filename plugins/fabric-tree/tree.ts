@@ -88,19 +88,20 @@ export class Tree implements Neighbourhood {
     this.#database = new Database(host.identity, this.now());
     this.#redial = new Redial(parts.random);
     this.#reporter = new Reporter(this.identity.sid, this.now, (one) => host.report(one));
-    this.memory = new Memory(store, log, { pins: this.pins, redial: this.#redial, now: this.now });
+    const { now, pins, retime } = this;
+    this.memory = new Memory(store, log, { pins, redial: this.#redial, now, retime });
     this.#merges = new Merges(host, this.#redial, this.#reporter, {
-      now: this.now,
+      now,
       open: (link, hello, address) => this.#open(link, hello, address),
       hello: (flags) => this.#hello({ ...flags, attempt: ++this.#attempts }),
       linked: (peer) => this.links.to(peer) !== undefined,
       meets: (peer) => [...this.#sessions].some((one) => one.peer === peer && !one.dryRun),
       joined: (peer) => this.#joined(peer),
-      retime: () => this.retime(),
+      retime,
     });
     this.#gate = new Gate({
       host,
-      now: this.now,
+      now,
       allow: parts.allow,
       sessions: this.#sessions,
       members: () => this.#view.servers,
@@ -137,11 +138,9 @@ export class Tree implements Neighbourhood {
   get view() {
     return this.#view;
   }
-
   get judgement(): Judgement {
     return this.#judging.judgement;
   }
-
   get waiting() {
     return this.#redial.waiting;
   }
@@ -166,14 +165,20 @@ export class Tree implements Neighbourhood {
     return outcome;
   }
 
-  /** See `Fabric.unmerge`. Also takes back the wish for a link that is lost at present. */
+  /**
+   * See `Fabric.unmerge`. Also ends what is under way to a server whose link is lost, and the wish
+   * for it; where the wish is the other side's, its next dial is refused.
+   */
   async unmerge(server: ServerName): Promise<MergeOutcome> {
     const session = this.links.named(server);
-    const peer = session?.peer ?? this.#redial.named(server)?.peer;
+    const pinned = this.pins.of(server, this.#clock.now());
+    const absent = this.#view.servers.some(({ sid }) => sid === pinned) ? undefined : pinned;
+    const peer = session?.peer ?? this.#redial.named(server)?.peer ?? absent;
     if (peer === undefined) return this.links.notLinked(server, this.judgement);
-    this.#redial.part(peer);
     const ended = `${this.identity.name} has ended its link to ${session?.name ?? server}`;
-    session?.end(failure("UNMERGED", ended));
+    const reason = failure("UNMERGED", ended);
+    this.#merges.part(peer, reason);
+    for (const one of this.#sessions) if (one.peer === peer) one.end(reason);
     this.#settle();
     await this.memory.saved();
     return { state: "unmerged", server: session?.name ?? server, sid: peer, fusion: this.#names() };
@@ -231,10 +236,8 @@ export class Tree implements Neighbourhood {
   full(session: Session): void {
     const { peer, name, birth } = session;
     if (peer === undefined || name === undefined) return;
-    if (birth > LIMITS.birthMax) {
-      return session.end(failure("BAD_FRAME", `link: a birth of ${birth}`));
-    }
-    const objection = this.#gate.objectionToNames(session);
+    const leap = failure("BAD_FRAME", `link: a birth of ${birth}`);
+    const objection = birth > LIMITS.birthMax ? leap : this.#gate.objectionToNames(session);
     if (objection !== undefined) return session.end(objection);
     this.#database.sawBirth(birth, this.now());
     session.port = this.#own.port(this.links.byPort);
@@ -284,14 +287,14 @@ export class Tree implements Neighbourhood {
   }
 
   /** At the end of this tick: judges what has changed, sends what is marked, sets the timer. */
-  retime(): void {
+  readonly retime = (): void => {
     if (this.#soon || this.#stopped) return;
     this.#soon = true;
     this.#clock.soon(() => {
       this.#soon = false;
       this.#settle();
     });
-  }
+  };
 
   // --- internal ---
 
