@@ -54,6 +54,8 @@ export interface PeersOptions {
 
 export function createPeers(options: PeersOptions) {
   const peers = new Map<Sid, Peer>();
+  /** Other lives of servers, by `sid life`: one that was not the last may be shown again. */
+  const otherLives = new Map<string, Peer>();
   const forgetting = new Map<Peer, () => void>();
   let cancelAsking: (() => void) | undefined;
   let closed = false;
@@ -208,6 +210,7 @@ export function createPeers(options: PeersOptions) {
    * numbers are not, since this life of it may come back, nor how far its streams have come.
    */
   const rest = (peer: Peer) => {
+    forgetting.get(peer)?.();
     forgetting.delete(peer);
     peer.giveUp();
     peer.people = new Map();
@@ -217,6 +220,22 @@ export function createPeers(options: PeersOptions) {
     for (const other of peers.values())
       if (!other.present && !forgetting.has(other)) return forget(other);
   };
+  /**
+   * It has started again, or an older life is shown once more, as after a backup was restored: the
+   * numbers of both lives' channels stay. Returns the other life, if it was here.
+   */
+  const setAside = (peer: Peer, life: string): Peer | undefined => {
+    const other = otherLives.get(`${peer.sid} ${life}`);
+    otherLives.delete(`${peer.sid} ${life}`);
+    otherLives.set(`${peer.sid} ${peer.life}`, peer);
+    if (!peer.present) rest(peer);
+    const [oldest] = otherLives.values();
+    if (oldest !== undefined && otherLives.size > LIMITS.peersMax) {
+      otherLives.delete(`${oldest.sid} ${oldest.life}`);
+      forget(oldest);
+    }
+    return other;
+  };
   const leave = (peer: Peer) => {
     peer.present = false;
     peer.viewDigest = "";
@@ -225,7 +244,7 @@ export function createPeers(options: PeersOptions) {
     peer.ahead = [];
     gathered.delete(peer);
     for (const stream of peer.streams.values()) stream.apart = true;
-    if (peers.get(peer.sid) !== peer) return; // another life has taken its place
+    if (peers.get(peer.sid) !== peer) return rest(peer); // another life has taken its place
     forgetting.set(
       peer,
       options.clock.after(LIMITS.peerKeptMsMax, () => rest(peer)),
@@ -242,10 +261,11 @@ export function createPeers(options: PeersOptions) {
       return undefined;
     }
     let peer = peers.get(server.sid);
-    if (peer !== undefined && (peer.life !== card.life || peer.name !== server.name)) {
-      forget(peer); // it has started again: nothing of its old life comes any more
-      peer = undefined;
+    if (peer?.life === card.life && peer.name !== server.name) {
+      options.log.warn("server with two names in one life", { server: server.name });
+      return undefined;
     }
+    if (peer !== undefined && peer.life !== card.life) peer = setAside(peer, card.life);
     try {
       peer ??= make(server, card);
     } catch (thrown) {
@@ -356,7 +376,7 @@ export function createPeers(options: PeersOptions) {
       cancelAsking?.();
       everyone = [];
       subscribers.clear();
-      for (const peer of peers.values()) forget(peer);
+      for (const peer of [...peers.values(), ...otherLives.values()]) forget(peer);
     },
   };
 }

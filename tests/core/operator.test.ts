@@ -143,6 +143,7 @@ test("a link that is undone is told once at each end, with the name and who hold
 test("a lost link that is dialled in vain is told with which try comes next, when, and why", () => {
   const row = new Row("retrying");
   const [a, b] = row.row("amiens", "brest") as [Home, Home];
+  row.place.rest(LIMITS.pinFirmMs);
   row.hush();
   row.kill(b);
   row.place.rest(10 * 60_000);

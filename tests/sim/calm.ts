@@ -106,7 +106,10 @@ function mergeNamesakes(history: History): void {
     throw new Error(`with one name twice, two fusions are expected: ${text}`);
   }
   for (const host of hosts) simulation.stop(host);
-  for (const host of hosts) history.remove(host);
+  for (const host of hosts) {
+    history.watch.fabrics.delete(host);
+    simulation.forget(host);
+  }
 }
 
 const hostsOf = ([a, b]: Pair): readonly [string, string] => [a.host, b.host];

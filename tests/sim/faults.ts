@@ -64,7 +64,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "backup restored": onServer(4, (history, { host }) => history.restoreBackup(host)),
   "disk fails": onServer(3, (history, { host }) => {
     history.world.disk(host).failWrites(new Error("no space left"));
-    history.later(10_000, () => history.world.disk(host).failWrites(undefined));
+    history.full.add(host);
+    history.later(10_000, () => {
+      history.world.disk(host).failWrites(undefined);
+      history.full.delete(host);
+    });
   }),
   "clock jumps": onServer(3, ({ world, random, jumped }, { host }) => {
     const jump = random.chance(0.1) ? 40 * DAY : 10 * MINUTE;
@@ -120,6 +124,7 @@ function onPair(weight: number, strike: (history: History, pair: Pair) => void):
       const pair = history.oneOf(isLinked ? pairsConnected(history) : pairsOfServers(history));
       if (pair === undefined) return undefined;
       const where = linkBetween(history, pair);
+      history.struck = pair.join(" and ");
       strike(history, pair);
       return where;
     },
@@ -134,6 +139,7 @@ function onServer(weight: number, strike: (history: History, server: SimServer) 
       const server = history.anyServer();
       if (server === undefined) return undefined;
       const place = placeOf(history, server);
+      history.struck = server.host;
       strike(history, server);
       if (history.servers.get(server.host)?.phase === "down") return place;
       return place === "alone" ? place : "merged";

@@ -35,7 +35,7 @@ import { Watch } from "./watch.ts";
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
 const STEPS = 90;
 const FAULTS_MIN = 50;
-/** Every so many seeds, links have little room for control frames: a hello and a list of names. */
+/** Every so many seeds, links have little room for control frames. */
 const NARROW_EVERY = 4;
 const NARROW_BYTES = 1500;
 /** What a step does, by chance: the rest are faults. */
@@ -66,12 +66,16 @@ export class History {
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
   readonly story: string[] = [];
+  /** What the last fault has struck. */
+  struck = "";
   /** Names of servers that have lost their key: those who remember it must be told. */
   readonly wiped = new Set<string>();
   /** Servers that were put back to an earlier state of their disk. */
   readonly restored = new Set<string>();
   /** Servers whose wall clock was wrong. */
   readonly jumped = new Set<string>();
+  /** Servers whose disk takes nothing: what they answer is not sure to survive a crash. */
+  readonly full = new Set<string>();
   /** Pairs whose link an operator has ended, and nobody has asked for again. */
   readonly parted = new Set<string>();
   /** Merges and unmerges that have no answer yet. */
@@ -143,12 +147,6 @@ export class History {
   twoServers(): readonly SimServer[] {
     const up = [...this.servers.values()].filter(({ phase }) => phase === "running");
     return this.random.shuffle(up).slice(0, 2);
-  }
-
-  /** A server that has stopped takes part no more. */
-  remove(host: string): void {
-    this.watch.fabrics.delete(host);
-    this.simulation.forget(host);
   }
 
   /** Does something in a while, at most `ms` from now, or when the faults end. */
@@ -225,7 +223,8 @@ export class History {
       const asked = [...this.unanswered].some(
         (one) => one.includes(": merge ") && pair === pairOfErrand(one),
       );
-      if (code === "unmerged" && !asked) this.parted.add(pair);
+      const isSure = code === "unmerged" && !asked && !this.full.has(from.host);
+      if (isSure) this.parted.add(pair);
     });
   }
 
@@ -289,7 +288,7 @@ export class History {
       const where = strike(this);
       if (where === undefined) return;
       this.#faults += 1;
-      this.#tell(`${name}: ${where}`);
+      this.#tell(`${name}: ${where} (${this.struck})`);
       return this.marks.hit(`${name}: ${where}`);
     }
   }

@@ -11,6 +11,8 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [155, "an unmerge that a full disk had not taken was forgotten at the next start"],
   [166, "likewise"],
   [392, "likewise, with pins"],
+  [504, "a life that was shown again lost the numbers of its channel, and nothing came any more"],
+  [567, "of two namesakes in one storm the one that had to go was pinned"],
 ];
 
 describe("after random histories of faults all is as it should be:", () => {
