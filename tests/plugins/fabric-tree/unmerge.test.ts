@@ -86,7 +86,8 @@ test("what a full disk did not take is written when there is room, with nobody e
     return set(key, bytes);
   };
   const operator = { by: "console", roles: [] } as const;
-  void a.parts.commands!["trust"]!.run(["rome", "ab".repeat(16)], operator);
+  const trusted = a.parts.commands!["trust"]!.run(["rome", "ab".repeat(16)], operator);
+  expect(world.await(Promise.resolve(trusted))).toHaveProperty("text");
   world.run(60_000);
   expect(tries).toBeWithin(2, 60_000 / LIMITS.storeRetryMs + 2);
   isFull = false;
