@@ -194,13 +194,6 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     'if (!this.link.send("control", LINK_FRAME.announcement, bytes)) return true;',
     'this.link.send("control", LINK_FRAME.announcement, bytes);',
   ],
-  [
-    "held-for-ever",
-    "an origin that has changed too often is heard again after a while",
-    `${tree}/database.ts`,
-    "this.#renew(held.announcement, now);",
-    "",
-  ],
   // --- losses ---
   [
     "silence-not-noticed",

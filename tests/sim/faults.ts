@@ -40,6 +40,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     history.world.cut(a, b, "silent");
     history.later(90_000, () => history.world.heal(a, b));
   }),
+  // One link comes and goes, while the news of that are held up on another one: then they all come
+  // at once, more than an origin may send.
+  flapping: onPair(2, (history, [a, b]) => {
+    const others = pairsConnected(history).filter((pair) => pair.includes(a) && !pair.includes(b));
+    const [c, d] = history.oneOf(others) ?? [];
+    if (c !== undefined && d !== undefined) {
+      history.world.cut(c, d, "silent");
+      history.in(14_000, () => history.world.heal(c, d));
+    }
+    for (let times = 0; times < 10; times += 1) {
+      history.in(times * 1400, () => history.world.cut(a, b));
+      history.in(times * 1400 + 50, () => history.world.heal(a, b));
+    }
+  }),
   "half-open": onPair(8, ({ world }, [a, b]) => world.loseConnections(a, b)),
   crash: onServer(6, (history, { host }) => history.crash(host, 20_000)),
   "crash in silence": onServer(5, (history, { host }) =>

@@ -35,9 +35,8 @@ import { Watch } from "./watch.ts";
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
 const STEPS = 90;
 const FAULTS_MIN = 50;
-/** Every so many seeds, links have little room for control frames. */
-const NARROW_EVERY = 4;
-const NARROW_BYTES = 1500;
+/** Every so many seeds, links have room for so few bytes of control frames. */
+const NARROW = { every: 4, bytes: 1500 };
 /** What a step does, by chance: the rest are faults. */
 const MERGES = 0.25;
 const WORDS = 0.1;
@@ -88,7 +87,7 @@ export class History {
   #later: { readonly at: number; readonly run: () => void }[] = [];
 
   constructor(seed: number, options: HistoryOptions = {}) {
-    this.watch = new Watch(seed % NARROW_EVERY === 0 ? NARROW_BYTES : undefined);
+    this.watch = new Watch(seed % NARROW.every === 0 ? NARROW.bytes : undefined);
     this.simulation = createSimulation({
       seed: `sim ${seed}`,
       ...options,
@@ -112,8 +111,8 @@ export class History {
     const hosts = CITIES.slice(0, 3 + random.below(CITIES.length - 2));
     for (const host of hosts) this.simulation.start(host);
     if (random.chance(0.4)) this.#startTwins(hosts);
-    const homes = hosts.slice(0, 1 + random.below(4));
-    for (const host of homes) this.simulation.enter(`${host}er@${host}`);
+    for (const host of hosts.slice(0, 1 + random.below(4)))
+      this.simulation.enter(`${host}er@${host}`);
     for (let step = 0; step < STEPS || this.#faults < FAULTS_MIN; step += 1) {
       this.#act();
       this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
@@ -151,7 +150,11 @@ export class History {
 
   /** Does something in a while, at most `ms` from now, or when the faults end. */
   later(ms: number, run: () => void): void {
-    this.#later.push({ at: this.world.now + this.random.next() * ms, run });
+    this.in(this.random.next() * ms, run);
+  }
+
+  in(ms: number, run: () => void): void {
+    this.#later.push({ at: this.world.now + ms, run });
   }
 
   shape([a, b]: Pair, change: Partial<Path>, ms: number): void {

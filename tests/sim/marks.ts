@@ -33,6 +33,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   "cut silently: tree link",
   "cut silently: standby link",
   "cut silently: handshake",
+  "flapping: tree link",
   "half-open: tree link",
   "half-open: standby link",
   "half-open: handshake",
