@@ -5,6 +5,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const second = 1000;
 const minute = 60 * second;
+const day = 24 * 60 * minute;
 
 export const LIMITS = {
   // --- frames -------------------------------------------------------------------------------
@@ -195,10 +196,11 @@ export const LIMITS = {
   birthMax: 2 ** 52,
   /**
    * Of all origins, over one link: a full fusion's at once, and more than its pace later; who sends
-   * keeps to three quarters of it, and so is not taken for the liar whose flood it passes on.
+   * keeps to this share of it, and so is not taken for the liar whose flood it passes on.
    */
   linkAnnouncementsBurst: 4096,
   linkAnnouncementsPerSecond: 1000,
+  linkAnnouncementsShare: 0.75,
   /** Links that have not yet said who they are or have not yet caught up. */
   linkHandshakesMax: 64,
   /** The list of a fusion's names and sids, in a handshake: 1,024 of the longest. */
@@ -264,6 +266,12 @@ export const LIMITS = {
   settleMsMax: 1 * second,
   /** What goes within this goes by one cause, and is told in one line: neighbours' news travel. */
   partingMs: 300,
+  /** After something was said, heads are told once more, so that a lost frame is noticed. */
+  pulseMs: 1 * second,
+  /** Once by the fabric, to all at once; when it is quiet then, to each by the channel. */
+  pulses: 2,
+  /** Where it is never quiet, by the channel after so many by the fabric. */
+  surePulsesEvery: 10,
   /** What each room's own stream keeps in memory to answer those who missed something. */
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */
@@ -274,7 +282,9 @@ export const LIMITS = {
   /** Who is gone within this leaves no pin: a storm of merges is over long before. */
   pinFirmMs: 10 * second,
   /** A name that was once seen with a key stays with it this long. */
-  pinMsMax: 30 * 24 * 60 * minute,
+  pinMsMax: 30 * day,
+  /** A pin is written again only when it has aged by this much, to spare the disk. */
+  pinRefreshMs: 1 * day,
 
   // --- the client --------------------------------------------------------------------------------
   /** What a server may send a client in one frame: a page of the history. */
@@ -312,6 +322,8 @@ export const LIMITS = {
   adminConnectionsMax: 16,
   /** An answer to the operator; a `who` of everybody fits. */
   adminAnswerBytesMax: 16 * MiB,
+  /** Names in one line of an answer; of the others their number is told. */
+  listedMax: 8,
   /** Lines typed ahead at the console while a command runs. */
   consoleLinesMax: 64,
   /** Files that a config may import, one through the other. */

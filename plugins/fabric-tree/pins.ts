@@ -3,21 +3,9 @@
 // absence. Who leaves within seconds leaves no pin: of two namesakes that come in one storm of
 // merges, the one that has to go was often seen first.
 
-import { LIMITS, skeleton } from "chatfusion";
+import { isSid, LIMITS, skeleton } from "chatfusion";
 import type { Log, Millis, ServerInView, ServerName, Sid } from "chatfusion";
 import * as v from "valibot";
-
-const Pin = v.object({
-  name: v.string(),
-  looks: v.string(),
-  sid: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
-  seen: v.number(),
-});
-const Stored = v.array(Pin);
-type Pin = v.InferOutput<typeof Pin>;
-
-/** A pin is written again only when it has aged by this much, to spare the disk. */
-const REFRESH_MS = LIMITS.pinMsMax / 30;
 
 export class Pins {
   readonly #byLooks = new Map<string, Pin>();
@@ -32,8 +20,7 @@ export class Pins {
     const looks = skeleton(name);
     const pin = this.#byLooks.get(looks);
     if (pin === undefined) return undefined;
-    // A sid's form was checked where it came in.
-    if (Math.abs(now - pin.seen) <= LIMITS.pinMsMax) return pin.sid as Sid;
+    if (Math.abs(now - pin.seen) <= LIMITS.pinMsMax) return pin.sid;
     this.#byLooks.delete(looks);
     this.unsaved = true;
     return undefined;
@@ -45,7 +32,7 @@ export class Pins {
     const pinned = this.of(name, now);
     if (pinned !== undefined && pinned !== sid) return false;
     const seen = this.#byLooks.get(looks)?.seen;
-    if (seen !== undefined && Math.abs(now - seen) < REFRESH_MS) return true;
+    if (seen !== undefined && Math.abs(now - seen) < LIMITS.pinRefreshMs) return true;
     if (seen === undefined && !this.#hasRoom(now)) return true;
     if (seen === undefined) this.#fresh.set(looks, now);
     this.#put({ name, looks, sid, seen: now });
@@ -107,7 +94,7 @@ export class Pins {
    */
   #hasRoom(now: Millis): boolean {
     if (this.#byLooks.size < LIMITS.pinsMax) return true;
-    if (Math.abs(now - this.#prunedAt) < REFRESH_MS) return false;
+    if (Math.abs(now - this.#prunedAt) < LIMITS.pinRefreshMs) return false;
     this.#prunedAt = now;
     for (const { name } of this.#byLooks.values()) this.of(name as ServerName, now); // as pinned
     return this.#byLooks.size < LIMITS.pinsMax;
@@ -122,3 +109,14 @@ export class Pins {
     if (oldest !== undefined) this.#byLooks.delete(oldest);
   }
 }
+
+// --- internal ---
+
+const Pin = v.object({
+  name: v.string(),
+  looks: v.string(),
+  sid: v.pipe(v.string(), v.guard(isSid)),
+  seen: v.number(),
+});
+const Stored = v.array(Pin);
+type Pin = v.InferOutput<typeof Pin>;

@@ -2,15 +2,9 @@
 // after 1, 2, 4 … 60 seconds with jitter, until they are up, or undone by an operator of either
 // side. Kept over restarts. Deterministic, given times and chance.
 
-import { failure, LIMITS, sameName } from "chatfusion";
+import { failure, isSid, LIMITS, sameName } from "chatfusion";
 import type { ErrorCode, Failure, Millis, Random, ServerName, Sid } from "chatfusion";
 import * as v from "valibot";
-
-const Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-const Stored = v.object({
-  wishes: v.array(v.object({ peer: Hex, name: v.string(), address: v.string() })),
-  parted: v.array(Hex),
-});
 
 export interface Wish {
   readonly peer: Sid;
@@ -25,15 +19,6 @@ export interface Wish {
   /** Why the link is not up; undefined while it is. */
   reason: Failure | undefined;
 }
-
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  "NAME_TAKEN",
-  "MERGE_DENIED",
-  "TOO_MANY_SERVERS",
-]);
-
-/** Of a link that is up. */
-const rested = { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false, reason: undefined };
 
 export class Redial {
   readonly wishes = new Map<Sid, Wish>();
@@ -148,11 +133,27 @@ export class Redial {
   load(stored: unknown, now: Millis): void {
     const { wishes, parted } = v.parse(Stored, stored);
     for (const { peer, name, address } of wishes) {
-      // As they were when `dump` wrote them.
-      this.up(peer as Sid, name as ServerName, address);
-      this.lost(peer as Sid, now, failure("CANNOT_CONNECT", "started anew"));
+      this.up(peer, name as ServerName, address); // as `dump` wrote it
+      this.lost(peer, now, failure("CANNOT_CONNECT", "started anew"));
     }
-    for (const peer of parted) this.#parted.add(peer as Sid);
+    for (const peer of parted) this.#parted.add(peer);
     this.unsaved = false;
   }
 }
+
+// --- internal ---
+
+const StoredSid = v.pipe(v.string(), v.guard(isSid));
+const Stored = v.object({
+  wishes: v.array(v.object({ peer: StoredSid, name: v.string(), address: v.string() })),
+  parted: v.array(StoredSid),
+});
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "NAME_TAKEN",
+  "MERGE_DENIED",
+  "TOO_MANY_SERVERS",
+]);
+
+/** Of a link that is up. */
+const rested = { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false, reason: undefined };

@@ -59,13 +59,10 @@ export class Session implements LinkHandlers {
     this.role = address === undefined ? "accepted" : "dialled";
     this.phase = "hello";
     this.#deadline = near.now() + LIMITS.linkHandshakeMsMax;
-    const { linkAnnouncementsPerSecond, linkAnnouncementsBurst } = LIMITS;
-    this.news = new Bucket(linkAnnouncementsPerSecond, linkAnnouncementsBurst, near.now());
-    this.#told = new Bucket(
-      linkAnnouncementsPerSecond * TOLD_SHARE,
-      linkAnnouncementsBurst * TOLD_SHARE,
-      near.now(),
-    );
+    const { linkAnnouncementsPerSecond: pace, linkAnnouncementsBurst: burst } = LIMITS;
+    const { linkAnnouncementsShare: share } = LIMITS;
+    this.news = new Bucket(pace, burst, near.now());
+    this.#told = new Bucket(pace * share, burst * share, near.now());
   }
 
   get peer(): Sid | undefined {
@@ -364,8 +361,6 @@ export class Session implements LinkHandlers {
 }
 
 // --- internal ---
-
-const TOLD_SHARE = 0.75;
 
 const isSync = (type: number): boolean =>
   type === LINK_FRAME.announcement || type === LINK_FRAME.synced;

@@ -1,5 +1,7 @@
 // Texts for operators: lists and tables.
 
+import { LIMITS } from "chatfusion";
+
 /** Lines of cells, each column as wide as its widest; two blanks between them. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
@@ -20,10 +22,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 
 /** Names, the first of them by name. */
 export function list(names: readonly string[]): string {
-  const shown = names.slice(0, LISTED).join(", ");
-  return names.length > LISTED ? `${shown} and ${names.length - LISTED} more` : shown;
+  const shown = names.slice(0, LIMITS.listedMax).join(", ");
+  const rest = names.length - LIMITS.listedMax;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
-
-// --- internal ---
-
-const LISTED = 8;

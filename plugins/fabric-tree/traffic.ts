@@ -95,8 +95,9 @@ export class TrafficOf {
   ): void {
     const { traffic, deliver, origin, hops, body } = readRouted(payload);
     if (origin === this.#host.identity.sid) return this.#counts.forged();
-    if (hops.length > 0)
+    if (hops.length > 0) {
       this.#forward(from, type, { traffic, origin: payload.slice(1, 17), hops }, body);
+    }
     if (type === LINK_FRAME.trace) return traced(origin, deliver, body);
     if (deliver && from.peer !== undefined) this.#host.deliver(origin, from.peer, traffic, body);
   }

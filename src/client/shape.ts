@@ -6,11 +6,9 @@ import { ProtocolError } from "../errors.ts";
 import { decodeJson, frameName } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
 import { MessageKind, type Answer, type RequestName } from "../protocol/messages.ts";
+import { Count, Sha256, Transfer } from "../protocol/shapes.ts";
 
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const Texts = v.array(v.string());
-const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
-const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
 
 const PersonShape = v.object({
   address: v.string(),

@@ -1,7 +1,7 @@
 // This server's part in the fusion: what goes to other servers and what comes from them, above
 // whatever fabric joins them. Next: peers.ts, directory.ts, streams.ts, incoming.ts, channel.ts.
 
-import type { Clock, Environment } from "../environment.ts";
+import type { Environment } from "../environment.ts";
 import type { ServerName } from "../names.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { History } from "../plugin/history.ts";
@@ -25,6 +25,8 @@ import type { People } from "./people.ts";
 import type { Peers } from "./peers.ts";
 import { createPeers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
+import type { Pulse } from "./pulse.ts";
+import { createPulse } from "./pulse.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -36,13 +38,6 @@ import { createSurvey } from "./survey.ts";
 import type { Tells } from "./tells.ts";
 import type { Tick } from "./tick.ts";
 import type { TransferEvent, Transfers } from "./transfers.ts";
-
-/** After something was said, heads are told once more: a lost frame is noticed. */
-const PULSE_MS = 1000;
-/** Once by the fabric, to all at once; when it is quiet then, to each by the channel. */
-const PULSES = 2;
-/** Where it is never quiet, every so many pulses. */
-const SURE_EVERY = 10;
 
 export interface FusionOptions {
   readonly environment: Environment;
@@ -66,37 +61,11 @@ export interface FusionOptions {
 }
 
 export function createFusion(options: FusionOptions) {
-  const { environment, identity, tick, rooms } = options;
-  const { clock, crypto, log } = environment;
-  const around = { clock, crypto, log, identity };
-  const streams = createStreams({
-    crypto,
-    log: options.log,
-    history: options.history,
-    identity,
-    wantsLog: options.wantsLog,
-    subscribers: (room) => peers.subscribers(room),
-    accompanied: () => peers.accompanied,
-    publish: (to, bytes) => options.fabric().publish(to, "room", bytes),
-  });
-  const directory = createDirectory({
-    crypto,
-    identity,
-    presence: options.presence(),
-    sessions: () => options.sessions.all(),
-    schedule: () => tick.schedule(),
-    publish: (bytes) => void options.fabric().publish(peers.everyone(), "control", bytes),
-    interest: (peer, touched) => peers.interest(peer, touched),
-    head: (peer, room, head) => incoming.head(peer, room, head),
-  });
-  const incoming = createIncoming({
-    ...around,
-    peer: (sid) => peers.find(sid),
-    subscribed: (room) => rooms().find(room) !== undefined,
-    full: () => options.log.full,
-    deliver: (arrival) => deliverRoom(options, arrival),
-    gap: (room, missing) => rooms().find(room)?.tell({ type: "gap", room, missing }),
-  });
+  const { tick } = options;
+  const around = aroundOf(options);
+  const streams = streamsOf(options, () => peers);
+  const directory = directoryOf(options, () => ({ peers, incoming }));
+  const incoming = incomingOf(options, () => peers);
   const merging = createMerging(options, () => peers.settled());
   const peers = createPeers({
     ...around,
@@ -118,7 +87,7 @@ export function createFusion(options: FusionOptions) {
   });
 
   const survey = createSurvey(options, () => peers.present());
-  const pulse = createPulse(clock, { directory, peers, streams });
+  const pulse = createPulse(around.clock, { directory, peers, streams });
   const parts = { directory, incoming, peers, pulse, merging };
   const host = createFabricHost(options, upward(options, parts));
 
@@ -157,6 +126,57 @@ export type FusionPart = ReturnType<typeof createFusion>;
 
 // --- internal -----------------------------------------------------------------------------------
 
+const aroundOf = ({ environment: { clock, crypto, log }, identity }: FusionOptions) => ({
+  clock,
+  crypto,
+  log,
+  identity,
+});
+
+/** What is said here, on its way to the other servers. */
+function streamsOf(options: FusionOptions, peers: () => Peers): Streams {
+  return createStreams({
+    crypto: options.environment.crypto,
+    log: options.log,
+    history: options.history,
+    identity: options.identity,
+    wantsLog: options.wantsLog,
+    subscribers: (room) => peers().subscribers(room),
+    accompanied: () => peers().accompanied,
+    publish: (to, bytes) => options.fabric().publish(to, "room", bytes),
+  });
+}
+
+/** Who is here, and what the other servers say of that. */
+function directoryOf(
+  options: FusionOptions,
+  to: () => { readonly peers: Peers; readonly incoming: IncomingStreams },
+): Directory {
+  return createDirectory({
+    crypto: options.environment.crypto,
+    identity: options.identity,
+    presence: options.presence(),
+    sessions: () => options.sessions.all(),
+    schedule: () => options.tick.schedule(),
+    publish: (bytes) => void options.fabric().publish(to().peers.everyone(), "control", bytes),
+    interest: (peer, touched) => to().peers.interest(peer, touched),
+    head: (peer, room, head) => to().incoming.head(peer, room, head),
+  });
+}
+
+/** What is said on the other servers. */
+function incomingOf(options: FusionOptions, peers: () => Peers): IncomingStreams {
+  const { rooms } = options;
+  return createIncoming({
+    ...aroundOf(options),
+    peer: (sid) => peers().find(sid),
+    subscribed: (room) => rooms().find(room) !== undefined,
+    full: () => options.log.full,
+    deliver: (arrival) => deliverRoom(options, arrival),
+    gap: (room, missing) => rooms().find(room)?.tell({ type: "gap", room, missing }),
+  });
+}
+
 const namesOf = (peers: readonly Peer[]) => peers.map(({ name }) => name);
 
 /** A server is gone, and with it what was under way to and from it. */
@@ -173,7 +193,7 @@ function upward(
     readonly incoming: IncomingStreams;
     readonly merging: Merging;
     readonly peers: Peers;
-    readonly pulse: { begin(): void };
+    readonly pulse: Pulse;
   },
 ): Parameters<typeof createFabricHost>[1] {
   const { directory, incoming, peers, pulse, merging } = to;
@@ -195,32 +215,6 @@ function upward(
       if (peers.everyone().length > 0) pulse.begin(); // what went the old way may be lost
     },
     reported: merging.reported,
-  };
-}
-
-/** Tells, some time after it was begun, how far we are: once to all, then surely to each. */
-function createPulse(
-  clock: Clock,
-  of: { readonly directory: Directory; readonly peers: Peers; readonly streams: Streams },
-) {
-  const { directory, peers, streams } = of;
-  let left = 0;
-  let sinceSure = 0;
-  let cancel: (() => void) | undefined;
-  const pulse = () => {
-    left--;
-    cancel = left > 0 ? clock.after(PULSE_MS, pulse) : undefined;
-    const isSure = left === 0 || sinceSure >= SURE_EVERY;
-    sinceSure = isSure ? 0 : sinceSure + 1;
-    if (isSure) peers.tellHeads(directory.told, streams.unsureHeads());
-    else if (peers.everyone().length > 0) directory.pulse(streams.recentHeads());
-  };
-  return {
-    begin() {
-      left = PULSES;
-      cancel ??= clock.after(PULSE_MS, pulse);
-    },
-    close: () => cancel?.(),
   };
 }
 

@@ -14,26 +14,12 @@ import {
   writeHead,
 } from "../protocol/frame.ts";
 
-/** The first type that is a fabric's own. */
-const FABRIC_TYPE_MIN = 16;
-/** Characters of the reason that a peer tells: an operator reads it. The longest of ours fits. */
-const TOLD_LENGTH_MAX = 2 * LIMITS.reasonBytesMax;
-
 export interface LiveLink {
   readonly link: Link;
   /** Bytes of the wire. Throws on what is no frame: the wire is then closed. */
   data(chunk: Bytes): void;
   drained(): void;
   closed(reason: string): void;
-}
-
-/** Reads the reason of a wire's end, `CODE: text`, where it has that form. */
-function reasonOf(reason: string): Failure {
-  const at = reason.indexOf(": ");
-  const code = reason.slice(0, at);
-  if (at > 0 && Object.hasOwn(ERRORS, code))
-    return failure(code as ErrorCode, reason.slice(at + 2)); // a key
-  return failure("CANNOT_CONNECT", reason === "" ? "the connection was closed" : reason);
 }
 
 /**
@@ -126,4 +112,20 @@ export function createLink(
       handlers().closed(isSilent ? silent : why);
     },
   };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** The first type that is a fabric's own. */
+const FABRIC_TYPE_MIN = 16;
+/** Characters of the reason that a peer tells: an operator reads it. The longest of ours fits. */
+const TOLD_LENGTH_MAX = 2 * LIMITS.reasonBytesMax;
+
+/** Reads the reason of a wire's end, `CODE: text`, where it has that form. */
+function reasonOf(reason: string): Failure {
+  const at = reason.indexOf(": ");
+  const code = reason.slice(0, at);
+  if (at > 0 && Object.hasOwn(ERRORS, code))
+    return failure(code as ErrorCode, reason.slice(at + 2)); // a key
+  return failure("CANNOT_CONNECT", reason === "" ? "the connection was closed" : reason);
 }

@@ -3,6 +3,7 @@
 
 import type { Failure } from "../errors.ts";
 import { isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
 import { visible } from "../names.ts";
 import type { CommandResult } from "../plugin/context.ts";
@@ -65,8 +66,6 @@ interface SharedRoom {
   readonly ours: number;
   readonly theirs: number;
 }
-
-const LISTED = 8;
 
 function alreadyText(server: ServerName, isNeighbour: boolean): string {
   if (isNeighbour) return `${server} is in the fusion already, and linked: nothing would change`;
@@ -138,7 +137,7 @@ function counted(names: readonly string[], total = names.length): string {
 }
 
 function list(names: readonly string[], total = names.length): string {
-  const shown = names.slice(0, LISTED).map(visible).join(", ");
-  const rest = total - Math.min(names.length, LISTED);
+  const shown = names.slice(0, LIMITS.listedMax).map(visible).join(", ");
+  const rest = total - Math.min(names.length, LIMITS.listedMax);
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }

@@ -6,10 +6,9 @@ import type { Bytes, Clock, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import { LOBBY } from "../names.ts";
 import { decodeJson } from "../protocol/frame.ts";
+import { Count, PeerName as Name } from "../protocol/shapes.ts";
 import type { People } from "./people.ts";
 
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
-const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
 const rows = <const S extends v.ObjectEntries>(entries: S) =>
   v.pipe(v.array(v.object(entries)), v.maxLength(LIMITS.summaryRowsMax));
 

@@ -5,11 +5,8 @@ import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { FRAME } from "./frame.ts";
+import { Count, Sha256, Transfer } from "./shapes.ts";
 
-/** A transfer's id: 16 random bytes, in 32 lower-case hex digits. */
-const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
-const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
 /** A name of any kind, of any form; the grammar is names.ts'. */
 const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));

@@ -5,12 +5,8 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import { MessageKind } from "./messages.ts";
+import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
-const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
-const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const Sid = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
 

@@ -2,11 +2,10 @@
 // there already.
 
 import { expect } from "bun:test";
-import { isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { MergeOutcome } from "../plugin/fabric.ts";
 import type { Deny } from "../plugin/hooks.ts";
-import { BACK_MS, MERGE_MS, outcomeOf, SOON_MS } from "./fabric-stage.ts";
+import { BACK_MS, bothWays, MERGE_MS, outcomeOf, SOON_MS } from "./fabric-stage.ts";
 import type { FabricStage } from "./fabric-stage.ts";
 import type { FabricServer } from "./fabric-server.ts";
 import type { FabricScene } from "./fabric-suite.ts";
@@ -16,10 +15,7 @@ export const consentScenes: readonly FabricScene[] = [
     name: "either side may deny, and its reason reaches the operator who asked",
     play(stage) {
       const [a, b] = [stage.add("a"), stage.add("b")];
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
+      for (const [one, other] of bothWays(a, b)) {
         one.consent = () => deny("we part as friends");
         other.consent = () => undefined;
         for (const dryRun of [true, false]) {
@@ -39,15 +35,11 @@ export const consentScenes: readonly FabricScene[] = [
       const throws = () => {
         throw new Error("a bug");
       };
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
+      for (const [one, other] of bothWays(a, b)) {
         for (const consent of [throws, () => Promise.reject(new Error("a bug"))]) {
           one.consent = consent;
           other.consent = () => undefined;
-          const outcome = stage.world.until(a.merge(b), MERGE_MS);
-          expect(isFailure(outcome), JSON.stringify(outcome)).toBe(true);
+          stage.refuses(a, b);
         }
       }
       stayApart(stage, a, b);
@@ -57,14 +49,10 @@ export const consentScenes: readonly FabricScene[] = [
     name: "a hook that never answers ends the merge within a bounded time, on either side",
     play(stage) {
       const [a, b] = [stage.add("a"), stage.add("b")];
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
+      for (const [one, other] of bothWays(a, b)) {
         one.consent = () => new Promise(() => {});
         other.consent = () => undefined;
-        const outcome = stage.world.until(a.merge(b), MERGE_MS);
-        expect(isFailure(outcome), JSON.stringify(outcome)).toBe(true);
+        stage.refuses(a, b);
       }
       stayApart(stage, a, b);
     },
@@ -80,9 +68,7 @@ export const consentScenes: readonly FabricScene[] = [
       expect([a.sees, b.sees], "while the hooks are asked").toEqual(["a", "b c"]);
       expect(a.publish([b.sid], "private", "already?")).toBe("unreachable");
       expect(outcomeOf(stage.world.until(outcome, MERGE_MS))).toBe("merged");
-      stage.run(SOON_MS);
-      stage.allSee("soon after", "a b c");
-      stage.exchange();
+      stage.allMeet("soon after", "a b c", SOON_MS);
     },
   },
   {
@@ -174,8 +160,5 @@ const pass = (server: FabricServer, ms: number): Promise<undefined> =>
 /** A merge was refused: it stays so, though nobody says no any more. */
 function stayApart(stage: FabricStage, ...servers: readonly FabricServer[]): void {
   for (const server of servers) server.consent = () => undefined;
-  stage.run(LIMITS.lingerMsMax * 2);
-  expect(stage.world.connections, "connections that are left").toBe(0);
-  stage.run(BACK_MS);
-  stage.sees("later", ...servers.map((server) => [server, String(server.name)] as const));
+  stage.stayAlone(...servers);
 }

@@ -15,9 +15,7 @@ export const endScenes: readonly FabricScene[] = [
       stage.run(SOON_MS);
       stage.sees("without b", [a, "a"], [c, "c"]);
       b.start();
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b c");
-      stage.exchange();
+      stage.allMeet("later", "a b c", BACK_MS);
     },
   },
   {

@@ -2,7 +2,15 @@
 // an operator has ended for good.
 
 import { expect } from "bun:test";
-import { BACK_MS, fusionOf, MERGE_MS, outcomeOf, SILENCE_MS, SOON_MS } from "./fabric-stage.ts";
+import {
+  BACK_MS,
+  bothWays,
+  fusionOf,
+  MERGE_MS,
+  outcomeOf,
+  SILENCE_MS,
+  SOON_MS,
+} from "./fabric-stage.ts";
 import type { FabricStage } from "./fabric-stage.ts";
 import type { FabricServer } from "./fabric-server.ts";
 import type { FabricScene } from "./fabric-suite.ts";
@@ -35,9 +43,7 @@ export const lossScenes: readonly FabricScene[] = [
         stage.reset(a, b);
         stage.run(stage.world.random.next() * 3000);
       }
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b");
-      stage.exchange();
+      stage.allMeet("later", "a b", BACK_MS);
     },
   },
   {
@@ -69,9 +75,7 @@ export const lossScenes: readonly FabricScene[] = [
       const servers = stage.line("abcd");
       for (const server of servers) server.crash();
       for (const server of servers) server.start();
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b c d");
-      stage.exchange();
+      stage.allMeet("later", "a b c d", BACK_MS);
     },
   },
   {
@@ -107,9 +111,7 @@ export const lossScenes: readonly FabricScene[] = [
       b.crash();
       disk.restore(backup);
       b.start();
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b c");
-      stage.exchange();
+      stage.allMeet("later", "a b c", BACK_MS);
     },
   },
   {
@@ -129,9 +131,7 @@ export const lossScenes: readonly FabricScene[] = [
       stage.run(BACK_MS);
       stage.agrees();
       stage.merge(a, b);
-      stage.run(SOON_MS);
-      stage.allSee("merged again", "a b");
-      stage.exchange();
+      stage.allMeet("merged again", "a b", SOON_MS);
     },
   },
   {
@@ -150,9 +150,7 @@ export const lossScenes: readonly FabricScene[] = [
       ).toEqual(reports);
       stage.world.skew(b.host, -86_400_000);
       stage.reset(a, b);
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b c");
-      stage.exchange();
+      stage.allMeet("later", "a b c", BACK_MS);
     },
   },
   {
@@ -164,9 +162,7 @@ export const lossScenes: readonly FabricScene[] = [
       stage.run(SOON_MS);
       stage.exchange();
       stage.reset(a, b);
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b");
-      stage.exchange();
+      stage.allMeet("later", "a b", BACK_MS);
     },
   },
   {
@@ -178,9 +174,7 @@ export const lossScenes: readonly FabricScene[] = [
       stage.run(SILENCE_MS + SOON_MS);
       stage.sees("in silence", [a, "a b"], [b, "a b"], [c, "c"]);
       stage.world.heal(b.host, c.host);
-      stage.run(BACK_MS);
-      stage.allSee("later", "a b c");
-      stage.exchange();
+      stage.allMeet("later", "a b c", BACK_MS);
     },
   },
   {
@@ -189,14 +183,9 @@ export const lossScenes: readonly FabricScene[] = [
     seeds: 2,
     play(stage) {
       const [a, b] = stage.line("ab");
-      for (const [told, untold] of [
-        [a, b],
-        [b, a],
-      ] as const) {
+      for (const [told, untold] of bothWays(a, b)) {
         stage.world.loseConnections(told.host, untold.host);
-        stage.run(SILENCE_MS + BACK_MS);
-        stage.allSee("later", "a b");
-        stage.exchange();
+        stage.allMeet("later", "a b", SILENCE_MS + BACK_MS);
       }
     },
   },
@@ -207,9 +196,7 @@ export const lossScenes: readonly FabricScene[] = [
       const [, b] = stage.line("abc");
       b.crash({ silent: true });
       b.start();
-      stage.run(SILENCE_MS + BACK_MS);
-      stage.allSee("later", "a b c");
-      stage.exchange();
+      stage.allMeet("later", "a b c", SILENCE_MS + BACK_MS);
     },
   },
   {
@@ -224,13 +211,9 @@ export const lossScenes: readonly FabricScene[] = [
       expect(links).toEqual(["standby", "tree", "tree", "tree"]);
       stage.exchange();
       stage.world.cut(b.host, c.host);
-      stage.run(SOON_MS);
-      stage.allSee("cut, with a link in reserve", "a b c d");
-      stage.exchange();
+      stage.allMeet("cut, with a link in reserve", "a b c d", SOON_MS);
       stage.world.heal(b.host, c.host);
-      stage.run(BACK_MS);
-      stage.allSee("healed", "a b c d");
-      stage.exchange();
+      stage.allMeet("healed", "a b c d", BACK_MS);
     },
   },
   {
@@ -252,9 +235,7 @@ export const lossScenes: readonly FabricScene[] = [
       parted("later, and after a restart");
       stage.exchange();
       stage.merge(b, c);
-      stage.run(SOON_MS);
-      stage.allSee("merged again", "a b c d");
-      stage.exchange();
+      stage.allMeet("merged again", "a b c d", SOON_MS);
     },
   },
   {

@@ -2,11 +2,10 @@
 
 import { expect } from "bun:test";
 import { isFailure } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
 import type { MergeOutcome } from "../plugin/fabric.ts";
 import { TRAFFIC } from "../plugin.ts";
 import { FABRIC_PORT } from "./fabric-life.ts";
-import { BACK_MS, fusionOf, MERGE_MS, outcomeOf, SOON_MS } from "./fabric-stage.ts";
+import { BACK_MS, bothWays, fusionOf, MERGE_MS, outcomeOf, SOON_MS } from "./fabric-stage.ts";
 import type { FabricStage } from "./fabric-stage.ts";
 import type { FabricServer } from "./fabric-server.ts";
 import type { FabricScene } from "./fabric-suite.ts";
@@ -40,10 +39,7 @@ export const mergingScenes: readonly FabricScene[] = [
       expect(outcome).toMatchObject({ state: "merged", server: b.name });
       expect(fusionOf(outcome)).toBe("a b");
       stage.run(SOON_MS);
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
+      for (const [one, other] of bothWays(a, b)) {
         const { sid, key, card } = other.identity;
         const seen = one.view.servers.find((server) => server.sid === sid);
         expect(seen).toEqual({ sid, name: other.name, key, card, hops: 1 });
@@ -79,9 +75,7 @@ export const mergingScenes: readonly FabricScene[] = [
       const [a, b] = [stage.add("a"), stage.add("b")];
       const outcomes = together(stage, [a.merge(b), b.merge(a)]);
       expect(outcomes.filter(isFailure)).toEqual([]);
-      stage.run(SOON_MS);
-      stage.allSee("soon after", "a b");
-      stage.exchange();
+      stage.allMeet("soon after", "a b", SOON_MS);
     },
   },
   {
@@ -91,9 +85,7 @@ export const mergingScenes: readonly FabricScene[] = [
       const [a, b, c] = stage.addAll("abc");
       const outcomes = together(stage, [a.merge(b), b.merge(c), c.merge(a)]);
       expect(outcomes.filter(isFailure)).toEqual([]);
-      stage.run(SOON_MS);
-      stage.allSee("soon after", "a b c");
-      stage.exchange();
+      stage.allMeet("soon after", "a b c", SOON_MS);
     },
   },
   {
@@ -128,9 +120,7 @@ export const mergingScenes: readonly FabricScene[] = [
         [a, c],
       ] as const)
         stage.merge(from, to);
-      stage.run(SOON_MS);
-      stage.allSee("soon after", "a b c");
-      stage.exchange();
+      stage.allMeet("soon after", "a b c", SOON_MS);
     },
   },
   {
@@ -175,8 +165,7 @@ export const mergingScenes: readonly FabricScene[] = [
     play(stage) {
       const a = stage.add("a");
       serve(stage, "mute", "");
-      const outcome = stage.world.until(a.merge("mute:7331"), MERGE_MS);
-      expect(isFailure(outcome), JSON.stringify(outcome)).toBe(true);
+      stage.refuses(a, "mute:7331");
       leavesNothing(stage, a);
     },
   },
@@ -219,10 +208,7 @@ const together = (stage: FabricStage, outcomes: readonly Promise<MergeOutcome>[]
 
 /** Nothing was joined, nothing is open, and nothing is tried again. */
 function leavesNothing(stage: FabricStage, ...servers: readonly FabricServer[]): void {
-  stage.run(LIMITS.lingerMsMax * 2);
-  expect(stage.world.connections, "connections that are left").toBe(0);
-  stage.run(BACK_MS);
-  stage.sees("later", ...servers.map((server) => [server, String(server.name)] as const));
+  stage.stayAlone(...servers);
   expect(
     servers.map(({ changes }) => changes),
     "changes",

@@ -102,6 +102,27 @@ export class FabricStage {
     this.sees(when, ...this.servers.map((server) => [server, names] as const));
   }
 
+  /** After a while all see these, and all hear each other. */
+  allMeet(when: string, names: string, ms: Millis): void {
+    this.run(ms);
+    this.allSee(when, names);
+    this.exchange();
+  }
+
+  /** A merge is refused, within a bounded time. */
+  refuses(from: FabricServer, to: FabricServer | string): void {
+    const outcome = this.world.until(from.merge(to), MERGE_MS);
+    expect(isFailure(outcome), JSON.stringify(outcome)).toBe(true);
+  }
+
+  /** After merges that were refused nothing is open, and nothing is tried again. */
+  stayAlone(...servers: readonly FabricServer[]): void {
+    this.run(LIMITS.lingerMsMax * 2);
+    expect(this.world.connections, "connections that are left").toBe(0);
+    this.run(BACK_MS);
+    this.sees("later", ...servers.map((server) => [server, String(server.name)] as const));
+  }
+
   /**
    * Everybody who runs publishes to all others of its view, in each class: each must hear each
    * once, as of its origin and its class, and nothing else.
@@ -178,6 +199,12 @@ export const outcomeOf = (outcome: MergeOutcome): string =>
 /** The names of the fusion in an answer, in their order; of a refusal none. */
 export const fusionOf = (outcome: MergeOutcome): string =>
   isFailure(outcome) ? "" : outcome.fusion.map(String).toSorted().join(" ");
+
+export const bothWays = (a: FabricServer, b: FabricServer) =>
+  [
+    [a, b],
+    [b, a],
+  ] as const;
 
 // --- internal ---
 

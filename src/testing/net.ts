@@ -9,7 +9,8 @@ import { LIMITS } from "../limits.ts";
 import { SinkWire } from "../net/wire.ts";
 import { LinkEnd, type LinkParts, type Path } from "./link.ts";
 
-const defaultPath: Path = {
+/** A line without faults. */
+export const CALM: Path = {
   latencyMs: 1,
   jitterMs: 1,
   bytesPerSecond: 100_000_000,
@@ -49,7 +50,7 @@ export class SimNetwork {
   readonly #connections = new Set<Connection>();
   readonly #names = new Set<string>();
   readonly #prints = new Map<string, Bytes>();
-  #path = defaultPath;
+  #path = CALM;
   #portNext = 40_000;
 
   constructor(parts: LinkParts) {

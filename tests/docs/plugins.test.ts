@@ -1,6 +1,5 @@
 // docs/plugins.md is true: its examples, exactly as they stand there, are written to an empty
-// folder
-// that has the package installed, and pass the types and their own tests.
+// folder that has the package installed, and pass the types and their own tests.
 
 import { expect, test } from "bun:test";
 import { mkdtemp, rm, symlink } from "node:fs/promises";

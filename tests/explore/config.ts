@@ -47,6 +47,10 @@ const ring: Config["operators"] = [
   { at: "b", merge: "c" },
   { at: "c", merge: "a" },
 ];
+const both: Config["operators"] = [
+  { at: "b", merge: "a" },
+  { at: "c", merge: "a" },
+];
 /** Where connections break, a merge may fail; where alarms ring early, it may be too late. */
 const failing = ["CANNOT_CONNECT", "HANDSHAKE_TIMEOUT"];
 const refused = ["NAME_TAKEN"];
@@ -72,10 +76,7 @@ export const CONFIGS: readonly Config[] = [
     name: "namesake",
     about: "b, and another one whose name looks the same, merge a at the same time",
     servers: ["a", "b", "c=B"],
-    operators: [
-      { at: "b", merge: "a" },
-      { at: "c", merge: "a" },
-    ],
+    operators: both,
     answers: refused,
   },
   {
@@ -258,10 +259,7 @@ export const CONFIGS: readonly Config[] = [
     name: "namesake-restart",
     about: "b and another b merge a, and a server is killed",
     servers: ["a", "b", "c=b"],
-    operators: [
-      { at: "b", merge: "a" },
-      { at: "c", merge: "a" },
-    ],
+    operators: both,
     batches: true,
     restarts: 1,
     answers: [...failing, ...refused],
@@ -283,10 +281,7 @@ export const CONFIGS: readonly Config[] = [
     name: "namesake-ticks",
     about: "b and another b merge a, and each does its later work at any time",
     servers: ["a", "b", "c=b"],
-    operators: [
-      { at: "b", merge: "a" },
-      { at: "c", merge: "a" },
-    ],
+    operators: both,
     batches: true,
     ticks: true,
     answers: refused,

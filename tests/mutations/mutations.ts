@@ -1,5 +1,5 @@
-// Planted bugs: one for each rule of merging (docs/protocol.md, "Between servers"), as a change of
-// the program's text. Each must be found by the simulation or by the explorer: a check that finds
+// Planted bugs: one for each rule of merging (docs/protocol.md, part two), as a change of the
+// program's text. Each must be found by the simulation or by the explorer: a check that finds
 // none of them proves nothing. `bun run mutate` plants and hunts them one at a time.
 
 export interface Edit {

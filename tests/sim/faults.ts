@@ -2,6 +2,7 @@
 // where it struck. Each returns undefined where there is nothing for it to strike at present.
 
 import type { Path, SimServer } from "../../src/testing.ts";
+import { CALM } from "../../src/testing/net.ts";
 import type { History } from "./history.ts";
 import {
   hostOf,
@@ -17,16 +18,6 @@ export interface Fault {
   readonly weight: number;
   strike(history: History): string | undefined;
 }
-
-/** A line as it is without faults; `shape` with it undoes all others. */
-export const CALM: Path = {
-  latencyMs: 1,
-  jitterMs: 1,
-  bytesPerSecond: 100_000_000,
-  bufferBytes: 256 * 1024,
-  splitChance: 0.05,
-  silent: false,
-};
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -91,23 +82,23 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   }),
   "slow line": onPair(5, (history, pair) => {
     const bytesPerSecond = 500 + history.random.below(5000);
-    history.shape(pair, { bytesPerSecond }, 40_000);
+    shape(history, pair, { bytesPerSecond }, 40_000);
   }),
   "long delay": onPair(5, (history, pair) => {
     const latencyMs = 10 ** (1 + history.random.next() * 3.5); // 10 ms to 30 s
-    history.shape(pair, { latencyMs, jitterMs: latencyMs / 2 }, 20_000);
+    shape(history, pair, { latencyMs, jitterMs: latencyMs / 2 }, 20_000);
   }),
   reordering: {
     weight: 3,
     strike(history) {
       const jitterMs = history.random.below(1000);
-      for (const pair of pairsOfServers(history)) history.shape(pair, { jitterMs }, 10_000);
+      for (const pair of pairsOfServers(history)) shape(history, pair, { jitterMs }, 10_000);
       return isMerged(history) ? "merged" : undefined;
     },
   },
   "tiny buffer": onPair(3, (history, pair) => {
     const bufferBytes = 16 + history.random.below(2000);
-    history.shape(pair, { bufferBytes, splitChance: 1 }, 30_000);
+    shape(history, pair, { bufferBytes, splitChance: 1 }, 30_000);
   }),
   stranger: onServer(3, (history, { host }) => history.stranger(host)),
   unmerge: {
@@ -128,6 +119,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 // --- internal ---
+
+/** Changes the line between two servers for a while. */
+function shape(history: History, [a, b]: Pair, change: Partial<Path>, ms: number): void {
+  history.world.shape(change, a, b);
+  history.later(ms, () => history.world.shape(CALM, a, b));
+}
 
 /** A fault between two servers that are linked or becoming so, or are just two. */
 function onPair(weight: number, strike: (history: History, pair: Pair) => void): Fault {

@@ -8,7 +8,6 @@ import { isFailure, type Plugin } from "../../src/plugin.ts";
 import {
   createSimulation,
   type DiskBackup,
-  type Path,
   type SeededRandom,
   SIMULATED_PORT,
   type SimPerson,
@@ -17,7 +16,7 @@ import {
   type World,
 } from "../../src/testing.ts";
 import { checkCalmMerges } from "./calm.ts";
-import { CALM, FAULTS } from "./faults.ts";
+import { FAULTS } from "./faults.ts";
 import {
   checkAlways,
   checkAtRest,
@@ -29,7 +28,6 @@ import {
 } from "./invariants.ts";
 import { Marks } from "./marks.ts";
 import { moody } from "./moody.ts";
-import type { Pair } from "./places.ts";
 import { Watch } from "./watch.ts";
 
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
@@ -155,11 +153,6 @@ export class History {
 
   in(ms: number, run: () => void): void {
     this.#later.push({ at: this.world.now + ms, run });
-  }
-
-  shape([a, b]: Pair, change: Partial<Path>, ms: number): void {
-    this.world.shape(change, a, b);
-    this.later(ms, () => this.world.shape(CALM, a, b));
   }
 
   crash(host: string, downMsMax: number, how?: { readonly silent: boolean }): void {

@@ -1,0 +1,16 @@
+// Shapes of values that clients and servers say alike. Pure.
+
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+import { isSid } from "../names.ts";
+
+export const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
+/** A transfer's id: 16 random bytes, in 32 lower-case hex digits. */
+export const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
+export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
+
+// --- between servers ---
+
+/** A name, or an address, in canonical form: what is said of people is not looked at twice. */
+export const PeerName = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
+export const Sid = v.pipe(v.string(), v.guard(isSid));
