@@ -180,10 +180,16 @@ export const LIMITS = {
   /** Of a server that cannot be reached any more: long enough for most heals. */
   announcementKeepMsMax: 10 * minute,
   /**
-   * A link that has stood this long is not undone by news (judging.ts): longer than news of it need
-   * to come everywhere, with a silent link on the way (40 s) and an origin that is held (60 s).
+   * A link that has stood this long is not undone by news (judging.ts): longer than a birth may be
+   * said before its link is listed (60 s), and news of that need to come everywhere, with a silent
+   * link on the way (40 s) and an origin that is held (60 s).
    */
-  establishedMs: 2 * minute,
+  establishedMs: 3 * minute,
+  /** Judging that takes longer than this rests for so many times as long: a fifth of the time. */
+  judgeQuickMs: 2,
+  judgeRestFactor: 4,
+  /** Refusals of news, one after the other, in one judgement; then nothing that is new is taken. */
+  judgeRoundsMax: 8,
   /** Announcements kept: a full fusion, and as many again that were lost or are hostile. */
   announcementsMax: 2048,
   /**

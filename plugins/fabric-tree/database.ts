@@ -125,7 +125,7 @@ export class Database {
   }
 
   /** Notes who is reached now, and since when the others are not. */
-  keepOnly(reached: ReadonlyMap<Sid, number>, now: Millis): void {
+  keepOnly(reached: ReadonlySet<Sid>, now: Millis): void {
     for (const sid of this.all.keys()) {
       if (reached.has(sid)) this.#lostAt.delete(sid);
       else if (!this.#lostAt.has(sid)) this.#lostAt.set(sid, now);

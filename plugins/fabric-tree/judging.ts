@@ -8,10 +8,13 @@
 // some seconds, and signs a larger one. So a link that has stood for `establishedMs` is older than
 // everything that is made later, and what comes in from another fusion is joined to it by a link
 // that is younger still. Hence the rule: where news would undo an established link, that part of
-// the news is not taken (as if it had not come, and it is not handed on either) which has changed
-// what is older than this link, on either side of it. All that have seen the link stand for so long
-// decide alike, so that the view stays one; only who came later, and hears the liar first, may see
-// the liar's people in place of the others.
+// the news is not taken which has added what is older than this link, on either side of it: another
+// name, or a link. All that have seen the link stand for so long decide alike; only who came later,
+// and hears the liar first, may see the liar's people in place of the others.
+//
+// What was taken away is never refused: honest links break, and a rule against that would punish
+// those at their ends. So a liar that holds a namesake ready behind a link which the view undoes
+// can have an honest fusion parted when a link of it breaks, until somebody parts from the liar.
 
 import { LIMITS } from "chatfusion";
 import type { Failure, Millis, Sid } from "chatfusion";
@@ -20,12 +23,6 @@ import type { Database } from "./database.ts";
 import { undoneBecause } from "./objections.ts";
 import { isOlder, judge, sidesBefore } from "./view.ts";
 import type { Edge, Judgement } from "./view.ts";
-
-/** Judging takes up to a fifth of the time: more often, it is put off, and does more at once. */
-const REST_FACTOR = 4;
-const QUICK_MS = 2;
-/** Of one piece of news after the other; then nothing that is new is taken. */
-const ROUNDS_MAX = 8;
 
 type Before = (sid: Sid) => Announcement | undefined;
 
@@ -66,7 +63,8 @@ export class Judging {
     this.#database.news.clear();
     this.#judgedAt = this.#now();
     const tookMs = this.#judgedAt - begun;
-    this.restUntil = tookMs < QUICK_MS ? 0 : this.#judgedAt + REST_FACTOR * tookMs;
+    this.restUntil =
+      tookMs < LIMITS.judgeQuickMs ? 0 : this.#judgedAt + LIMITS.judgeRestFactor * tookMs;
     return refused;
   }
 
@@ -99,20 +97,16 @@ export class Judging {
     const { news } = this.#database;
     const undone = news.size === 0 ? [] : this.judgement.edges.filter((edge) => this.#lost(edge));
     if (undone.length === 0) return [];
-    if (round >= ROUNDS_MAX) return [...news.keys()];
+    if (round >= LIMITS.judgeRoundsMax) return [...news.keys()];
     const before: Before = (sid) => (news.has(sid) ? news.get(sid) : this.#database.all.get(sid));
     const wrong = new Set<Sid>();
-    // What was added is at fault first; else something that kept the others apart was taken away.
-    for (const look of [added, removed]) {
-      for (const edge of undone) {
-        const joined = sidesBefore(this.judgement, edge);
-        for (const sid of news.keys()) {
-          const now = this.#database.all.get(sid);
-          const about = { judgement: this.judgement, edge, joined, before };
-          if (now !== undefined && look({ ...about, now })) wrong.add(sid);
-        }
+    for (const edge of undone) {
+      const joined = sidesBefore(this.judgement, edge);
+      for (const sid of news.keys()) {
+        const now = this.#database.all.get(sid);
+        const about = { judgement: this.judgement, edge, joined, before };
+        if (now !== undefined && added({ ...about, now })) wrong.add(sid);
       }
-      if (wrong.size > 0) break;
     }
     return [...wrong];
   }
@@ -154,14 +148,6 @@ function added({ judgement, edge, joined, before, now }: Question): boolean {
     if (peer === undefined || !isOlder(judgement, other, edge)) return false;
     if (!joined(now.sid) && !joined(peer.sid)) return false;
     return !listed(was, peer.sid, other.birth) || !listed(before(peer.sid), now.sid, other.birth);
-  });
-}
-
-/** It takes a link away that is older than the one that is undone. */
-function removed({ edge, joined, before, now }: Question): boolean {
-  return (before(now.sid)?.links ?? []).some(({ peer, birth }) => {
-    if (birth > edge.birth || listed(now, peer, birth)) return false;
-    return (joined(now.sid) || joined(peer)) && listed(before(peer), now.sid, birth);
   });
 }
 

@@ -365,8 +365,8 @@ export class Tree implements Neighbourhood {
       }
       // An undone link has just ended: it is out of the announcement and the view in this step.
     } while (this.#linksChanged);
-    this.#database.keepOnly(this.judgement.index, this.now());
     this.#view = publishedView(this.judgement, this.#view, this.links.rttTo);
+    this.#database.keepOnly(new Set(this.#view.servers.map(({ sid }) => sid)), this.now());
   }
 
   /** What a server has announced would have pushed others out. */

@@ -67,9 +67,9 @@ test("what a sync brings of a server that was lost long ago is not forgotten at 
   const lost = identity("b");
   const at = LIMITS.announcementKeepMsMax;
   database.take(announce(lost, { epoch: 1, seq: 1 }, []).bytes, 0);
-  database.keepOnly(new Map(), 0);
+  database.keepOnly(new Set(), 0);
   expect(database.take(announce(lost, { epoch: 1, seq: 2 }, []).bytes, at - 1).is).toBe("new");
-  database.keepOnly(new Map(), at - 1);
+  database.keepOnly(new Set(), at - 1);
   database.release(at);
   expect(database.all.has(lost.sid)).toBe(true);
 });
