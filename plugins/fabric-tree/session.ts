@@ -182,7 +182,11 @@ export class Session implements LinkHandlers {
   /** Works off what is due: the end of a handshake that takes too long, heart-beats, retries. */
   tick(now: Millis): void {
     if (now >= this.#deadline) {
-      const text = `the handshake did not get past "${this.phase}" in time`;
+      const who = this.address ?? this.link.remote;
+      const isSilent = this.phase === "hello";
+      const text = isSilent
+        ? `${who} does not answer: it is no ChatFusion server, or it hangs`
+        : `${who}: the handshake did not get past "${this.phase}" in time`;
       return this.end(failure("HANDSHAKE_TIMEOUT", text));
     }
     if (now >= this.#retryAt) this.pump();
@@ -224,7 +228,7 @@ export class Session implements LinkHandlers {
       return this.end(failure(verdict, `${this.theirs.name} has not the key that it showed`));
     }
     if (verdict === "MERGE_DENIED") {
-      return this.end(failure(verdict, "the shared secret of the two servers is not the same"));
+      return this.end(failure(verdict, SECRETS_DIFFER));
     }
     this.phase = "fusion";
     this.link.limit(LIMITS.linkFusionBytesMax);
@@ -361,6 +365,9 @@ export class Session implements LinkHandlers {
 }
 
 // --- internal ---
+
+const SECRETS_DIFFER =
+  "the shared secret of the two servers is not the same, or only one of them has one";
 
 const isSync = (type: number): boolean =>
   type === LINK_FRAME.announcement || type === LINK_FRAME.synced;

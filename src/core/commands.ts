@@ -95,7 +95,8 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
           account === undefined ? address : `${address} (${account})`,
         );
         if (rest > 0) lines.push(`and ${rest} more`);
-        return { text: lines.length === 0 ? "nobody is online" : lines.join("\n"), data: found };
+        const nobody = room === undefined ? "nobody is online" : `nobody is in ${visible(room)}`;
+        return { text: lines.length === 0 ? nobody : lines.join("\n"), data: found };
       },
     }),
     status: command({

@@ -82,5 +82,7 @@ function parseHostPort(address: string): { readonly host: string; readonly port:
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host !== undefined && port > 0 && port <= 65_535) return { host, port };
+  if (host !== undefined)
+    throw new ChatFusionError("ADDRESS_INVALID", `port ${port}: expected 1 to 65535`);
   throw new ChatFusionError("ADDRESS_INVALID", `address ${address}: expected host:port`);
 }

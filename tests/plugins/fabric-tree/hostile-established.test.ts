@@ -154,26 +154,26 @@ test("as many made-up servers as a fusion may have, on older links, push nobody 
 
 test("when an honest link breaks, no other is closed for it, whoever has a namesake ready", () => {
   const world = new World();
-  const [p, a, b, d] = ["p", "a", "b", "d"].map((name) => world.add(name)) as Server[];
-  world.merge(a!, p!);
-  world.merge(b!, a!);
-  const evil = new Scripted(world, b!, identity("evil"), { alive: true }).join();
+  const [p, a, b, d] = [world.add("p"), world.add("a"), world.add("b"), world.add("d")];
+  world.merge(a, p);
+  world.merge(b, a);
+  const evil = new Scripted(world, b, identity("evil"), { alive: true }).join();
   const fake = named("fake", "p");
   const birth = evil.birth + 1; // not even back-dated
-  const own = { peer: b!.sid, port: 1, birth: evil.birth };
+  const own = { peer: b.sid, port: 1, birth: evil.birth };
   evil.announce([own, { peer: fake.sid, port: 2, birth }]);
   evil.announce([{ peer: evil.self.sid, port: 1, birth }], fake);
-  world.merge(d!, b!);
-  world.merge(d!, p!);
+  world.merge(d, b);
+  world.merge(d, p);
   world.run(3 * LIMITS.establishedMs);
-  expect([p, a, b, d].map((one) => one!.sees)).toEqual(Array(4).fill("a b d evil p"));
-  world.between(a!, b!)[0]!.cut();
+  for (const { sees: seen } of [p, a, b, d]) expect(seen).toBe("a b d evil p");
+  world.between(a, b)[0]!.cut();
   world.run(120_000);
-  const reports = [p, a, b, d].flatMap((one) => one!.reports);
+  const reports = [p, a, b, d].flatMap((one) => one.reports);
   expect(reports.filter(({ code }) => code === "BAD_FRAME")).toEqual([]);
   // The liar's p is older than the link of d and the true p; but nobody sees what others do not.
-  expect([p!.sees, a!.sees]).toEqual(["a p", "a p"]);
-  expect([b!.sees, d!.sees]).toEqual(["b d evil p", "b d evil p"]);
+  expect([p.sees, a.sees]).toEqual(["a p", "a p"]);
+  expect([b.sees, d.sees]).toEqual(["b d evil p", "b d evil p"]);
 });
 
 test("honest servers come and go as before, however long others stand", () => {
