@@ -101,17 +101,9 @@ export class Gate {
     }
     return (
       this.#objectionToBounds(session) ??
-      this.objectionToNames(session) ??
+      this.#objectionToNames(session) ??
       this.#objectionToRivals(session, fusion.met)
     );
-  }
-
-  /** Names held twice or pinned to others. Also asked when a link is up: its sync may take long. */
-  objectionToNames({ fusion, name: them }: Session): Failure | undefined {
-    if (fusion === undefined || them === undefined) return undefined;
-    const about = { us: this.#identity.name, them };
-    const pinned = (name: ServerName) => this.#parts.pinned(name);
-    return objectionToFusion(this.#parts.members(), fusion.members, about, pinned);
   }
 
   /** Asks the plugins, which may take their time; `decided` is called once. A fault denies. */
@@ -151,6 +143,14 @@ export class Gate {
     const met = this.#met.get(dial.sid);
     if (met === undefined || compareDials(dial, met) > 0) return false;
     return this.#parts.now() - met.at <= LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax;
+  }
+
+  /** Names held twice, or pinned to others. */
+  #objectionToNames({ fusion, name: them }: Session): Failure | undefined {
+    if (fusion === undefined || them === undefined) return undefined;
+    const about = { us: this.#identity.name, them };
+    const pinned = (name: ServerName) => this.#parts.pinned(name);
+    return objectionToFusion(this.#parts.members(), fusion.members, about, pinned);
   }
 
   #objectionToBounds(session: Session): Failure | undefined {

@@ -236,9 +236,9 @@ export class Tree implements Neighbourhood {
   full(session: Session): void {
     const { peer, name, birth } = session;
     if (peer === undefined || name === undefined) return;
-    const leap = failure("BAD_FRAME", `link: a birth of ${birth}`);
-    const objection = birth > LIMITS.birthMax ? leap : this.#gate.objectionToNames(session);
-    if (objection !== undefined) return session.end(objection);
+    if (birth > LIMITS.birthMax) {
+      return session.end(failure("BAD_FRAME", `link: a birth of ${birth}`));
+    }
     this.#database.sawBirth(birth, this.now());
     session.port = this.#own.port(this.links.byPort);
     this.links.byPort.set(session.port, session);
