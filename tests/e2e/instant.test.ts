@@ -28,8 +28,7 @@ test(
         [0, 1],
         [1, 0],
       ]);
-      expect(await links(0), `round ${round}`).toEqual(["a-b tree"]);
-      expect(await links(1), `round ${round}`).toEqual(["a-b tree"]);
+      expect(await agreed(["a", "b"], 1), `round ${round}`).toEqual(["a-b tree"]);
       await talk(`pair ${round}`, [0, 1]);
       await part([[0, 1]]);
     }
@@ -46,10 +45,9 @@ test(
         [1, 2],
         [2, 0],
       ]);
-      const seen = await Promise.all([links(0), links(1), links(2)]);
-      expect(new Set(seen.map(String)).size, `round ${round}: ${seen.join(" / ")}`).toBe(1);
-      const spare = seen[0].filter((link) => link.endsWith(" standby"));
-      expect([seen[0].length, spare.length], `round ${round}`).toEqual([3, 1]);
+      const seen = await agreed(NAMES, 3);
+      const spare = seen.filter((link) => link.endsWith(" standby"));
+      expect([seen.length, spare.length], `round ${round}: ${seen.join(", ")}`).toEqual([3, 1]);
       await talk(`ring ${round}`, [0, 1, 2]);
       await part([
         [0, 1],
@@ -67,13 +65,26 @@ type Merges = readonly (readonly [from: number, to: number])[];
 
 /** All type at once; each is answered with a link to the server that was asked for. */
 async function mergeAtOnce(merges: Merges): Promise<void> {
-  const fusion = NAMES.slice(0, Math.max(...merges.flat()) + 1);
   const answers = await Promise.all(
     merges.map(([from, to]) => servers[from]!.run(`merge ${servers[to]!.address}`)),
   );
   for (const [i, answer] of answers.entries()) {
-    expect(answer).toMatchObject({ ok: true, server: NAMES[merges[i]![1]], fusion });
+    expect(answer).toMatchObject({ ok: true, server: NAMES[merges[i]![1]] });
     expect(["merged", "standby"]).toContain(String(answer["state"]));
+  }
+}
+
+/**
+ * So many links, as all of these see them alike. An answer waits a second at most; a server that
+ * has changed often, as in these rounds, sends its news twice a second only.
+ */
+async function agreed(names: readonly string[], count: number): Promise<readonly string[]> {
+  const end = performance.now() + 5000;
+  for (;;) {
+    const seen = await Promise.all(names.map((_, at) => links(at)));
+    const isSame = new Set(seen.map(String)).size === 1;
+    if (isSame && seen[0]!.length === count) return seen[0]!;
+    if (performance.now() > end) throw new Error(`they see ${seen.join(" / ")}`);
   }
 }
 
