@@ -8,7 +8,8 @@
 // Read view.ts first (what follows from the announcements), then session.ts (how a link comes up),
 // tree.ts (who owns what), route.ts and traffic.ts (how bytes travel).
 
-import { assert, definePlugin } from "chatfusion";
+import { assert, definePlugin, LIMITS } from "chatfusion";
+import type { Sid } from "chatfusion";
 import * as v from "valibot";
 import { treeCommands } from "./fabric-tree/commands.ts";
 import { Tracer } from "./fabric-tree/trace.ts";
@@ -36,6 +37,14 @@ export default definePlugin({
     const congested = metrics.counter("congested", "frames for which a link had no room");
     const forged = metrics.counter("forged", "frames that claim to be of this server");
     const refused = metrics.counter("refused", "news that would have pushed others out");
+    const full = metrics.counter("full", "servers forgotten, since too many are known");
+    const told = new Map<string, number>();
+    const warn = (text: string, sid: Sid) => {
+      const now = clock.monotonic();
+      if (now < (told.get(text) ?? 0)) return;
+      told.set(text, now + LIMITS.newsLoggedMsMin);
+      log.warn(text, { sid });
+    };
     let made:
       { readonly tree: Tree; readonly traffic: TrafficOf; readonly tracer: Tracer } | undefined;
     // The identity can be read from the start on, and not in setup.
@@ -48,7 +57,14 @@ export default definePlugin({
         log,
         allow: options.allow,
         secret: host.identity.sha256(encoder.encode(options.secret ?? "")),
-        refused,
+        refused(sid) {
+          refused();
+          warn("news refused that would push others out", sid);
+        },
+        crowded(sid) {
+          full();
+          warn("too many servers are known: one outside the fusion is forgotten", sid);
+        },
         routed: (session, type, payload) => tracer.arrived(session, type, payload),
       });
       const traffic = new TrafficOf(host, tree, { skipped, congested, forged }, log);

@@ -190,6 +190,10 @@ export const LIMITS = {
   judgeRestFactor: 4,
   /** Refusals of news, one after the other, in one judgement; then nothing that is new is taken. */
   judgeRoundsMax: 8,
+  /** Announcements that were not taken, one of an origin, and are judged again: a full fusion's. */
+  refusedMax: 1024,
+  /** How often the log tells that news was refused or forgotten: the counters have all. */
+  newsLoggedMsMin: 1 * minute,
   /** Announcements kept: a full fusion, and as many again that were lost or are hostile. */
   announcementsMax: 2048,
   /**

@@ -20,21 +20,44 @@ interface Pace {
 export type Taken =
   /** Not newer than what is known. */
   | { readonly is: "old" | "same"; readonly sid: Sid }
-  /** No room: as many servers are known as may be. */
-  | { readonly is: "full"; readonly sid: Sid }
-  /** Held: too often from one origin, and counts later, unless a newer one comes. */
-  | { readonly is: "new" | "held"; readonly sid: Sid; readonly announcement: Announcement };
+  /**
+   * Held: too often from one origin, and counts later, unless a newer one comes. `gone` had to give
+   * way, since as many servers are known as may be.
+   */
+  | {
+      readonly is: "new" | "held";
+      readonly sid: Sid;
+      readonly announcement: Announcement;
+      readonly gone: Sid | undefined;
+    };
 
 export class Database {
   readonly all = new Map<Sid, Announcement>();
   /** What was replaced since it was last judged (undefined: nothing). Whoever judges clears it. */
   readonly news = new Map<Sid, Announcement | undefined>();
+  /** Whom no neighbour is told of; whoever judges sets it. */
+  hidden: ReadonlySet<Sid> = new Set();
+  /** What neighbours are told: nothing that is not judged yet. */
+  readonly judged = {
+    /** Members last: where there is no room for all, what came first gives way. */
+    keys: (): Iterable<Sid> => {
+      const inside = (sid: Sid) => (this.#members.has(sid) ? 1 : 0);
+      return [...this.all.keys()].toSorted((x, y) => inside(x) - inside(y));
+    },
+    get: (sid: Sid) => {
+      if (this.hidden.has(sid)) return undefined;
+      return this.news.has(sid) ? this.news.get(sid) : this.all.get(sid);
+    },
+  };
   /** The largest birth that was seen: the clock of merges. */
   births = 0;
   readonly #identity: Identity;
   readonly #paces = new Map<Sid, Pace>();
   /** Since when a server has not been in the fusion. */
   readonly #lostAt = new Map<Sid, Millis>();
+  #members: ReadonlySet<Sid> = new Set();
+  /** The newest of each origin that was taken back: it may be possible later. */
+  readonly #refused = new Map<Sid, Announcement>();
   /** By how much the births of others may grow, whatever they leap to. */
   readonly #growth: Bucket;
 
@@ -50,20 +73,21 @@ export class Database {
   take(bytes: Bytes, now: Millis): Taken {
     const version = peekAnnouncement(bytes);
     const { sid } = version;
-    const known = this.#newest(sid);
-    const order = known === undefined ? 1 : compareAnnouncements(version, known);
+    const told = this.judged.get(sid);
+    const order = told === undefined ? 1 : compareAnnouncements(version, told);
     if (order < 0) return { is: "old", sid };
-    if (order === 0) return { is: "same", sid };
-    if (!this.all.has(sid) && !this.#makeRoom()) return { is: "full", sid };
+    // Whoever lags behind what waits here is not answered: he would be told what he has in mind.
+    if (order === 0 || this.#waits(version)) return { is: "same", sid };
     const announcement = readAnnouncement(bytes, this.#identity);
+    const gone = this.all.has(sid) ? undefined : this.#makeRoom();
     const pace = this.#pace(sid, now);
     if (pace.held !== undefined || !pace.bucket.take(now)) {
       const due = pace.held?.due ?? now + pace.holdMs;
       pace.held = { announcement, due, more: (pace.held?.more ?? 0) + 1 };
-      return { is: "held", sid, announcement };
+      return { is: "held", sid, announcement, gone };
     }
     this.#renew(announcement, now);
-    return { is: "new", sid, announcement };
+    return { is: "new", sid, announcement, gone };
   }
 
   /** Puts an announcement in its place, as the newest: a checked one, or this server's own. */
@@ -72,12 +96,28 @@ export class Database {
     for (const link of announcement.links) this.sawBirth(link.birth, now);
   }
 
-  /** Takes news back: what it replaced is the newest again. */
+  /** Takes news back: what it replaced is the newest again, and it waits for `retry`. */
   takeBack(sid: Sid): void {
+    const refused = this.all.get(sid);
     const before = this.news.get(sid);
+    if (refused !== undefined) this.#refused.set(sid, refused);
+    if (this.#refused.size > LIMITS.refusedMax) {
+      const [first] = this.#refused.keys();
+      if (first !== undefined) this.#refused.delete(first);
+    }
     if (before === undefined) this.all.delete(sid);
     else this.all.set(sid, before);
     this.news.delete(sid);
+  }
+
+  /** Makes what was taken back news again. False: there is none. */
+  retry(now: Millis): boolean {
+    const refused = [...this.#refused.values()];
+    for (const announcement of refused) {
+      if (!this.all.has(announcement.sid)) this.#makeRoom();
+      this.#renew(announcement, now);
+    }
+    return refused.length > 0;
   }
 
   /** Follows a birth, unless births grow faster than honest ones do: a liar would use them up. */
@@ -124,10 +164,11 @@ export class Database {
     return due;
   }
 
-  /** Notes who is reached now, and since when the others are not. */
-  keepOnly(reached: ReadonlySet<Sid>, now: Millis): void {
+  /** Notes who is in the fusion now, and since when the others are not. */
+  keepOnly(members: ReadonlySet<Sid>, now: Millis): void {
+    this.#members = members;
     for (const sid of this.all.keys()) {
-      if (reached.has(sid)) this.#lostAt.delete(sid);
+      if (members.has(sid)) this.#lostAt.delete(sid);
       else if (!this.#lostAt.has(sid)) this.#lostAt.set(sid, now);
     }
   }
@@ -137,22 +178,30 @@ export class Database {
   #renew(announcement: Announcement, now: Millis): void {
     const { sid } = announcement;
     if (!this.news.has(sid)) this.news.set(sid, this.all.get(sid));
+    this.#refused.delete(sid);
     this.#lostAt.delete(sid); // it may be what a sync brings of a server that is back soon
     this.put(announcement, now);
   }
 
-  /** The newest that is known of a server, held back or not. */
-  #newest(sid: Sid): Announcement | undefined {
-    return this.#paces.get(sid)?.held?.announcement ?? this.all.get(sid);
+  /** One as new is here already, and not judged yet, held back or refused. */
+  #waits(version: ReturnType<typeof peekAnnouncement>): boolean {
+    const { sid } = version;
+    const held = this.#paces.get(sid)?.held?.announcement;
+    return [this.all.get(sid), held, this.#refused.get(sid)].some(
+      (one) => one !== undefined && compareAnnouncements(version, one) <= 0,
+    );
   }
 
-  /** Room for one more server: of those that cannot be reached, the one longest lost gives way. */
-  #makeRoom(): boolean {
-    if (this.all.size < LIMITS.announcementsMax) return true;
+  /**
+   * Room for one more server: of those outside the fusion, the one longest outside gives way, or
+   * else the first that is not judged yet. There is one: no fusion has half as many members.
+   */
+  #makeRoom(): Sid | undefined {
+    if (this.all.size < LIMITS.announcementsMax) return undefined;
     const [longestLost] = this.#lostAt.keys();
-    if (longestLost === undefined) return false;
-    this.#drop(longestLost);
-    return true;
+    const gone = longestLost ?? [...this.news.keys()].find((sid) => !this.#members.has(sid));
+    if (gone !== undefined) this.#drop(gone);
+    return gone;
   }
 
   #drop(sid: Sid): void {

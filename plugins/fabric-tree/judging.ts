@@ -5,23 +5,29 @@
 // then be the younger one, and undone.
 //
 // Among honest servers that cannot be. Whoever makes a link knows all births that are older than
-// some seconds, and signs a larger one. So a link that has stood for `establishedMs` is older than
-// everything that is made later, and what comes in from another fusion is joined to it by a link
-// that is younger still. Hence the rule: where news would undo an established link, that part of
-// the news is not taken which has added what is older than this link, on either side of it: another
-// name, or a link. All that have seen the link stand for so long decide alike; only who came later,
-// and hears the liar first, may see the liar's people in place of the others.
+// some seconds, and signs a larger one; and whoever has a link that is undone closes it in the same
+// step. Hence two rules:
 //
-// What was taken away is never refused: honest links break, and a rule against that would punish
-// those at their ends. So a liar that holds a namesake ready behind a link which the view undoes
-// can have an honest fusion parted when a link of it breaks, until somebody parts from the liar.
+// 1. Where news would undo a link that has stood for `establishedMs`, that part of the news is not
+//    taken, nor handed on, which adds what is older than this link, on either side of it. It is
+//    kept, and judged again at each later judgement.
+// 2. A link that both ends go on to list for `establishedMs` though it is undone is a lie. It stays
+//    apart as long as they list it, also when that is gone for which it was undone, and who is only
+//    behind it is not handed on. So does one that is younger, if an established link would be
+//    undone instead of it.
+//
+// What is taken away is always believed, and nobody is at fault for it. All that have seen the same
+// for so long decide alike. Not so who came later and hears the liar: it may see the liar's people
+// in place of others, under the same names. Nor is a link protected before it has stood for so
+// long; where a liar times his news to just that moment, views may differ about it.
 
 import { LIMITS } from "chatfusion";
 import type { Failure, Millis, Sid } from "chatfusion";
 import type { Announcement } from "./announcement.ts";
 import type { Database } from "./database.ts";
 import { undoneBecause } from "./objections.ts";
-import { isOlder, judge, sidesBefore } from "./view.ts";
+import type { Session } from "./session.ts";
+import { isOlder, judge, keyOf, sidesBefore, walk } from "./view.ts";
 import type { Edge, Judgement } from "./view.ts";
 
 type Before = (sid: Sid) => Announcement | undefined;
@@ -30,6 +36,8 @@ export class Judging {
   judgement: Judgement;
   /** When a judgement may come; no earlier, but for our own links. */
   restUntil: Millis = 0;
+  /** Whose announcements have changed since they were last judged, and who has told. */
+  readonly #heard = new Map<Sid, Session | undefined>();
   readonly #database: Database;
   readonly #self: Sid;
   readonly #now: () => Millis;
@@ -38,6 +46,10 @@ export class Judging {
   #next: { readonly judgement: Judgement; readonly at: Millis };
   /** What stood at least `establishedMs` ago, as `keyOf` writes it; made when it is needed. */
   #old: { readonly judgement: Judgement; links: ReadonlySet<string> | undefined } | undefined;
+  /** Undone links, and since when they stay apart for good unless they are no more listed. */
+  #undone = new Map<string, Millis>();
+  /** When the next of them stays apart for good. */
+  #apartAt: Millis = Number.POSITIVE_INFINITY;
 
   constructor(database: Database, self: Sid, now: () => Millis) {
     this.#database = database;
@@ -48,24 +60,44 @@ export class Judging {
     this.#next = { judgement: this.judgement, at: this.#judgedAt };
   }
 
-  /** Judges what is announced now. Returns the servers whose news was not taken. */
-  renew(): Sid[] {
+  heard(sid: Sid, from: Session | undefined): void {
+    this.#heard.set(sid, from);
+  }
+
+  /** When what was heard is to be judged, or an undone link has stood for so long. */
+  get dueAt(): Millis {
+    return Math.max(this.restUntil, this.#heard.size === 0 ? this.#apartAt : 0);
+  }
+
+  /**
+   * Judges what is announced now: whose news has stayed (and who has told it), and whose was
+   * refused for its fault.
+   */
+  renew(): { readonly stayed: ReadonlyMap<Sid, Session | undefined>; readonly refused: Sid[] } {
     const begun = this.#now();
     this.#age(begun);
-    const refused: Sid[] = [];
-    for (let round = 0; ; round++) {
-      this.judgement = judge(this.#database.all, this.#self);
-      const wrong = this.#wrong(round);
-      if (wrong.length === 0) break;
-      for (const sid of wrong) this.#database.takeBack(sid);
-      refused.push(...wrong);
+    const refused = this.#judge(begun);
+    const stayed = new Map<Sid, Session | undefined>();
+    const stay = () => {
+      for (const sid of this.#database.news.keys()) stayed.set(sid, this.#heard.get(sid));
+      this.#database.news.clear();
+      this.#heard.clear();
+    };
+    stay();
+    // Apart from the others, so that nobody is held to be at fault for what is tried again.
+    if (this.#database.retry(begun)) {
+      this.#judge(begun);
+      stay();
     }
-    this.#database.news.clear();
+    this.#noteUndone(begun);
+    const { hidden } = this.#database;
+    this.#database.hidden = this.#hidden(begun);
+    for (const sid of hidden) if (!this.#database.hidden.has(sid)) stayed.set(sid, undefined);
     this.#judgedAt = this.#now();
     const tookMs = this.#judgedAt - begun;
-    this.restUntil =
-      tookMs < LIMITS.judgeQuickMs ? 0 : this.#judgedAt + LIMITS.judgeRestFactor * tookMs;
-    return refused;
+    const { judgeQuickMs, judgeRestFactor } = LIMITS;
+    this.restUntil = tookMs < judgeQuickMs ? 0 : this.#judgedAt + judgeRestFactor * tookMs;
+    return { stayed, refused };
   }
 
   /** Links of this server that are undone, and why. */
@@ -92,18 +124,37 @@ export class Judging {
     }
   }
 
-  /** The news by which established links are undone. */
-  #wrong(round: number): Sid[] {
-    const { news } = this.#database;
-    const undone = news.size === 0 ? [] : this.judgement.edges.filter((edge) => this.#lost(edge));
-    if (undone.length === 0) return [];
-    if (round >= LIMITS.judgeRoundsMax) return [...news.keys()];
-    const before: Before = (sid) => (news.has(sid) ? news.get(sid) : this.#database.all.get(sid));
+  /** Takes news back until no established link is undone. Returns whose fault it was. */
+  #judge(now: Millis): Sid[] {
+    const { news, all } = this.#database;
+    const refused: Sid[] = [];
+    const apart = (key: string) => this.#isApart(key, now);
+    for (let round = 0; ; round++) {
+      this.judgement = judge(all, this.#self, this.#undone.size === 0 ? undefined : apart);
+      const lost = this.judgement.edges.filter((edge) => this.#lost(edge));
+      if (lost.length === 0) return refused;
+      if (round >= LIMITS.judgeRoundsMax) {
+        if (news.size === 0) return refused;
+        for (const sid of news.keys()) this.#database.takeBack(sid);
+        continue;
+      }
+      const wrong = this.#wrong(lost);
+      for (const sid of wrong) this.#database.takeBack(sid);
+      refused.push(...wrong);
+      if (wrong.length === 0 && !this.#holdApart(lost)) return refused;
+    }
+  }
+
+  /** The news that adds something by which established links are undone. */
+  #wrong(lost: readonly Edge[]): Sid[] {
+    const { news, all } = this.#database;
+    if (news.size === 0) return [];
+    const before: Before = (sid) => (news.has(sid) ? news.get(sid) : all.get(sid));
     const wrong = new Set<Sid>();
-    for (const edge of undone) {
+    for (const edge of lost) {
       const joined = sidesBefore(this.judgement, edge);
       for (const sid of news.keys()) {
-        const now = this.#database.all.get(sid);
+        const now = all.get(sid);
         const about = { judgement: this.judgement, edge, joined, before };
         if (now !== undefined && added({ ...about, now })) wrong.add(sid);
       }
@@ -111,16 +162,66 @@ export class Judging {
     return [...wrong];
   }
 
+  /** Links that were undone till now, and by which established ones would be: they stay so. */
+  #holdApart(lost: readonly Edge[]): boolean {
+    const { servers, edges } = this.judgement;
+    let found = false;
+    for (const edge of lost) {
+      const joined = sidesBefore(this.judgement, edge);
+      for (const other of edges) {
+        if (other === edge) break; // the others are younger
+        const sid = servers[other.a]?.sid;
+        const key = keyOf(servers, other);
+        if (other.state !== "tree" || !this.#undone.has(key)) continue;
+        if (sid === undefined || !joined(sid)) continue;
+        this.#undone.set(key, Number.NEGATIVE_INFINITY);
+        found = true;
+      }
+    }
+    return found;
+  }
+
+  #isApart(key: string, now: Millis): boolean {
+    return (this.#undone.get(key) ?? now) <= now - LIMITS.establishedMs;
+  }
+
+  /** Who is reached only over links that stay apart. */
+  #hidden(now: Millis): ReadonlySet<Sid> {
+    const { servers, edges } = this.judgement;
+    const apart = new Set(
+      edges.filter((edge) => edge.state === "undone" && this.#isApart(keyOf(servers, edge), now)),
+    );
+    if (apart.size === 0) return new Set();
+    const { hops } = walk(servers.length, edges, (edge) => !apart.has(edge));
+    return new Set(servers.flatMap(({ sid }, at) => ((hops[at] ?? -1) < 0 ? [sid] : [])));
+  }
+
+  #noteUndone(now: Millis): void {
+    const { servers, edges } = this.judgement;
+    const undone = new Map<string, Millis>();
+    for (const edge of edges) {
+      if (edge.state !== "undone") continue;
+      const key = keyOf(servers, edge);
+      undone.set(key, this.#undone.get(key) ?? now);
+    }
+    this.#undone = undone;
+    this.#apartAt = Number.POSITIVE_INFINITY;
+    for (const since of undone.values()) {
+      const at = since + LIMITS.establishedMs;
+      if (at > now) this.#apartAt = Math.min(this.#apartAt, at);
+    }
+  }
+
   #lost(edge: Edge): boolean {
     if (edge.state !== "undone" || this.#old === undefined) return false;
-    const { judgement } = this.#old;
+    const { servers, edges, index } = this.#old.judgement;
     const [a, b] = [this.judgement.servers[edge.a], this.judgement.servers[edge.b]];
     if (a === undefined || b === undefined) return false;
-    if (!judgement.index.has(a.sid) || !judgement.index.has(b.sid)) return false;
+    if (!index.has(a.sid) || !index.has(b.sid)) return false;
     this.#old.links ??= new Set(
-      judgement.edges.flatMap((old) => (old.state === "undone" ? [] : [keyOf(judgement, old)])),
+      edges.flatMap((old) => (old.state === "undone" ? [] : [keyOf(servers, old)])),
     );
-    return this.#old.links.has(keyOf(this.judgement, edge));
+    return this.#old.links.has(keyOf(this.judgement.servers, edge));
   }
 }
 
@@ -147,13 +248,7 @@ function added({ judgement, edge, joined, before, now }: Question): boolean {
     const peer = judgement.servers[other.a === at ? other.b : other.a];
     if (peer === undefined || !isOlder(judgement, other, edge)) return false;
     if (!joined(now.sid) && !joined(peer.sid)) return false;
-    return !listed(was, peer.sid, other.birth) || !listed(before(peer.sid), now.sid, other.birth);
+    // Who listed it before is not at fault: the other end has news, too.
+    return was?.byPeer.get(peer.sid)?.birth !== other.birth;
   });
-}
-
-const listed = (announcement: Announcement | undefined, peer: Sid, birth: number): boolean =>
-  announcement?.byPeer.get(peer)?.birth === birth;
-
-function keyOf(judgement: Judgement, { a, b, birth }: Edge): string {
-  return `${judgement.servers[a]?.sid}${judgement.servers[b]?.sid}${birth}`;
 }

@@ -25,8 +25,11 @@ export interface Neighbourhood {
   accepted(session: Session): void;
   /** A dry run of ours has come to its end without an objection. */
   possible(session: Session): void;
-  /** The newest that is known of each server; signed, to be handed on as they are. */
-  readonly announcements: ReadonlyMap<Sid, { readonly bytes: Bytes }>;
+  /** The newest of each server that is judged; signed, to be handed on as they are. */
+  readonly announcements: {
+    keys(): Iterable<Sid>;
+    get(sid: Sid): { readonly bytes: Bytes } | undefined;
+  };
   /** The birth to say for a link that is up now. */
   birth(): number;
   full(session: Session): void;

@@ -41,8 +41,10 @@ export interface TreeParts {
   readonly allow: readonly string[] | undefined;
   /** SHA-256 of the shared secret. */
   readonly secret: Bytes;
-  /** Counts news that was not taken, since it would have pushed others out. */
-  refused(): void;
+  /** Notes news that was not taken, since it would have pushed others out. */
+  refused(sid: Sid): void;
+  /** Notes that the news of a server was forgotten, since there are too many. */
+  crowded(sid: Sid): void;
   /** A routed frame of a full neighbour. */
   routed(session: Session, type: number, payload: Bytes): void;
 }
@@ -70,8 +72,6 @@ export class Tree implements Neighbourhood {
   #attempts = 0;
   /** Our own links have changed since they were last announced. */
   #linksChanged = false;
-  /** Announcements have changed since they were last judged. */
-  #unjudged = false;
   #soon = false;
   #stopped = false;
 
@@ -225,8 +225,8 @@ export class Tree implements Neighbourhood {
     this.#merges.possible(session, this.#names());
   }
 
-  get announcements(): ReadonlyMap<Sid, { readonly bytes: Bytes }> {
-    return this.#database.all;
+  get announcements() {
+    return this.#database.judged;
   }
 
   birth(): number {
@@ -257,12 +257,12 @@ export class Tree implements Neighbourhood {
     if (taken.is !== "old" && taken.is !== "same" && !session.news.take(this.now())) {
       return session.end(failure("RATE_LIMITED", "more announcements than any fusion has"));
     }
-    if ("announcement" in taken && taken.sid === session.peer) session.named(taken.announcement);
-    if (taken.is === "old") session.spread(taken.sid);
-    if (taken.is === "new") {
-      this.#unjudged = true;
-      for (const other of this.#sessions) if (other !== session) other.spread(taken.sid);
+    if ("announcement" in taken) {
+      if (taken.sid === session.peer) session.named(taken.announcement);
+      if (taken.gone !== undefined) this.#parts.crowded(taken.gone);
     }
+    if (taken.is === "old") session.spread(taken.sid);
+    if (taken.is === "new") this.#judging.heard(taken.sid, session);
     if (taken.is !== "same") this.retime();
   }
 
@@ -351,14 +351,16 @@ export class Tree implements Neighbourhood {
   }
 
   #judgeAll(): void {
-    const isDue = this.#unjudged && this.now() >= this.#judging.restUntil;
-    if (!this.#linksChanged && !isDue) return;
+    if (!this.#linksChanged && this.now() < this.#judging.dueAt) return;
     do {
       const links = this.links.byPort;
       if (this.#linksChanged) this.#database.put(this.#own.renew(links), this.now());
       this.#linksChanged = false;
-      this.#unjudged = false;
-      for (const sid of this.#judging.renew()) this.#refused(sid);
+      const { stayed, refused } = this.#judging.renew();
+      for (const [sid, from] of stayed) {
+        for (const session of this.#sessions) if (session !== from) session.spread(sid);
+      }
+      for (const sid of refused) this.#refused(sid);
       for (const { peer, birth, why } of this.#judging.undone()) {
         const session = this.links.to(peer);
         if (session?.birth === birth) session.end(why);
@@ -371,16 +373,14 @@ export class Tree implements Neighbourhood {
 
   /** What a server has announced would have pushed others out. */
   #refused(sid: Sid): void {
-    this.#parts.refused();
-    this.#parts.log.warn("news refused that would push others out", { sid });
+    this.#parts.refused(sid);
     const text = "link: news that would push out those who were there before";
     this.links.to(sid)?.end(failure("BAD_FRAME", text));
   }
 
   #arm(): void {
-    const { dueAt } = this.memory;
-    let due = Math.min(this.#own.dueAt, this.#database.dueAt, this.#merges.dueAt, dueAt);
-    if (this.#unjudged) due = Math.min(due, this.#judging.restUntil);
+    const parts = [this.#own, this.#database, this.#judging, this.#merges, this.memory];
+    let due = Math.min(...parts.map(({ dueAt }) => dueAt));
     for (const session of this.#sessions) due = Math.min(due, session.dueAt);
     this.#alarm.set(due);
   }
@@ -389,10 +389,7 @@ export class Tree implements Neighbourhood {
     if (this.#stopped) return;
     const now = this.now();
     for (const session of this.#sessions) session.tick(now);
-    for (const { sid } of this.#database.release(now)) {
-      this.#unjudged = true;
-      for (const session of this.#sessions) session.spread(sid);
-    }
+    for (const { sid } of this.#database.release(now)) this.#judging.heard(sid, undefined);
     this.#merges.tick(now);
     this.#settle();
   }

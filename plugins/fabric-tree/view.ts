@@ -45,13 +45,21 @@ export interface Judgement {
   readonly shortest: Paths;
 }
 
-/** Judges all announcements as `self` sees them; its own must be among them. Pure. */
-export function judge(all: ReadonlyMap<Sid, Announcement>, self: Sid): Judgement {
+/**
+ * Judges all announcements as `self` sees them; its own must be among them. Links that are to stay
+ * apart are undone, whatever the others are. Pure.
+ */
+export function judge(
+  all: ReadonlyMap<Sid, Announcement>,
+  self: Sid,
+  apart?: (key: string) => boolean,
+): Judgement {
   const { servers, index, edges } = collect(all, self);
   edges.sort((x, y) => compareEdges(servers, x, y));
   const count = servers.length;
   const sides = new Sides(servers);
   for (const edge of edges) {
+    if (apart?.(keyOf(servers, edge)) === true) continue;
     edge.state = sides.joined(edge) ? "standby" : sides.join(edge) ? "tree" : "undone";
   }
   const tree = walk(count, edges, (edge) => edge.state === "tree");
@@ -70,6 +78,11 @@ export function edgeTo(judgement: Judgement, peer: Sid): Edge | undefined {
   const at = judgement.index.get(peer);
   if (at === undefined) return undefined;
   return judgement.edges.find(({ a, b }) => (a === 0 && b === at) || (a === at && b === 0));
+}
+
+/** Tells links apart, also those of the same two servers. */
+export function keyOf(servers: readonly Announcement[], { a, b, birth }: Edge): string {
+  return `${servers[a]?.sid}${servers[b]?.sid}${birth}`;
 }
 
 /** Tells whether a link comes before another one in the order of merges. */
@@ -240,7 +253,7 @@ function sharedLooks(servers: readonly Announcement[]): ReadonlyMap<string, numb
 }
 
 /** Breadth first from server 0 over the edges that `use` lets pass. */
-function walk(count: number, edges: readonly Edge[], use: (edge: Edge) => boolean): Paths {
+export function walk(count: number, edges: readonly Edge[], use: (edge: Edge) => boolean): Paths {
   const used = edges.filter(use);
   const near = neighboursOf(count, used);
   const parent = new Int32Array(count).fill(-1);

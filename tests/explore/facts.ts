@@ -63,7 +63,7 @@ export function rosterOf(people: readonly { readonly name: string; readonly sid:
 }
 
 export function factsOf({ tree, self, freeEnd }: Life, { sids, looks }: Roster): Facts {
-  const { $own, $database, $merges, $redial, $sessions, $linksChanged, $unjudged } = open(tree);
+  const { $own, $database, $merges, $redial, $sessions, $linksChanged, $judging } = open(tree);
   const { view, judgement } = tree;
   const at = (sid: Sid) => sids.indexOf(sid);
   const members = view.servers.map(({ sid }) => at(sid)).toSorted((a, b) => a - b);
@@ -119,7 +119,7 @@ export function factsOf({ tree, self, freeEnd }: Life, { sids, looks }: Roster):
       (judgement.edges.every((edge) => isListed(judgement, edge))
         ? undefined
         : "a link is judged that its ends do not both list") ??
-      (($linksChanged || $unjudged) && self.later.length === 0
+      (($linksChanged || $judging.$heard.size > 0) && self.later.length === 0
         ? "something is left unjudged"
         : undefined),
     full,
@@ -173,7 +173,7 @@ interface Open {
     readonly $byLooks: ReadonlyMap<string, { readonly looks: string; readonly sid: string }>;
   };
   readonly $linksChanged: boolean;
-  readonly $unjudged: boolean;
+  readonly $judging: { readonly $heard: ReadonlyMap<Sid, unknown> };
 }
 
 /** The fields are private to the compiler, and public in this process. */

@@ -184,7 +184,7 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "news-not-spread",
     "what is new goes on to all other links",
     `${tree}/tree.ts`,
-    "for (const other of this.#sessions) if (other !== session) other.spread(taken.sid);",
+    "for (const session of this.#sessions) if (session !== from) session.spread(sid);",
     "",
   ],
   [

@@ -152,28 +152,96 @@ test("as many made-up servers as a fusion may have, on older links, push nobody 
   unharmed(it);
 }, 30_000);
 
-test("when an honest link breaks, no other is closed for it, whoever has a namesake ready", () => {
+test("a namesake that was held apart, and is joined when what held it goes, is not joined", () => {
+  const it = scene(["c"]);
+  const [holder, near, far] = [named("holder", "x"), named("near", "X"), named("far", "b")];
+  it.evil.announce(listing(it, backDated(holder, 2), { peer: near.sid, port: 3, birth: 2 }));
+  it.evil.announce([backDated(it.evil.self, 1)], holder);
+  it.evil.announce([backDated(near, 1)], far);
+  it.evil.announce([{ peer: it.evil.self.sid, port: 1, birth: 2 }, backDated(far, 2)], near);
+  it.world.run(5000);
+  sees(it, ["a", "c", "evil", "x"]);
+  const b = it.world.add("b");
+  expect(outcomeOf(it.world.merge(b, it.a))).toBe("merged");
+  it.world.run(3 * LIMITS.establishedMs);
+  const now = { ...it, others: [...it.others, b] };
+  sees(now, ["a", "b", "c", "evil", "x"]);
+  // Who goes is gone, but what he has held apart stays so.
+  it.evil.announce([], holder);
+  it.world.run(5000);
+  sees(now, ["a", "b", "c", "evil"]);
+  const late = it.world.add("late");
+  expect(outcomeOf(it.world.merge(late, it.a))).toBe("merged");
+  it.world.run(3 * LIMITS.establishedMs);
+  sees({ ...now, others: [...now.others, late] }, ["a", "b", "c", "evil", "late"]);
+  expect(it.a.counted.get("refused")).toBeUndefined();
+});
+
+/**
+ * A ring that is closed last by the link of p, and broken between a and b. A liar on b lists a
+ * namesake of p, over a link that is older than the one that closes the ring.
+ */
+function broken(names: readonly string[], ms: Record<"ringAfter" | "breakAfter", number>): void {
   const world = new World();
-  const [p, a, b, d] = [world.add("p"), world.add("a"), world.add("b"), world.add("d")];
-  world.merge(a, p);
-  world.merge(b, a);
-  const evil = new Scripted(world, b, identity("evil"), { alive: true }).join();
-  const fake = named("fake", "p");
-  const birth = evil.birth + 1; // not even back-dated
-  const own = { peer: b.sid, port: 1, birth: evil.birth };
-  evil.announce([own, { peer: fake.sid, port: 2, birth }]);
-  evil.announce([{ peer: evil.self.sid, port: 1, birth }], fake);
-  world.merge(d, b);
-  world.merge(d, p);
-  world.run(3 * LIMITS.establishedMs);
-  for (const { sees: seen } of [p, a, b, d]) expect(seen).toBe("a b d evil p");
-  world.between(a, b)[0]!.cut();
-  world.run(120_000);
-  const reports = [p, a, b, d].flatMap((one) => one.reports);
-  expect(reports.filter(({ code }) => code === "BAD_FRAME")).toEqual([]);
-  // The liar's p is older than the link of d and the true p; but nobody sees what others do not.
-  expect([p.sees, a.sees]).toEqual(["a p", "a p"]);
-  expect([b.sees, d.sees]).toEqual(["b d evil p", "b d evil p"]);
+  const servers = names.map((name) => world.add(name));
+  const [a, b] = ["a", "b"].map((name) => servers.findIndex((one) => one.name === name));
+  const link = (from: number, to: number) => world.merge(servers[to]!, servers[from]!);
+  for (let next = 1; next <= b!; next++) link(next - 1, next);
+  const evil = new Scripted(world, servers[b!]!, identity("evil"), { alive: true }).join();
+  const [fake, birth] = [named("fake", "p"), evil.birth + 1];
+  const lie = () => {
+    const honest = { peer: servers[b!]!.sid, port: 1, birth: evil.birth };
+    evil.announce([honest, { peer: fake.sid, port: 2, birth }]);
+    evil.announce([{ peer: evil.self.sid, port: 1, birth }], fake);
+  };
+  if (ms.ringAfter > 0) lie();
+  world.run(ms.ringAfter);
+  for (let next = b! + 1; next < servers.length; next++) link(next - 1, next);
+  link(0, servers.length - 1);
+  world.run(ms.breakAfter);
+  if (ms.ringAfter === 0) lie();
+  world.run(1000);
+  world.between(servers[a!]!, servers[b!]!)[0]!.cut();
+  for (const after of [500, 10_000, 600_000]) {
+    world.run(after);
+    for (const { sees: seen, counted, reports } of servers) {
+      expect(seen).toBe([...names, "evil"].toSorted().join(" "));
+      expect(counted.get("refused")).toBeUndefined();
+      const lost = reports.filter(({ event }) => event === "lost" || event === "undone");
+      for (const one of lost) expect(one).toMatchObject({ code: "CANNOT_CONNECT" });
+    }
+  }
+}
+
+test("a link that breaks costs no other link, though a liar had a namesake ready for it", () => {
+  const long = 3 * LIMITS.establishedMs;
+  for (const names of ["p a b d", "p q a b r s d"].map((one) => one.split(" "))) {
+    broken(names, { ringAfter: 1000, breakAfter: long });
+    broken(names, { ringAfter: 1000, breakAfter: LIMITS.establishedMs + 1000 });
+    // All links stand for long, but the lie does not; or it does, and the other link does not.
+    broken(names, { ringAfter: 0, breakAfter: long });
+    broken(names, { ringAfter: long, breakAfter: 1000 });
+  }
+});
+
+test("what was refused is taken when nobody is pushed out by it any more", () => {
+  const it = scene(["c", "b"]);
+  const near = { peer: identity("near").sid, port: 2, birth: it.evil.birth };
+  it.evil.announce(listing(it, near));
+  const back = [{ peer: it.evil.self.sid, port: 1, birth: it.evil.birth }];
+  it.evil.announce(back, identity("near"));
+  it.world.run(3 * LIMITS.establishedMs);
+  sees(it, ["a", "b", "c", "evil", "near"]);
+  it.evil.announce(back, named("near", "B"));
+  it.world.run(5000);
+  sees(it, ["a", "b", "c", "evil", "near"]);
+  // It was not handed on: nobody else had to refuse it, and a is not asked again.
+  expect(it.others.map(({ counted }) => counted.get("refused"))).toEqual([undefined, undefined]);
+  expect(it.a.counted.get("refused")).toBe(1);
+  it.others[1]!.kill();
+  it.world.run(60_000);
+  sees({ ...it, others: it.others.slice(0, 1) }, ["B", "a", "c", "evil"]);
+  expect(it.a.counted.get("refused")).toBe(1);
 });
 
 test("honest servers come and go as before, however long others stand", () => {
