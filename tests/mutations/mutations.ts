@@ -174,6 +174,13 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "if (epoch < 0) this.#rise =",
   ],
   [
+    "held-for-ever",
+    "what was held back, since it came too often, counts when its time has come",
+    `${tree}/database.ts`,
+    "this.#renew(held.announcement, now);\n      released",
+    "if (held.due < 0) this.#renew(held.announcement, now);\n      released",
+  ],
+  [
     "older-wins",
     "the newest (epoch, seq) of a server wins",
     `${tree}/database.ts`,

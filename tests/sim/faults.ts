@@ -50,6 +50,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "crash in silence": onServer(5, (history, { host }) =>
     history.crash(host, 60_000, { silent: true }),
   ),
+  // Each life begins with fresh leave to announce: together they change more often than is let pass.
+  "crash loop": onServer(2, (history, { host }) => {
+    for (let times = 0; times < 6; times += 1) {
+      history.in(times * 700, () => {
+        if (history.servers.get(host)?.phase === "running") history.crash(host, 50);
+      });
+    }
+  }),
   "crash in a disk write": {
     weight: 5,
     strike(history) {
