@@ -282,6 +282,21 @@ export const LIMITS = {
   pulses: 2,
   /** Where it is never quiet, by the channel after so many by the fabric. */
   surePulsesEvery: 10,
+  /** How soon others are told what is held of streams whose origin is away: changes together. */
+  heldMs: 1 * second,
+  /** Streams of a room of which is told: the newest; a server that starts daily makes one a day. */
+  heldRowsMax: 512,
+  /** Rows of one message: some 20 KiB. */
+  heldPageMax: 128,
+  /** So many answers, two seconds apart, that nobody has it: then what is missing is given up. */
+  lostAnswersMin: 3,
+  /** What was said in this time is said again when the routes have changed: it may be lost. */
+  sayAgainMs: 2 * second,
+  /** And not more than this, which is what a link of a room's class takes with ease. */
+  sayAgainBytesMax: 1 * MiB,
+  /** How long after the start a room that is joined goes on where it stood before the start. */
+  rejoinMs: 10 * minute,
+
   /** What each room's own stream keeps in memory to answer those who missed something. */
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */

@@ -2,13 +2,17 @@
 // whatever fabric joins them. Next: peers.ts, directory.ts, streams.ts, incoming.ts, channel.ts.
 
 import type { Environment } from "../environment.ts";
-import type { ServerName } from "../names.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import { LOBBY } from "../names.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { History } from "../plugin/history.ts";
 import type { PeerMessage } from "../protocol/peer.ts";
 import type { Directory } from "./directory.ts";
 import { createDirectory } from "./directory.ts";
 import type { ServerEvent } from "./events.ts";
+import type { Estates } from "./estates.ts";
+import { createEstates } from "./estates.ts";
 import { createFabricHost } from "./fabric-host.ts";
 import { NATIVE } from "./format.ts";
 import type { CompiledHooks } from "./hooks.ts";
@@ -17,6 +21,7 @@ import type { Ids } from "./ids.ts";
 import type { Arrival, IncomingStreams } from "./incoming.ts";
 import { createIncoming } from "./incoming.ts";
 import type { MessageLog } from "./log.ts";
+import type { Marks } from "./marks.ts";
 import type { Merging } from "./merging.ts";
 import { createMerging } from "./merging.ts";
 import type { Offers } from "./offers.ts";
@@ -50,6 +55,7 @@ export interface FusionOptions {
   readonly tick: Tick<LiveSession>;
   readonly log: MessageLog;
   readonly ids: Ids;
+  readonly marks: Marks;
   readonly sessions: Sessions;
   readonly rooms: () => Rooms;
   readonly people: () => People;
@@ -65,18 +71,16 @@ export function createFusion(options: FusionOptions) {
   const around = aroundOf(options);
   const streams = streamsOf(options, () => peers);
   const directory = directoryOf(options, () => ({ peers, incoming }));
-  const incoming = incomingOf(options, () => peers);
+  const incoming = incomingOf(options, () => ({ estates, streams }));
+  const estates = estatesOf(options, () => ({ peers, incoming, streams }));
   const merging = createMerging(options, () => peers.settled());
   const peers = createPeers({
     ...around,
     directory: () => directory,
     incoming: () => incoming,
     publish: (to, bytes) => options.fabric().publish(to, "private", bytes),
-    head(room) {
-      streams.flush(); // what is said already is not owed to a newcomer
-      return streams.head(room);
-    },
-    serve: (to, room, from, last) => streams.serve(to, room, from, last),
+    head: (room) => headOf(streams, room),
+    estates: () => estates,
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
@@ -88,7 +92,7 @@ export function createFusion(options: FusionOptions) {
 
   const survey = createSurvey(options, () => peers.present());
   const pulse = createPulse(around.clock, { directory, peers, streams });
-  const parts = { directory, incoming, peers, pulse, merging };
+  const parts = { directory, estates, incoming, peers, pulse, merging, streams };
   const host = createFabricHost(options, upward(options, parts));
 
   return {
@@ -117,7 +121,7 @@ export function createFusion(options: FusionOptions) {
     },
     /** For good: nothing is sent to others or taken from them any more. */
     close(): void {
-      for (const part of [pulse, peers, incoming, merging, survey]) part.close();
+      for (const part of [pulse, peers, incoming, estates, merging, survey]) part.close();
     },
   };
 }
@@ -136,6 +140,7 @@ const aroundOf = ({ environment: { clock, crypto, log }, identity }: FusionOptio
 /** What is said here, on its way to the other servers. */
 function streamsOf(options: FusionOptions, peers: () => Peers): Streams {
   return createStreams({
+    clock: options.environment.clock,
     crypto: options.environment.crypto,
     log: options.log,
     history: options.history,
@@ -165,15 +170,57 @@ function directoryOf(
 }
 
 /** What is said on the other servers. */
-function incomingOf(options: FusionOptions, peers: () => Peers): IncomingStreams {
-  const { rooms } = options;
+function incomingOf(
+  options: FusionOptions,
+  to: () => { readonly estates: Estates; readonly streams: Streams },
+): IncomingStreams {
+  const { marks, rooms } = options;
+  const { clock } = options.environment;
   return createIncoming({
     ...aroundOf(options),
-    peer: (sid) => peers().find(sid),
+    source: (sid, life) => to().estates.source(sid, life),
+    mark({ sid, life }, room) {
+      const isNew = room !== LOBBY && clock.now() - marks.startedAt > LIMITS.rejoinMs;
+      return isNew ? undefined : marks.find(sid, life, room);
+    },
+    ask: (...asked) => to().estates.ask(...asked),
+    canAsk: (...asked) => to().estates.canAsk(...asked),
+    isOver: (source) => to().estates.isOver(source),
+    progressed: () => to().estates.schedule(),
     subscribed: (room) => rooms().find(room) !== undefined,
     full: () => options.log.full,
-    deliver: (arrival) => deliverRoom(options, arrival),
+    deliver: (arrival) => deliverRoom(options, to().streams, arrival),
     gap: (room, missing) => rooms().find(room)?.tell({ type: "gap", room, missing }),
+  });
+}
+
+/** Where an own stream stands, once what is said already is sent: that is no newcomer's. */
+function headOf(streams: Streams, room: RoomName): number {
+  streams.flush();
+  return streams.head(room);
+}
+
+/** What is known of streams whose origin is not here. */
+function estatesOf(
+  options: FusionOptions,
+  to: () => {
+    readonly peers: Peers;
+    readonly incoming: IncomingStreams;
+    readonly streams: Streams;
+  },
+): Estates {
+  const { rooms, marks, self } = options;
+  return createEstates({
+    ...aroundOf(options),
+    self,
+    marks,
+    peers: () => to().peers,
+    incoming: () => to().incoming,
+    *rooms() {
+      for (const { name, shared } of rooms().all()) if (shared) yield name;
+    },
+    head: (room) => headOf(to().streams, room),
+    serve: (sid, stream, from, last) => to().streams.serve(sid, stream, from, last),
   });
 }
 
@@ -194,9 +241,10 @@ function upward(
     readonly merging: Merging;
     readonly peers: Peers;
     readonly pulse: Pulse;
+    readonly streams: Streams;
   },
 ): Parameters<typeof createFabricHost>[1] {
-  const { directory, incoming, peers, pulse, merging } = to;
+  const { directory, incoming, peers, pulse, merging, streams } = to;
   const { clock, log } = options.environment;
   return {
     summary: createSummary(clock, options.people),
@@ -212,15 +260,17 @@ function upward(
     },
     changed() {
       peers.viewChanged(options.fabric().view);
-      if (peers.everyone().length > 0) pulse.begin(); // what went the old way may be lost
+      if (peers.everyone().length === 0) return;
+      streams.sayAgain(); // what went the old way may be lost
+      pulse.begin();
     },
     reported: merging.reported,
   };
 }
 
 /** Hands another server's messages to the members here, and to the log. */
-function deliverRoom(options: FusionOptions, arrival: Arrival): void {
-  const { batch, entries, frames, late, peer } = arrival;
+function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival): void {
+  const { batch, entries, frames, late, source } = arrival;
   const room = options.rooms().find(batch.room);
   if (room === undefined) return;
   for (const [i, entry] of entries.entries()) {
@@ -228,9 +278,11 @@ function deliverRoom(options: FusionOptions, arrival: Arrival): void {
     if (late) room.tell({ type: "message", message: { ...entry, late: true } });
     else room.tell({ type: "message", message: entry }, undefined, NATIVE, frames[i]);
   }
+  const stream = { origin: source.sid, life: source.life, room: batch.room };
+  const last = batch.first + batch.frames.length - 1;
+  streams.keep(stream, batch.first, last, arrival.bytes);
   if (!options.wantsLog()) return;
-  const stream = { origin: peer.sid, life: peer.life, room: batch.room };
-  const first = batch.first + batch.frames.length - entries.length;
+  const first = last + 1 - entries.length;
   options.log.add({ stream, first, messages: entries, bytes: arrival.bytes });
   options.tick.schedule();
 }

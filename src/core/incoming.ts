@@ -14,7 +14,7 @@ import { decodeBatch, frameJson, signedBytes } from "../protocol/batch.ts";
 import { parseEntry } from "../protocol/entry.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
-import type { Peer } from "./peer.ts";
+import type { Source } from "./peer.ts";
 
 /** Batches of one stream that wait for what is missing before them. */
 const HELD_MAX = 64;
@@ -36,13 +36,28 @@ export interface Incoming {
   apart: boolean;
   held: DecodedBatch[];
   askedAt: number;
+  /** How often in a row others did not have what is missing. */
+  refusals: number;
+  /** When the last message that was taken was said, as it says; 0 before. */
+  at: number;
 }
 
 export interface IncomingOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
-  peer(sid: Sid): Peer | undefined;
+  /** Whose stream it is: a server in view, or one that is away or of another life. */
+  source(sid: Sid, life: string): Source | undefined;
+  /** How far a stream had come before this start. */
+  mark(source: Source, room: RoomName): number | undefined;
+  /** Asks for what comes after `stream.have`. */
+  ask(source: Source, room: RoomName, stream: Incoming, to: number): void;
+  /** Somebody is there who may have it. */
+  canAsk(source: Source, stream: Incoming): boolean;
+  /** Another life has taken its place: it does not come back. */
+  isOver(source: Source): boolean;
+  /** Something was taken of a stream whose origin is not here. */
+  progressed(): void;
   /** This server has members in the room. */
   subscribed(room: RoomName): boolean;
   /** No more can be logged: what comes is asked for again later. */
@@ -53,7 +68,7 @@ export interface IncomingOptions {
 }
 
 export interface Arrival {
-  readonly peer: Peer;
+  readonly source: Source;
   readonly batch: DecodedBatch;
   /** The batch's whole bytes, ours to keep. */
   readonly bytes: Bytes;
@@ -65,22 +80,18 @@ export interface Arrival {
 
 export function createIncoming(options: IncomingOptions) {
   const bytesOf = new WeakMap<DecodedBatch, Bytes>();
-  const behind = new Map<Incoming, { readonly peer: Peer; readonly room: RoomName }>();
+  const behind = new Map<Incoming, { readonly peer: Source; readonly room: RoomName }>();
   let cancel: (() => void) | undefined;
   const refuse = (why: string, origin: string) =>
     options.log.warn("batch refused", { why, origin });
 
-  const streamOf = (peer: Peer, room: RoomName): Incoming => {
+  const streamOf = (peer: Source, room: RoomName): Incoming => {
     let stream = peer.streams.get(room);
     if (stream === undefined) {
-      stream = {
-        have: undefined,
-        wanted: 0,
-        lateUpTo: 0,
-        apart: false,
-        held: [],
-        askedAt: -ASK_AGAIN_MS,
-      };
+      const have = options.mark(peer, room);
+      const apart = have !== undefined;
+      const askedAt = -ASK_AGAIN_MS;
+      stream = { have, wanted: 0, lateUpTo: 0, apart, held: [], refusals: 0, askedAt, at: 0 };
       peer.streams.set(room, stream);
     }
     return stream;
@@ -90,24 +101,25 @@ export function createIncoming(options: IncomingOptions) {
     cancel = undefined;
     for (const [stream, { peer, room }] of behind) {
       const had = stream.have === undefined || stream.have >= stream.wanted;
-      if (had || !peer.present || peer.streams.get(room) !== stream) behind.delete(stream);
+      const isForgotten = peer.streams.get(room) !== stream;
+      if (had || isForgotten || !options.canAsk(peer, stream)) behind.delete(stream);
       else ask(peer, room, stream, stream.wanted);
     }
     if (behind.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
   };
-  const want = (peer: Peer, room: RoomName, stream: Incoming, to: number) => {
+  const want = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     stream.wanted = Math.max(stream.wanted, to);
     behind.set(stream, { peer, room });
     cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
   };
-  const ask = (peer: Peer, room: RoomName, stream: Incoming, to: number) => {
+  const ask = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     want(peer, room, stream, to);
     const now = options.clock.monotonic();
     if (stream.have === undefined || now - stream.askedAt < ASK_AGAIN_MS) return;
     stream.askedAt = now;
-    peer.send({ t: "want", room, from: stream.have + 1, to });
+    options.ask(peer, room, stream, to);
   };
-  const hold = (peer: Peer, stream: Incoming, batch: DecodedBatch) => {
+  const hold = (peer: Source, stream: Incoming, batch: DecodedBatch) => {
     if (stream.held.some((one) => one.first === batch.first)) return;
     const isNext = stream.have !== undefined && batch.first <= stream.have + 1;
     if (!isNext && heldBytes(peer) + batch.body.length > HELD_BYTES_PER_PEER_MAX)
@@ -118,7 +130,7 @@ export function createIncoming(options: IncomingOptions) {
     while (stream.held.length > HELD_MAX || bytes > HELD_BYTES_MAX)
       bytes -= stream.held.pop()?.body.length ?? 0; // asked for again later
   };
-  const take = (peer: Peer, stream: Incoming, have: number, batch: DecodedBatch): void => {
+  const take = (peer: Source, stream: Incoming, have: number, batch: DecodedBatch): void => {
     const skip = have + 1 - batch.first;
     const frames = skip === 0 ? batch.frames : batch.frames.slice(skip);
     const entries: MessageEntry[] = [];
@@ -134,10 +146,12 @@ export function createIncoming(options: IncomingOptions) {
     }
     const bytes = bytesOf.get(batch);
     if (bytes === undefined) return;
-    const late = last <= stream.lateUpTo;
-    options.deliver({ peer, batch, bytes, entries, frames, late });
+    stream.at = entries.at(-1)?.at ?? stream.at;
+    const late = last <= stream.lateUpTo || !peer.present;
+    options.deliver({ source: peer, batch, bytes, entries, frames, late });
+    if (!peer.present) options.progressed();
   };
-  const drain = (peer: Peer, room: RoomName, stream: Incoming) => {
+  const drain = (peer: Source, room: RoomName, stream: Incoming) => {
     while (stream.have !== undefined) {
       const next = stream.held[0];
       if (next === undefined) return;
@@ -145,20 +159,25 @@ export function createIncoming(options: IncomingOptions) {
       stream.held.shift();
       if (next.first + next.frames.length - 1 > stream.have) {
         stream.askedAt = -ASK_AGAIN_MS;
+        stream.refusals = 0;
         take(peer, stream, stream.have, next);
       }
     }
   };
 
   return {
+    stream: streamOf,
+    isSubscribed: options.subscribed,
     /** A batch arrived; `bytes` are borrowed. */
     receive(bytes: Bytes): void {
       const own = bytes.slice(); // views of it are kept
       const batch = decodeBatch(options.crypto, own);
-      const peer = options.peer(batch.origin);
-      if (peer === undefined || peer.life !== batch.life || !isShared(batch.room))
+      const peer = options.source(batch.origin, batch.life);
+      if (peer === undefined || !isShared(batch.room))
         return refuse("of no server in view", batch.origin);
       if (!options.subscribed(batch.room)) return;
+      // Who is not here owes nothing but what was asked for.
+      if (!peer.present && peer.streams.get(batch.room)?.have === undefined) return;
       const stream = streamOf(peer, batch.room);
       const last = batch.first + batch.frames.length - 1;
       if (stream.have !== undefined && last <= stream.have) return;
@@ -171,7 +190,7 @@ export function createIncoming(options: IncomingOptions) {
       drain(peer, batch.room, stream);
     },
     /** The origin says where its stream stands: what comes after is owed to us. */
-    stands(peer: Peer, room: RoomName, head: number): void {
+    stands(peer: Source, room: RoomName, head: number): void {
       if (!options.subscribed(room)) return;
       const stream = streamOf(peer, room);
       if (stream.apart) stream.lateUpTo = head;
@@ -184,22 +203,35 @@ export function createIncoming(options: IncomingOptions) {
       drain(peer, room, stream);
     },
     /** The origin's head, told in passing: asks for what is missing. */
-    head(peer: Peer, room: RoomName, head: number): void {
+    head(peer: Source, room: RoomName, head: number): void {
       const stream = peer.streams.get(room);
       if (stream?.have !== undefined && head > stream.have) ask(peer, room, stream, head);
     },
-    /** The origin holds these numbers no more: the gap is told, never silent. */
-    lost(peer: Peer, { room: name, from, to }: PeerMessageOf<"lost">): void {
+    /**
+     * These numbers are held no more: the gap is told, never silent. Where it is not the origin
+     * that says so, it is asked for again some times, since others may have it; while the origin
+     * may come back, it is waited for; and a batch behind the gap must prove that there is one.
+     */
+    lost(peer: Source, { room: name, from, to: said }: PeerMessageOf<"lost">): void {
       const room = name as RoomName; // looked up only: one that is none has no stream
       const stream = peer.streams.get(room);
-      if (stream?.have === undefined || from > stream.have + 1 || to <= stream.have) return;
+      if (stream?.have === undefined || from > stream.have + 1) return;
+      let to = said;
+      if (!peer.present) {
+        stream.refusals += 1;
+        if (stream.refusals < LIMITS.lostAnswersMin) return;
+        stream.wanted = 0;
+        if (!options.isOver(peer)) return;
+        to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);
+      }
+      if (to <= stream.have) return;
       options.gap(room, to - stream.have);
       stream.have = to;
       stream.askedAt = -ASK_AGAIN_MS;
       drain(peer, room, stream);
     },
     /** Nobody here is in the room any more: nothing is owed. */
-    forget(peer: Peer, room: RoomName): void {
+    forget(peer: Source, room: RoomName): void {
       peer.streams.delete(room);
     },
     /** Stops the timer. */
@@ -215,7 +247,7 @@ export type IncomingStreams = ReturnType<typeof createIncoming>;
 // --- internal -----------------------------------------------------------------------------------
 
 /** What waits of all streams of a server. */
-function heldBytes(peer: Peer): number {
+function heldBytes(peer: Source): number {
   let bytes = 0;
   for (const { held } of peer.streams.values()) for (const one of held) bytes += one.body.length;
   return bytes;

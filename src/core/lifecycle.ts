@@ -8,6 +8,7 @@ import type { ServerName } from "../names.ts";
 import type { Gatekeeper } from "./acceptor.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MessageLog } from "./log.ts";
+import type { Marks } from "./marks.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -19,6 +20,7 @@ export interface LifecycleOptions {
   /** In setup's order. */
   readonly live: readonly LivePlugin[];
   readonly log: MessageLog;
+  readonly marks: Marks;
   readonly gate: Gatekeeper;
   readonly sessions: Sessions;
   readonly tick: Tick<LiveSession>;
@@ -63,7 +65,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       started.push(one);
       try {
         await one.parts.start?.();
-        await one.parts.history?.streams();
+        const { history } = one.parts;
+        if (history !== undefined) await options.marks.load(history, environment.clock.now());
       } catch (thrown) {
         const { text } = failureOf(thrown);
         const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";

@@ -2,7 +2,7 @@
 // rooms, its streams, and the sealed channel to it. Kept while it is away for a while, so that a
 // heal goes on where the split began.
 
-import type { Bytes } from "../environment.ts";
+import type { Bytes, Millis } from "../environment.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
 import { nameKey, parseNick } from "../names.ts";
 import type { DirectoryFrame, PeerMessage } from "../protocol/peer.ts";
@@ -18,14 +18,23 @@ export interface RemotePerson {
   readonly rooms: Set<RoomName>;
 }
 
-export interface Peer {
+/** A life of a server whose streams are taken here: a peer, or one that nobody here has met. */
+export interface Source {
   readonly sid: Sid;
   readonly name: ServerName;
   readonly life: string;
   readonly key: Bytes;
-  readonly channel: Channel;
   /** In the view now. */
   present: boolean;
+  readonly streams: Map<RoomName, Incoming>;
+  /** The address is of this server. */
+  owns(address: string): boolean;
+}
+
+export interface Peer extends Source {
+  readonly channel: Channel;
+  /** When it was first in view. */
+  readonly metAt: Millis;
   /** By the nick's key. */
   people: Map<string, RemotePerson>;
   /** Members per shared room, the lobby apart; a room that stands here is subscribed to. */
@@ -36,15 +45,12 @@ export interface Peer {
   missed: boolean;
   /** Changes that came before the snapshot that they follow. */
   ahead: DirectoryFrame[];
-  readonly streams: Map<RoomName, Incoming>;
   /** The digest of its view, as last told. */
   viewDigest: string;
   /** Queues a message; pages and answers wait for room, the rest is refused when there is none. */
   send(message: PeerMessage): boolean;
   /** Forgets what it has not acknowledged. */
   giveUp(): void;
-  /** The address is of this server. */
-  owns(address: string): boolean;
 }
 
 /** Whether `address` is `nick@name`, the nick in its one form. */

@@ -15,6 +15,7 @@ import type { PeerMessageOf } from "../protocol/peer.ts";
 import { Card, PeerMessage } from "../protocol/peer.ts";
 import { createChannel } from "./channel.ts";
 import type { Directory } from "./directory.ts";
+import type { Estates } from "./estates.ts";
 import type { Identity } from "./identity.ts";
 import type { IncomingStreams } from "./incoming.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
@@ -40,8 +41,7 @@ export interface PeersOptions {
   publish(to: readonly Sid[], bytes: Bytes): PublishResult;
   /** Where the own stream of a room stands, after a flush of what is open. */
   head(room: RoomName): number;
-  /** Sends own messages again; resolves to the last number that is held no more. */
-  serve(to: Sid, room: RoomName, from: number, last: number): Promise<number>;
+  readonly estates: () => Estates;
   /** Private messages and transfers. */
   message(peer: Peer, message: PeerMessage): void;
   /** Servers came or went; people of `went` are gone, of `came` not all known yet. */
@@ -110,9 +110,11 @@ export function createPeers(options: PeersOptions) {
           peer.send({ t: "people?" });
         return;
       case "want":
-        return want(peer, message);
+        return options.estates().wanted(peer, message);
       case "lost":
-        return options.incoming().lost(peer, message);
+        return options.estates().lost(peer, message);
+      case "held":
+        return options.estates().heard(peer, message);
       default:
         options.message(peer, message);
     }
@@ -127,25 +129,9 @@ export function createPeers(options: PeersOptions) {
     if (result === "missed") peer.send({ t: "people?" });
     check();
   };
-  const want = (peer: Peer, { room, from, to }: PeerMessageOf<"want">) => {
-    const name = room as RoomName; // a room that it is not subscribed to is not given
-    if (name !== LOBBY && !peer.rooms.has(name)) return;
-    const last = Math.min(to, options.head(name));
-    if (from < 1 || last < from) return;
-    options
-      .serve(peer.sid, name, from, last)
-      .then((missing) => {
-        if (missing >= from) peer.send({ t: "lost", room, from, to: missing });
-      })
-      .catch((thrown: unknown) =>
-        options.log.error("back-fill failed", { room, error: String(thrown) }),
-      );
-  };
   const settled = () =>
     present().every((peer) => peer.viewDigest === digest && peer.version !== undefined);
-  const check = () => {
-    if (settled()) options.settled();
-  };
+  const check = () => void (settled() && options.settled());
 
   const make = (server: ServerInView, card: Card): Peer => {
     const { sid, life, sealing } = options.identity();
@@ -173,6 +159,7 @@ export function createPeers(options: PeersOptions) {
       key: server.key,
       channel,
       present: false,
+      metAt: options.clock.now(),
       people: new Map(),
       rooms: new Map(),
       version: undefined,
@@ -282,6 +269,7 @@ export function createPeers(options: PeersOptions) {
 
   return {
     all: (): Iterable<Peer> => peers.values(),
+    ...livesOf(peers, otherLives),
     present,
     /** Others are here, or were lately and may want to hear what they miss. */
     get accompanied() {
@@ -347,6 +335,7 @@ export function createPeers(options: PeersOptions) {
         everyone = here.map((peer) => peer.sid);
         subscribers.clear();
         options.moved(came, went);
+        options.estates().schedule();
       }
       for (const peer of came) {
         peer.channel.resume();
@@ -382,6 +371,17 @@ export function createPeers(options: PeersOptions) {
 }
 
 export type Peers = ReturnType<typeof createPeers>;
+
+/** Servers in all lives in which they are remembered. */
+const livesOf = (peers: ReadonlyMap<Sid, Peer>, others: ReadonlyMap<string, Peer>) => ({
+  /** All that are remembered, in all lives that they had. */
+  everMet: (): readonly Peer[] => [...peers.values(), ...others.values()],
+  /** A server in the life in which it was seen last, here or not. */
+  last: (sid: Sid): Peer | undefined => peers.get(sid),
+  /** A server in one of its lives, here or not. */
+  inLife: (sid: Sid, life: string): Peer | undefined =>
+    [peers.get(sid), others.get(`${sid} ${life}`)].find((one) => one?.life === life),
+});
 
 function readCard(bytes: Bytes): Card | undefined {
   try {

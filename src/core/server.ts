@@ -27,6 +27,7 @@ import type { CompiledHooks } from "./hooks.ts";
 import { compileHooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
 import { loadIdentity } from "./identity.ts";
+import { Marks } from "./marks.ts";
 import { createIds } from "./ids.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createMessageLog } from "./log.ts";
@@ -147,6 +148,7 @@ function createShared(options: ServerOptions, identity: Identity) {
       logged: (messages) => hooks().logged(messages),
       changed: () => tick.schedule(),
     }),
+    marks: new Marks(),
     listeners: [] as { close(): void }[],
   };
 }

@@ -4,17 +4,18 @@
 // Invariants: 1. Numbers have no hole. 2. A batch is published after it is in the log's queue, and
 // never waits for the disk. 3. What a local room says is never published, nor hashed with the rest.
 
-import type { Bytes, Crypto } from "../environment.ts";
+import type { Bytes, Clock, Crypto } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
-import type { History } from "../plugin/history.ts";
+import type { History, Stream } from "../plugin/history.ts";
 import type { Leaf } from "../protocol/batch.ts";
 import { BATCH_MESSAGES_MAX, decodeBatch, encodeTick, LEAVES_MAX } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
 import type { MessageLog } from "./log.ts";
+import { Ring } from "./ring.ts";
 
 /** A message is at most as long as a frame: with it, a batch still fits a link's frame. */
 const BATCH_BYTES_MAX = LIMITS.linkFrameBytesMax / 2;
@@ -26,14 +27,8 @@ interface Open {
   readonly frames: Bytes[];
 }
 
-interface Kept {
-  readonly room: RoomName;
-  readonly first: number;
-  readonly last: number;
-  readonly bytes: Bytes;
-}
-
 export interface StreamsOptions {
+  readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: MessageLog;
   readonly history: () => History | undefined;
@@ -58,8 +53,15 @@ export interface Streams {
   unsureHeads(): Record<string, number>;
   /** Signs, logs and publishes what was said; the tick's. Returns whether anything was. */
   flush(): boolean;
-  /** Sends numbers from..to again to one server; returns up to which number nothing is held. */
-  serve(to: Sid, room: RoomName, from: number, last: number): Promise<number>;
+  /** Keeps another server's batch for a while, for those who missed it; given. */
+  keep(stream: Stream, first: number, last: number, bytes: Bytes): void;
+  /** Says once more what was said last, since the routes have changed. */
+  sayAgain(): void;
+  /**
+   * Sends numbers from..to of any stream again to one server; returns up to which number nothing is
+   * held.
+   */
+  serve(to: Sid, stream: Stream, from: number, last: number): Promise<number>;
 }
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -68,14 +70,9 @@ export function createStreams(options: StreamsOptions): Streams {
   let unsure = new Set<RoomName>();
   let open = new Map<RoomName, Open>();
   let tick = 0;
-  const ring: Kept[] = [];
-  let ringBytes = 0;
+  const own = new Ring(LIMITS.streamRingBytesMax);
+  const others = new Ring(LIMITS.streamRingBytesMax);
 
-  const keep = (kept: Kept) => {
-    ring.push(kept);
-    ringBytes += kept.bytes.length;
-    while (ringBytes > LIMITS.streamRingBytesMax) ringBytes -= ring.shift()?.bytes.length ?? 0;
-  };
   const headsOf = (rooms: ReadonlySet<RoomName>): Record<string, number> =>
     Object.fromEntries([...rooms].map((room) => [room, heads.get(room) ?? 0]));
   const leafOf = (room: RoomName, one: Open): Leaf => {
@@ -95,7 +92,8 @@ export function createStreams(options: StreamsOptions): Streams {
       const [leaf, bytes] = [leaves[i], batches[i]];
       if (leaf === undefined || bytes === undefined) continue; // one batch per leaf
       put(leaf, one, bytes);
-      keep({ room, first: one.first, last: one.first + one.frames.length - 1, bytes });
+      const last = one.first + one.frames.length - 1;
+      own.keep({ stream: leaf, first: one.first, last, bytes, at: options.clock.monotonic() });
       const to = options.subscribers(room);
       if (to.length > 0) options.publish(to, bytes);
     }
@@ -153,15 +151,26 @@ export function createStreams(options: StreamsOptions): Streams {
       options.log.flush();
       return spoke;
     },
-    async serve(to, room, from, last) {
+    keep(stream, first, last, bytes) {
+      others.keep({ stream, first, last, bytes, at: options.clock.monotonic() });
+    },
+    sayAgain() {
+      let bytes = 0;
+      for (const one of own.since(options.clock.monotonic() - LIMITS.sayAgainMs)) {
+        bytes += one.bytes.length;
+        if (bytes > LIMITS.sayAgainBytesMax) return; // the rest is asked for
+        const to = options.subscribers(one.stream.room);
+        if (to.length > 0) options.publish(to, one.bytes);
+      }
+    },
+    async serve(to, stream, from, last) {
       const target = [to];
-      const kept = ring.filter((one) => one.room === room && one.last >= from && one.first <= last);
+      const isOwn = stream.origin === options.identity().sid;
+      const kept = [...own.find(stream, from, last), ...others.find(stream, from, last)];
       const held = kept[0]?.first ?? last + 1;
       const send = (bytes: Bytes) => options.publish(target, bytes);
       let missing = from - 1;
       if (held > from) {
-        const { sid, life } = options.identity();
-        const stream = { origin: sid, life, room };
         const older = await options
           .history()
           ?.range(stream, from, Math.min(last, held - 1), LIMITS.linkRoomBytesMax / 4);
@@ -169,7 +178,7 @@ export function createStreams(options: StreamsOptions): Streams {
         for (const batch of older ?? []) {
           if (upTo < batch.first - 1 && upTo === from - 1) missing = batch.first - 1;
           upTo = batch.first + batch.messages.length - 1;
-          send(signAgain(options, batch.bytes, batch.first, stream));
+          send(isOwn ? signAgain(options, batch.bytes, stream) : batch.bytes);
         }
         if (older === undefined || older.length === 0) missing = Math.min(last, held - 1);
       }
@@ -185,13 +194,8 @@ const NO_SIGNATURE = new Uint8Array(64);
 const NO_HASH = { sha256: () => new Uint8Array(32) };
 
 /** Signs an own batch that was stored while nobody was there to check it. */
-function signAgain(
-  options: StreamsOptions,
-  bytes: Bytes,
-  first: number,
-  stream: { readonly origin: Sid; readonly life: string; readonly room: RoomName },
-): Bytes {
-  const { frames, tick } = decodeBatch(options.crypto, bytes);
+function signAgain(options: StreamsOptions, bytes: Bytes, stream: Stream): Bytes {
+  const { frames, tick, first } = decodeBatch(options.crypto, bytes);
   const leaf = { ...stream, tick, first, frames };
   return encodeTick(options.crypto, options.identity().sign, [leaf])[0] ?? bytes;
 }

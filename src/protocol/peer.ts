@@ -10,10 +10,13 @@ import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
 
+/** Drawn at each start of a server: 16 hex digits. */
+const Life = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/));
+
 /** What a server's core says of itself in the announcement that its fabric signs. */
 export const Card = v.object({
-  /** This start's: 16 hex digits. */
-  life: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  /** This start's. */
+  life: Life,
   /** X25519, of this start: 64 hex digits. */
   seal: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
 });
@@ -59,6 +62,23 @@ const PrivateRow = v.object({
   cid: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
 });
 
+/**
+ * How far the sender has a stream whose origin is not here to serve it: origin, life, last number,
+ * when that was said (0: not known), the origin's key and name ("": not known).
+ */
+const HeldRow = v.tuple([
+  Sid,
+  Life,
+  Count,
+  Count,
+  v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{64})?$/)),
+  v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2)),
+]);
+export type HeldRow = v.InferOutput<typeof HeldRow>;
+
+/** Of another life or another server than the one that is asked: both, or neither. */
+const Elsewhere = { origin: v.optional(Sid), life: v.optional(Life) };
+
 /** The messages of the sealed channel between two home servers, in order. */
 export const PeerMessage = v.variant("t", [
   /** The sender's view, as a digest of its sids: equal at all when a merge has settled. */
@@ -77,10 +97,16 @@ export const PeerMessage = v.variant("t", [
   v.object({ t: v.literal("stand"), heads: v.record(Name, Count) }),
   /** Where the sender's directory and streams are, after a while of quiet. It owes nothing. */
   v.object({ t: v.literal("heads"), v: Count, heads: v.record(Name, Count) }),
-  /** Send these numbers of your stream again. */
-  v.object({ t: v.literal("want"), room: Name, from: Count, to: Count }),
+  /** Send these numbers of a stream again. */
+  v.object({ t: v.literal("want"), room: Name, from: Count, to: Count, ...Elsewhere }),
   /** These numbers are held no more. */
-  v.object({ t: v.literal("lost"), room: Name, from: Count, to: Count }),
+  v.object({ t: v.literal("lost"), room: Name, from: Count, to: Count, ...Elsewhere }),
+  /** How far streams have come at the sender whose origin is not here. */
+  v.object({
+    t: v.literal("held"),
+    room: Name,
+    streams: v.pipe(v.array(HeldRow), v.maxLength(LIMITS.heldPageMax)),
+  }),
   /** An operator asks for the round-trip times of your links. */
   v.object({ t: v.literal("links?") }),
   /** The other ends, and the milliseconds to each, where they are measured. */

@@ -50,7 +50,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "crash in silence": onServer(5, (history, { host }) =>
     history.crash(host, 60_000, { silent: true }),
   ),
-  // Each life begins with fresh leave to announce: together they change more often than is let pass.
+  // Each life begins with fresh leave to announce: together they change too often.
   "crash loop": onServer(2, (history, { host }) => {
     for (let times = 0; times < 6; times += 1) {
       history.in(times * 700, () => {

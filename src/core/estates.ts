@@ -1,0 +1,211 @@
+// Streams whose origin is not here to repair them: it is away, or that life is over. What one of us
+// has of them, all get: those who hear a room tell some others how far they have them, and who
+// lacks something asks who told. The batches are as their origin signed them.
+// Each tells those that stand 1, 2, 4, … places after it in the order of sids: so all hear of it
+// in some rounds, however many they are.
+// Invariants: 1. Nothing is taken of a stream that was over before its origin was met here.
+// 2. What somebody tells is believed as far as batches prove it: no gap for numbers without one.
+
+import type { Clock, Crypto, Log } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName, Sid } from "../names.ts";
+import { isShared, LOBBY, parseServerName, sidOf } from "../names.ts";
+import type { Stream } from "../plugin/history.ts";
+import type { HeldRow, PeerMessageOf } from "../protocol/peer.ts";
+import type { Identity } from "./identity.ts";
+import type { Incoming, IncomingStreams } from "./incoming.ts";
+import type { Marks } from "./marks.ts";
+import type { Peer, Source } from "./peer.ts";
+import { ownsAddress } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+
+export interface EstatesOptions {
+  readonly clock: Clock;
+  readonly crypto: Pick<Crypto, "sha256">;
+  readonly log: Log;
+  readonly self: ServerName;
+  readonly identity: () => Identity;
+  readonly marks: Marks;
+  readonly peers: () => Peers;
+  readonly incoming: () => IncomingStreams;
+  /** Shared rooms that have members here, the lobby among them. */
+  rooms(): Iterable<RoomName>;
+  /** The number of this life's last message in a room. */
+  head(room: RoomName): number;
+  /** Sends numbers of a stream again; resolves to the last number that is held no more. */
+  serve(to: Sid, stream: Stream, from: number, last: number): Promise<number>;
+}
+
+export function createEstates(options: EstatesOptions) {
+  /** Lives that no peer was met in, by `sid life`. */
+  const sources = new Map<string, Source>();
+  const tellers = new WeakMap<Incoming, Sid>();
+  let cancel: (() => void) | undefined;
+
+  const isOwn = (sid: Sid, life: string) =>
+    sid === options.identity().sid && life === options.identity().life;
+  const source = (sid: Sid, life: string): Source | undefined =>
+    options.peers().inLife(sid, life) ?? sources.get(`${sid} ${life}`);
+  const tellerOf = (stream: Incoming): Peer | undefined => {
+    const sid = tellers.get(stream);
+    return sid === undefined ? undefined : options.peers().find(sid);
+  };
+  /** How far a stream has come here; undefined if nothing was heard of it. */
+  const haveOf = (sid: Sid, life: string, room: RoomName): number | undefined =>
+    source(sid, life)?.streams.get(room)?.have ?? options.marks.find(sid, life, room);
+
+  const rowsOf = (room: RoomName): HeldRow[] => {
+    const rows = new Map<string, HeldRow>();
+    for (const { stream, last } of options.marks.all()) {
+      const { origin, life } = stream;
+      if (stream.room === room && !isOwn(origin, life))
+        rows.set(`${origin} ${life}`, [origin, life, last, 0, "", ""]);
+    }
+    for (const one of [...options.peers().everMet(), ...sources.values()]) {
+      const { have = 0, at = 0 } = one.streams.get(room) ?? {};
+      const key = `${one.sid} ${one.life}`;
+      if (one.present) rows.delete(key);
+      else if (have > 0) rows.set(key, [one.sid, one.life, have, at, one.key.toHex(), one.name]);
+    }
+    return [...rows.values()].slice(-LIMITS.heldRowsMax);
+  };
+  const tell = () => {
+    cancel = undefined;
+    for (const room of options.rooms()) {
+      const all = [options.identity().sid, ...options.peers().subscribers(room)].toSorted();
+      if (all.length === 1) continue;
+      const streams = rowsOf(room);
+      if (streams.length === 0) continue;
+      const own = all.indexOf(options.identity().sid);
+      for (let step = 1; step < all.length; step *= 2)
+        send(all[(own + step) % all.length], room, streams);
+    }
+  };
+  const send = (to: Sid | undefined, room: RoomName, streams: readonly HeldRow[]) => {
+    const peer = to === undefined ? undefined : options.peers().find(to);
+    for (let i = 0; i < streams.length; i += LIMITS.heldPageMax)
+      peer?.send({ t: "held", room, streams: streams.slice(i, i + LIMITS.heldPageMax) });
+  };
+
+  /** Where a stream begins for us that nothing was heard of: at its beginning, or not at all. */
+  const isOwed = (sid: Sid, room: RoomName, at: number): boolean => {
+    if (sid === options.identity().sid) return true;
+    if (options.marks.knows(sid, room) && at > options.marks.newestAt) return true;
+    return options
+      .peers()
+      .everMet()
+      .some((one) => one.sid === sid && at > one.metAt && one.streams.get(room) !== undefined);
+  };
+  /** The source of a row, made if it is not known yet; undefined where it can't be checked. */
+  const sourceOf = ([sid, life, , , keyHex, name]: HeldRow): Source | undefined => {
+    const known = source(sid, life);
+    if (known !== undefined) return known;
+    const kin = options
+      .peers()
+      .everMet()
+      .find((one) => one.sid === sid);
+    const { identity, self, crypto } = options;
+    const own = sid === identity().sid ? { key: identity().key, name: self } : undefined;
+    const met = own ?? kin;
+    const key = met?.key ?? Uint8Array.fromHex(keyHex);
+    if (sidOf(crypto.sha256(key).subarray(0, 16)) !== sid) return undefined;
+    const named = met?.name ?? nameIn(name);
+    const holder = named === undefined ? undefined : options.peers().named(named);
+    if (named === undefined || (holder !== undefined && holder.sid !== sid)) return undefined;
+    if (met === undefined && named === self) return undefined;
+    const owns = (address: string) => ownsAddress(named, address);
+    const made: Source = { sid, life, key, name: named, present: false, streams: new Map(), owns };
+    sources.set(`${sid} ${life}`, made);
+    const [oldest] = sources.keys();
+    if (oldest !== undefined && sources.size > LIMITS.peersMax) sources.delete(oldest);
+    return made;
+  };
+
+  const heardRow = (peer: Peer, room: RoomName, row: HeldRow): HeldRow | undefined => {
+    const [sid, life, head, at] = row;
+    if (isOwn(sid, life) || source(sid, life)?.present === true) return undefined;
+    const have = haveOf(sid, life, room);
+    const [, , , , key, name] = row;
+    if (have !== undefined && have >= head)
+      return have > head ? [sid, life, have, at, key, name] : undefined;
+    if (have === undefined && !isOwed(sid, room, at)) return undefined;
+    const from = sourceOf(row);
+    if (from === undefined) return undefined;
+    const stream = options.incoming().stream(from, room);
+    stream.have ??= 0;
+    tellers.set(stream, peer.sid);
+    options.incoming().head(from, room, head);
+    return undefined;
+  };
+
+  return {
+    source,
+    isOver: ({ sid, life }: Source) =>
+      sid === options.identity().sid || (options.peers().last(sid)?.life ?? life) !== life,
+    /** Something has changed of what is to be told, or of those who are: soon. */
+    schedule(): void {
+      cancel ??= options.clock.after(LIMITS.heldMs, tell);
+    },
+    heard(peer: Peer, { room: name, streams }: PeerMessageOf<"held">): void {
+      const room = name as RoomName; // looked up only
+      if (!isShared(room) || !options.incoming().isSubscribed(room)) return;
+      const more = streams
+        .map((row) => heardRow(peer, room, row))
+        .filter((row) => row !== undefined);
+      if (more.length > 0) send(peer.sid, room, more);
+    },
+    ask({ sid, life, present }: Source, room: RoomName, stream: Incoming, to: number): void {
+      const from = (stream.have ?? 0) + 1;
+      const teller = present ? undefined : tellerOf(stream);
+      if (teller !== undefined) teller.send({ t: "want", room, from, to, origin: sid, life });
+      // It may be heard before the view shows it.
+      else {
+        const origin = options.peers().last(sid);
+        if (origin?.life === life) origin.send({ t: "want", room, from, to });
+      }
+    },
+    canAsk: ({ present }: Source, stream: Incoming) => present || tellerOf(stream) !== undefined,
+    /** Whoever was asked holds some numbers no more. */
+    lost(peer: Peer, message: PeerMessageOf<"lost">): void {
+      const { origin = peer.sid, life = peer.life } = message;
+      const from = source(origin, life);
+      const stream = from?.streams.get(message.room as RoomName);
+      if (from === undefined || stream === undefined) return;
+      const asked = from === peer || (!from.present && tellers.get(stream) === peer.sid);
+      if (asked) options.incoming().lost(from, message);
+    },
+    /** Numbers of a stream are asked for: of this life's own, or of another. */
+    wanted(peer: Peer, { t: _, room: asked, from, to, ...elsewhere }: PeerMessageOf<"want">): void {
+      const room = asked as RoomName; // a room that it is not subscribed to is not given
+      if (from < 1 || (room !== LOBBY && !peer.rooms.has(room))) return;
+      const { sid, life: ours } = options.identity();
+      const { origin = sid, life = ours } = elsewhere;
+      const have = isOwn(origin, life) ? options.head(room) : haveOf(origin, life, room);
+      const last = Math.min(to, have ?? 0);
+      if (last < from) return;
+      options
+        .serve(peer.sid, { origin, life, room }, from, last)
+        .then((missing) => {
+          if (missing >= from) peer.send({ t: "lost", room, from, to: missing, ...elsewhere });
+        })
+        .catch((thrown: unknown) =>
+          options.log.error("back-fill failed", { room, error: String(thrown) }),
+        );
+    },
+    close(): void {
+      cancel?.();
+    },
+  };
+}
+
+export type Estates = ReturnType<typeof createEstates>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+function nameIn(text: string): ServerName | undefined {
+  try {
+    return parseServerName(text);
+  } catch {
+    return undefined; // the teller does not know it, or it is none
+  }
+}

@@ -1,0 +1,198 @@
+// What comes over restarts: a server that was down gets what was said meanwhile, and what a life
+// said that is over goes to all who hear the room, whoever of them has it.
+
+import { expect, test } from "bun:test";
+import type { Plugin } from "../../src/plugin.ts";
+import { MemoryHistory } from "./memory.ts";
+import type { Peer } from "./peer.ts";
+import { type Home, Place } from "./place.ts";
+
+const lobby = "#lobby";
+const say = (peer: Peer, text: string, room = lobby) => peer.get("say", { room, text });
+const lates = (peer: Peer) => peer.all("message").map((value) => "late" in value);
+
+/** Three servers, each with a history of its own that outlives it. */
+class Town {
+  readonly place: Place;
+  readonly histories = new Map<string, MemoryHistory>();
+  readonly homes = new Map<string, Home>();
+
+  constructor(seed: string, names: readonly string[]) {
+    this.place = new Place(seed);
+    for (const name of names) this.start(name);
+    this.join(...names);
+  }
+
+  start(name: string, ...more: readonly Plugin[]): Home {
+    const history = this.histories.get(name) ?? new MemoryHistory();
+    this.histories.set(name, history);
+    const home = this.place.start(name, { more: [history.plugin(), ...more] });
+    this.homes.set(name, home);
+    return home;
+  }
+
+  enter(server: string, nick: string): Peer {
+    return this.place.enter(this.homes.get(server)!, nick);
+  }
+
+  join(...names: readonly string[]): void {
+    this.place.join(...names.map((name) => this.homes.get(name)!));
+    this.place.rest(5000);
+  }
+
+  part(name: string): void {
+    this.place.hub.part(name);
+    this.place.rest(2000);
+  }
+
+  kill(name: string): void {
+    this.place.world.crash(name);
+    this.part(name);
+  }
+
+  said(name: string): string[] {
+    return this.histories
+      .get(name)!
+      .backlog(lobby, 1000)
+      .map(({ text }) => text);
+  }
+}
+
+test("a server that was down gets what was said meanwhile, in order and marked as late", () => {
+  const town = new Town("down", ["paris", "lyon"]);
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.kill("lyon");
+  say(ana, "two");
+  say(ana, "three");
+  town.start("lyon");
+  const bob = town.enter("lyon", "bob");
+  town.join("paris", "lyon");
+  say(ana, "four");
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["two", "three", "four"]);
+  expect(lates(bob)).toEqual([true, true, false]);
+  expect(town.said("lyon")).toEqual(["one", "two", "three", "four"]);
+});
+
+test("a room that is joined again after a restart goes on where it stood", () => {
+  const town = new Town("room", ["paris", "lyon"]);
+  const ana = town.enter("paris", "ana");
+  const first = town.enter("lyon", "bob");
+  for (const one of [ana, first]) one.get("join", { room: "#den" });
+  town.place.rest(3000);
+  say(ana, "one", "#den");
+  town.place.rest(1000);
+  town.kill("lyon");
+  say(ana, "two", "#den");
+  town.start("lyon");
+  town.join("paris", "lyon");
+  const bob = town.enter("lyon", "bob");
+  bob.get("join", { room: "#den" });
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["two"]);
+});
+
+test("what a life said that is over goes from whoever has it to all the others", () => {
+  const town = new Town("over", ["paris", "lyon", "nice"]);
+  const [ana, bob, cat] = [
+    town.enter("paris", "ana"),
+    town.enter("lyon", "bob"),
+    town.enter("nice", "cat"),
+  ];
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("nice");
+  say(ana, "two");
+  say(ana, "three");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.join("lyon", "nice");
+  say(bob, "four");
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["one", "two", "three", "four"]);
+  expect(cat.texts()).toEqual(["one", "two", "three", "four"]);
+  expect(lates(cat)).toEqual([false, true, true, false]);
+  expect(town.said("nice")).toEqual(["one", "two", "three", "four"]);
+});
+
+test("a life that came and went while a server was away goes to it, too", () => {
+  const town = new Town("away", ["paris", "lyon", "nice"]);
+  const cat = town.enter("nice", "cat");
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.part("nice");
+  town.kill("paris");
+  town.start("paris");
+  town.join("paris", "lyon");
+  say(town.enter("paris", "ana"), "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  town.join("paris", "lyon", "nice");
+  expect(cat.texts()).toEqual(["one", "two"]);
+});
+
+test("what only the log of a crashed server has comes when it is back", () => {
+  const town = new Town("alone", ["paris", "lyon"]);
+  const bob = town.enter("lyon", "bob");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("paris");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  town.join("paris", "lyon");
+  expect(bob.texts()).toEqual(["one", "two"]);
+  expect(town.said("lyon")).toEqual(["one", "two"]);
+});
+
+test("a server whose disk was wiped gets its own earlier lives back", () => {
+  const town = new Town("wiped", ["paris", "lyon"]);
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.histories.set("paris", new MemoryHistory());
+  town.start("paris");
+  town.join("paris", "lyon");
+  expect(town.said("paris")).toEqual(["one"]);
+});
+
+test("what was over before a server came is not shown to it", () => {
+  const town = new Town("before", ["paris", "lyon"]);
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  town.start("nice");
+  const cat = town.enter("nice", "cat");
+  town.join("paris", "lyon", "nice");
+  say(town.enter("paris", "ana"), "two");
+  town.place.rest(5000);
+  expect(cat.texts()).toEqual(["two"]);
+  expect(town.said("nice")).toEqual(["two"]);
+});
+
+// --- who lies about what there is ----------------------------------------------------------------
+
+test("no gap is shown for numbers that only somebody's word stands for", () => {
+  const town = new Town("liar", ["paris", "lyon", "nice"]);
+  const bob = town.enter("lyon", "bob");
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.kill("paris");
+  // As if nice had far more of what paris said, and then no more of it.
+  const history = town.histories.get("nice")!;
+  const mark = history.batches.find(({ stream }) => stream.room === lobby)!.stream;
+  town.part("nice");
+  town.place.world.crash("nice");
+  history.streams = () => [{ stream: mark, last: 2 ** 40 }];
+  town.start("nice");
+  town.join("lyon", "nice");
+  town.place.rest(30_000);
+  expect(bob.texts()).toEqual(["one"]);
+  expect(bob.all("gap")).toEqual([]);
+});
