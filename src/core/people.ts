@@ -30,6 +30,33 @@ export const entryOf = (session: LiveSession): PersonEntry => ({
   ...(session.person.account === undefined ? {} : { account: session.person.account }),
 });
 
+/**
+ * The first `limit` people after an address, by address. Of all people only some pages' worth is
+ * held and sorted at a time: whoever reads 100,000 people page by page must not have all of them
+ * sorted for every page.
+ */
+export function pageOf(
+  all: Iterable<PersonEntry>,
+  { after = "", limit }: { readonly after?: string | undefined; readonly limit: number },
+): Answer<"who"> {
+  let total = 0;
+  let first: PersonEntry[] = [];
+  /** One behind it is on a later page: nobody needs to look at it. */
+  let last: string | undefined;
+  for (const person of all) {
+    total++;
+    if (person.address <= after || (last !== undefined && person.address > last)) continue;
+    first.push(person);
+    if (first.length <= 4 * limit) continue;
+    first = first.toSorted(byAddress).slice(0, limit + 1);
+    last = first.at(-1)?.address;
+  }
+  const sorted = first.toSorted(byAddress);
+  const people = sorted.slice(0, limit);
+  const next = sorted.length > limit ? people.at(-1)?.address : undefined;
+  return { people, total, ...(next === undefined ? {} : { next }) };
+}
+
 export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
   const remote = (peer: Peer, person: RemotePerson): PersonEntry => ({
     address: `${person.nick}@${peer.name}`,
@@ -88,11 +115,7 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
       if (typeof room === "object") return room;
       if (room !== undefined && !isShared(room) && ask.by?.memberships.has(room) === false)
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
-      const all = [...peopleOf(room)].toSorted((a, b) => (a.address < b.address ? -1 : 1));
-      const from = ask.after === undefined ? 0 : firstAfter(all, ask.after);
-      const people = all.slice(from, from + ask.limit);
-      const next = from + ask.limit < all.length ? people.at(-1)?.address : undefined;
-      return { people, total: all.length, ...(next === undefined ? {} : { next }) };
+      return pageOf(peopleOf(room), ask);
     },
     whois(text: string): Answer<"whois"> | Failure {
       const found = find(text);
@@ -154,7 +177,4 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
 
 export type People = ReturnType<typeof createPeople>;
 
-function firstAfter(sorted: readonly PersonEntry[], after: string): number {
-  const index = sorted.findIndex((one) => one.address > after);
-  return index === -1 ? sorted.length : index;
-}
+const byAddress = (a: PersonEntry, b: PersonEntry): number => (a.address < b.address ? -1 : 1);
