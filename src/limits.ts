@@ -72,10 +72,24 @@ export const LIMITS = {
   resumeBytesMax: 1 * MiB,
   /** And in number: a quiet line sends many small pieces. */
   resumePiecesMax: 4096,
-  /** Client message ids remembered per sender: more than can be in flight at a reconnect. */
-  recentIdsMax: 256,
+  /** Client message ids remembered per sender: as many as `requestsInFlightMax` may be sent again. */
+  recentIdsMax: 1024,
   /** And of how many senders: those who may come back. */
   recentSendersMax: 20_000,
+  /** And in all: some 50 MB. */
+  recentIdsInAllMax: 250_000,
+  /** A client message id of 128 random bits is this long in base64, and longer in hex. */
+  uniqueIdBytesMin: 22,
+  /** At a start ids are read back of so many lives that said something: a server that crashes. */
+  recallLivesMax: 8,
+  /** And of so many rooms' streams in them: each is a read, of a fraction of a millisecond. */
+  recallStreamsMax: 4096,
+  /** The last messages of each: seconds of the busiest room, an hour of an ordinary one. */
+  recallRoomMax: 10_000,
+  /** And in all: a start that is ready within a second. */
+  recallMessagesMax: 50_000,
+  /** Read in pieces, so that other reads come between. */
+  recallPageBytes: 1 * MiB,
   /** Requests of one session waiting behind an asynchronous hook; then its socket is paused. */
   pendingRequestsMax: 64,
   /**

@@ -13,6 +13,7 @@ import type { CompiledHooks } from "./hooks.ts";
 import type { Outlet } from "./outlet.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
+import { senderOfAccount } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Doorway, SessionHost } from "./session.ts";
 import { LiveSession } from "./session.ts";
@@ -110,7 +111,10 @@ export function createEntrance(options: EntranceOptions): Entrance {
       doorName: arrival.doorName,
       secure: arrival.secure,
       remote: arrival.remote,
-      sender: account === undefined ? `guest ${options.random.bytes(8).toHex()}` : `= ${account}`,
+      sender:
+        account === undefined
+          ? `guest ${options.random.bytes(8).toHex()}`
+          : senderOfAccount(account),
     });
   const settle = (session: LiveSession) => {
     sessions.add(session);

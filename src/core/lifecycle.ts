@@ -5,10 +5,10 @@ import type { Environment } from "../environment.ts";
 import { ChatFusionError, failure, failureOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
+import type { History } from "../plugin/history.ts";
 import type { Gatekeeper } from "./acceptor.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MessageLog } from "./log.ts";
-import type { Marks } from "./marks.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,12 +20,13 @@ export interface LifecycleOptions {
   /** In setup's order. */
   readonly live: readonly LivePlugin[];
   readonly log: MessageLog;
-  readonly marks: Marks;
   readonly gate: Gatekeeper;
   readonly sessions: Sessions;
   readonly tick: Tick<LiveSession>;
   /** All that is open; closed at the stop. */
   readonly listeners: readonly { close(): void }[];
+  /** Reads back what the server must know of its earlier lives. */
+  recall(history: History): Promise<void>;
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   abort(): void;
   /** Ends what goes to and comes from other servers, and all that waits for an answer. */
@@ -65,8 +66,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       started.push(one);
       try {
         await one.parts.start?.();
-        const { history } = one.parts;
-        if (history !== undefined) await options.marks.load(history, environment.clock.now());
+        if (one.parts.history !== undefined) await options.recall(one.parts.history);
       } catch (thrown) {
         const { text } = failureOf(thrown);
         const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";

@@ -1,5 +1,6 @@
 // A client's own message ids: sent again after a reconnect, it is the same message. Remembers the
 // last ones of each sender, of a bounded number of senders, the longest silent forgotten first.
+// Next: recall.ts (what is remembered of earlier lives of the server).
 
 import type { Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
@@ -12,32 +13,74 @@ export interface Remembered {
   readonly logged: number;
 }
 
-export interface Recent {
-  find(sender: string, cid: string): Remembered | undefined;
-  remember(sender: string, cid: string, what: Remembered): void;
-  /** Nothing came of it. */
-  drop(sender: string, cid: string): void;
+/** Whose message id it is: what its session has, and what a later login has of it. */
+export interface Sender {
+  /** The account, or for a guest something that only the session has. */
+  readonly sender: string;
+  readonly account: string | undefined;
+  readonly nick: string;
 }
+
+export interface Recent {
+  find(by: Sender, cid: string): Remembered | undefined;
+  remember(by: Sender, cid: string, what: Remembered): void;
+  /** Nothing came of it. */
+  drop(by: Sender, cid: string): void;
+}
+
+/** The `sender` of all sessions of an account. */
+export const senderOfAccount = (account: string): string => `= ${account}`;
 
 export function createRecent(): Recent {
   const senders = new Map<string, Map<string, Remembered>>();
+  let size = 0;
+  const put = (sender: string, cid: string, what: Remembered) => {
+    const own = senders.get(sender) ?? new Map<string, Remembered>();
+    senders.delete(sender); // set again below: the newest stands last
+    senders.set(sender, own);
+    size -= own.size;
+    own.set(cid, what);
+    if (own.size > LIMITS.recentIdsMax) dropFirst(own);
+    size += own.size;
+    while (senders.size > LIMITS.recentSendersMax || size > LIMITS.recentIdsInAllMax)
+      size -= dropFirst(senders)?.size ?? 0;
+  };
   return {
-    find: (sender, cid) => senders.get(sender)?.get(cid),
-    remember(sender, cid, what) {
-      const own = senders.get(sender) ?? new Map<string, Remembered>();
-      senders.delete(sender); // set again below: the newest stands last
-      senders.set(sender, own);
-      own.set(cid, what);
-      if (own.size > LIMITS.recentIdsMax) dropFirst(own);
-      if (senders.size > LIMITS.recentSendersMax) dropFirst(senders);
+    find(by, cid) {
+      const known = senders.get(by.sender)?.get(cid);
+      const later = known === undefined ? laterSender(by, cid) : undefined;
+      return later === undefined ? known : senders.get(later)?.get(cid);
     },
-    drop: (sender, cid) => void senders.get(sender)?.delete(cid),
+    remember(by, cid, what) {
+      put(by.sender, cid, what);
+      const later = laterSender(by, cid);
+      if (later !== undefined && later !== by.sender) put(later, cid, what);
+    },
+    drop(by, cid) {
+      for (const sender of [by.sender, laterSender(by, cid)]) {
+        const own = sender === undefined ? undefined : senders.get(sender);
+        if (own?.delete(cid) === true) size--;
+      }
+    },
   };
 }
 
-function dropFirst<K>(map: Map<K, unknown>): void {
-  for (const key of map.keys()) {
+// --- internal -----------------------------------------------------------------------------------
+
+/**
+ * What a new login is known by. A guest proves nothing; but an id that is long enough to be drawn
+ * at random cannot be guessed before it is said, and whoever says it afterwards only gets to know
+ * the id and the time of a message that he has heard. A short one may be anybody's first.
+ */
+function laterSender({ account, nick }: Sender, cid: string): string | undefined {
+  if (account !== undefined) return senderOfAccount(account);
+  return cid.length < LIMITS.uniqueIdBytesMin ? undefined : `~ ${nick}`;
+}
+
+function dropFirst<K, V>(map: Map<K, V>): V | undefined {
+  for (const [key, value] of map) {
     map.delete(key);
-    return;
+    return value;
   }
+  return undefined;
 }

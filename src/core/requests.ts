@@ -26,7 +26,7 @@ import type { Offers } from "./offers.ts";
 import type { People } from "./people.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
-import type { Recent } from "./recent.ts";
+import type { Recent, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
@@ -81,6 +81,11 @@ export function createRequests(options: RequestsOptions) {
 
 // --- internal -----------------------------------------------------------------------------------
 
+const senderOf = ({ sender, person: { account, nick } }: LiveSession): Sender => ({
+  sender,
+  account,
+  nick,
+});
 const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
 
 function messageHandlers(options: RequestsOptions) {
@@ -104,7 +109,8 @@ function messageHandlers(options: RequestsOptions) {
     const logged = streams.add(room.name, entry, frame);
     room.tell({ type: "message", message: entry }, session, NATIVE, frame);
     const { id, at } = message;
-    if (message.cid !== undefined) recent.remember(session.sender, message.cid, { id, at, logged });
+    if (message.cid !== undefined)
+      recent.remember(senderOf(session), message.cid, { id, at, logged });
     return { answer: { id, at } satisfies Answer<"say">, logged };
   };
 
@@ -118,7 +124,7 @@ function messageHandlers(options: RequestsOptions) {
     const invalid = checkText(ask.text, LIMITS.textBytesMax);
     if (invalid !== undefined) return invalid;
     if (options.log.full) return failure("QUEUE_FULL", "the log is behind; try again in a moment");
-    const known = ask.cid === undefined ? undefined : recent.find(session.sender, ask.cid);
+    const known = ask.cid === undefined ? undefined : recent.find(senderOf(session), ask.cid);
     if (known !== undefined)
       return { answer: { id: known.id, at: known.at }, logged: known.logged };
     const { id, at } = ids.next();
@@ -144,7 +150,7 @@ function messageHandlers(options: RequestsOptions) {
     const found = people.find(ask.to);
     if ("code" in found) return found;
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
-    const known = cid === undefined ? undefined : recent.find(session.sender, cid);
+    const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
     if (known !== undefined) {
       const answer = { id: known.id, at: known.at, outcome: "delivered" } as const;
       // Still on its way: the same message, whose end is told to both requests.
@@ -166,11 +172,11 @@ function messageHandlers(options: RequestsOptions) {
       at,
       ...(ask.cid === undefined ? {} : { cid: ask.cid }),
     };
-    if (cid !== undefined) recent.remember(session.sender, cid, { id, at, logged: 0 });
+    if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged: 0 });
     const done = (outcome: "delivered" | "stored" | Failure): Answer<"tell"> | Failure => {
       if (typeof outcome === "string") return { id, at, outcome };
       // It was not delivered: sent again with the same id, it is tried again.
-      if (outcome.code !== "UNCONFIRMED" && cid !== undefined) recent.drop(session.sender, cid);
+      if (outcome.code !== "UNCONFIRMED" && cid !== undefined) recent.drop(senderOf(session), cid);
       return outcome;
     };
     if (found.at === "here") return outcomeOf(done(tells.deliver(found.nick, message)));

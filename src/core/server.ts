@@ -37,6 +37,7 @@ import { createPeople, entryOf } from "./people.ts";
 import type { ConfigFault, LivePlugin } from "./plugins.ts";
 import { checkPlugins, setUpPlugins } from "./plugins.ts";
 import { createPresence } from "./presence.ts";
+import { recall } from "./recall.ts";
 import { createRecent } from "./recent.ts";
 import { createRequests } from "./requests.ts";
 import { createRooms } from "./rooms.ts";
@@ -139,6 +140,7 @@ function createShared(options: ServerOptions, identity: Identity) {
     identity: () => identity,
     tick,
     gate: createGatekeeper(),
+    recent: createRecent(),
     metrics: createMetrics(),
     sessions: createSessions(clock, random),
     ids: createIds(clock, () => identity.sid),
@@ -253,7 +255,6 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       commands: () => need("commands"),
       directory: fusion.directory,
       entrance: () => need("entrance"),
-      recent: createRecent(),
       streams: fusion.streams,
     }),
     chunk(session, payload) {
@@ -383,6 +384,7 @@ function createCore(options: ServerOptions, identity: Identity) {
       for (const part of [society.fusion, society.tells, society.offers, society.transfers])
         part.close();
     },
+    recall: (history) => recall(history, { ...shared, store: environment.store }),
     listen: createPort(shared, society),
     abort,
     report,

@@ -1,0 +1,74 @@
+// What this server said in its last lives, read back from the history at the start: a message that
+// its sender says again, because the acknowledgement went down with the server, is the same one.
+// Private messages are in no history, and so are not recalled. See recent.ts.
+
+import type { Environment } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { History, Stream } from "../plugin/history.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
+import type { Identity } from "./identity.ts";
+import type { Recent } from "./recent.ts";
+import { senderOfAccount } from "./recent.ts";
+
+const LIVES = "lives";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const LIFE = /^[0-9a-f]{16}$/;
+
+export interface RecallOptions {
+  readonly store: Environment["store"];
+  readonly identity: () => Identity;
+  readonly recent: Recent;
+}
+
+/**
+ * Remembers what the newest lives said last, and makes this life one of them, durably. A life that
+ * has said nothing is forgotten: a server that fails at each start does not forget the others.
+ */
+export async function recall(history: History, options: RecallOptions): Promise<void> {
+  const { store, identity, recent } = options;
+  const { sid, life: own } = identity();
+  const streams = (await history.streams()).filter(({ stream }) => stream.origin === sid);
+  const stored = await store.read(LIVES);
+  const known = stored === undefined ? [] : decoder.decode(stored).split("\n");
+  const lives = known
+    .filter((life) => LIFE.test(life) && streams.some(({ stream }) => stream.life === life))
+    .slice(-LIMITS.recallLivesMax);
+  await store.write(LIVES, encoder.encode([...lives, own].join("\n")));
+  const newestFirst = lives
+    .toReversed()
+    .flatMap((life) => streams.filter(({ stream }) => stream.life === life))
+    .slice(0, LIMITS.recallStreamsMax);
+  const found: MessageEntry[] = [];
+  for (const { stream, last } of newestFirst) {
+    const room = LIMITS.recallMessagesMax - found.length;
+    if (room <= 0) break;
+    await readTail(history, stream, { last, count: Math.min(room, LIMITS.recallRoomMax), found });
+  }
+  // Where only so many of a sender fit, the newest stay.
+  found.sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const { cid, id, at, from, account } of found) {
+    if (cid === undefined) continue;
+    const nick = from.slice(0, from.lastIndexOf("@"));
+    const sender = account === undefined ? `~ ${nick}` : senderOfAccount(account);
+    recent.remember({ sender, account, nick }, cid, { id, at, logged: 0 });
+  }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** Adds the last `count` messages of a stream; pruned ones are passed over. */
+async function readTail(
+  history: History,
+  stream: Stream,
+  tail: { readonly last: number; readonly count: number; readonly found: MessageEntry[] },
+): Promise<void> {
+  const { last, count, found } = tail;
+  for (let from = Math.max(1, last - count + 1); from <= last;) {
+    const batches = await history.range(stream, from, last, LIMITS.recallPageBytes);
+    const newest = batches.at(-1);
+    if (newest === undefined) return;
+    for (const { messages } of batches) found.push(...messages);
+    from = Math.max(from, newest.first + newest.messages.length);
+  }
+}
