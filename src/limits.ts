@@ -72,7 +72,7 @@ export const LIMITS = {
   resumeBytesMax: 1 * MiB,
   /** And in number: a quiet line sends many small pieces. */
   resumePiecesMax: 4096,
-  /** Client message ids remembered per sender: as many as `requestsInFlightMax` may be sent again. */
+  /** Client message ids remembered per sender: `requestsInFlightMax` may be sent again. */
   recentIdsMax: 1024,
   /** And of how many senders: those who may come back. */
   recentSendersMax: 20_000,
@@ -353,6 +353,12 @@ export const LIMITS = {
   /** Names that are completed; and lines that are remembered. */
   completionsMax: 5000,
   inputHistoryMax: 500,
+  /** Ids of the last messages told, two each: as many as a page back may hold twice, and more. */
+  toldIdsMax: 20_000,
+  /** After a lost session: pages of the history that are read to make up for it, per room. */
+  missedPagesMax: 50,
+  /** What comes of a room meanwhile: more than a busy one says in the time of these answers. */
+  heldEventsMax: 10_000,
   /** Messages that wait for a connection. */
   unsentMax: 1000,
 

@@ -24,6 +24,7 @@ import type { Received } from "./incoming.ts";
 import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
 import { type ConnectOptions, isFinal, surroundingsOf } from "./options.ts";
+import { Past } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
@@ -44,6 +45,7 @@ export class Client {
   readonly #random: Random;
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
+  readonly #past = new Past((event) => this.#listeners.tell(event), this.#requests);
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
   readonly #closed = Promise.withResolvers<void>();
@@ -289,6 +291,7 @@ export class Client {
       welcome,
     });
     this.#requests.attach();
+    if (!welcome.resumed) this.#past.back(this.#rooms);
     for (const transfer of untold) {
       // Where it is forgotten already, there is nobody to tell.
       this.request("cancel", { transfer, reason: "the connection was lost" }).catch(
@@ -321,7 +324,7 @@ export class Client {
     if (event === undefined) return;
     if (event.type === "failed") this.#transfers.failed(event);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
-    this.#listeners.tell(event);
+    this.#past.take(event);
   }
 
   // --- internal: what goes out ------------------------------------------------------------------
@@ -376,6 +379,7 @@ export class Client {
     this.#cancelRetry?.();
     this.#transfers.close(why);
     this.#requests.close(why);
+    this.#past.close();
     this.#listeners.release();
     this.#phase = "closed";
     this.#connection = undefined;

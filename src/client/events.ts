@@ -35,7 +35,8 @@ interface FailureOnWire {
 /**
  * - lost: the connection broke; it is dialled again, and what is said meanwhile is kept
  * - resumed: it is back, and nothing was missed
- * - back: it is back as a new session; what was said meanwhile is in the history, if anywhere
+ * - back: it is back as a new session; what the history has of the time between follows as late
+ *   messages, and a `gap` with 0 `missing` where nobody knows how much more there was
  * - closed: for good, the last event; `failure` says why, unless `close` was called
  */
 export type ConnectionEvent =

@@ -58,12 +58,25 @@ export class RequestTable {
     ask: Asks[T]["ask"],
     answered?: (answer: Answer<T>) => void,
   ): Promise<Answer<T>> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const max = this.#attached ? LIMITS.requestsInFlightMax : LIMITS.unsentMax;
     if (this.#pending.size >= max) {
       const text = `${max} requests have no answer yet: wait for some of them`;
-      return Promise.reject(new ChatFusionError("QUEUE_FULL", text));
+      return Promise.reject(this.#closed ?? new ChatFusionError("QUEUE_FULL", text));
     }
+    return this.#ask(name, ask, answered);
+  }
+
+  /** Asks for a room's past on the client's own behalf: one at a time, whatever else waits. */
+  askPast(room: string, before: string | undefined): Promise<Answer<"history">> {
+    return this.#ask("history", before === undefined ? { room } : { room, before }, undefined);
+  }
+
+  #ask<T extends RequestName>(
+    name: T,
+    ask: Asks[T]["ask"],
+    answered: ((answer: Answer<T>) => void) | undefined,
+  ): Promise<Answer<T>> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const { promise, resolve, reject } = Promise.withResolvers<Answer<T>>();
     const ref = ++this.#ref;
     const frame = encodeJson(FRAME[name], { ref, ...ask });

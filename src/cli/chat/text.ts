@@ -170,7 +170,11 @@ function plainText(shown: Plain, note: (text: string) => string): string {
         .map((line) => note(visible(line)))
         .join("\n");
     case "gap":
-      return note(`${shown.missing} messages in ${visible(shown.room)} are lost: nobody has them`);
+      return note(
+        shown.missing === 0
+          ? `messages in ${visible(shown.room)} may be missing here: see /history`
+          : `${shown.missing} messages in ${visible(shown.room)} are lost: nobody has them`,
+      );
     case "merged":
       return note(`merged with ${listText(shown.servers)}: now ${listText(shown.fusion)}`);
     case "split":
@@ -256,7 +260,7 @@ function connectionText({ state, text }: Extract<Shown, { event: "connection" }>
     case "resumed":
       return "the connection is back, nothing was missed";
     case "back":
-      return "the connection is back; /history shows what was said meanwhile";
+      return "the connection is back; what the server has of the time between follows";
     case "closed":
       return `the chat has ended${why}`;
     default:

@@ -1,0 +1,130 @@
+// What a client's listeners have been told of rooms, so that each message is told once, and what a
+// new session missed is read from the history. See client.ts.
+// Invariants: 1. A message is told once, also when its server forgot it and its sender said it
+// again. 2. What was missed is told before what comes now. 3. What cannot be had is told as a gap.
+
+import { LIMITS } from "../limits.ts";
+import type { Answer, MessageEntry } from "../protocol/messages.ts";
+import type { ClientEvent } from "./events.ts";
+
+export interface PastSource {
+  /** The newest messages of a room, before the one of id `before`; rejects where there is none. */
+  askPast(room: string, before: string | undefined): Promise<Answer<"history">>;
+}
+
+/** A room whose past is being read: what comes meanwhile waits. */
+interface Waiting {
+  /** The newest message that was told before the connection was lost. */
+  readonly since: string;
+  readonly events: ClientEvent[];
+}
+
+export class Past {
+  readonly #show: (event: ClientEvent) => void;
+  readonly #source: PastSource;
+  /** Ids of messages that were told, and what they are known by when they are said again. */
+  readonly #told = new Set<string>();
+  readonly #waiting = new Map<string, Waiting>();
+  /** The first message that was told of a room: what is older was said before this client came. */
+  readonly #first = new Map<string, string>();
+  #newest = "";
+  /** What is older than this may have been told, and is forgotten. */
+  #forgotten = "";
+  #turn = 0;
+
+  constructor(show: (event: ClientEvent) => void, source: PastSource) {
+    this.#show = show;
+    this.#source = source;
+  }
+
+  /** Tells an event, now or when its room's past has been told. */
+  take(event: ClientEvent): void {
+    const room = roomOf(event);
+    const waiting = room === undefined ? undefined : this.#waiting.get(room);
+    if (room === undefined || waiting === undefined) return this.#tell(event);
+    waiting.events.push(event);
+    if (waiting.events.length > LIMITS.heldEventsMax) this.#end(room, [], true);
+  }
+
+  /** There is a new session, in these rooms: reads what they missed, one after the other. */
+  back(rooms: Iterable<string>): void {
+    const turn = ++this.#turn;
+    const all = [...rooms];
+    for (const room of all)
+      if (!this.#waiting.has(room)) this.#waiting.set(room, { since: this.#newest, events: [] });
+    for (const room of this.#waiting.keys()) if (!all.includes(room)) this.#end(room, [], false);
+    const readAll = async () => {
+      for (const room of all) if (this.#turn === turn) await this.#read(room, turn);
+    };
+    void readAll(); // settles always: a refusal becomes a gap
+  }
+
+  /** Nothing more comes: what waits is told. */
+  close(): void {
+    this.#turn++;
+    for (const room of this.#waiting.keys()) this.#end(room, [], true);
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  async #read(room: string, turn: number): Promise<void> {
+    const since = this.#waiting.get(room)?.since;
+    if (since === undefined) return;
+    const first = this.#first.get(room) ?? since;
+    const floor = first > this.#forgotten ? first : this.#forgotten;
+    let missed: MessageEntry[] = [];
+    let isWhole = false;
+    try {
+      for (let page = 0; page < LIMITS.missedPagesMax && !isWhole; page++) {
+        const { messages } = await this.#source.askPast(room, missed[0]?.id);
+        if (this.#turn !== turn) return;
+        const [oldest] = messages;
+        if (since === "")
+          isWhole = oldest === undefined; // nobody knows where it begins
+        else missed = [...messages, ...missed];
+        if (since === "") break;
+        isWhole = oldest === undefined || oldest.id <= since;
+      }
+    } catch {
+      if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed
+    }
+    const isNew = ({ id }: MessageEntry) => id > since || id > floor;
+    this.#end(room, missed.filter(isNew), !isWhole);
+  }
+
+  /** Tells what was missed, oldest first, and then what waits. */
+  #end(room: string, missed: readonly MessageEntry[], isGap: boolean): void {
+    const waiting = this.#waiting.get(room);
+    this.#waiting.delete(room);
+    if (isGap) this.#tell({ type: "gap", room, missing: 0 });
+    for (const message of missed)
+      this.#tell({ type: "message", message: { ...message, late: true } });
+    for (const event of waiting?.events ?? []) this.#tell(event);
+  }
+
+  #tell(event: ClientEvent): void {
+    if (event.type === "message") {
+      const { id, room, from, cid = "" } = event.message;
+      // One that is short may be another message's: only what is drawn at random is its own.
+      const said = cid.length < LIMITS.uniqueIdBytesMin ? id : `${from} ${cid}`;
+      const isTold = this.#told.has(id) || this.#told.has(said);
+      this.#told.add(id).add(said);
+      if (id > this.#newest) this.#newest = id;
+      if (!this.#first.has(room)) this.#first.set(room, id);
+      for (const key of this.#told) {
+        if (this.#told.size <= LIMITS.toldIdsMax) break;
+        this.#told.delete(key);
+        if (!key.includes(" ") && key > this.#forgotten) this.#forgotten = key;
+      }
+      if (isTold) return;
+    }
+    this.#show(event);
+  }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function roomOf(event: ClientEvent): string | undefined {
+  if (event.type === "message") return event.message.room;
+  return event.type === "gap" ? event.room : undefined;
+}
