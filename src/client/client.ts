@@ -169,6 +169,7 @@ export class Client {
     const ask = reason === undefined ? { room } : { room, reason };
     const answer = await this.request("part", ask);
     this.#rooms.delete(answer.room);
+    this.#past.left(answer.room);
     return answer;
   }
 

@@ -59,6 +59,12 @@ export class Past {
     void readAll(); // settles always: a refusal becomes a gap
   }
 
+  /** This client has left a room: what is said there now is not missed. */
+  left(room: string): void {
+    this.#first.delete(room);
+    if (this.#waiting.has(room)) this.#end(room, [], false);
+  }
+
   /** Nothing more comes: what waits is told. */
   close(): void {
     this.#turn++;
@@ -72,7 +78,7 @@ export class Past {
     if (since === undefined) return;
     const first = this.#first.get(room) ?? since;
     const floor = first > this.#forgotten ? first : this.#forgotten;
-    let missed: MessageEntry[] = [];
+    let missed: readonly MessageEntry[] = [];
     let isWhole = false;
     try {
       for (let page = 0; page < LIMITS.missedPagesMax && !isWhole; page++) {
@@ -88,6 +94,7 @@ export class Past {
     } catch {
       if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed
     }
+    if (!this.#waiting.has(room)) return; // too much came, or the room was left
     const isNew = ({ id }: MessageEntry) => id > since || id > floor;
     this.#end(room, missed.filter(isNew), !isWhole);
   }
@@ -111,6 +118,7 @@ export class Past {
       this.#told.add(id).add(said);
       if (id > this.#newest) this.#newest = id;
       if (!this.#first.has(room)) this.#first.set(room, id);
+      if (this.#first.size > LIMITS.roomsPerSessionMax) this.left(room);
       for (const key of this.#told) {
         if (this.#told.size <= LIMITS.toldIdsMax) break;
         this.#told.delete(key);

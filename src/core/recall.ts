@@ -7,6 +7,7 @@ import { LIMITS } from "../limits.ts";
 import type { History, Stream } from "../plugin/history.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
 import type { Recent } from "./recent.ts";
 import { senderOfAccount } from "./recent.ts";
 
@@ -19,6 +20,7 @@ export interface RecallOptions {
   readonly store: Environment["store"];
   readonly identity: () => Identity;
   readonly recent: Recent;
+  readonly ids: Ids;
 }
 
 /**
@@ -47,6 +49,8 @@ export async function recall(history: History, options: RecallOptions): Promise<
   }
   // Where only so many of a sender fit, the newest stay.
   found.sort((a, b) => (a.id < b.id ? -1 : 1));
+  // A clock that went back meanwhile gives no id again, and none that sorts before these.
+  options.ids.follow((found.at(-1)?.at ?? 0) + 1);
   for (const { cid, id, at, from, account } of found) {
     if (cid === undefined) continue;
     const nick = from.slice(0, from.lastIndexOf("@"));

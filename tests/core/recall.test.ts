@@ -59,6 +59,15 @@ describe("after a restart", () => {
     expect(history.texts()).toHaveLength(LIMITS.recallLivesMax + 2);
   });
 
+  test("a clock that went back gives no id that sorts before what was said", () => {
+    const { place, restart, enter, history } = start("clock");
+    enter("ana").get("say", { room, text: "before" });
+    place.world.skew("paris", -5000);
+    restart();
+    enter("ana").get("say", { room, text: "after" });
+    expect(history.texts()).toEqual(["before", "after"]);
+  });
+
   test("a guest who logs in anew in the same life says the same message as well", () => {
     const { place, enter, history } = start("relogin");
     const before = enter("gus");

@@ -1,0 +1,188 @@
+// What a client tells of a room when its session was lost: what it missed, then what comes; each
+// message once; a gap where it cannot be had.
+
+import { describe, expect, test } from "bun:test";
+import type { ClientEvent } from "../../src/client.ts";
+import { Past } from "../../src/client/past.ts";
+import { LIMITS } from "../../src/limits.ts";
+import type { RoomName } from "../../src/names.ts";
+import type { MessageEntry } from "../../src/protocol/messages.ts";
+
+const room = "#lobby" as RoomName; // a room's name by its look
+const cidOf = (id: string) => id.padEnd(LIMITS.uniqueIdBytesMin, "x");
+
+describe("coming back as a new session", () => {
+  test("tells what was missed, oldest first, and behind it what came meanwhile", async () => {
+    const { past, say, answer, told } = start();
+    say("m1");
+    past.back([room]);
+    say("m4");
+    expect(told).toEqual(["m1"]);
+    await answer(["m0", "m1", "m2", "m3", "m4"]);
+    expect(told).toEqual(["m1", "m2 late", "m3 late", "m4 late"]);
+    say("m4");
+    say("m5");
+    expect(told.slice(4)).toEqual(["m5"]);
+  });
+
+  test("pages back to what it told last, and no further", async () => {
+    const { past, say, answer, told, asked } = start();
+    say("m1");
+    past.back([room]);
+    await answer(["m4", "m5"]);
+    await answer(["m2", "m3"]);
+    await answer(["m0", "m1"]);
+    expect(asked).toEqual([undefined, "m4", "m2"]);
+    expect(told).toEqual(["m1", "m2 late", "m3 late", "m4 late", "m5 late"]);
+  });
+
+  test("tells what reached the server late meanwhile, and nothing from before", async () => {
+    const { past, say, answer, told } = start();
+    say("m2");
+    say("m5");
+    past.back([room]);
+    await answer(["m1", "m2", "m4", "m5"]);
+    expect(told).toEqual(["m2", "m5", "m4 late"]);
+  });
+
+  test("tells a gap where there is no history, and where it read as far as it may", async () => {
+    const { past, say, refuse, answer, told } = start();
+    say("m00");
+    past.back([room]);
+    await refuse();
+    expect(told).toEqual(["m00", "gap"]);
+    past.back([room]);
+    for (let page = LIMITS.missedPagesMax; page > 0; page--)
+      await answer([`m${String(page).padStart(2, "0")}`]);
+    expect(told.slice(2, 4)).toEqual(["gap", "m01 late"]);
+    expect(told).toHaveLength(3 + LIMITS.missedPagesMax);
+  });
+
+  test("tells a gap where nobody knows where the past begins, unless it is empty", async () => {
+    const one = start();
+    one.past.back([room]);
+    await one.answer(["m1"]);
+    expect(one.told).toEqual(["gap"]);
+    const other = start();
+    other.past.back([room]);
+    await other.answer([]);
+    expect(other.told).toEqual([]);
+  });
+
+  test("lost again meanwhile, it begins again where it was; an old answer is none", async () => {
+    const { past, say, answer, told } = start();
+    say("m1");
+    past.back([room]);
+    say("m3");
+    past.back([room]);
+    await answer(["m1", "m2"]);
+    expect(told).toEqual(["m1"]);
+    await answer(["m1", "m2", "m3"]);
+    expect(told).toEqual(["m1", "m2 late", "m3 late"]);
+  });
+
+  test("holds so many events at most, and then tells them behind a gap", async () => {
+    const { past, say, answer, told } = start();
+    say("m0");
+    past.back([room]);
+    for (let i = 0; i <= LIMITS.heldEventsMax; i++) say(`n${String(i).padStart(6, "0")}`);
+    expect(told.slice(0, 3)).toEqual(["m0", "gap", "n000000"]);
+    await answer(["m0", "m1"]);
+    expect(told).toHaveLength(LIMITS.heldEventsMax + 3);
+  });
+
+  test("a room that was left meanwhile is told no more of", async () => {
+    const { past, say, answer, told } = start();
+    say("m1");
+    past.back([room]);
+    past.left(room);
+    await answer(["m1", "m2"]);
+    expect(told).toEqual(["m1"]);
+  });
+
+  test("closed meanwhile, it tells what it holds behind a gap", () => {
+    const { past, say, told } = start();
+    say("m1");
+    past.back([room]);
+    say("m3");
+    past.close();
+    expect(told).toEqual(["m1", "gap", "m3"]);
+  });
+});
+
+describe("each message once", () => {
+  test("one that its server forgot, said again by its sender, is known by his own id", () => {
+    const { say, told } = start();
+    say("m1", { cid: cidOf("a") });
+    say("m2", { cid: cidOf("a") });
+    say("m3", { cid: cidOf("a"), from: "bob@paris" });
+    expect(told).toEqual(["m1", "m3"]);
+  });
+
+  test("an id that is short enough to be counted is told each time", () => {
+    const { say, told } = start();
+    say("m1", { cid: "1" });
+    say("m2", { cid: "1" });
+    expect(told).toEqual(["m1", "m2"]);
+  });
+
+  test("what was told and is forgotten since is not told as late", async () => {
+    const { past, say, answer, told } = start();
+    const count = LIMITS.toldIdsMax + 1;
+    const id = (i: number) => `m${String(i).padStart(6, "0")}`;
+    for (let i = 0; i < count; i++) say(id(i));
+    past.back([room]);
+    await answer([id(0), id(count - 1), id(count)]);
+    expect(told.slice(count)).toEqual([`${id(count)} late`]);
+  });
+});
+
+// --- internal ------------------------------------------------------------------------------------
+
+/** A past whose history answers when the test says so. */
+function start() {
+  const told: string[] = [];
+  const asked: (string | undefined)[] = [];
+  const asks: PromiseWithResolvers<{ readonly messages: readonly MessageEntry[] }>[] = [];
+  const entry = (id: string): MessageEntry => ({
+    id,
+    from: "ann@paris",
+    room,
+    kind: "text",
+    text: id,
+    at: 0,
+  });
+  const show = (event: ClientEvent) =>
+    void told.push(
+      event.type === "message"
+        ? `${event.message.id}${event.message.late === true ? " late" : ""}`
+        : event.type,
+    );
+  const past = new Past(show, {
+    askPast(_room, before) {
+      asked.push(before);
+      const one = Promise.withResolvers<{ readonly messages: readonly MessageEntry[] }>();
+      asks.push(one);
+      return one.promise;
+    },
+  });
+  const settled = async () => {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  return {
+    past,
+    told,
+    asked,
+    say: (id: string, more: Partial<MessageEntry> = {}) =>
+      past.take({ type: "message", message: { ...entry(id), ...more } }),
+    /** Answers the oldest question. */
+    async answer(ids: readonly string[]) {
+      asks.shift()?.resolve({ messages: ids.map(entry) });
+      await settled();
+    },
+    async refuse() {
+      asks.shift()?.reject(new Error("there is no history"));
+      await settled();
+    },
+  };
+}
