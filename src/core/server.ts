@@ -384,7 +384,10 @@ function createCore(options: ServerOptions, identity: Identity) {
       for (const part of [society.fusion, society.tells, society.offers, society.transfers])
         part.close();
     },
-    recall: (history) => recall(history, { ...shared, store: environment.store }),
+    async recall(history) {
+      await shared.marks.load(history, environment.clock.now());
+      await recall(history, { ...shared, store: environment.store });
+    },
     listen: createPort(shared, society),
     abort,
     report,
