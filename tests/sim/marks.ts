@@ -45,7 +45,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   "crash in silence: in a ring",
   "crash in silence: in the middle",
   "crash in silence: handshake",
-  "crash loop: in the middle",
+  "crash loop: merged",
   "crash in a disk write: merging",
   "stop: in the middle",
   "disk wiped: in the middle",
