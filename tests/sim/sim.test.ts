@@ -13,6 +13,7 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [392, "likewise, with pins"],
   [504, "a life that was shown again lost the numbers of its channel, and nothing came any more"],
   [567, "of two namesakes in one storm the one that had to go was pinned"],
+  [5661, "a line about a link undone before rest came after it, and was taken for another one"],
 ];
 
 describe("after random histories of faults all is as it should be:", () => {

@@ -18,6 +18,8 @@ const TAG_BYTES = 8;
 export class Watch {
   /** How often a narrowed class was full. */
   full = 0;
+  /** How often a link was undone, as its ends have told: before an operator hears of it. */
+  undone = 0;
   /** What was found wrong. */
   readonly violations: string[] = [];
   /** The fabric of each host's present life. */
@@ -50,7 +52,12 @@ export class Watch {
           if (verdict === undefined) consents.add(offer.sid);
           return verdict;
         };
-        const parts = plugin.setup({ ...context, host: withOwn(inner, { deliver, consent }) });
+        const report: FabricHost["report"] = (one) => {
+          if (one.event === "undone") this.undone += 1;
+          inner.report(one);
+        };
+        const own = { deliver, consent, report };
+        const parts = plugin.setup({ ...context, host: withOwn(inner, own) });
         const { fabric } = parts;
         if (fabric === undefined) return parts;
         const publish: Fabric["publish"] = (to, traffic, bytes) =>
