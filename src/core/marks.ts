@@ -22,6 +22,7 @@ export class Marks {
       this.#marks.set(`${origin} ${life} ${room}`, mark);
       this.#origins.add(`${origin} ${room}`);
     }
+    if (this.#marks.size === 0) return;
     const [newest] = await history.backlog(LOBBY, 1);
     this.newestAt = newest?.at ?? now;
   }
