@@ -22,6 +22,7 @@ export { testAuth } from "./testing/auth-suite.ts";
 export type { AuthSubject, TestAccount } from "./testing/auth-suite.ts";
 export { fabricCases, testFabric } from "./testing/fabric-suite.ts";
 export type { FabricAbilities, FabricCase, FabricSubject } from "./testing/fabric-suite.ts";
+export { logStore } from "./testing/log-store.ts";
 export { testBatch, testHistory, testStream } from "./testing/history-suite.ts";
 export { createManualClock, createMemoryStore, setUp } from "./testing/context.ts";
 export type { LoggedLine, ManualClock, SetUp, SetUpOptions } from "./testing/context.ts";

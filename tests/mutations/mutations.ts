@@ -1,6 +1,8 @@
-// Planted bugs: one for each rule of merging (docs/protocol.md, part two), as a change of the
-// program's text. Each must be found by the simulation or by the explorer: a check that finds
-// none of them proves nothing. `bun run mutate` plants and hunts them one at a time.
+// Planted bugs: one for each rule of merging (docs/protocol.md, part two), and those of streams.ts,
+// as a change of the program's text. Each must be found by the simulation or by the explorer: a
+// check that finds none of them proves nothing. `bun run mutate` hunts them one at a time.
+
+import { STREAM_BUGS } from "./streams.ts";
 
 export interface Edit {
   /** From the root of the repository. */
@@ -268,10 +270,14 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
   ],
 ];
 
-export const MUTATIONS: readonly Mutation[] = ROWS.map(([name, rule, file, find, replace]) => {
-  const edits = [{ file, find, replace }];
-  return { name, rule, edits, apply: (of, text) => applied(name, edits, of, text) };
+const TREE_BUGS = ROWS.map(([name, rule, file, find, replace]) => {
+  return { name, rule, edits: [{ file, find, replace }] };
 });
+
+export const MUTATIONS: readonly Mutation[] = [...TREE_BUGS, ...STREAM_BUGS].map((bug) => ({
+  ...bug,
+  apply: (of, text) => applied(bug.name, bug.edits, of, text),
+}));
 
 /** Finds a mutation. Throws with the names of all where there is none of this name. */
 export function mutationOf(name: string): Mutation {

@@ -10,7 +10,7 @@ import { mutationOf } from "./mutations.ts";
 const root = join(import.meta.dir, "..", "..");
 const mutation = mutationOf(process.env["MUTATION"] ?? "");
 
-for (const { file } of mutation.edits) {
+for (const file of new Set(mutation.edits.map((edit) => edit.file))) {
   const path = join(root, file);
   plugin({
     name: `planted in ${file}`,

@@ -8,14 +8,15 @@ import { isFailure, type Plugin } from "../../src/plugin.ts";
 import {
   createSimulation,
   type DiskBackup,
+  logStore,
   type SeededRandom,
   SIMULATED_PORT,
-  type SimPerson,
   type SimServer,
   type Simulation,
   type World,
 } from "../../src/testing.ts";
 import { checkCalmMerges } from "./calm.ts";
+import { Crowd } from "./crowd.ts";
 import { FAULTS } from "./faults.ts";
 import {
   checkAlways,
@@ -26,8 +27,10 @@ import {
   pairOf,
   restMsMax,
 } from "./invariants.ts";
+import { Ledger } from "./ledger.ts";
 import { Marks } from "./marks.ts";
 import { moody } from "./moody.ts";
+import { checkSpeech, checkSpeechAtRest } from "./speech.ts";
 import { Watch } from "./watch.ts";
 
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
@@ -60,6 +63,8 @@ export class History {
   readonly simulation: Simulation;
   readonly watch: Watch;
   readonly marks = new Marks();
+  readonly ledger = new Ledger();
+  readonly crowd = new Crowd(this);
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
   readonly story: string[] = [];
@@ -78,7 +83,6 @@ export class History {
   /** Merges and unmerges that have no answer yet. */
   readonly unanswered = new Set<string>();
   #faults = 0;
-  #said = 0;
   #calm = false;
   readonly #backups = new Map<string, DiskBackup>();
   readonly #standby = new Set<string>();
@@ -109,8 +113,7 @@ export class History {
     const hosts = CITIES.slice(0, 3 + random.below(CITIES.length - 2));
     for (const host of hosts) this.simulation.start(host);
     if (random.chance(0.4)) this.#startTwins(hosts);
-    for (const host of hosts.slice(0, 1 + random.below(4)))
-      this.simulation.enter(`${host}er@${host}`);
+    for (const host of hosts.slice(0, 1 + random.below(4))) this.crowd.enter(host);
     for (let step = 0; step < STEPS || this.#faults < FAULTS_MIN; step += 1) {
       this.#act();
       this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
@@ -268,6 +271,7 @@ export class History {
     return [
       authGuest(),
       this.watch.fabric(fabricTree(), host),
+      this.ledger.history(logStore(), host),
       moody(() => (this.#calm ? 1 : this.random.next())),
     ];
   }
@@ -275,7 +279,7 @@ export class History {
   #act(): void {
     const dice = this.random.next();
     if (dice < MERGES) return this.#merge();
-    if (dice < MERGES + WORDS) return this.#say();
+    if (dice < MERGES + WORDS) return this.crowd.speak();
     const faults = Object.entries(FAULTS);
     let left = this.random.next() * faults.reduce((sum, [, { weight }]) => sum + weight, 0);
     for (const [name, { weight, strike }] of faults) {
@@ -302,16 +306,6 @@ export class History {
     }
   }
 
-  #say(): void {
-    const person = this.oneOf([...this.simulation.people.values()]);
-    if (person !== undefined) this.#sayThis(person, `line ${(this.#said += 1)}`);
-  }
-
-  #sayThis({ client }: SimPerson, text: string): void {
-    // Whether it arrives although its server crashes is not the matter here.
-    client.say("#lobby", text).catch(() => undefined);
-  }
-
   /** Lets time pass, in which what was put off happens, and looks at everything meanwhile. */
   #pass(ms: number): void {
     const end = this.world.now + ms;
@@ -328,6 +322,7 @@ export class History {
 
   #look(): void {
     checkAlways(this);
+    checkSpeech(this);
     this.watch.checkBounds();
     for (const [host, { view }] of this.watch.fabrics) {
       for (const { a, b, state } of view.links) {
@@ -364,7 +359,7 @@ export class History {
     }
     const begun = world.now;
     for (;;) {
-      const complaint = checkAtRest(this);
+      const complaint = checkAtRest(this) ?? checkSpeechAtRest(this);
       if (complaint === undefined) return world.now - begun;
       if (world.now - begun > restMsMax) throw new Error(`not at rest: ${complaint}`);
       this.#pass(500 + random.below(1000));

@@ -150,7 +150,8 @@ function unheard(history: History): string | undefined {
 type Component = readonly SimServer[];
 
 /** A full disk is told, and made up for later; it is no fault of the program. */
-const isOfDisk = (event: string): boolean => event === "not stored" || event === "epoch not stored";
+const isOfDisk = (event: string): boolean =>
+  ["not stored", "epoch not stored", "log failed"].includes(event);
 
 /** Servers that are joined by open connections; at rest those are links, and nothing else. */
 export function componentsOf({ servers, world }: History): Component[] {

@@ -84,4 +84,10 @@ export const REQUIRED_MARKS: readonly string[] = [
   "told: healed",
   "told: standby",
   "logged: own announcement of another life met",
+  "logged: log failed",
+  // What people met.
+  "people: said",
+  "people: delivered",
+  "people: UNCONFIRMED",
+  "people: shown late",
 ];

@@ -1,0 +1,83 @@
+// Planted bugs: one for each rule of streams, channels and acknowledgements (docs/protocol.md). The
+// simulation finds them by what people are shown (tests/sim/speech.ts).
+
+import type { Edit } from "./mutations.ts";
+
+/** [name, rule, file, then find and replace by turns] */
+type Row = readonly [name: string, rule: string, file: string, ...edits: readonly string[]];
+
+const incoming = "src/core/incoming.ts";
+
+const ROWS: readonly Row[] = [
+  [
+    "doubles-taken",
+    "a number that was had is ignored",
+    incoming,
+    "if (stream.have !== undefined && last <= stream.have) return;",
+    "",
+    "if (next.first + next.frames.length - 1 > stream.have) {",
+    "if (next.frames.length > 0) {",
+    "const skip = have + 1 - batch.first;",
+    "const skip = have < 0 ? 1 : 0;",
+  ],
+  [
+    "stands-not-told",
+    "a subscriber is told where a stream stands",
+    "src/core/peers.ts",
+    'peer.send({ t: "stand", heads });',
+    "void heads;",
+  ],
+  [
+    "life-kept",
+    "a life is drawn at each start, so no number is used twice",
+    "src/core/identity.ts",
+    "const life = random.bytes(8).toHex();",
+    "const life = random.bytes(8).fill(7).toHex();",
+  ],
+  [
+    "acknowledged-early",
+    "an acknowledgement waits for the commit",
+    "src/core/requests.ts",
+    'return { answer: { id, at } satisfies Answer<"say">, logged };',
+    'return { answer: { id, at } satisfies Answer<"say">, logged: logged * 0 };',
+  ],
+  [
+    "channel-doubles",
+    "a channel takes only the number after the last one",
+    "src/core/channel.ts",
+    "if (kind !== 0 || counter !== had + 1) return true;",
+    "if (kind !== 0 || counter < had || counter > had + 1) return true;",
+  ],
+  [
+    "channel-steps-over",
+    "a channel takes nothing before what is missing",
+    "src/core/channel.ts",
+    "if (kind !== 0 || counter !== had + 1) return true;",
+    "if (kind !== 0 || counter <= had) return true;",
+  ],
+  [
+    "never-sent-again",
+    "a channel sends again what is not acknowledged",
+    "src/core/channel.ts",
+    "if (cancel !== undefined || unsent.length === 0) return;",
+    "if (cancel !== undefined || unsent.length >= 0) return;",
+  ],
+  [
+    "unconfirmed-late",
+    "a private message without word is unconfirmed after a minute",
+    "src/core/tells.ts",
+    "options.clock.after(LIMITS.unconfirmedMsMax, () =>",
+    "options.clock.after(LIMITS.unconfirmedMsMax * 100, () =>",
+  ],
+];
+
+export const STREAM_BUGS: readonly {
+  readonly name: string;
+  readonly rule: string;
+  readonly edits: readonly Edit[];
+}[] = ROWS.map(([name, rule, file, ...texts]) => {
+  const edits: Edit[] = [];
+  for (let at = 0; at < texts.length; at += 2)
+    edits.push({ file, find: texts[at] ?? "", replace: texts[at + 1] ?? "" });
+  return { name, rule, edits };
+});

@@ -1,0 +1,182 @@
+// The people of a random history: what they said, what became of it, and what they were shown, in
+// each session of theirs. What must hold of it is in speech.ts.
+
+import type { SimPerson } from "../../src/testing.ts";
+import type { ClientEvent } from "../../src/client.ts";
+import { ChatFusionError } from "../../src/client.ts";
+import type { History } from "./history.ts";
+
+const SHARED_ROOMS = ["#left", "#right"];
+const LOCAL_ROOM = "&own";
+const LINES_MAX = 4;
+
+/** A line in a room, or to one person. */
+export interface Said {
+  readonly text: string;
+  readonly by: Listener;
+  /** The author's session when it was said. */
+  readonly session: Session;
+  readonly room: string | undefined;
+  readonly to: Listener | undefined;
+  /** The addressee's session then. */
+  readonly toSession: Session | undefined;
+  readonly at: number;
+  /** The author's session was lost meanwhile: it was asked again in a new one. */
+  again: boolean;
+  outcome: "pending" | "said" | "delivered" | "stored" | "failed" | "UNCONFIRMED";
+  id?: string;
+}
+
+/** What a client was shown without a break: a connection that is resumed goes on. */
+export interface Session {
+  readonly shown: { readonly id: string; readonly text: string; readonly room: string }[];
+  readonly ids: Set<string>;
+  /** By its room: how many messages it was told are missing. */
+  readonly gaps: Map<string, number>;
+  /** The connection was lost since; what came of it is not known until it is back. */
+  broken: boolean;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly host: string;
+  readonly person: SimPerson;
+  readonly rooms: readonly string[];
+  readonly sessions: Session[];
+  readonly privates: Map<string, number>;
+}
+
+export class Crowd {
+  readonly listeners: Listener[] = [];
+  readonly said = new Map<string, Said>();
+  readonly violations: string[] = [];
+  readonly #history: History;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** Somebody comes in at a host, and joins rooms. */
+  enter(host: string): void {
+    const { random, simulation } = this.#history;
+    const person = simulation.enter(`${host}er@${host}`);
+    const rooms = [...SHARED_ROOMS, LOCAL_ROOM].filter(() => random.chance(0.7));
+    for (const room of rooms) simulation.world.until(person.client.join(room));
+    const listener: Listener = {
+      address: person.address,
+      host,
+      person,
+      rooms: ["#lobby", ...rooms],
+      sessions: [newSession()],
+      privates: new Map(),
+    };
+    person.client.on((event) => this.#hears(listener, event));
+    this.listeners.push(listener);
+  }
+
+  /** One of them says some lines, in a room or to somebody. */
+  speak(): void {
+    const { random } = this.#history;
+    const by = this.#history.oneOf(this.listeners);
+    if (by === undefined) return;
+    for (let count = 1 + random.below(LINES_MAX); count > 0; count -= 1) {
+      if (random.chance(0.25)) this.#tell(by, random.pick(this.listeners));
+      else this.say(by, random.pick(by.rooms));
+    }
+  }
+
+  say(by: Listener, room: string): void {
+    const said = this.#note({ by, room, to: undefined });
+    this.#follow(said, by.person.client.say(room, said.text));
+  }
+
+  // --- internal ---
+
+  #tell(by: Listener, to: Listener): void {
+    const said = this.#note({ by, room: undefined, to });
+    this.#follow(said, by.person.client.tell(to.address, said.text));
+  }
+
+  #note(of: Pick<Said, "by" | "room" | "to">): Said {
+    const said: Said = {
+      ...of,
+      text: `line ${this.said.size + 1}`,
+      session: sessionOf(of.by),
+      toSession: of.to === undefined ? undefined : sessionOf(of.to),
+      at: this.#history.world.now,
+      again: sessionOf(of.by).broken,
+      outcome: "pending",
+    };
+    this.said.set(said.text, said);
+    return said;
+  }
+
+  #follow(said: Said, asked: Promise<{ readonly id: string; readonly outcome?: string }>): void {
+    const { marks, ledger } = this.#history;
+    asked.then(
+      ({ id, outcome }) => {
+        said.id = id;
+        said.outcome = outcome === undefined ? "said" : (outcome as Said["outcome"]); // as told
+        marks.hit(`people: ${said.outcome}`);
+        // It may be answered for by a later life of its server: the disk is what counts.
+        if (said.room !== undefined && !ledger.durable.has(`${said.by.host} ${id}`))
+          this.violations.push(`${said.text} of ${said.by.address} was acknowledged unlogged`);
+      },
+      (thrown: unknown) => {
+        const code = thrown instanceof ChatFusionError ? thrown.code : String(thrown);
+        said.outcome = code === "UNCONFIRMED" ? code : "failed";
+        marks.hit(`people: ${code}`);
+      },
+    );
+  }
+
+  #hears(listener: Listener, event: ClientEvent): void {
+    const session = sessionOf(listener);
+    if (event.type === "message") this.#shows(listener, session, event.message);
+    else if (event.type === "gap") {
+      session.gaps.set(event.room, (session.gaps.get(event.room) ?? 0) + event.missing);
+      this.#history.marks.hit("people: gap told");
+    } else if (event.type === "private") {
+      const { text } = event.message;
+      listener.privates.set(text, (listener.privates.get(text) ?? 0) + 1);
+    } else if (event.type === "connection") this.#connection(listener, event.state);
+  }
+
+  #shows(
+    { address }: Listener,
+    session: Session,
+    { id, text, room, ...rest }: { id: string; text: string; room: string },
+  ): void {
+    if (session.ids.has(`${id} ${text}`))
+      this.violations.push(`${address} was shown ${room} "${text}" twice`);
+    session.ids.add(`${id} ${text}`);
+    session.shown.push({ id, text, room });
+    if ("late" in rest) this.#history.marks.hit("people: shown late");
+  }
+
+  #connection(listener: Listener, state: string): void {
+    const session = sessionOf(listener);
+    if (state === "lost") session.broken = true;
+    if (state === "resumed") session.broken = false;
+    if (state !== "back") return;
+    listener.sessions.push(newSession());
+    for (const said of this.said.values())
+      if (said.by === listener && said.outcome === "pending") said.again = true;
+  }
+}
+
+/** The present one. */
+export function sessionOf({ sessions }: Listener): Session {
+  const last = sessions.at(-1);
+  if (last === undefined) throw new Error("a listener has a session from the beginning");
+  return last;
+}
+
+// --- internal ---
+
+const newSession = (): Session => ({
+  shown: [],
+  ids: new Set(),
+  gaps: new Map(),
+  broken: false,
+});
