@@ -67,7 +67,7 @@ function createJournal(store: Store) {
         }
       }
     },
-    /** Resolves when the record would survive a power cut. After a failure nothing of it is there. */
+    /** Resolves when the record would survive a power cut; after a failure it is cut off. */
     async append(record: string): Promise<void> {
       if (text.length > SEGMENT_BYTES) {
         segment += 1;

@@ -75,9 +75,9 @@ export class Ledger {
   }
 }
 
-export const keyOf = ({ origin, life, room }: Stream): string => `${origin} ${life} ${room}`;
-
 // --- internal ---
+
+const keyOf = ({ origin, life, room }: Stream): string => `${origin} ${life} ${room}`;
 
 function placesOf(tick: readonly Batch[]) {
   return tick.flatMap(({ stream, first, messages }) =>

@@ -25,14 +25,13 @@ testHistory("log-store", (folder) => {
   return on(store);
 });
 
-test("what was acknowledged survives a power cut, and a torn last record is cut off", async () => {
+test("what was acknowledged survives a power cut, and a torn last record is cut off", () => {
   const outcomes = new Set<number>();
   for (let seed = 1; seed <= 40; seed += 1) {
     const world = createWorld({ seed });
     const historyOf = (store: Store) =>
       world.until(setUp(on(store), { folder: "none" })).parts.history;
     const history = historyOf(world.environment("paris").store);
-    await null;
     world.until(Promise.resolve(history?.append([testBatch(testStream(), 1, 2)])));
     const second = history?.append([testBatch(testStream(), 3, 1)]);
     Promise.resolve(second).catch(() => undefined);
@@ -45,5 +44,5 @@ test("what was acknowledged survives a power cut, and a torn last record is cut 
     const again = historyOf(world.environment("paris").store);
     expect(world.until(Promise.resolve(again?.streams() ?? []))).toHaveLength(2);
   }
-  expect([...outcomes].toSorted()).toEqual([2, 3]);
+  expect(outcomes).toEqual(new Set([2, 3]));
 });
