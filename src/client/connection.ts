@@ -39,7 +39,7 @@ interface Refusal {
 }
 
 export class Connection implements WireHandlers {
-  /** Bytes of whole frames handled since the welcome, but for pings, pongs and chunks. */
+  /** Bytes of whole frames handled since the session's first welcome, but for pings, pongs and chunks. */
   received = 0;
   readonly #wire: Wire;
   readonly #where: string;
@@ -83,6 +83,7 @@ export class Connection implements WireHandlers {
     if (this.#phase !== "entering") entering.reject(this.#why ?? this.#gone("it is gone"));
     else if (this.send(FRAME.login, login)) {
       this.#entering = entering;
+      this.received = login.resume?.received ?? 0;
       this.flush();
     } else entering.reject(new ChatFusionError("BAD_REQUEST", "the login is too large"));
     return entering.promise;

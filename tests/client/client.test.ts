@@ -183,6 +183,26 @@ describe("coming back", () => {
     expect(await later).toEqual({ id: "m2", at: 2 });
   });
 
+  test("the count of a session goes on over as many resumes as it takes", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { visitor, events } = await enter(peer, { clock, net: realNet });
+    let [present, received] = [visitor, 0];
+    for (const text of ["one", "two", "three"]) {
+      const before = present.sent;
+      present.send("notice", { text });
+      received += present.sent - before;
+      expect(await events.until((event) => event.type === "notice")).toMatchObject({ text });
+      present.close();
+      await events.until((event) => event.type === "connection");
+      clock.pass(LIMITS.reconnectMsMin);
+      present = await peer.visitors.take();
+      const login = await present.welcome({ resumed: true });
+      expect(login).toMatchObject({ resume: { received } });
+      await events.until((event) => event.type === "connection");
+    }
+  });
+
   test("a session that is gone is begun anew, in the rooms of the old one", async () => {
     const peer = await startPeer();
     const clock = new ManualClock();
