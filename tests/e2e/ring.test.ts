@@ -41,11 +41,9 @@ test(
     const gaps: number[] = [];
     const quiet: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      const at = kill % servers.length;
-      const victim = servers[at]!;
+      const [victim, isBetween] = await victimOf(servers, kill);
       const others = servers.filter((server) => server !== victim);
       const fusion = others.map(({ name }) => name);
-      const isBetween = (await treeLinks(victim)) === 2;
       await talk.leave(victim.name);
       quiet.push(await quietGap());
       const marks = others.map(({ heard }) => heard.lines.length);
@@ -56,7 +54,7 @@ test(
       if (isBetween) gaps.push(talk.silenceMs); // else nobody's way has changed
       await victim.exited();
       const back = await stage.serve(victim.name, { port: victim.port });
-      servers[at] = back;
+      servers[servers.indexOf(victim)] = back;
       await talk.enter(back);
       await whole(servers);
     }
@@ -143,6 +141,20 @@ async function whole(servers: readonly ServerProgram[]): Promise<void> {
 
 async function edgesOf(server: ServerProgram): Promise<readonly Edge[]> {
   return (await server.run("map"))["links"] as readonly Edge[]; // what map answers with
+}
+
+/**
+ * Each of them once; then those that stand between others: a server that came back has the youngest
+ * links, and nobody's way leads through it.
+ */
+async function victimOf(
+  servers: readonly ServerProgram[],
+  turn: number,
+): Promise<readonly [ServerProgram, isBetween: boolean]> {
+  const links = await Promise.all(servers.map(treeLinks));
+  const between = servers.filter((_, at) => links[at] === 2);
+  const victim = turn < servers.length ? servers[turn]! : between[turn % between.length]!;
+  return [victim, between.includes(victim)];
 }
 
 /** How many tree links a server has itself. */

@@ -40,6 +40,8 @@ export interface Session {
 export interface Listener {
   readonly address: string;
   readonly host: string;
+  /** The machine that they sit at. */
+  readonly seat: string;
   readonly person: SimPerson;
   readonly rooms: readonly string[];
   readonly sessions: Session[];
@@ -65,6 +67,7 @@ export class Crowd {
     const listener: Listener = {
       address: person.address,
       host,
+      seat: `${host}er at ${host}`,
       person,
       rooms: ["#lobby", ...rooms],
       sessions: [newSession()],
@@ -75,9 +78,8 @@ export class Crowd {
   }
 
   /** One of them says some lines, in a room or to somebody. */
-  speak(): void {
+  speak(by = this.#history.oneOf(this.listeners)): void {
     const { random } = this.#history;
-    const by = this.#history.oneOf(this.listeners);
     if (by === undefined) return;
     for (let count = 1 + random.below(LINES_MAX); count > 0; count -= 1) {
       if (random.chance(0.25)) this.#tell(by, random.pick(this.listeners));
@@ -88,6 +90,11 @@ export class Crowd {
   say(by: Listener, room: string): void {
     const said = this.#note({ by, room, to: undefined });
     this.#follow(said, by.person.client.say(room, said.text));
+  }
+
+  /** Something of theirs has no answer yet. */
+  waits(by: Listener): boolean {
+    return [...this.said.values()].some((one) => one.by === by && one.outcome === "pending");
   }
 
   // --- internal ---

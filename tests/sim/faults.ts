@@ -109,6 +109,25 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     shape(history, pair, { bufferBytes, splitChance: 1 }, 30_000);
   }),
   stranger: onServer(3, (history, { host }) => history.stranger(host)),
+  "line of a person": {
+    weight: 5,
+    strike(history) {
+      const { crowd, world } = history;
+      const listener = history.oneOf(crowd.listeners);
+      if (listener === undefined) return undefined;
+      // What was just said has no answer yet, and is sent again when the line is back.
+      crowd.speak(listener);
+      world.run(history.random.next() * 20);
+      const { seat, host } = listener;
+      history.struck = listener.address;
+      if (history.random.chance(0.5)) world.loseConnections(seat, host);
+      else {
+        world.cut(seat, host);
+        history.later(10_000, () => world.heal(seat, host));
+      }
+      return crowd.waits(listener) ? "while something waits" : "in a silence";
+    },
+  },
   unmerge: {
     weight: 4,
     strike(history) {

@@ -59,6 +59,7 @@ export const REQUIRED_MARKS: readonly string[] = [
   "reordering: merged",
   "tiny buffer: tree link",
   "stranger: merged",
+  "line of a person: while something waits",
   "unmerge: tree link",
   "unmerge: standby link",
   "merges at once",
