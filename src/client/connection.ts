@@ -39,7 +39,7 @@ interface Refusal {
 }
 
 export class Connection implements WireHandlers {
-  /** Bytes of whole frames handled since the session's first welcome, but for pings, pongs and chunks. */
+  /** Bytes of whole frames handled since the session's first welcome, without those of P29. */
   received = 0;
   readonly #wire: Wire;
   readonly #where: string;

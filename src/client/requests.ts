@@ -140,13 +140,16 @@ export class RequestTable {
     }
   }
 
-  /** There is a connection again. */
-  attach(): void {
+  /**
+   * There is a connection again. What came in before the session was lost, up to `lastRef`, is
+   * answered in it: asked again, a `tell` that was refused meanwhile could be delivered.
+   */
+  attach(lastRef = 0): void {
     this.#attached = true;
     let first = 0;
     for (const [ref, pending] of this.#pending) {
-      pending.sent = false;
-      if (first === 0) first = ref;
+      pending.sent = ref <= lastRef;
+      if (first === 0 && !pending.sent) first = ref;
     }
     this.#unsent = first;
     this.flush();

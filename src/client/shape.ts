@@ -65,6 +65,7 @@ export const WelcomeShape = v.object({
   account: v.exactOptional(v.string()),
   resume: v.string(),
   resumed: v.boolean(),
+  lastRef: v.exactOptional(Count),
   lobby: v.string(),
   rooms: Texts,
   fusion: Texts,

@@ -138,6 +138,7 @@ export function createDoor(
       ...(account === undefined ? {} : { account }),
       resume: sessions.issueToken(here, redeemed),
       resumed: redeemed !== undefined,
+      ...(redeemed === undefined || here.lastRef === undefined ? {} : { lastRef: here.lastRef }),
       lobby: "#lobby",
       rooms: [...here.memberships.keys()],
       fusion: options.fusion(),
@@ -253,6 +254,7 @@ export function createDoor(
     if (!parsed.success)
       throw new ProtocolError("BAD_FRAME", `${name}: ${describe(parsed.issues)}`);
     const { ref } = parsed.output;
+    here.lastRef = ref ?? here.lastRef;
     const answered = (answer: unknown) => {
       if (isFailure(answer) && ref === undefined) write(encodeJson(FRAME.error, answer));
       else if (isFailure(answer)) here.send(encodeJson(FRAME.error, { ref, ...answer }));

@@ -147,9 +147,8 @@ function messageHandlers(options: RequestsOptions) {
   };
 
   const send = (session: LiveSession, ask: Ask<"tell">): Outcome => {
-    const found = people.find(ask.to);
-    if ("code" in found) return found;
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
+    // Before the addressee is looked for, whose server may be gone since it was delivered.
     const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
     if (known !== undefined) {
       const answer = { id: known.id, at: known.at, outcome: "delivered" } as const;
@@ -159,6 +158,8 @@ function messageHandlers(options: RequestsOptions) {
         ? { answer: answer satisfies Answer<"tell"> }
         : { later: end.then((outcome) => (typeof outcome === "string" ? answer : outcome)) };
     }
+    const found = people.find(ask.to);
+    if ("code" in found) return found;
     const { id, at } = ids.next();
     const { account } = session.person;
     const server = found.at === "here" ? session.server : found.peer.name;

@@ -76,6 +76,8 @@ export class LiveSession implements Session {
   readonly sender: string;
   readonly memberships = new Map<RoomName, Member<LiveSession>>();
   phase: "in" | "lost" | "ended" = "in";
+  /** The `ref` of the last request that came in; a client that resumes asks that no second time. */
+  lastRef: number | undefined;
   readonly #host: SessionHost;
   #format: Format;
   // Bytes of the session's own, and how many answers stood before them.

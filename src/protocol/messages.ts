@@ -175,6 +175,8 @@ export interface Welcome {
   /** Good for one resume. */
   readonly resume: string;
   readonly resumed: boolean;
+  /** When resumed: of the last request that came in, whose answer comes or is on its way. */
+  readonly lastRef?: number;
   readonly lobby: string;
   readonly rooms: readonly string[];
   /** The names of the servers that are merged now. */

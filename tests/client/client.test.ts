@@ -183,6 +183,26 @@ describe("coming back", () => {
     expect(await later).toEqual({ id: "m2", at: 2 });
   });
 
+  test("what had come in before a resume is not asked again, and is answered", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor } = await enter(peer, { clock, net: realNet });
+    const [first, second] = [client.tell("bob@lyon", "one"), client.tell("bob@lyon", "two")];
+    const { ref } = await visitor.expect("tell");
+    await visitor.expect("tell");
+    visitor.close();
+    await visitor.gone.promise;
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    await again.welcome({ resumed: true, lastRef: ref });
+    expect(await again.answer("tell", { id: "m2", at: 2, outcome: "delivered" })).toMatchObject({
+      text: "two",
+    });
+    expect(await second).toMatchObject({ id: "m2" });
+    again.send("error", { ref, code: "NO_SUCH_SERVER", text: "no server lyon" });
+    expect(first).rejects.toMatchObject({ code: "NO_SUCH_SERVER" });
+  });
+
   test("the count of a session goes on over as many resumes as it takes", async () => {
     const peer = await startPeer();
     const clock = new ManualClock();

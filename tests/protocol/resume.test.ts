@@ -85,6 +85,16 @@ describe("the end, and coming back", () => {
     expect(third.heard.map(({ says }) => says["text"])).toEqual(["missed 2"]);
   });
 
+  test("P30: the welcome says which request was the last that came in", () => {
+    const { client, site, token } = cutOff("last ref");
+    client.ask("say", lobby("heard"), 4711);
+    const { received } = client;
+    client.hangUp();
+    const back = site.greeted().login({ nick: "bea", resume: { token, received } });
+    expect(back.says).toMatchObject({ resumed: true, lastRef: 4711 });
+    expect(site.greeted().login({ nick: "dora" }).says).not.toHaveProperty("lastRef");
+  });
+
   test("P30: the old token is good until the client was heard on the new connection", () => {
     const { client, site, token } = cutOff("welcome lost");
     const { received } = client;

@@ -92,6 +92,12 @@ export class Crowd {
     this.#follow(said, by.person.client.say(room, said.text));
   }
 
+  /** Their server is down: no session of theirs goes on, and nobody may have told them yet. */
+  serverDown(host: string): void {
+    for (const listener of this.listeners)
+      if (listener.host === host) sessionOf(listener).broken = true;
+  }
+
   /** Something of theirs has no answer yet. */
   waits(by: Listener): boolean {
     return [...this.said.values()].some((one) => one.by === by && one.outcome === "pending");

@@ -337,6 +337,7 @@ export class History {
     for (const errand of this.unanswered) {
       if (errand.startsWith(`${host} at `)) this.unanswered.delete(errand);
     }
+    this.crowd.serverDown(host);
     this.watch.fabrics.delete(host);
     this.later(msMax, () => {
       if (this.servers.get(host)?.phase !== "down") return;

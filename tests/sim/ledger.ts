@@ -49,7 +49,14 @@ export class Ledger {
           }
           for (const [, { id }] of placesOf(tick)) this.durable.add(`${host} ${id}`);
         };
-        return { ...parts, history: { ...inner, append } };
+        const start = async () => {
+          await parts.start?.();
+          // A crash may come after the write, and before anybody has noted it.
+          for (const { stream, last } of await inner.streams())
+            for (const { messages } of await inner.range(stream, 1, last, 2 ** 53))
+              for (const { id } of messages) this.durable.add(`${host} ${id}`);
+        };
+        return { ...parts, start, history: { ...inner, append } };
       },
     };
   }

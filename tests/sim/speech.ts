@@ -51,7 +51,7 @@ export function checkSpeechAtRest(history: History): string | undefined {
     const here = { hosts, held: heldOf(ledger, hosts), sids: sidsOf(component) };
     const streams = acknowledged.filter(([key]) => isOwed(history, here, key));
     for (const host of hosts) {
-      const complaint = checkHistory(ledger, host, here, streams);
+      const complaint = checkHistory(history, host, here, streams);
       if (complaint !== undefined) return complaint;
     }
     for (const listener of crowd.listeners) {
@@ -121,12 +121,13 @@ function isOwed({ ledger }: History, { hosts, held, sids }: Here, key: string): 
 }
 
 function checkHistory(
-  { kept }: Ledger,
+  { ledger: { kept, streams: known }, restored }: History,
   host: string,
-  { held }: Here,
+  { held, sids }: Here,
   streams: readonly Acknowledged[],
 ): string | undefined {
   const { firsts, refused } = kept.get(host) as Kept; // it runs, so it has one
+  const originOf = (key: string) => sids.get(known.get(key)?.origin ?? "") ?? "";
   for (const [key, numbers] of streams) {
     const own = held.get(host)?.get(key) ?? new Set<number>();
     const first = RESTARTS === "excused" ? firsts.get(key) : [...own].toSorted((a, b) => a - b)[0];
@@ -134,7 +135,9 @@ function checkHistory(
     for (const [number, what] of numbers) {
       if (number < first || own.has(number) || refused.has(`${key} ${number}`)) continue;
       const elsewhere = [...held.values()].some((other) => other.get(key)?.has(number) === true);
-      if (RESTARTS === "checked" && !elsewhere) continue; // wiped, wherever it was
+      // Wiped wherever it was, or forgotten with the backup that its own server was set back to.
+      const isLost = RESTARTS === "checked" || restored.has(originOf(key));
+      if (isLost && !elsewhere) continue;
       return `the history of ${host} has ${key} from ${first} on, and not ${number}: "${what}"`;
     }
   }
