@@ -142,6 +142,17 @@ export function createEstates(options: EstatesOptions) {
     source,
     isOver: ({ sid, life }: Source) =>
       sid === options.identity().sid || (options.peers().last(sid)?.life ?? life) !== life,
+    /**
+     * How far others have given a stream whose server is only now met: it goes on from there, as
+     * that server's. Undefined if they gave nothing of it.
+     */
+    inherit({ sid, life }: Pick<Source, "sid" | "life">, room: RoomName): number | undefined {
+      const given = sources.get(`${sid} ${life}`)?.streams;
+      if (given === undefined || options.peers().inLife(sid, life) === undefined) return undefined;
+      const have = given.get(room)?.have;
+      given.delete(room);
+      return have;
+    },
     /** Something has changed of what is to be told, or of those who are: soon. */
     schedule(): void {
       cancel ??= options.clock.after(LIMITS.heldMs, tell);

@@ -180,6 +180,8 @@ function incomingOf(
     ...aroundOf(options),
     source: (sid, life) => to().estates.source(sid, life),
     mark({ sid, life }, room) {
+      const inherited = to().estates.inherit({ sid, life }, room);
+      if (inherited !== undefined) return inherited;
       const isNew = room !== LOBBY && clock.now() - marks.startedAt > LIMITS.rejoinMs;
       return isNew ? undefined : marks.find(sid, life, room);
     },

@@ -134,6 +134,27 @@ test("a life that came and went while a server was away goes to it, too", () => 
   expect(cat.texts()).toEqual(["one", "two"]);
 });
 
+test("what others gave of a life goes on from there when its server is met", () => {
+  const town = new Town("met later", ["paris", "lyon", "nice"]);
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.kill("lyon");
+  town.kill("paris");
+  town.start("paris");
+  town.join("paris", "nice");
+  const ana = town.enter("paris", "ana");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.part("paris");
+  town.start("lyon");
+  town.join("lyon", "nice");
+  expect(town.said("lyon")).toEqual(["one", "two"]);
+  say(ana, "three");
+  town.place.rest(1000);
+  town.join("paris", "lyon", "nice");
+  expect(town.said("lyon")).toEqual(["one", "two", "three"]);
+});
+
 test("what only the log of a crashed server has comes when it is back", () => {
   const town = new Town("alone", ["paris", "lyon"]);
   const bob = town.enter("lyon", "bob");
