@@ -49,7 +49,9 @@ export function checkSpeechAtRest(history: History): string | undefined {
   for (const component of componentsOf(history)) {
     const hosts = component.map(({ host }) => host);
     const here = { hosts, held: heldOf(ledger, hosts), sids: sidsOf(component) };
-    const streams = acknowledged.filter(([key]) => isOwed(history, here, key));
+    const streams = acknowledged
+      .filter(([key]) => isOwed(history, here, key))
+      .map((stream) => withoutForgotten(history, here, stream));
     for (const host of hosts) {
       const complaint = checkHistory(history, host, here, streams);
       if (complaint !== undefined) return complaint;
@@ -120,24 +122,32 @@ function isOwed({ ledger }: History, { hosts, held, sids }: Here, key: string): 
   return origin !== undefined && ledger.kept.get(origin)?.firsts.get(key) === 1;
 }
 
-function checkHistory(
-  { ledger: { kept, streams: known }, restored }: History,
-  host: string,
+/** Without what was wiped wherever it was, or went with a backup that its own server was set to. */
+function withoutForgotten(
+  { ledger, restored }: History,
   { held, sids }: Here,
+  [key, numbers]: Acknowledged,
+): Acknowledged {
+  const origin = sids.get(ledger.streams.get(key)?.origin ?? "") ?? "";
+  if (RESTARTS === "excused" && !restored.has(origin)) return [key, numbers];
+  const isHeld = (number: number) =>
+    [...held.values()].some((one) => one.get(key)?.has(number) === true);
+  return [key, new Map([...numbers].filter(([number]) => isHeld(number)))];
+}
+
+function checkHistory(
+  { ledger: { kept } }: History,
+  host: string,
+  { held }: Here,
   streams: readonly Acknowledged[],
 ): string | undefined {
   const { firsts, refused } = kept.get(host) as Kept; // it runs, so it has one
-  const originOf = (key: string) => sids.get(known.get(key)?.origin ?? "") ?? "";
   for (const [key, numbers] of streams) {
     const own = held.get(host)?.get(key) ?? new Set<number>();
     const first = RESTARTS === "excused" ? firsts.get(key) : [...own].toSorted((a, b) => a - b)[0];
     if (first === undefined) continue;
     for (const [number, what] of numbers) {
       if (number < first || own.has(number) || refused.has(`${key} ${number}`)) continue;
-      const elsewhere = [...held.values()].some((other) => other.get(key)?.has(number) === true);
-      // Wiped wherever it was, or forgotten with the backup that its own server was set back to.
-      const isLost = RESTARTS === "checked" || restored.has(originOf(key));
-      if (isLost && !elsewhere) continue;
       return `the history of ${host} has ${key} from ${first} on, and not ${number}: "${what}"`;
     }
   }
