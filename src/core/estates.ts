@@ -153,6 +153,12 @@ export function createEstates(options: EstatesOptions) {
       given.delete(room);
       return have;
     },
+    /** Somebody here was in the room when the server was heard in it, in any of its lives. */
+    hasHeard: (sid: Sid, room: RoomName): boolean =>
+      options
+        .peers()
+        .everMet()
+        .some((one) => one.sid === sid && one.streams.get(room)?.have !== undefined),
     /** Something has changed of what is to be told, or of those who are: soon. */
     schedule(): void {
       cancel ??= options.clock.after(LIMITS.heldMs, tell);

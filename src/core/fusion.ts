@@ -117,7 +117,7 @@ export function createFusion(options: FusionOptions) {
     },
     /** Nobody here is in a room any more: nothing of it is owed to this server. */
     roomClosed(room: Parameters<typeof incoming.forget>[1]): void {
-      for (const peer of peers.all()) incoming.forget(peer, room);
+      for (const peer of peers.everMet()) incoming.forget(peer, room);
     },
     /** For good: nothing is sent to others or taken from them any more. */
     close(): void {
@@ -180,10 +180,14 @@ function incomingOf(
     ...aroundOf(options),
     source: (sid, life) => to().estates.source(sid, life),
     mark({ sid, life }, room) {
-      const inherited = to().estates.inherit({ sid, life }, room);
-      if (inherited !== undefined) return inherited;
+      const { estates } = to();
       const isNew = room !== LOBBY && clock.now() - marks.startedAt > LIMITS.rejoinMs;
-      return isNew ? undefined : marks.find(sid, life, room);
+      const before = isNew ? undefined : marks.find(sid, life, room);
+      const known = estates.inherit({ sid, life }, room) ?? before;
+      if (known !== undefined) return known;
+      // Its last life was heard here: what it said since is owed from the first on.
+      const wasHeard = estates.hasHeard(sid, room) || (!isNew && marks.knows(sid, room));
+      return wasHeard ? 0 : undefined;
     },
     ask: (...asked) => to().estates.ask(...asked),
     canAsk: (...asked) => to().estates.canAsk(...asked),

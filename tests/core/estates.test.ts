@@ -134,6 +134,25 @@ test("a life that came and went while a server was away goes to it, too", () => 
   expect(cat.texts()).toEqual(["one", "two"]);
 });
 
+test("what a server says after a restart, before it is linked, comes when it is", () => {
+  const town = new Town("new life", ["paris", "lyon", "nice"]);
+  const cat = town.enter("nice", "cat");
+  say(town.enter("paris", "ana"), "one");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  const ana = town.enter("paris", "ana");
+  say(ana, "two");
+  say(ana, "three");
+  town.place.rest(1000);
+  town.join("paris", "lyon", "nice");
+  say(ana, "four");
+  town.place.rest(1000);
+  expect(cat.texts()).toEqual(["one", "two", "three", "four"]);
+  expect(lates(cat)).toEqual([false, true, true, false]);
+  expect(town.said("lyon")).toEqual(["one", "two", "three", "four"]);
+});
+
 test("what others gave of a life goes on from there when its server is met", () => {
   const town = new Town("met later", ["paris", "lyon", "nice"]);
   say(town.enter("paris", "ana"), "one");
