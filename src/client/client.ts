@@ -291,7 +291,7 @@ export class Client {
       state: welcome.resumed ? "resumed" : "back",
       welcome,
     });
-    this.#requests.attach(welcome.lastRef);
+    this.#requests.attach(welcome.resumed, welcome.lastRef);
     if (!welcome.resumed) this.#past.back(this.#rooms);
     for (const transfer of untold) {
       // Where it is forgotten already, there is nobody to tell.

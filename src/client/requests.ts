@@ -20,6 +20,8 @@ interface Pending {
   settle(ack: unknown): void;
   reject(why: ChatFusionError): void;
   sent: boolean;
+  /** It was sent in a session that did not come back: it may have been done. */
+  mayBeDone: boolean;
 }
 
 /**
@@ -89,7 +91,7 @@ export class RequestTable {
       answered?.(answer);
       resolve(answer);
     };
-    this.#pending.set(ref, { name, frame, settle, reject, sent: false });
+    this.#pending.set(ref, { name, frame, settle, reject, sent: false, mayBeDone: false });
     if (this.#unsent === 0) this.#unsent = ref;
     if (this.#unsent === ref) this.flush();
     return promise;
@@ -126,7 +128,12 @@ export class RequestTable {
   refused(ref: number, failure: Failure): void {
     const pending = this.#pending.get(ref);
     this.#pending.delete(ref);
-    pending?.reject(new ChatFusionError(failure.code, failure.text));
+    if (pending === undefined) return;
+    const isMessage = pending.name === "say" || pending.name === "tell";
+    if (!pending.mayBeDone || !isMessage)
+      return pending.reject(new ChatFusionError(failure.code, failure.text));
+    const text = `${failure.text}; it may have arrived before the connection was lost`;
+    pending.reject(new ChatFusionError("UNCONFIRMED", text));
   }
 
   /** The connection is gone: what may not be asked twice, and was asked, is refused. */
@@ -144,10 +151,11 @@ export class RequestTable {
    * There is a connection again. What came in before the session was lost, up to `lastRef`, is
    * answered in it: asked again, a `tell` that was refused meanwhile could be delivered.
    */
-  attach(lastRef = 0): void {
+  attach(isResumed: boolean, lastRef = 0): void {
     this.#attached = true;
     let first = 0;
     for (const [ref, pending] of this.#pending) {
+      pending.mayBeDone ||= pending.sent && !isResumed;
       pending.sent = ref <= lastRef;
       if (first === 0 && !pending.sent) first = ref;
     }

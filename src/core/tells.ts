@@ -16,6 +16,8 @@ export type TellOutcome = "delivered" | "stored";
 
 /** Messages whose end is not known: all that somebody waits for, and the last unconfirmed ones. */
 const UNSETTLED_MAX = 10_000;
+/** Delivered messages of other servers, remembered by their authors' ids. */
+const DELIVERED_MAX = 10_000;
 
 /** A message on its way, and who wants to know how it ends. */
 interface Underway {
@@ -28,6 +30,8 @@ interface Underway {
 export function createTells(options: { readonly clock: Clock; readonly sessions: Sessions }) {
   const underway = new Map<string, Underway>();
   const cancels = new Set<() => void>();
+  /** What came from other servers, as author and cid: whose server was restarted says it again. */
+  const delivered = new Set<string>();
 
   /** Resolves when the message's end is known, or with UNCONFIRMED after a while. */
   const endOf = ({ to, askers }: Underway): Promise<TellOutcome | Failure> =>
@@ -91,9 +95,17 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
         text: row.text,
         at: row.at,
       };
-      const answer = !peer.owns(row.from)
-        ? failure("ADDRESS_INVALID", "the author is not of the server that sent it")
-        : deliver(nick, message);
+      const { cid = "" } = row;
+      const same =
+        cid.length < LIMITS.uniqueIdBytesMin ? undefined : `${row.from} ${row.to} ${cid}`;
+      const take = (): TellOutcome | Failure => {
+        if (!peer.owns(row.from))
+          return failure("ADDRESS_INVALID", "the author is not of the server that sent it");
+        if (same !== undefined && delivered.has(same)) return "delivered";
+        return deliver(nick, message);
+      };
+      const answer = take();
+      if (answer === "delivered" && same !== undefined) remember(delivered, same);
       if (typeof answer === "string") peer.send({ t: "told", id: row.id, outcome: answer });
       else peer.send({ t: "told", id: row.id, code: answer.code, text: answer.text });
     },
@@ -117,6 +129,12 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
 export type Tells = ReturnType<typeof createTells>;
 
 // --- internal -----------------------------------------------------------------------------------
+
+function remember(delivered: Set<string>, what: string): void {
+  delivered.add(what);
+  const [oldest] = delivered;
+  if (delivered.size > DELIVERED_MAX && oldest !== undefined) delivered.delete(oldest);
+}
 
 function dropFirstUnasked(underway: Map<string, Underway>): void {
   for (const [id, { askers }] of underway) {

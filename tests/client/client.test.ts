@@ -203,6 +203,26 @@ describe("coming back", () => {
     expect(first).rejects.toMatchObject({ code: "NO_SUCH_SERVER" });
   });
 
+  test("a message that a new session refuses may have arrived in the old one", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor } = await enter(peer, { clock, net: realNet });
+    const telling = client.tell("bob@lyon", "hi");
+    await visitor.expect("tell");
+    visitor.close();
+    await visitor.gone.promise;
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    await again.hello();
+    await again.expect("login");
+    again.send("error", { code: "RESUME_FAILED", text: "unknown" });
+    await again.expect("login");
+    again.send("welcome", welcomeOf("ann"));
+    const { ref } = await again.expect("tell");
+    again.send("error", { ref, code: "NO_SUCH_SERVER", text: "no server lyon" });
+    expect(telling).rejects.toMatchObject({ code: "UNCONFIRMED" });
+  });
+
   test("the count of a session goes on over as many resumes as it takes", async () => {
     const peer = await startPeer();
     const clock = new ManualClock();

@@ -46,6 +46,19 @@ test("to nobody is refused by name, and so is one that a plugin denies", () => {
   expect(shown(bob)).toEqual([]);
 });
 
+test("said again by a server that was restarted, it is not shown twice", () => {
+  const { place, lyon, ana, bob } = pair("restarted");
+  const tell = { to, text: "once", cid: "0123456789abcdef0123456789abcdef" };
+  expect(ana.get("tell", tell)["outcome"]).toBe("delivered");
+  place.world.crash("paris");
+  place.hub.part("paris");
+  place.rest(2000);
+  const again = place.start("paris");
+  place.join(again, lyon);
+  expect(place.enter(again, "ana").get("tell", tell)["outcome"]).toBe("delivered");
+  expect(shown(bob)).toEqual(["once"]);
+});
+
 describe("whose way is cut", () => {
   test("is unconfirmed after a minute; sent again with its id it is the same message", () => {
     const { place, ana, bob } = pair("unconfirmed");
