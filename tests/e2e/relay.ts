@@ -1,4 +1,5 @@
-// A wire that a test can cut: a relay between a client and a server on this machine.
+// A wire that a test can cut, hold and slow down: a relay between a client and a server on this
+// machine. What it cannot write waits, and so does whoever writes more.
 
 import type { Socket } from "bun";
 
@@ -6,69 +7,114 @@ export interface Relay {
   readonly port: number;
   /** Breaks all connections, and refuses new ones until `open`. */
   cut(): void;
+  /** Neither passes on nor breaks anything, nor answers, until `open`. */
+  hold(): void;
+  /** From now on everything takes so many milliseconds more. */
+  slow(ms: number): void;
   open(): void;
   stop(): void;
 }
 
+/** One direction of a connection: what is read at one end and not yet written at the other. */
 interface Side {
-  other: Promise<Socket<Side>>;
+  /** The other end; undefined until it is connected. */
+  other: Socket<Side> | undefined;
+  queue: Uint8Array[];
+  /** The end that is read from has closed: so will the other one, after the last byte. */
+  isOver: boolean;
 }
+
+type Mode = "open" | "held" | "cut";
 
 /** Passes everything on to a port of this machine, and back. */
 export function relayTo(port: number): Relay {
   const sockets = new Set<Socket<Side>>();
-  let isOpen = true;
+  let mode: Mode = "open";
+  let delayMs = 0;
+
+  /** Writes what the other end takes now. */
+  const pump = ({ data }: Socket<Side>): void => {
+    const { other, queue } = data;
+    if (other === undefined || mode !== "open") return;
+    for (let first = queue[0]; first !== undefined; first = queue[0]) {
+      const written = Math.max(0, other.write(first));
+      if (written < first.length) {
+        queue[0] = first.subarray(written);
+        return;
+      }
+      queue.shift();
+    }
+    if (data.isOver) other.end();
+  };
   const socket = {
     binaryType: "uint8array" as const,
-    async data({ data }: Socket<Side>, chunk: Uint8Array): Promise<void> {
-      // Small amounts only: they fit what the kernel takes at once.
+    open(opened: Socket<Side>): void {
+      sockets.add(opened);
+    },
+    data(from: Socket<Side>, chunk: Uint8Array): void {
       const copy = chunk.slice();
-      const other = await data.other;
-      other.write(copy);
+      const pass = () => {
+        from.data.queue.push(copy);
+        pump(from);
+      };
+      if (delayMs === 0) pass();
+      else setTimeout(pass, delayMs);
+    },
+    drain({ data }: Socket<Side>): void {
+      if (data.other !== undefined) pump(data.other);
     },
     close(closed: Socket<Side>): void {
       sockets.delete(closed);
-      closed.data.other.then((other) => other.terminate()).catch(() => undefined);
+      closed.data.isOver = true;
+      pump(closed);
     },
     error(broken: Socket<Side>): void {
       broken.terminate();
     },
   };
+  const newSide = (other?: Socket<Side>): Side => ({ other, queue: [], isOver: false });
   const listener = Bun.listen<Side>({
     hostname: "127.0.0.1",
     port: 0,
     socket: {
       ...socket,
       open(near) {
-        sockets.add(near);
-        if (!isOpen) {
-          near.data = { other: Promise.reject(new Error("the wire is cut")) };
-          near.data.other.catch(() => undefined);
+        near.data = newSide();
+        if (mode === "cut") {
           near.terminate();
           return;
         }
-        const far = Bun.connect<Side>({
-          hostname: "127.0.0.1",
-          port,
-          data: { other: Promise.resolve(near) },
-          socket,
-        });
-        near.data = { other: far };
-        far.then((opened) => sockets.add(opened)).catch(() => near.terminate());
+        sockets.add(near);
+        Bun.connect<Side>({ hostname: "127.0.0.1", port, data: newSide(near), socket })
+          .then((far) => {
+            near.data.other = far;
+            pump(near);
+          })
+          .catch(() => near.terminate());
       },
     },
   });
+  const breakAll = () => {
+    for (const one of sockets) one.terminate();
+  };
   return {
     port: listener.port,
     cut() {
-      isOpen = false;
-      for (const one of sockets) one.terminate();
+      mode = "cut";
+      breakAll();
+    },
+    hold() {
+      mode = "held";
+    },
+    slow(ms) {
+      delayMs = ms;
     },
     open() {
-      isOpen = true;
+      mode = "open";
+      for (const one of sockets) pump(one);
     },
     stop() {
-      for (const one of sockets) one.terminate();
+      breakAll();
       listener.stop(true);
     },
   };
