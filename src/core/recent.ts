@@ -4,6 +4,7 @@
 
 import type { Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import type { TellOutcome } from "./tells.ts";
 
 /** What was answered the first time. */
 export interface Remembered {
@@ -11,6 +12,11 @@ export interface Remembered {
   readonly at: Millis;
   /** The log commit that holds it. */
   readonly logged: number;
+  /**
+   * How a private message ended, set by who sent it when that is known, however late; until then it
+   * may have arrived. One that failed may be tried again. Never set for what was said in a room.
+   */
+  outcome?: TellOutcome | "failed";
 }
 
 /** Whose message id it is: what its session has, and what a later login has of it. */
@@ -23,9 +29,8 @@ export interface Sender {
 
 export interface Recent {
   find(by: Sender, cid: string): Remembered | undefined;
+  /** Keeps `what` itself, instead of what the id stood for before. */
   remember(by: Sender, cid: string, what: Remembered): void;
-  /** Nothing came of it. */
-  drop(by: Sender, cid: string): void;
 }
 
 /** The `sender` of all sessions of an account. */
@@ -39,6 +44,7 @@ export function createRecent(): Recent {
     senders.delete(sender); // set again below: the newest stands last
     senders.set(sender, own);
     size -= own.size;
+    own.delete(cid); // one that is tried again counts as new
     own.set(cid, what);
     if (own.size > LIMITS.recentIdsMax) dropFirst(own);
     size += own.size;
@@ -55,12 +61,6 @@ export function createRecent(): Recent {
       put(by.sender, cid, what);
       const later = laterSender(by, cid);
       if (later !== undefined && later !== by.sender) put(later, cid, what);
-    },
-    drop(by, cid) {
-      for (const sender of [by.sender, laterSender(by, cid)]) {
-        const own = sender === undefined ? undefined : senders.get(sender);
-        if (own?.delete(cid) === true) size--;
-      }
     },
   };
 }

@@ -26,13 +26,13 @@ import type { Offers } from "./offers.ts";
 import type { People } from "./people.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
-import type { Recent, Sender } from "./recent.ts";
+import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession, Outcome } from "./session.ts";
 import type { Streams } from "./streams.ts";
-import type { Tells } from "./tells.ts";
+import type { TellOutcome, Tells } from "./tells.ts";
 import type { Transfers } from "./transfers.ts";
 
 export interface RequestsOptions {
@@ -86,6 +86,11 @@ const senderOf = ({ sender, person: { account, nick } }: LiveSession): Sender =>
   account,
   nick,
 });
+/** The answer to a `tell` whose message is this one, by how it ended. */
+const answerOf =
+  ({ id, at }: Remembered) =>
+  (end: TellOutcome | Failure): Answer<"tell"> | Failure =>
+    typeof end === "string" ? { id, at, outcome: end } : end;
 const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
 
 function messageHandlers(options: RequestsOptions) {
@@ -150,13 +155,12 @@ function messageHandlers(options: RequestsOptions) {
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
     // Before the addressee is looked for, whose server may be gone since it was delivered.
     const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
-    if (known !== undefined) {
-      const answer = { id: known.id, at: known.at, outcome: "delivered" } as const;
-      // Still on its way: the same message, whose end is told to both requests.
-      const end = tells.again(known.id);
-      return end === undefined
-        ? { answer: answer satisfies Answer<"tell"> }
-        : { later: end.then((outcome) => (typeof outcome === "string" ? answer : outcome)) };
+    // One that failed, however late that was known, is tried again.
+    if (known !== undefined && known.outcome !== "failed") {
+      const answer = answerOf(known);
+      if (known.outcome !== undefined) return outcomeOf(answer(known.outcome));
+      // Its end is not known: the same message, whose end is told to both requests.
+      return { later: tells.again(known.id, ask.to).then(answer) };
     }
     const found = people.find(ask.to);
     if ("code" in found) return found;
@@ -173,15 +177,17 @@ function messageHandlers(options: RequestsOptions) {
       at,
       ...(ask.cid === undefined ? {} : { cid: ask.cid }),
     };
-    if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged: 0 });
-    const done = (outcome: "delivered" | "stored" | Failure): Answer<"tell"> | Failure => {
-      if (typeof outcome === "string") return { id, at, outcome };
-      // It was not delivered: sent again with the same id, it is tried again.
-      if (outcome.code !== "UNCONFIRMED" && cid !== undefined) recent.drop(senderOf(session), cid);
-      return outcome;
+    const sent: Remembered = { id, at, logged: 0 };
+    if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
+    const settled = (end: TellOutcome | Failure) => {
+      sent.outcome = typeof end === "string" ? end : "failed";
     };
-    if (found.at === "here") return outcomeOf(done(tells.deliver(found.nick, message)));
-    return { later: tells.send(found.peer, message).then(done) };
+    const answer = answerOf(sent);
+    if (found.at === "there")
+      return { later: tells.send(found.peer, message, settled).then(answer) };
+    const end = tells.deliver(found.nick, message);
+    settled(end);
+    return outcomeOf(answer(end));
   };
 
   const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {

@@ -25,7 +25,11 @@ interface Underway {
   /** Whose word on it counts. */
   readonly sid: Sid;
   readonly askers: Set<(answer: TellOutcome | Failure) => void>;
+  readonly settled: Settled;
 }
+
+/** Told how a message ended, at most once; also when that comes after UNCONFIRMED. */
+type Settled = (end: TellOutcome | Failure) => void;
 
 export function createTells(options: { readonly clock: Clock; readonly sessions: Sessions }) {
   const underway = new Map<string, Underway>();
@@ -67,18 +71,22 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
     get count() {
       return underway.size;
     },
-    /** The end of a message that is still on its way; undefined when it is not. */
-    again(id: string): Promise<TellOutcome | Failure> | undefined {
+    /** The end of a message that was sent and has not ended; UNCONFIRMED if none is awaited. */
+    again(id: string, to: string): Promise<TellOutcome | Failure> {
       const one = underway.get(id);
-      return one === undefined ? undefined : endOf(one);
+      if (one !== undefined) return endOf(one);
+      const text = `${to}: no word came, and none is awaited any more; it may have arrived`;
+      return Promise.resolve(failure("UNCONFIRMED", text));
     },
     /** Sends to another home server; resolves when it answers, or with UNCONFIRMED. */
-    send(peer: Peer, message: PrivateEntry): Promise<TellOutcome | Failure> {
+    send(peer: Peer, message: PrivateEntry, settled: Settled): Promise<TellOutcome | Failure> {
       if (!peer.send({ t: "tell", message: { ...message } })) {
         const text = `${message.to}: too much waits for that server; try again later`;
-        return Promise.resolve(failure("CONGESTED", text));
+        const refused = failure("CONGESTED", text);
+        settled(refused);
+        return Promise.resolve(refused);
       }
-      const one: Underway = { to: message.to, sid: peer.sid, askers: new Set() };
+      const one: Underway = { to: message.to, sid: peer.sid, askers: new Set(), settled };
       underway.set(message.id, one);
       if (underway.size > UNSETTLED_MAX) dropFirstUnasked(underway);
       return endOf(one);
@@ -115,7 +123,9 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
       if (one?.sid !== peer.sid) return; // not its message to answer for
       underway.delete(message.id);
       const { code = "INTERNAL", text = "" } = message;
-      for (const done of one.askers) done(message.outcome ?? knownFailure({ code, text }));
+      const end = message.outcome ?? knownFailure({ code, text });
+      one.settled(end);
+      for (const done of one.askers) done(end);
     },
     /** The server stops: nobody waits any more. */
     close(): void {

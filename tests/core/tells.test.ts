@@ -75,6 +75,22 @@ describe("whose way is cut", () => {
     expect(shown(bob)).toEqual(["once"]);
   });
 
+  test("and that failed after it was unconfirmed is not delivered when it is sent again", () => {
+    const { place, lyon, ana, bob } = pair("late failure");
+    place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+    const tell = { to, text: "once", cid: "c1" };
+    expect(ana.ask("tell", tell)["code"]).toBe("UNCONFIRMED");
+    bob.send("bye");
+    place.hub.fate = () => "pass";
+    place.rest();
+    expect(ana.ask("tell", tell)["code"]).toBe("NO_SUCH_NICK");
+    const back = place.enter(lyon, "bob");
+    place.rest(100);
+    const { id } = ana.get("tell", tell);
+    expect(ana.get("tell", tell)).toMatchObject({ id, outcome: "delivered" });
+    expect([...shown(bob), ...shown(back)]).toEqual(["once"]);
+  });
+
   test("is one message when it is sent twice before its end is known", () => {
     const { place, ana, bob } = pair("twice");
     const tell = { to, text: "once", cid: "c1" };
