@@ -207,3 +207,20 @@ test("what is gone and back within the same moment is not told at all", () => {
   place.rest(5000);
   expect([linesOf(paris), ann.all("split"), ann.all("merged")]).toEqual([[], [], []]);
 });
+
+test("another server that has the name of one that was lost is new, not back", () => {
+  const row = new Row("namesake");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.kill(c);
+  row.place.rest(5000);
+  for (const home of [a, b]) row.ask(home, "forget caen");
+  row.place.world.disk("caen").restore();
+  row.hush();
+  const other = row.start("caen");
+  expect(other.server.sid).not.toBe(c.server.sid);
+  row.ask(other, "merge amiens:7331");
+  row.place.rest(LATER_MS);
+  const [line, ...more] = told(b);
+  expect(line).toEqual(["merged with caen: 3 servers, amiens, brest, caen"]);
+  expect(more).toEqual([]);
+});
