@@ -74,8 +74,8 @@ describe("a merge is answered", () => {
       `the name brest and Brest (alike) is there twice: ${sid} holds it in the fusion of amiens, ` +
         `${otherSid} in that of Brest`,
     );
-    expect(linesOf(a)).toEqual([`refused: ${text} (NAME_TAKEN)`]);
-    expect(linesOf(other)).toEqual([`refused: ${text} (NAME_TAKEN)`]);
+    expect(linesOf(a)).toEqual([`link with Brest:7331 refused: ${text} (NAME_TAKEN)`]);
+    expect(linesOf(other)).toEqual([`link with amiens refused: ${text} (NAME_TAKEN)`]);
   });
 
   test("denied, with the reason, whichever side it is", () => {
