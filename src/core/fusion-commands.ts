@@ -30,8 +30,8 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     return prospectOf(outcome, outcome.other, {
       servers: people.fusionNames(),
       summary: summaryOf(people),
-      isNeighbour: (name) =>
-        servers.some((one) => one.name === name && neighbours.includes(one.sid)),
+      isIn: (sid) => servers.some((one) => one.sid === sid),
+      isNeighbour: (sid) => neighbours.includes(sid),
     });
   };
   const answer = (outcome: MergeOutcome): CommandResult | Failure => {
