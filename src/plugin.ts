@@ -78,7 +78,7 @@ export function command<const S extends v.GenericSchema<unknown, readonly unknow
       if (parsed.success) return one.run(parsed.output, caller);
       const [issue] = parsed.issues;
       const what = issue.received === "undefined" ? "a word is missing" : issue.message;
-      return failure("USAGE", usage === "" ? what : `${what}; usage: ${usage}`);
+      return failure("USAGE", what); // the usage is added where its name is known
     },
   };
 }

@@ -73,7 +73,8 @@ export class Gate {
     const wanted = this.#parts.wanted(session);
     if (wanted !== undefined && wanted !== peer.sid) {
       const got = `got ${peer.name}, ${peer.sid}`;
-      const text = `${session.address}: expected the server ${wanted}, ${got}`;
+      const remedy = `"merge ${session.address}" would take it instead`;
+      const text = `${session.address}: expected the server ${wanted}, ${got}; ${remedy}`;
       return failure("CANNOT_CONNECT", text);
     }
     return session.role === "dialled" ? this.#objectionToRivals(session, undefined) : undefined;

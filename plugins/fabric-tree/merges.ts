@@ -228,11 +228,11 @@ export class Merges {
 // --- internal ---
 
 /** What a dry run has learned so far; undefined: not even whom it has reached. */
-function otherSide({ name, fusion }: Session): OtherSide | undefined {
-  if (name === undefined) return undefined;
+function otherSide({ name, peer, fusion }: Session): OtherSide | undefined {
+  if (name === undefined || peer === undefined) return undefined;
   const servers = fusion?.members.map((member) => member.name).toSorted() ?? [];
   const summary = fusion?.summary;
-  return { server: name, servers, ...(summary === undefined ? {} : { summary }) };
+  return { server: name, sid: peer, servers, ...(summary === undefined ? {} : { summary }) };
 }
 
 function tooLate({ address }: Errand, goesOn: boolean): Failure {

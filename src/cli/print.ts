@@ -25,7 +25,7 @@ export function eventText(event: ServerEvent): string | undefined {
       return `split from ${listText(event.lost)}: ${fusionText(event.fusion)}${why}`;
     }
     case "refused":
-      return `refused: ${event.text} (${event.code})`;
+      return `${refusedText(event.server)}: ${event.text} (${event.code})`;
     case "link":
       return isWorthALine(event) ? event.text : undefined;
     case "stopped":
@@ -84,6 +84,9 @@ export function banner(server: RunningServer): string {
 }
 
 // --- internal ------------------------------------------------------------------------------------
+
+const refusedText = (server?: string): string =>
+  server === undefined ? "refused" : `link with ${server} refused`;
 
 function fusionText(fusion: readonly string[]): string {
   if (fusion.length <= 1) return "this server is alone now";

@@ -81,6 +81,9 @@ interface Life {
   code(): number;
 }
 
+/** People who are connected read it: which signal it was is in the log. */
+const SIGNAL_REASON = "the server is shutting down";
+
 function watchProcess(log: Log): Life {
   let server: RunningServer | undefined;
   let reason: string | undefined;
@@ -93,7 +96,8 @@ function watchProcess(log: Log): Life {
   const signal = (name: "SIGINT" | "SIGTERM" | "SIGHUP") => {
     // Who asks twice means at once.
     if (reason !== undefined) process.exit(128 + constants.signals[name]);
-    stop(name);
+    log.info("serve.signal", { signal: name });
+    stop(SIGNAL_REASON);
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);

@@ -60,7 +60,8 @@ export function createCommands(
       if (found === undefined || !may(found.command.role))
         return failure("NO_SUCH_COMMAND", `${visible(name)}: no such command; try help`);
       try {
-        return await found.command.run(words, caller);
+        const result = await found.command.run(words, caller);
+        return isFailure(result) ? withUsage(result, found.row) : result;
       } catch (thrown) {
         if (!(thrown instanceof ChatFusionError))
           log.error("command failed", { command: name, error: String(thrown) });
@@ -68,6 +69,12 @@ export function createCommands(
       }
     },
   };
+}
+
+/** A wrong word is answered with how the command is used. */
+function withUsage(refused: Failure, { name, usage }: CommandRow): Failure {
+  if (refused.code !== "USAGE") return refused;
+  return failure("USAGE", `${refused.text}; usage: ${`${name} ${usage}`.trimEnd()}`);
 }
 
 export interface CoreCommandsOptions extends FusionCommandsOptions {

@@ -17,9 +17,9 @@ interface ErrandOptions extends Pick<FusionOptions, "fabric" | "report"> {
 export function createErrands({ fabric, report, links, whenSettled }: ErrandOptions) {
   /** Of each merge under way: the links that have ended meanwhile, by the server behind them. */
   const underWay = new Set<Map<string, FabricReport>>();
-  const tellRefused = ({ code, text }: Failure): Failure => {
+  const tellRefused = (server: string, { code, text }: Failure): Failure => {
     const shown = failure(code, visible(text)); // the other side's words, perhaps
-    report({ event: "refused", ...shown });
+    report({ event: "refused", server: visible(server), ...shown });
     return shown;
   };
   return {
@@ -37,14 +37,14 @@ export function createErrands({ fabric, report, links, whenSettled }: ErrandOpti
       const result = await fabric().merge(address, { dryRun: false });
       if (!isFailure(result)) await whenSettled();
       underWay.delete(ends);
-      if (isFailure(result)) return tellRefused(result);
+      if (isFailure(result)) return tellRefused(address, result);
       // By its sid: it may be a namesake that is there.
       const isThere = fabric().view.servers.some(({ sid }) => sid === result.sid);
       const end = isThere ? undefined : ends.get(result.server);
       const failed = end === undefined ? undefined : failureIn(end);
       if (end === undefined || failed === undefined) return result;
       // Told by the answer, unless it has been told already.
-      return links.drop(end) ? tellRefused(failed) : failed;
+      return links.drop(end) ? tellRefused(result.server, failed) : failed;
     },
   };
 }

@@ -32,7 +32,13 @@ export type ServerEvent =
       readonly why?: string;
       readonly code?: string;
     }
-  | { readonly event: "refused"; readonly code: string; readonly text: string }
+  | {
+      readonly event: "refused";
+      /** The other server: its name, or the address as the operator gave it. */
+      readonly server?: string;
+      readonly code: string;
+      readonly text: string;
+    }
   /** What happens to links without servers that come or go. */
   | {
       readonly event: "link";

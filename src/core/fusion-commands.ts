@@ -30,8 +30,8 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     return prospectOf(outcome, outcome.other, {
       servers: people.fusionNames(),
       summary: summaryOf(people),
-      isNeighbour: (name) =>
-        servers.some((one) => one.name === name && neighbours.includes(one.sid)),
+      isIn: (sid) => servers.some((one) => one.sid === sid),
+      isNeighbour: (sid) => neighbours.includes(sid),
     });
   };
   const answer = (outcome: MergeOutcome): CommandResult | Failure => {
@@ -57,7 +57,7 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
           v.strictTuple([v.string(), v.literal(DRY_RUN)]),
           v.strictTuple([v.literal(DRY_RUN), v.string()]),
         ],
-        "expected one address",
+        ({ input }) => expectedText(input),
       ),
       run: async (words) => {
         const address = words.find((word) => word !== DRY_RUN) ?? "";
@@ -86,6 +86,16 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
 // --- internal -----------------------------------------------------------------------------------
 
 const DRY_RUN = "--dry-run";
+
+/** What is wrong with the words of a merge: mostly the one flag, misspelt. */
+function expectedText(words: unknown): string {
+  const flags = Array.isArray(words)
+    ? words.map(String).filter((word) => word.startsWith("-"))
+    : [];
+  const wrong = flags.find((word) => word !== DRY_RUN);
+  if (wrong === undefined) return "expected one address";
+  return `${visible(wrong)}: unknown flag; expected ${DRY_RUN}`;
+}
 
 function map(surveyed: Surveyed, people: People): CommandResult {
   const { servers, links } = surveyed.view;

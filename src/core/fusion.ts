@@ -84,7 +84,7 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
-      merging.moved(namesOf(came), namesOf(went), namesOf(peers.present()));
+      merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),
     schedule: () => tick.schedule(),
@@ -229,8 +229,6 @@ function estatesOf(
     serve: (sid, stream, from, last) => to().streams.serve(sid, stream, from, last),
   });
 }
-
-const namesOf = (peers: readonly Peer[]) => peers.map(({ name }) => name);
 
 /** A server is gone, and with it what was under way to and from it. */
 function interrupt(options: FusionOptions, { sid, name }: Peer): void {

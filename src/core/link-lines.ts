@@ -10,8 +10,9 @@ export function createLinkLines(report: FusionOptions["report"]) {
   /** Links that were lost or undone, and what follows from that. */
   let held: FabricReport[] = [];
   const tell = ({ event, ...rest }: FabricReport): void => {
-    const { code = "INTERNAL", text } = rest;
-    if (event === "refused") report({ event, code, text });
+    const { server, code = "INTERNAL", text } = rest;
+    const about = server === undefined ? {} : { server };
+    if (event === "refused") report({ event, ...about, code, text });
     else report({ event: "link", state: event, ...rest });
   };
   return {

@@ -7,11 +7,11 @@
 //   fabric ──reported──▶ held (lost, undone) ────────────────┘
 
 import { LIMITS } from "../limits.ts";
-import type { ServerName } from "../names.ts";
 import type { FabricReport } from "../plugin/fabric.ts";
 import { createErrands } from "./errand.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { createLinkLines, isLoss } from "./link-lines.ts";
+import type { Server } from "./server-lines.ts";
 import { createServerLines } from "./server-lines.ts";
 
 /** Tells clients and the operator that servers came or went, and the operator of links. */
@@ -60,7 +60,7 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     });
   const errands = createErrands({ fabric, report, links, whenSettled });
   return {
-    moved(came: readonly ServerName[], went: readonly ServerName[], now: readonly ServerName[]) {
+    moved(came: readonly Server[], went: readonly Server[], now: readonly Server[]) {
       servers.moved(came, went, now);
       if (servers.gone) partSoon();
       if (servers.fresh) settleSoon();

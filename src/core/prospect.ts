@@ -4,7 +4,7 @@
 import type { Failure } from "../errors.ts";
 import { isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { ServerName } from "../names.ts";
+import type { ServerName, Sid } from "../names.ts";
 import { visible } from "../names.ts";
 import type { CommandResult } from "../plugin/context.ts";
 import type { Merged, OtherSide } from "../plugin/fabric.ts";
@@ -16,8 +16,10 @@ export interface OurSide {
   /** Its whole fusion, sorted. */
   readonly servers: readonly string[];
   readonly summary: Summary;
+  /** It is in our fusion; by its sid, as a namesake is not. */
+  isIn(sid: Sid): boolean;
   /** There is a link to that server. */
-  isNeighbour(server: ServerName): boolean;
+  isNeighbour(sid: Sid): boolean;
 }
 
 /** Puts the outcome of a dry run into words; `data` has all of it. */
@@ -29,12 +31,12 @@ export function prospectOf(
   const refused = isFailure(outcome)
     ? { code: outcome.code, why: visible(outcome.text) }
     : undefined;
-  const isIn = refused === undefined && ours.servers.includes(other.server);
+  const isIn = ours.isIn(other.sid);
   const theirs = other.summary === undefined ? undefined : readSummary(other.summary);
   const fusion = [...new Set([...ours.servers, ...other.servers])].toSorted();
   const shared = theirs === undefined ? [] : sharedRooms(ours.summary, theirs);
   const lines = isIn
-    ? [alreadyText(other.server, ours.isNeighbour(other.server))]
+    ? [alreadyText(other.server, refused === undefined, ours.isNeighbour(other.sid))]
     : [
         ...serverLines(ours.servers, other, fusion),
         ...peopleLines(ours.summary, theirs),
@@ -67,7 +69,8 @@ interface SharedRoom {
   readonly theirs: number;
 }
 
-function alreadyText(server: ServerName, isNeighbour: boolean): string {
+function alreadyText(server: ServerName, isAccepted: boolean, isNeighbour: boolean): string {
+  if (!isAccepted) return `${server} is in the fusion already: nobody would be joined`;
   if (isNeighbour) return `${server} is in the fusion already, and linked: nothing would change`;
   return `${server} is in the fusion already: a link to it would be kept in reserve (standby)`;
 }

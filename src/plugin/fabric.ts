@@ -55,6 +55,7 @@ export interface Merged {
 /** What a dry run has learned of the server that it asked. */
 export interface OtherSide {
   readonly server: ServerName;
+  readonly sid: Sid;
   /** Its whole fusion; none where it refuses and tells no more. */
   readonly servers: readonly ServerName[];
   /** What `FabricHost.summary` gave there; missing where it was not told. */

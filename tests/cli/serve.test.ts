@@ -129,7 +129,9 @@ describe("a signal", () => {
     test(`${name} stops it in good order`, async () => {
       const server = await startServer(["--name", "paris"]);
       server.signal(name);
-      expect(await server.until({ event: "stopped" })).toMatchObject({ reason: name });
+      expect(await server.until({ event: "stopped" })).toMatchObject({
+        reason: "the server is shutting down",
+      });
       expect(await server.exited).toBe(0);
       expect(await readdir(runtime)).toEqual([]);
     });

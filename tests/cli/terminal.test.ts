@@ -46,7 +46,7 @@ describe("the console on a terminal", () => {
     await screen.shows("type stop to end the server");
     await screen.shows("paris> ");
     screen.type("\u0003");
-    await screen.shows("stopped: SIGINT");
+    await screen.shows("stopped: the server is shutting down");
     expect(await screen.exited).toBe(0);
   });
 });

@@ -207,3 +207,36 @@ test("what is gone and back within the same moment is not told at all", () => {
   place.rest(5000);
   expect([linesOf(paris), ann.all("split"), ann.all("merged")]).toEqual([[], [], []]);
 });
+
+test("another server that has the name of one that was lost is new, not back", () => {
+  const row = new Row("namesake");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.kill(c);
+  row.place.rest(5000);
+  for (const home of [a, b]) row.ask(home, "forget caen");
+  row.place.world.disk("caen").restore();
+  row.hush();
+  const other = row.start("caen");
+  expect(other.server.sid).not.toBe(c.server.sid);
+  row.ask(other, "merge amiens:7331");
+  row.place.rest(LATER_MS);
+  const [line, ...more] = told(b);
+  expect(line).toEqual(["merged with caen: 3 servers, amiens, brest, caen"]);
+  expect(more).toEqual([]);
+});
+
+test("another server at a lost one's address is told of with what can be done", () => {
+  const row = new Row("replaced");
+  const [a, b] = row.row("amiens", "brest") as [Home, Home];
+  row.kill(b);
+  row.place.rest(5000);
+  row.place.world.disk("brest").restore();
+  row.hush();
+  const other = row.start("brest");
+  row.place.rest(60_000);
+  const texts = a.events.flatMap((event) => ("text" in event ? [event.text] : []));
+  const got = `expected the server ${b.server.sid}, got brest, ${other.server.sid}`;
+  expect(texts.at(-1)).toContain(`${got}; "merge brest:7331" would take it instead`);
+  row.ask(a, "forget brest");
+  expect(row.ask(a, "merge brest:7331").text).toBe("merged with brest; the fusion: amiens, brest");
+});

@@ -74,8 +74,8 @@ describe("a merge is answered", () => {
       `the name brest and Brest (alike) is there twice: ${sid} holds it in the fusion of amiens, ` +
         `${otherSid} in that of Brest`,
     );
-    expect(linesOf(a)).toEqual([`refused: ${text} (NAME_TAKEN)`]);
-    expect(linesOf(other)).toEqual([`refused: ${text} (NAME_TAKEN)`]);
+    expect(linesOf(a)).toEqual([`link with Brest:7331 refused: ${text} (NAME_TAKEN)`]);
+    expect(linesOf(other)).toEqual([`link with amiens refused: ${text} (NAME_TAKEN)`]);
   });
 
   test("denied, with the reason, whichever side it is", () => {
@@ -105,7 +105,15 @@ describe("a merge is answered", () => {
     });
     expect(row.ask(a, "unmerge")).toEqual({
       code: "USAGE",
-      text: "a word is missing; usage: SERVER",
+      text: "a word is missing; usage: unmerge SERVER",
+    });
+    expect(row.ask(a, "merge brest:7331 --dryrun")).toEqual({
+      code: "USAGE",
+      text: "--dryrun: unknown flag; expected --dry-run; usage: merge HOST:PORT [--dry-run]",
+    });
+    expect(row.ask(a, "map all")).toEqual({
+      code: "USAGE",
+      text: "expected nothing after it; usage: map",
     });
   });
 });
@@ -248,7 +256,7 @@ test("forget and trust say what they have done, and what they cannot", () => {
   );
   expect(row.ask(a, "trust brest 12")).toEqual({
     code: "USAGE",
-    text: "12: expected a key of 64 hex digits, or a sid of 32",
+    text: "12: expected a key of 64 hex digits, or a sid of 32; usage: trust NAME KEY",
   });
 });
 

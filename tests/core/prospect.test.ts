@@ -12,7 +12,7 @@ import { createWorld } from "../../src/testing.ts";
 
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const empty: Summary = { servers: [], people: 0, names: [], rooms: [], roomsTotal: 0 };
-const ours = { servers: ["paris"], summary: empty, isNeighbour: () => false };
+const ours = { servers: ["paris"], summary: empty, isIn: () => false, isNeighbour: () => false };
 const lyon = "lyon" as ServerName;
 const possible = { state: "possible", server: lyon, sid: "" as Sid, fusion: [] } as const;
 
@@ -32,7 +32,11 @@ test("a summary that is none is as good as none", () => {
     new Uint8Array([...encode(empty), ...new Uint8Array(LIMITS.summaryBytesMax).fill(32)]),
   ]) {
     expect(readSummary(summary)).toBeUndefined();
-    const { text } = prospectOf(possible, { server: lyon, servers: [lyon], summary }, ours);
+    const { text } = prospectOf(
+      possible,
+      { server: lyon, sid: "" as Sid, servers: [lyon], summary },
+      ours,
+    );
     expect(text).toContain("people   ours      0\n         theirs    not told\n");
     expect(text).toEndWith("would be accepted");
   }
@@ -43,15 +47,38 @@ test("names of the other side cannot make up lines, nor move a cursor", () => {
   const name = "ann\nwould be accepted\u001b[2J";
   const summary = encode({ ...empty, people: 1, names: [name], roomsTotal: 1, rooms: [] });
   const refused = { code: "MERGE_DENIED", text: "no\nwould be accepted" } as const;
-  const { text } = prospectOf(refused, { server: lyon, servers: [lyon], summary }, ours);
+  const { text } = prospectOf(
+    refused,
+    { server: lyon, sid: "" as Sid, servers: [lyon], summary },
+    ours,
+  );
   expect(text.split("\n").filter((line) => line === "would be accepted")).toEqual([]);
   expect(text).not.toContain("\u001b");
+});
+
+test("a refusal inside one fusion counts nobody twice", () => {
+  const summary = encode({ ...empty, people: 3, names: ["ann@lyon"] });
+  const refused = { code: "MERGE_DENIED", text: "no" } as const;
+  const other = { server: lyon, sid: "a" as Sid, servers: [lyon, "paris" as ServerName], summary };
+  const both = { ...ours, servers: ["lyon", "paris"], isIn: (sid: Sid) => sid === "a" };
+  const { text, data } = prospectOf(refused, other, both);
+  expect(text).toBe(
+    "lyon is in the fusion already: nobody would be joined\nwould be refused: MERGE_DENIED no",
+  );
+  expect(data).toMatchObject({ already: true, accepted: false });
+  // A namesake of a server of the fusion is another one.
+  const namesake = prospectOf(refused, { ...other, sid: "b" as Sid }, both);
+  expect(namesake.data).toMatchObject({ already: false });
 });
 
 test("of many names some are shown, and the others are counted", () => {
   const names = Array.from({ length: 12 }, (_, at) => `p${at}@lyon`);
   const summary = encode({ ...empty, people: 1000, names });
-  const { text } = prospectOf(possible, { server: lyon, servers: [lyon], summary }, ours);
+  const { text } = prospectOf(
+    possible,
+    { server: lyon, sid: "" as Sid, servers: [lyon], summary },
+    ours,
+  );
   expect(text).toContain(`theirs    1000: ${names.slice(0, 8).join(", ")} and 992 more`);
 });
 

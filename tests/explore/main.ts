@@ -1,6 +1,6 @@
 // Runs configurations, prints a line for each, and the way to the first violation. Next: search.ts.
 
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../arguments.ts";
 import { CONFIGS } from "./config.ts";
 import type { Config } from "./config.ts";
 import { search } from "./search.ts";
@@ -22,7 +22,7 @@ const CHECK_EVERY = 50;
 
 /** Returns the exit code. */
 export function main(args: readonly string[]): number {
-  const { values } = parseArgs({
+  const { values } = argumentsOf({
     args: [...args],
     options: {
       config: { type: "string", multiple: true },

@@ -8,10 +8,10 @@
 // Exits with 1 if a bug was not found.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../arguments.ts";
 import { mutationOf, type Mutation, MUTATIONS } from "./mutations.ts";
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     only: { type: "string", multiple: true },
     by: { type: "string", default: "explorer,sim" },

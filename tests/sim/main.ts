@@ -8,7 +8,7 @@
 // Exits with 1 if a seed has failed, or if a kind of fault never came at a moment when it mattered.
 
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { argumentsOf } from "../arguments.ts";
 import { History, type Outcome } from "./history.ts";
 import { Marks, REQUIRED_MARKS } from "./marks.ts";
 
@@ -17,7 +17,7 @@ type Told =
   | { readonly seed: number; readonly failed: string }
   | ({ readonly seed: number; readonly marks: [string, number][] } & Omit<Outcome, "marks">);
 
-const { values } = parseArgs({
+const { values } = argumentsOf({
   options: {
     seeds: { type: "string" },
     from: { type: "string", default: "1" },
