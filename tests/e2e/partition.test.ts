@@ -138,7 +138,7 @@ async function viewsEqual(servers: ReadonlyMap<string, ServerProgram>): Promise<
   for (;;) {
     const maps = await Promise.all([...servers.values()].map((one) => one.run("map")));
     const seen = maps.map(sightOf);
-    const [{ servers: all } = {}] = maps as [{ servers?: readonly unknown[] }];
+    const { servers: all } = maps[0] as { readonly servers?: readonly unknown[] };
     if (all?.length === servers.size && new Set(seen).size === 1) return;
   }
 }
