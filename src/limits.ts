@@ -133,6 +133,8 @@ export const LIMITS = {
   roomsMax: 20_000,
   /** In rooms larger than this, comings and goings are not pushed to every member. */
   roomPresenceMembersMax: 200,
+  /** Instead their members are told its number, once in such a time: a frame of 60 bytes each. */
+  roomCountMs: 1 * second,
   /** A page of `who`, `members`, `rooms`. */
   pageMax: 200,
   /** Messages of `history` in one answer. */

@@ -11,6 +11,8 @@ import * as shape from "./shape.ts";
  * What happens to a client that is in. New kinds may come: ignore those that you do not know.
  * - `message`, `joined`, `left`, `renamed`, `gap`, `merged`, `split`: in a room; of the lobby,
  *   `joined` and `left` mean online and offline. One's own messages come as well.
+ * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
+ *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
  * - `private`: to this person alone. `notice`: from the server.
  * - `offered`: somebody wants to send a file; see `receive` and `reject`.
  * - `failed`: a transfer is no more, also one that was offered and not yet answered.
@@ -61,6 +63,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "renamed", ...shape.read(type, shape.RenamedShape, payload) };
     case FRAME.gap:
       return { type: "gap", ...shape.read(type, shape.GapShape, payload) };
+    case FRAME.count:
+      return { type: "count", ...shape.read(type, shape.CountShape, payload) };
     case FRAME.merged:
       return { type: "merged", ...shape.read(type, shape.FusionShape, payload) };
     case FRAME.split:

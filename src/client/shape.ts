@@ -45,6 +45,7 @@ export const PresenceShape = v.object({
 });
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
 export const GapShape = v.object({ room: v.string(), missing: Count });
+export const CountShape = v.object({ room: v.string(), members: Count });
 export const FusionShape = v.object({ servers: Texts, fusion: Texts });
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
 

@@ -84,6 +84,8 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
+      if (went.length > 0)
+        options.presence().moved(new Set(went.flatMap((peer) => [...peer.rooms.keys()])));
       merging.moved(namesOf(came), namesOf(went), namesOf(peers.present()));
     },
     settled: () => merging.settled(),

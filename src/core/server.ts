@@ -163,7 +163,7 @@ function createSociety(shared: Shared) {
   const fusion = () => need("fusion");
   const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
   const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
-  const presence = createPresence(rooms, people.members);
+  const presence = createPresence(clock, rooms, people.members);
   const tells = createTells({ clock, sessions });
   const transfers = createTransfers({
     clock,
@@ -381,8 +381,8 @@ function createCore(options: ServerOptions, identity: Identity) {
     environment,
     live,
     close() {
-      for (const part of [society.fusion, society.tells, society.offers, society.transfers])
-        part.close();
+      const { fusion, tells, offers, transfers, presence } = society;
+      for (const part of [fusion, tells, offers, transfers, presence]) part.close();
     },
     async recall(history) {
       await shared.marks.load(history, environment.clock.now());

@@ -45,6 +45,7 @@ export const FRAME = {
   gap: 0x44,
   merged: 0x45,
   split: 0x46,
+  count: 0x47,
   private: 0x48,
   notice: 0x49,
   offered: 0x4a,

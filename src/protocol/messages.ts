@@ -199,6 +199,8 @@ export type RoomEventOnWire =
     }
   | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
   | { readonly type: "gap"; readonly room: string; readonly missing: number }
+  /** In large rooms, and where servers come or go: how many are there now, instead of who. */
+  | { readonly type: "count"; readonly room: string; readonly members: number }
   | Fusion<"merged">
   | Fusion<"split">;
 

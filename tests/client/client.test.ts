@@ -141,11 +141,13 @@ describe("listening", () => {
       ["merged", { servers: ["lyon"], fusion: ["lyon", "paris"] }],
       ["joined", { room: "#lobby", person }],
       ["gap", { room: "#lobby", missing: 3 }],
+      ["count", { room: "#lobby", members: 300 }],
     );
     expect(await events.take()).toMatchObject({ type: "merged" });
     expect(client.fusion).toEqual(["lyon", "paris"]);
     expect(await events.take()).toEqual({ type: "joined", room: "#lobby", person });
     expect(await events.take()).toEqual({ type: "gap", room: "#lobby", missing: 3 });
+    expect(await events.take()).toEqual({ type: "count", room: "#lobby", members: 300 });
   });
 
   test("an event that a newer server invented is passed over", async () => {

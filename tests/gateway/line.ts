@@ -81,6 +81,8 @@ function lineOf(event: RoomEvent): string {
       return `RENAMED ${event.was.address} ${event.person.address}`;
     case "gap":
       return `GAP ${event.room} ${event.missing}`;
+    case "count":
+      return `COUNT ${event.room} ${event.members}`;
     case "merged":
     case "split":
       return `FUSION ${event.fusion.join(" ")}`;

@@ -37,6 +37,8 @@ export type Shown =
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
+  /** For programs; people see numbers with /who and /rooms. */
+  | { readonly event: "count"; readonly room: string; readonly members: number }
   | {
       readonly event: "merged" | "split";
       readonly servers: readonly string[];
@@ -145,6 +147,8 @@ export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
     }
     case "gap":
       return { event: "gap", room: event.room, missing: event.missing };
+    case "count":
+      return { event: "count", room: event.room, members: event.members };
     case "merged":
     case "split":
       return { event: event.type, servers: event.servers, fusion: event.fusion };

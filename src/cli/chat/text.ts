@@ -78,6 +78,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "history":
         return shown.messages.map((message) => said({ event: "message", ...message })).join("\n");
       case "progress":
+      case "count":
         return "";
       case "received":
         return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
@@ -148,7 +149,7 @@ function clockTime(at: number): string {
 
 type Plain = Exclude<
   Shown,
-  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" }
+  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" | "count" }
 >;
 
 const listText = (names: readonly string[]): string => names.map(visible).join(", ");

@@ -58,6 +58,7 @@ describe("whatever others send stays on its line", () => {
     { event: "presence", who: bad, room: bad, now: "left", reason: bad },
     { event: "renamed", was: bad, who: bad },
     { event: "gap", room: bad, missing: 2 },
+    { event: "count", room: bad, members: 2 },
     { event: "merged", servers: [bad], fusion: [bad] },
     { event: "offer", ...transfer, from: bad, name: bad, size: 1 },
     { event: "accepted", ...transfer, name: bad, to: bad },
