@@ -135,6 +135,8 @@ export const LIMITS = {
   roomPresenceMembersMax: 200,
   /** Instead their members are told its number, once in such a time: a frame of 60 bytes each. */
   roomCountMs: 1 * second,
+  /** Rooms of which a split or a merge tells how many people went or came, those with most. */
+  movedRoomsMax: 32,
   /** A page of `who`, `members`, `rooms`. */
   pageMax: 200,
   /** Messages of `history` in one answer. */

@@ -46,7 +46,14 @@ export const PresenceShape = v.object({
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
 export const GapShape = v.object({ room: v.string(), missing: Count });
 export const CountShape = v.object({ room: v.string(), members: Count });
-export const FusionShape = v.object({ servers: Texts, fusion: Texts });
+export const FusionShape = v.object({
+  servers: Texts,
+  fusion: Texts,
+  people: v.exactOptional(Count),
+  rooms: v.exactOptional(v.array(v.object({ room: v.string(), people: Count }))),
+  cut: v.exactOptional(v.array(v.tuple([v.string(), v.string()]))),
+  back: v.exactOptional(v.literal(true)),
+});
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
 
 export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });

@@ -86,7 +86,7 @@ export function createFusion(options: FusionOptions) {
       for (const peer of went) interrupt(options, peer);
       if (went.length > 0)
         options.presence().moved(new Set(went.flatMap((peer) => [...peer.rooms.keys()])));
-      merging.moved(namesOf(came), namesOf(went), namesOf(peers.present()));
+      merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),
     schedule: () => tick.schedule(),
@@ -232,8 +232,6 @@ function estatesOf(
   });
 }
 
-const namesOf = (peers: readonly Peer[]) => peers.map(({ name }) => name);
-
 /** A server is gone, and with it what was under way to and from it. */
 function interrupt(options: FusionOptions, { sid, name }: Peer): void {
   options.offers().gone(sid, `${name} is gone`);
@@ -267,7 +265,9 @@ function upward(
       if (result === "refused") log.warn("directory refused", { server: peer.name });
     },
     changed() {
-      peers.viewChanged(options.fabric().view);
+      const { view } = options.fabric();
+      peers.viewChanged(view);
+      merging.saw(view);
       if (peers.everyone().length === 0) return;
       streams.sayAgain(); // what went the old way may be lost
       pulse.begin();

@@ -209,6 +209,14 @@ export interface Fusion<T extends "merged" | "split"> {
   readonly type: T;
   readonly servers: readonly string[];
   readonly fusion: readonly string[];
+  /** How many people came or went with them. */
+  readonly people?: number;
+  /** And how many of those are in rooms with people of this server; the lobby is left out. */
+  readonly rooms?: readonly { readonly room: string; readonly people: number }[];
+  /** Of a split: the names at both ends of each link whose loss it was, as far as it is known. */
+  readonly cut?: readonly (readonly [string, string])[];
+  /** Of a merge: all of them had been lost. */
+  readonly back?: true;
 }
 
 /** A message to one person. */

@@ -272,7 +272,7 @@ export class Chatter {
   // --- internal: events -------------------------------------------------------------------------
 
   #happened(event: ClientEvent): void {
-    const shown = shownOf(event, this.#lobby);
+    const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(shown);
     if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);

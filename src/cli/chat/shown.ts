@@ -4,6 +4,7 @@
 import type {
   ClientEvent,
   Failure,
+  Fusion,
   MessageEntry,
   PersonEntry,
   PrivateEntry,
@@ -39,11 +40,7 @@ export type Shown =
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
   /** For programs; people see numbers with /who and /rooms. */
   | { readonly event: "count"; readonly room: string; readonly members: number }
-  | {
-      readonly event: "merged" | "split";
-      readonly servers: readonly string[];
-      readonly fusion: readonly string[];
-    }
+  | FusionShown
   | {
       readonly event: "connection";
       readonly state: "lost" | "resumed" | "back" | "closed";
@@ -94,6 +91,11 @@ export type Shown =
   | (Answering & { readonly event: "help"; readonly text: string })
   | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName> & FailureShown);
 
+/** Servers came or went; `rooms` are those that this client is in. */
+export interface FusionShown extends Omit<Fusion<"merged" | "split">, "type"> {
+  readonly event: "merged" | "split";
+}
+
 interface Arrived {
   readonly name: string;
   readonly size: number;
@@ -121,7 +123,11 @@ interface FailureShown {
 }
 
 /** Returns what is shown of an event; undefined for those of transfers, which have numbers. */
-export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
+export function shownOf(
+  event: ClientEvent,
+  lobby: string,
+  isIn: (room: string) => boolean,
+): Shown | undefined {
   switch (event.type) {
     case "message":
       return { event: "message", ...event.message };
@@ -151,7 +157,7 @@ export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
       return { event: "count", room: event.room, members: event.members };
     case "merged":
     case "split":
-      return { event: event.type, servers: event.servers, fusion: event.fusion };
+      return fusionShown(event, isIn);
     case "refused":
       return { event: "error", code: event.code, text: event.text };
     case "connection":
@@ -173,6 +179,14 @@ export function welcomeShown({ nick, server, account, lobby, rooms, fusion }: We
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+function fusionShown(
+  { type, rooms, ...rest }: Fusion<"merged" | "split">,
+  isIn: (room: string) => boolean,
+): Shown {
+  const own = rooms === undefined ? {} : { rooms: rooms.filter(({ room }) => isIn(room)) };
+  return { event: type, ...rest, ...own };
+}
 
 function connectionShown(event: Extract<ClientEvent, { type: "connection" }>): Shown {
   const shown = { event: "connection", state: event.state } as const;
