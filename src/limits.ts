@@ -137,6 +137,8 @@ export const LIMITS = {
   roomCountMs: 1 * second,
   /** Rooms of which a split or a merge tells how many people went or came, those with most. */
   movedRoomsMax: 32,
+  /** People whom one session watches: a list of friends, in one frame of 26 KB at most. */
+  watchedMax: 100,
   /** A page of `who`, `members`, `rooms`. */
   pageMax: 200,
   /** Messages of `history` in one answer. */

@@ -14,6 +14,8 @@ import * as shape from "./shape.ts";
  * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
  *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
  * - `private`: to this person alone. `notice`: from the server.
+ * - `watched`: one whom `request("watch", …)` has named is online or offline: first how it is, then
+ *   each change, also over a reconnect.
  * - `offered`: somebody wants to send a file; see `receive` and `reject`.
  * - `failed`: a transfer is no more, also one that was offered and not yet answered.
  * - `refused`: a request without an answer met a refusal.
@@ -23,6 +25,7 @@ export type ClientEvent =
   | RoomEventOnWire
   | { readonly type: "private"; readonly message: PrivateEntry }
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
   | ({ readonly type: "refused" } & Failure)
@@ -73,6 +76,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "private", message: shape.read(type, shape.PrivateShape, payload) };
     case FRAME.notice:
       return { type: "notice", ...shape.read(type, shape.NoticeShape, payload) };
+    case FRAME.watched:
+      return { type: "watched", ...shape.read(type, shape.WatchedShape, payload) };
     case FRAME.offered:
       return { type: "offered", offer: shape.read(type, shape.OfferShape, payload) };
     case FRAME.failed:

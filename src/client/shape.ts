@@ -56,6 +56,8 @@ export const FusionShape = v.object({
 });
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
 
+export const WatchedShape = v.object({ address: v.string(), online: v.boolean() });
+
 export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });
 export const CreditShape = v.object({ transfer: Transfer, upTo: Count });
 export const HashShape = v.object({ transfer: Transfer, sha256: Sha256 });
@@ -103,6 +105,8 @@ const answers = {
   history: v.object({ messages: v.array(MessageShape) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   command: v.object({ text: v.string(), data: v.exactOptional(v.unknown()) }),
+  watch: v.object({ addresses: Texts }),
+  unwatch: v.object({ addresses: Texts }),
   offer: transfer,
   accept: transfer,
   reject: transfer,

@@ -167,7 +167,7 @@ export function createDirectory(options: DirectoryOptions) {
         news.push(() => presence.joined(room, entry(peer, now)));
     }
     // As many as a large room's: that is no list to read, also where few are left.
-    if (news.length > LIMITS.roomPresenceMembersMax) return presence.moved(touched);
+    if (news.length > LIMITS.roomPresenceMembersMax) return presence.moved(peer.name, touched);
     for (const tell of news) tell();
   };
 
@@ -291,7 +291,7 @@ export function createDirectory(options: DirectoryOptions) {
       peer.rooms.clear();
       for (const [room, members] of wanted) peer.rooms.set(room, members);
       options.interest(peer, [...touched]);
-      if (before === undefined) options.presence.moved(peer.rooms.keys());
+      if (before === undefined) options.presence.moved(peer.name, peer.rooms.keys());
       else tellDifference(peer, before, touched);
       const results = peer.ahead.splice(0).map((frame) => advance(peer, frame));
       return results.includes("missed") ? "missed" : "fine";

@@ -84,8 +84,7 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
-      if (went.length > 0)
-        options.presence().moved(new Set(went.flatMap((peer) => [...peer.rooms.keys()])));
+      for (const { name, rooms } of went) options.presence().moved(name, rooms.keys());
       merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),

@@ -4,12 +4,15 @@
 
 import type { Clock } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
+import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { RoomEvent } from "../plugin/gateway.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
+import type { People } from "./people.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
+import type { Watches } from "./watches.ts";
+import { createWatches } from "./watches.ts";
 
 export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
@@ -17,18 +20,19 @@ export interface Presence {
   renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>): void;
   joined(room: RoomName, person: PersonEntry, by?: LiveSession): void;
   left(room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession): void;
-  /** Many came to these rooms and the lobby, or went, at once: members are told the numbers. */
-  moved(rooms: Iterable<RoomName>): void;
+  /** People of a server came or went, in these rooms, all at once: members are told the numbers. */
+  moved(server: ServerName, rooms: Iterable<RoomName>): void;
+  readonly watches: Watches;
   /** Tells no more numbers. */
   close(): void;
 }
 
-/** `members` counts a room's members in the whole fusion. */
 export function createPresence(
   clock: Clock,
   rooms: Rooms,
-  members: (room: RoomName) => number,
+  { members, isOnline }: Pick<People, "members" | "isOnline">,
 ): Presence {
+  const watches = createWatches(isOnline);
   /** Rooms whose number is told soon. "large": until then nobody counts whether they still are. */
   const due = new Map<RoomName, { large: boolean; readonly cancel: () => void }>();
   const countSoon = (name: RoomName, large: boolean): void => {
@@ -63,18 +67,25 @@ export function createPresence(
   return {
     joined,
     left,
-    came: (person, by) => joined(LOBBY, person, by),
+    watches,
+    came(person, by) {
+      joined(LOBBY, person, by);
+      watches.changed(person.address);
+    },
     went(person, where, reason) {
+      watches.changed(person.address);
       for (const room of where) if (room !== LOBBY) left(room, person, reason);
       left(LOBBY, person, reason);
     },
     renamed(was, person, where) {
+      for (const { address } of [was, person]) watches.changed(address);
       const event = { type: "renamed", was, person } as const;
       // Everybody is in the lobby: told there, it is told to all.
       if (tell(LOBBY, event)) return;
       for (const room of where) if (room !== LOBBY) tell(room, event);
     },
-    moved(where) {
+    moved(server, where) {
+      watches.moved(server);
       for (const name of [LOBBY, ...where])
         if (rooms.find(name) !== undefined) countSoon(name, false);
     },

@@ -163,7 +163,7 @@ function createSociety(shared: Shared) {
   const fusion = () => need("fusion");
   const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
   const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
-  const presence = createPresence(clock, rooms, people.members);
+  const presence = createPresence(clock, rooms, people);
   const tells = createTells({ clock, sessions });
   const transfers = createTransfers({
     clock,
@@ -280,6 +280,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       for (const room of was) rooms.leave(session, room);
       sessions.remove(session);
       transfers.gone(session, `${session.address} is gone`);
+      presence.watches.ended(session);
       presence.went(entryOf(session), was, reason);
       fusion.directory.went(session, reason);
       hooks().presence({ person: session.person, now: "offline" });

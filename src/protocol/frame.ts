@@ -30,6 +30,8 @@ export const FRAME = {
   history: 0x28,
   fusion: 0x29,
   command: 0x2a,
+  watch: 0x2b,
+  unwatch: 0x2c,
   offer: 0x30,
   accept: 0x31,
   reject: 0x32,
@@ -52,6 +54,7 @@ export const FRAME = {
   accepted: 0x4b,
   finished: 0x4c,
   failed: 0x4d,
+  watched: 0x4e,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

@@ -266,6 +266,40 @@ describe("coming back", () => {
     expect([...client.rooms]).toEqual(["#lobby", "#tea"]);
   });
 
+  test("who is watched is watched in a new session, and told of where it has changed", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor, events } = await enter(peer, { clock, net: realNet });
+    const [bob, cat] = ["bob@lyon", "cat@lyon"];
+    const addresses = [bob, cat, "dan@lyon"];
+    const watching = client.request("watch", { addresses: ["Bob@lyon", cat, "dan@lyon"] });
+    visitor.send("watched", { address: bob, online: true });
+    await visitor.answer("watch", { addresses });
+    visitor.send("watched", { address: cat, online: true });
+    expect(await watching).toEqual({ addresses });
+    const unwatching = client.request("unwatch", { addresses: ["dan@lyon"] });
+    await visitor.answer("unwatch", { addresses: ["dan@lyon"] });
+    await unwatching;
+    expect(await events.take()).toEqual({ type: "watched", address: bob, online: true });
+    visitor.close();
+    await events.until((event) => event.type === "connection");
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    await again.hello();
+    await again.expect("login");
+    again.send("error", { code: "RESUME_FAILED", text: "unknown" });
+    await again.expect("login");
+    again.send("welcome", welcomeOf("ann"));
+    await again.expect("history");
+    expect((await again.expect("watch"))["addresses"]).toEqual([bob, cat]);
+    again.sendAll(
+      ["watched", { address: bob, online: true }],
+      ["watched", { address: cat, online: false }],
+    );
+    expect(await events.take()).toMatchObject({ type: "connection", state: "back" });
+    expect(await events.take()).toEqual({ type: "watched", address: cat, online: false });
+  });
+
   test("what would be done twice is not asked again", async () => {
     const peer = await startPeer();
     const { client, visitor } = await enter(peer, { clock: new ManualClock(), net: realNet });

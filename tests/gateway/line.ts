@@ -95,6 +95,8 @@ function personalLine(event: PersonalEvent): string {
   switch (event.type) {
     case "private":
       return `TOLD ${event.message.from} ${flat(event.message.text)}\n`;
+    case "watched":
+      return `WATCHED ${event.address} ${event.online ? "online" : "offline"}\n`;
     case "notice":
       return `NOTICE ${flat(event.text)}\n`;
     case "offered":

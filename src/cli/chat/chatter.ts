@@ -140,6 +140,12 @@ export class Chatter {
         const address = this.#addressOf(first);
         return this.#show({ event: "whois", ref, ...(await client.request("whois", { address })) });
       }
+      case "watch":
+      case "unwatch": {
+        const addresses = [this.#addressOf(first)];
+        const answer = await client.request(name, { addresses });
+        return this.#show({ event: "ack", ref, ...answer, watching: name === "watch" });
+      }
       case "rooms":
         return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });
       case "servers":

@@ -35,6 +35,7 @@ export type Shown =
       readonly now: "online" | "offline" | "joined" | "left";
       readonly reason?: string;
     }
+  | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
@@ -113,6 +114,9 @@ interface Ack extends Partial<TransferName> {
   readonly room?: string;
   readonly members?: number;
   readonly nick?: string;
+  /** Who is watched, or is not any more. */
+  readonly addresses?: readonly string[];
+  readonly watching?: boolean;
   readonly name?: string;
   readonly size?: number;
 }
@@ -147,6 +151,8 @@ export function shownOf(
     }
     case "renamed":
       return { event: "renamed", was: event.was.address, who: event.person.address };
+    case "watched":
+      return { event: "watched", address: event.address, online: event.online };
     case "notice": {
       const { text, room } = event;
       return { event: "notice", text, ...(room === undefined ? {} : { room }) };

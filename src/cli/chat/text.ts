@@ -48,6 +48,10 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       const size = sizeText(shown.size ?? 0);
       return note(`${number}: ${visible(name ?? "")} (${size}) is offered to ${visible(to)}`);
     }
+    if (shown.addresses !== undefined) {
+      const now = shown.watching === true ? "is watched" : "is not watched any more";
+      return note(`${listText(shown.addresses)} ${now}`);
+    }
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (members !== undefined)
       return note(`you are in ${visible(room ?? "")}, with ${members} people`);
@@ -166,6 +170,8 @@ function plainText(shown: Plain, note: (text: string) => string): string {
     }
     case "presence":
       return note(presenceText(shown));
+    case "watched":
+      return note(`${visible(shown.address)} is ${shown.online ? "online" : "offline"}`);
     case "renamed":
       return note(`${visible(shown.was)} is ${visible(shown.who)} now`);
     case "notice":

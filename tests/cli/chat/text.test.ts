@@ -58,6 +58,7 @@ describe("whatever others send stays on its line", () => {
     { event: "presence", who: bad, room: bad, now: "left", reason: bad },
     { event: "renamed", was: bad, who: bad },
     { event: "gap", room: bad, missing: 2 },
+    { event: "watched", address: bad, online: true },
     { event: "count", room: bad, members: 2 },
     {
       event: "merged",
