@@ -38,6 +38,7 @@ export type {
   Answer,
   MessageEntry,
   MessageKind,
+  Fusion,
   OfferEntry,
   PersonEntry,
   PrivateEntry,

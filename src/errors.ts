@@ -54,6 +54,7 @@ export const ERRORS = {
   NOT_IN_ROOM: modify,
   CANNOT_LEAVE: cancel,
   TOO_MANY_ROOMS: wait,
+  TOO_MANY_WATCHED: modify,
   TEXT_INVALID: modify,
   TEXT_TOO_LONG: modify,
   DROPPED: cancel,

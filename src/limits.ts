@@ -133,6 +133,12 @@ export const LIMITS = {
   roomsMax: 20_000,
   /** In rooms larger than this, comings and goings are not pushed to every member. */
   roomPresenceMembersMax: 200,
+  /** Instead their members are told its number, once in such a time: a frame of 60 bytes each. */
+  roomCountMs: 1 * second,
+  /** Rooms of which a split or a merge tells how many people went or came, those with most. */
+  movedRoomsMax: 32,
+  /** People whom one session watches: a list of friends, in one frame of 26 KB at most. */
+  watchedMax: 100,
   /** A page of `who`, `members`, `rooms`. */
   pageMax: 200,
   /** Messages of `history` in one answer. */

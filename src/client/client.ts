@@ -11,7 +11,7 @@
 //    the session (transfer.ts).
 
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
-import { ChatFusionError, type Failure } from "../errors.ts";
+import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkText, LOBBY } from "../names.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
@@ -23,13 +23,14 @@ import { type ClientEvent, readEvent } from "./events.ts";
 import type { Received } from "./incoming.ts";
 import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
-import { type ConnectOptions, isFinal, surroundingsOf } from "./options.ts";
+import { type ConnectOptions, credentialOf, isFinal, surroundingsOf, thrownOf } from "./options.ts";
 import { Past } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
 import type { TransferOptions, TransferPort } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
+import { Watched } from "./watched.ts";
 
 export interface MessageOptions {
   /** Default "text". "notice" is for what must not be answered automatically: a bot's words. */
@@ -46,6 +47,7 @@ export class Client {
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
   readonly #past = new Past((event) => this.#listeners.tell(event), this.#requests);
+  readonly #watched = new Watched(this.#requests);
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
   readonly #closed = Promise.withResolvers<void>();
@@ -142,7 +144,7 @@ export class Client {
    * lost and asking again would do it twice. Messages are sent again, and are the same message.
    */
   request<T extends RequestName>(name: T, ask: Requests[T]["ask"]): Promise<Answer<T>> {
-    return this.#requests.ask(name, ask);
+    return this.#watched.ask(name, ask);
   }
 
   /** Says something in a room; resolves when the server has it for good. */
@@ -292,7 +294,10 @@ export class Client {
       welcome,
     });
     this.#requests.attach(welcome.resumed, welcome.lastRef);
-    if (!welcome.resumed) this.#past.back(this.#rooms);
+    if (!welcome.resumed) {
+      this.#past.back(this.#rooms);
+      this.#watched.back();
+    }
     for (const transfer of untold) {
       // Where it is forgotten already, there is nobody to tell.
       this.request("cancel", { transfer, reason: "the connection was lost" }).catch(
@@ -325,7 +330,7 @@ export class Client {
     if (event === undefined) return;
     if (event.type === "failed") this.#transfers.failed(event);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
-    this.#past.take(event);
+    if (this.#watched.isNews(event)) this.#past.take(event);
   }
 
   // --- internal: what goes out ------------------------------------------------------------------
@@ -389,11 +394,3 @@ export class Client {
     if (failure !== undefined) this.#closed.resolve();
   }
 }
-
-// --- internal -----------------------------------------------------------------------------------
-
-function credentialOf({ nick, password }: { nick: string; password?: string }) {
-  return password === undefined ? { nick } : { nick, password };
-}
-
-const thrownOf = ({ code, text }: Failure) => new ChatFusionError(code, text);

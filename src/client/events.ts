@@ -11,7 +11,11 @@ import * as shape from "./shape.ts";
  * What happens to a client that is in. New kinds may come: ignore those that you do not know.
  * - `message`, `joined`, `left`, `renamed`, `gap`, `merged`, `split`: in a room; of the lobby,
  *   `joined` and `left` mean online and offline. One's own messages come as well.
+ * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
+ *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
  * - `private`: to this person alone. `notice`: from the server.
+ * - `watched`: one whom `request("watch", …)` has named is online or offline: first how it is, then
+ *   each change, also over a reconnect.
  * - `offered`: somebody wants to send a file; see `receive` and `reject`.
  * - `failed`: a transfer is no more, also one that was offered and not yet answered.
  * - `refused`: a request without an answer met a refusal.
@@ -21,6 +25,7 @@ export type ClientEvent =
   | RoomEventOnWire
   | { readonly type: "private"; readonly message: PrivateEntry }
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
   | ({ readonly type: "refused" } & Failure)
@@ -61,6 +66,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "renamed", ...shape.read(type, shape.RenamedShape, payload) };
     case FRAME.gap:
       return { type: "gap", ...shape.read(type, shape.GapShape, payload) };
+    case FRAME.count:
+      return { type: "count", ...shape.read(type, shape.CountShape, payload) };
     case FRAME.merged:
       return { type: "merged", ...shape.read(type, shape.FusionShape, payload) };
     case FRAME.split:
@@ -69,6 +76,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "private", message: shape.read(type, shape.PrivateShape, payload) };
     case FRAME.notice:
       return { type: "notice", ...shape.read(type, shape.NoticeShape, payload) };
+    case FRAME.watched:
+      return { type: "watched", ...shape.read(type, shape.WatchedShape, payload) };
     case FRAME.offered:
       return { type: "offered", offer: shape.read(type, shape.OfferShape, payload) };
     case FRAME.failed:

@@ -1,7 +1,7 @@
 // How a client connects, and what it does when that fails. Next: client.ts.
 
 import type { Clock, Log, Net, Random } from "../environment.ts";
-import { ERRORS, type ErrorCode } from "../errors.ts";
+import { ChatFusionError, ERRORS, type ErrorCode, type Failure } from "../errors.ts";
 import { createNet } from "../net/net.ts";
 import { systemClock } from "./clock.ts";
 import type { ServerAddress, Trust } from "./dial.ts";
@@ -38,6 +38,14 @@ export function isFinal(code: ErrorCode): boolean {
 
 /** The nick may still be our own lost session's; a fault of the server may have passed. */
 const passing: ReadonlySet<ErrorCode> = new Set(["NICK_IN_USE", "INTERNAL"]);
+
+/** What a client logs in with. */
+export function credentialOf({ nick, password }: { nick: string; password?: string }) {
+  return password === undefined ? { nick } : { nick, password };
+}
+
+/** A refusal as it is thrown. */
+export const thrownOf = ({ code, text }: Failure) => new ChatFusionError(code, text);
 
 // --- internal -----------------------------------------------------------------------------------
 

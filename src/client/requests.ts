@@ -30,6 +30,7 @@ interface Pending {
  */
 const repeatable: ReadonlySet<RequestName> = new Set([
   ...(["say", "tell", "join", "part", "rename", "who", "whois"] as const),
+  ...(["watch", "unwatch"] as const),
   ...(["rooms", "history", "fusion"] as const),
 ]);
 
@@ -71,6 +72,11 @@ export class RequestTable {
   /** Asks for a room's past on the client's own behalf: one at a time, whatever else waits. */
   askPast(room: string, before: string | undefined): Promise<Answer<"history">> {
     return this.#ask("history", before === undefined ? { room } : { room, before }, undefined);
+  }
+
+  /** Watches people in a new session, on the client's own behalf. */
+  watchAgain(addresses: readonly string[]): Promise<Answer<"watch">> {
+    return this.#ask("watch", { addresses: [...addresses] }, undefined);
   }
 
   #ask<T extends RequestName>(

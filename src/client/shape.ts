@@ -45,8 +45,18 @@ export const PresenceShape = v.object({
 });
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
 export const GapShape = v.object({ room: v.string(), missing: Count });
-export const FusionShape = v.object({ servers: Texts, fusion: Texts });
+export const CountShape = v.object({ room: v.string(), members: Count });
+export const FusionShape = v.object({
+  servers: Texts,
+  fusion: Texts,
+  people: v.exactOptional(Count),
+  rooms: v.exactOptional(v.array(v.object({ room: v.string(), people: Count }))),
+  cut: v.exactOptional(v.array(v.tuple([v.string(), v.string()]))),
+  back: v.exactOptional(v.literal(true)),
+});
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
+
+export const WatchedShape = v.object({ address: v.string(), online: v.boolean() });
 
 export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });
 export const CreditShape = v.object({ transfer: Transfer, upTo: Count });
@@ -95,6 +105,8 @@ const answers = {
   history: v.object({ messages: v.array(MessageShape) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   command: v.object({ text: v.string(), data: v.exactOptional(v.unknown()) }),
+  watch: v.object({ addresses: Texts }),
+  unwatch: v.object({ addresses: Texts }),
   offer: transfer,
   accept: transfer,
   reject: transfer,

@@ -142,23 +142,33 @@ export function createDirectory(options: DirectoryOptions) {
     return "fine";
   };
   /** Tells the members what a snapshot shows and missed changes had not told. */
-  const tellDifference = (peer: Peer, before: ReadonlyMap<string, RemotePerson>) => {
+  const tellDifference = (
+    peer: Peer,
+    before: ReadonlyMap<string, RemotePerson>,
+    touched: Iterable<RoomName>,
+  ) => {
     const { presence } = options;
     const stays = (one: RemotePerson, other: RemotePerson | undefined) =>
       other?.since === one.since && other.nick === one.nick;
+    const news: (() => void)[] = [];
     for (const [key, was] of before) {
       const now = peer.people.get(key);
-      if (now === undefined || !stays(was, now)) presence.went(entry(peer, was), was.rooms);
+      if (now === undefined || !stays(was, now))
+        news.push(() => presence.went(entry(peer, was), was.rooms));
       else
-        for (const room of was.rooms.difference(now.rooms)) presence.left(room, entry(peer, was));
+        for (const room of was.rooms.difference(now.rooms))
+          news.push(() => presence.left(room, entry(peer, was)));
     }
     for (const [key, now] of peer.people) {
       const was = before.get(key);
       const known = was !== undefined && stays(now, was);
-      if (!known) presence.came(entry(peer, now));
+      if (!known) news.push(() => presence.came(entry(peer, now)));
       for (const room of known ? now.rooms.difference(was.rooms) : now.rooms)
-        presence.joined(room, entry(peer, now));
+        news.push(() => presence.joined(room, entry(peer, now)));
     }
+    // As many as a large room's: that is no list to read, also where few are left.
+    if (news.length > LIMITS.roomPresenceMembersMax) return presence.moved(peer.name, touched);
+    for (const tell of news) tell();
   };
 
   return {
@@ -281,7 +291,8 @@ export function createDirectory(options: DirectoryOptions) {
       peer.rooms.clear();
       for (const [room, members] of wanted) peer.rooms.set(room, members);
       options.interest(peer, [...touched]);
-      if (before !== undefined) tellDifference(peer, before);
+      if (before === undefined) options.presence.moved(peer.name, peer.rooms.keys());
+      else tellDifference(peer, before, touched);
       const results = peer.ahead.splice(0).map((frame) => advance(peer, frame));
       return results.includes("missed") ? "missed" : "fine";
     },

@@ -84,6 +84,7 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
+      for (const { name, rooms } of went) options.presence().moved(name, rooms.keys());
       merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),
@@ -263,7 +264,9 @@ function upward(
       if (result === "refused") log.warn("directory refused", { server: peer.name });
     },
     changed() {
-      peers.viewChanged(options.fabric().view);
+      const { view } = options.fabric();
+      peers.viewChanged(view);
+      merging.saw(view);
       if (peers.everyone().length === 0) return;
       streams.sayAgain(); // what went the old way may be lost
       pulse.begin();

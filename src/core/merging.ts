@@ -11,7 +11,7 @@ import type { FabricReport } from "../plugin/fabric.ts";
 import { createErrands } from "./errand.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { createLinkLines, isLoss } from "./link-lines.ts";
-import type { Server } from "./server-lines.ts";
+import type { Peer } from "./peer.ts";
 import { createServerLines } from "./server-lines.ts";
 
 /** Tells clients and the operator that servers came or went, and the operator of links. */
@@ -60,7 +60,9 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     });
   const errands = createErrands({ fabric, report, links, whenSettled });
   return {
-    moved(came: readonly Server[], went: readonly Server[], now: readonly Server[]) {
+    /** The newest view, once `moved` has told who came and went by it. */
+    saw: servers.saw,
+    moved(came: readonly Peer[], went: readonly Peer[], now: readonly Peer[]) {
       servers.moved(came, went, now);
       if (servers.gone) partSoon();
       if (servers.fresh) settleSoon();

@@ -103,6 +103,12 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
   return {
     members,
     find,
+    /** Whether somebody is there under a nick; also where the server is none of this fusion. */
+    isOnline(nick: Nick, server: ServerName): boolean {
+      if (nameKey(server) === nameKey(self)) return sessions.find(nick) !== undefined;
+      const peer = peers().named(server);
+      return peer !== undefined && personOf(peer, nick) !== undefined;
+    },
     nobody,
     who(ask: {
       readonly room?: string | undefined;

@@ -1,12 +1,18 @@
 // Comings and goings, told to the members of rooms: of people here and of other servers alike. In
-// large rooms they are not pushed: 10,000 people in a lobby must not cost 10,000² frames.
+// large rooms, and where whole servers come or go, not one by one but by the room's number: 10,000
+// people in a lobby must not cost 10,000² frames.
 
+import type { Clock } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
+import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
+import type { RoomEvent } from "../plugin/gateway.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
+import type { People } from "./people.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
+import type { Watches } from "./watches.ts";
+import { createWatches } from "./watches.ts";
 
 export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
@@ -14,33 +20,78 @@ export interface Presence {
   renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>): void;
   joined(room: RoomName, person: PersonEntry, by?: LiveSession): void;
   left(room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession): void;
+  /** People of a server came or went, in these rooms, all at once: members are told the numbers. */
+  moved(server: ServerName, rooms: Iterable<RoomName>): void;
+  readonly watches: Watches;
+  /** Tells no more numbers. */
+  close(): void;
 }
 
-/** `members` counts a room's members in the whole fusion. */
-export function createPresence(rooms: Rooms, members: (room: RoomName) => number): Presence {
-  const small = (name: RoomName) => {
+export function createPresence(
+  clock: Clock,
+  rooms: Rooms,
+  { members, isOnline }: Pick<People, "members" | "isOnline">,
+): Presence {
+  const watches = createWatches(isOnline);
+  /** Rooms whose number is told soon. "large": until then nobody counts whether they still are. */
+  const due = new Map<RoomName, { large: boolean; readonly cancel: () => void }>();
+  const countSoon = (name: RoomName, large: boolean): void => {
+    const known = due.get(name);
+    if (known !== undefined) {
+      known.large ||= large;
+      return;
+    }
+    const cancel = clock.after(LIMITS.roomCountMs, () => {
+      due.delete(name);
+      rooms.find(name)?.tell({ type: "count", room: name, members: members(name) });
+    });
+    due.set(name, { large, cancel });
+  };
+  /** Tells it in a small room; returns whether it was one. */
+  const tell = (name: RoomName, event: RoomEvent, by?: LiveSession): boolean => {
     const room = rooms.find(name);
-    return room !== undefined && members(name) <= LIMITS.roomPresenceMembersMax ? room : undefined;
+    if (room === undefined || due.get(name)?.large === true) return false;
+    if (members(name) > LIMITS.roomPresenceMembersMax) {
+      countSoon(name, true);
+      return false;
+    }
+    room.tell(event, by);
+    return true;
   };
   const joined = (room: RoomName, person: PersonEntry, by?: LiveSession) =>
-    small(room)?.tell({ type: "joined", room, person }, by);
+    void tell(room, { type: "joined", room, person }, by);
   const left = (room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession) => {
     const why = reason === undefined ? {} : { reason };
-    small(room)?.tell({ type: "left", room, person, ...why }, by);
+    tell(room, { type: "left", room, person, ...why }, by);
   };
   return {
     joined,
     left,
-    came: (person, by) => joined(LOBBY, person, by),
+    watches,
+    came(person, by) {
+      joined(LOBBY, person, by);
+      watches.changed(person.address);
+    },
     went(person, where, reason) {
+      watches.changed(person.address);
       for (const room of where) if (room !== LOBBY) left(room, person, reason);
       left(LOBBY, person, reason);
     },
     renamed(was, person, where) {
-      const lobby = small(LOBBY);
+      for (const { address } of [was, person]) watches.changed(address);
+      const event = { type: "renamed", was, person } as const;
       // Everybody is in the lobby: told there, it is told to all.
-      if (lobby !== undefined) return lobby.tell({ type: "renamed", was, person });
-      for (const room of where) small(room)?.tell({ type: "renamed", was, person });
+      if (tell(LOBBY, event)) return;
+      for (const room of where) if (room !== LOBBY) tell(room, event);
+    },
+    moved(server, where) {
+      watches.moved(server);
+      for (const name of [LOBBY, ...where])
+        if (rooms.find(name) !== undefined) countSoon(name, false);
+    },
+    close() {
+      for (const { cancel } of due.values()) cancel();
+      due.clear();
     },
   };
 }

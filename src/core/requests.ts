@@ -243,6 +243,10 @@ function roomHandlers(options: RequestsOptions) {
     rooms: (session: LiveSession, ask: Ask<"rooms">): Outcome => ({
       answer: people.rooms({ ...ask, by: session }),
     }),
+    watch: (session: LiveSession, ask: Ask<"watch">): Outcome =>
+      outcomeOf(presence.watches.watch(session, ask.addresses)),
+    unwatch: (session: LiveSession, ask: Ask<"unwatch">): Outcome =>
+      outcomeOf(presence.watches.unwatch(session, ask.addresses)),
     fusion: (): Outcome => ({ answer: people.fusion() }),
     history(session: LiveSession, ask: Ask<"history">): Outcome {
       const room = inRoom(session, ask.room);

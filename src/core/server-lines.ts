@@ -1,27 +1,55 @@
 // Lines for everybody about servers that came and went; nobody is told of who came and went again.
 
 import { LIMITS } from "../limits.ts";
-import type { ServerName, Sid } from "../names.ts";
-import type { FabricReport } from "../plugin/fabric.ts";
+import type { RoomName, ServerName, Sid } from "../names.ts";
+import type { FabricReport, View } from "../plugin/fabric.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { reasonOf } from "./link-lines.ts";
+import type { Peer } from "./peer.ts";
+
+/** What is at a link's ends. */
+interface Ends {
+  readonly sids: readonly [Sid, Sid];
+  readonly names: readonly [ServerName, ServerName];
+}
+/** How many people a server has, in all and by room. */
+interface Numbers {
+  readonly people: number;
+  readonly rooms: ReadonlyMap<RoomName, number>;
+}
 
 /** Told by its name, known by its sid: a namesake that comes later is another one. */
-export interface Server {
-  readonly sid: Sid;
+interface Gone {
   readonly name: ServerName;
+  readonly numbers: Numbers;
 }
 
 type ServerLinesOptions = Pick<FusionOptions, "self" | "fabric" | "rooms" | "report">;
 
 export function createServerLines({ self, fabric, rooms, report }: ServerLinesOptions) {
-  let known: readonly Server[] = [];
+  let known: readonly Peer[] = [];
+  let links: readonly Ends[] = [];
+  /** Links between those who are here and those who are gone. */
+  let cuts: readonly Ends[] = [];
   /** Who came and who went; nobody has been told yet. */
   const fresh = new Map<Sid, ServerName>();
-  const gone = new Map<Sid, ServerName>();
+  const gone = new Map<Sid, Gone>();
   /** Who was lost and may come back. */
   const missing = new Set<Sid>();
   const fusion = () => sorted([self, ...known.map(({ name }) => name)]);
+  /** What clients are told of so many people: the rooms in which somebody here misses them. */
+  const shown = (all: readonly Numbers[]) => {
+    const sums = new Map<RoomName, number>();
+    for (const { rooms: some } of all)
+      for (const [room, people] of some) sums.set(room, (sums.get(room) ?? 0) + people);
+    const rows = [...sums].map(([room, people]) => ({ room, people }));
+    const here = rows.filter(({ room }) => rooms().find(room) !== undefined);
+    const most = here.toSorted((a, b) => b.people - a.people || (a.room < b.room ? -1 : 1));
+    return {
+      people: all.reduce((sum, { people }) => sum + people, 0),
+      rooms: most.slice(0, LIMITS.movedRoomsMax),
+    };
+  };
   return {
     get fresh(): boolean {
       return fresh.size > 0;
@@ -29,18 +57,35 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
     get gone(): boolean {
       return gone.size > 0;
     },
-    moved(came: readonly Server[], went: readonly Server[], now: readonly Server[]) {
+    /** The view has changed, and `moved` knows whether servers came or went by it. */
+    saw(view: View): void {
+      const names = new Map(view.servers.map(({ sid, name }) => [sid, name]));
+      links = view.links.flatMap(({ a, b, state }): Ends[] => {
+        const [one, other] = [names.get(a), names.get(b)];
+        if (state !== "tree" || one === undefined || other === undefined) return [];
+        return [{ sids: [a, b], names: one < other ? [one, other] : [other, one] }];
+      });
+    },
+    moved(came: readonly Peer[], went: readonly Peer[], now: readonly Peer[]) {
       known = now;
-      for (const { sid, name } of went) if (!fresh.delete(sid)) gone.set(sid, name);
+      for (const peer of went)
+        if (!fresh.delete(peer.sid))
+          gone.set(peer.sid, { name: peer.name, numbers: numbersOf(peer) });
       for (const { sid, name } of came) if (!gone.delete(sid)) fresh.set(sid, name);
+      cuts = [...cuts, ...links].filter(({ sids: [a, b] }) => gone.has(a) !== gone.has(b));
     },
     /** Tells who is gone, and of the links by whose loss. */
     tellSplit(losses: readonly FabricReport[]): void {
-      const servers = sorted(gone.values());
+      const all = [...gone.values()];
+      const servers = sorted(all.map(({ name }) => name));
+      const numbers = shown(all.map((one) => one.numbers));
+      const ends = cuts.slice(0, LIMITS.listedMax).map(({ names }) => names);
+      const cut = ends.length === 0 ? {} : { cut: ends };
+      cuts = [];
       const isLost = losses.length === 0 || losses.some(({ code }) => code !== "UNMERGED");
       if (isLost) for (const sid of gone.keys()) remember(missing, sid);
       gone.clear();
-      rooms().lobby.tell({ type: "split", servers, fusion: fusion() });
+      rooms().lobby.tell({ type: "split", servers, fusion: fusion(), ...numbers, ...cut });
       const [first] = losses;
       const code = first?.code === undefined ? {} : { code: first.code };
       const because = first === undefined ? {} : { why: reasonOf(losses), ...code };
@@ -53,9 +98,10 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
       const near = inView.find(({ sid }) => neighbours.includes(sid) && fresh.has(sid));
       const isBack = [...fresh.keys()].every((sid) => missing.has(sid));
       const back = isBack ? { back: true as const } : {};
+      const numbers = shown(known.filter(({ sid }) => fresh.has(sid)).map(numbersOf));
       for (const sid of fresh.keys()) missing.delete(sid);
       fresh.clear();
-      rooms().lobby.tell({ type: "merged", servers, fusion: fusion() });
+      rooms().lobby.tell({ type: "merged", servers, fusion: fusion(), ...numbers, ...back });
       const other = near?.name ?? servers[0] ?? "";
       report({ event: "merged", server: self, with: other, servers, fusion: fusion(), ...back });
     },
@@ -65,6 +111,11 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
 // --- internal -----------------------------------------------------------------------------------
 
 const sorted = (names: Iterable<ServerName>): string[] => [...names].map(String).toSorted();
+
+const numbersOf = ({ people, rooms }: Peer): Numbers => ({
+  people: people.size,
+  rooms: new Map([...rooms].map(([room, members]) => [room, members.size])),
+});
 
 function remember(sids: Set<Sid>, sid: Sid): void {
   sids.add(sid);

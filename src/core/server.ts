@@ -163,7 +163,7 @@ function createSociety(shared: Shared) {
   const fusion = () => need("fusion");
   const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
   const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
-  const presence = createPresence(rooms, people.members);
+  const presence = createPresence(clock, rooms, people);
   const tells = createTells({ clock, sessions });
   const transfers = createTransfers({
     clock,
@@ -280,6 +280,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       for (const room of was) rooms.leave(session, room);
       sessions.remove(session);
       transfers.gone(session, `${session.address} is gone`);
+      presence.watches.ended(session);
       presence.went(entryOf(session), was, reason);
       fusion.directory.went(session, reason);
       hooks().presence({ person: session.person, now: "offline" });
@@ -381,8 +382,8 @@ function createCore(options: ServerOptions, identity: Identity) {
     environment,
     live,
     close() {
-      for (const part of [society.fusion, society.tells, society.offers, society.transfers])
-        part.close();
+      const { fusion, tells, offers, transfers, presence } = society;
+      for (const part of [fusion, tells, offers, transfers, presence]) part.close();
     },
     async recall(history) {
       await shared.marks.load(history, environment.clock.now());

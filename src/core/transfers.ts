@@ -26,7 +26,7 @@ export type End =
 /** What passes from one end to the other. */
 export type TransferEvent = Exclude<
   PersonalEvent,
-  { readonly type: "private" | "notice" | "offered" | "chunk" }
+  { readonly type: "private" | "notice" | "watched" | "offered" | "chunk" }
 >;
 
 export interface Transfer {

@@ -30,6 +30,8 @@ export const FRAME = {
   history: 0x28,
   fusion: 0x29,
   command: 0x2a,
+  watch: 0x2b,
+  unwatch: 0x2c,
   offer: 0x30,
   accept: 0x31,
   reject: 0x32,
@@ -45,12 +47,14 @@ export const FRAME = {
   gap: 0x44,
   merged: 0x45,
   split: 0x46,
+  count: 0x47,
   private: 0x48,
   notice: 0x49,
   offered: 0x4a,
   accepted: 0x4b,
   finished: 0x4c,
   failed: 0x4d,
+  watched: 0x4e,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

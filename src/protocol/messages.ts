@@ -10,6 +10,8 @@ import { Count, Sha256, Transfer } from "./shapes.ts";
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
 /** A name of any kind, of any form; the grammar is names.ts'. */
 const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
+/** People, each as `nick@server`. */
+const Watched = v.pipe(v.array(Name), v.minLength(1), v.maxLength(LIMITS.watchedMax));
 const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
 /** The client's own id of a message: sent again with the same one, it is the same message. */
 const ClientId = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.clientIdBytesMax));
@@ -85,6 +87,8 @@ const shapes = {
   }),
   fusion: v.object({}),
   command: v.object({ name: Name, args: v.pipe(v.array(Line), v.maxLength(32)) }),
+  watch: v.object({ addresses: Watched }),
+  unwatch: v.object({ addresses: Watched }),
   offer: v.object({
     to: Name,
     name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
@@ -122,6 +126,9 @@ interface Answers {
   history: { readonly messages: readonly MessageEntry[] };
   fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
   command: { readonly text: string; readonly data?: unknown };
+  /** Those asked for, in the form in which `watched` names them. */
+  watch: { readonly addresses: readonly string[] };
+  unwatch: { readonly addresses: readonly string[] };
   offer: { readonly transfer: string };
   accept: { readonly transfer: string };
   reject: { readonly transfer: string };
@@ -199,6 +206,8 @@ export type RoomEventOnWire =
     }
   | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
   | { readonly type: "gap"; readonly room: string; readonly missing: number }
+  /** In large rooms, and where servers come or go: how many are there now, instead of who. */
+  | { readonly type: "count"; readonly room: string; readonly members: number }
   | Fusion<"merged">
   | Fusion<"split">;
 
@@ -207,6 +216,14 @@ export interface Fusion<T extends "merged" | "split"> {
   readonly type: T;
   readonly servers: readonly string[];
   readonly fusion: readonly string[];
+  /** How many people came or went with them. */
+  readonly people?: number;
+  /** And how many of those are in rooms with people of this server; the lobby is left out. */
+  readonly rooms?: readonly { readonly room: string; readonly people: number }[];
+  /** Of a split: the names at both ends of each link whose loss it was, as far as it is known. */
+  readonly cut?: readonly (readonly [string, string])[];
+  /** Of a merge: all of them had been lost. */
+  readonly back?: true;
 }
 
 /** A message to one person. */
@@ -236,6 +253,8 @@ export interface OfferEntry {
 export type PersonalEvent =
   | { readonly type: "private"; readonly message: PrivateEntry }
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  /** One who is watched is here, or is not: how it is when watching begins, and each change. */
+  | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | {
       readonly type: "accepted";

@@ -109,8 +109,12 @@ describe("lines", () => {
       await ann.when({ event: "ack", ref: 9, nick: "anna" });
       await bob.when({ event: "renamed", was: "ann@paris", who: "anna@paris" });
       await bob.when({ event: "presence", who: "anna@paris", room: "#tea", now: "left" });
+      bob.type("/watch anna@paris");
+      await bob.when({ event: "ack", addresses: ["anna@paris"], watching: true });
+      await bob.when({ event: "watched", address: "anna@paris", online: true });
       ann.hangUp();
       await bob.when({ event: "presence", who: "anna@paris", now: "offline" });
+      await bob.when({ event: "watched", address: "anna@paris", online: false });
       bob.signal("SIGTERM");
       expect(await bob.exited()).toBe(0);
     },

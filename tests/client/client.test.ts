@@ -141,11 +141,13 @@ describe("listening", () => {
       ["merged", { servers: ["lyon"], fusion: ["lyon", "paris"] }],
       ["joined", { room: "#lobby", person }],
       ["gap", { room: "#lobby", missing: 3 }],
+      ["count", { room: "#lobby", members: 300 }],
     );
     expect(await events.take()).toMatchObject({ type: "merged" });
     expect(client.fusion).toEqual(["lyon", "paris"]);
     expect(await events.take()).toEqual({ type: "joined", room: "#lobby", person });
     expect(await events.take()).toEqual({ type: "gap", room: "#lobby", missing: 3 });
+    expect(await events.take()).toEqual({ type: "count", room: "#lobby", members: 300 });
   });
 
   test("an event that a newer server invented is passed over", async () => {
@@ -262,6 +264,40 @@ describe("coming back", () => {
     expect(await again.expect("join")).toEqual({ room: "#tea" });
     expect(await events.take()).toMatchObject({ type: "connection", state: "back" });
     expect([...client.rooms]).toEqual(["#lobby", "#tea"]);
+  });
+
+  test("who is watched is watched in a new session, and told of where it has changed", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor, events } = await enter(peer, { clock, net: realNet });
+    const [bob, cat] = ["bob@lyon", "cat@lyon"];
+    const addresses = [bob, cat, "dan@lyon"];
+    const watching = client.request("watch", { addresses: ["Bob@lyon", cat, "dan@lyon"] });
+    visitor.send("watched", { address: bob, online: true });
+    await visitor.answer("watch", { addresses });
+    visitor.send("watched", { address: cat, online: true });
+    expect(await watching).toEqual({ addresses });
+    const unwatching = client.request("unwatch", { addresses: ["dan@lyon"] });
+    await visitor.answer("unwatch", { addresses: ["dan@lyon"] });
+    await unwatching;
+    expect(await events.take()).toEqual({ type: "watched", address: bob, online: true });
+    visitor.close();
+    await events.until((event) => event.type === "connection");
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    await again.hello();
+    await again.expect("login");
+    again.send("error", { code: "RESUME_FAILED", text: "unknown" });
+    await again.expect("login");
+    again.send("welcome", welcomeOf("ann"));
+    await again.expect("history");
+    expect((await again.expect("watch"))["addresses"]).toEqual([bob, cat]);
+    again.sendAll(
+      ["watched", { address: bob, online: true }],
+      ["watched", { address: cat, online: false }],
+    );
+    expect(await events.take()).toMatchObject({ type: "connection", state: "back" });
+    expect(await events.take()).toEqual({ type: "watched", address: cat, online: false });
   });
 
   test("what would be done twice is not asked again", async () => {

@@ -76,9 +76,13 @@ test("people of a server that is gone are gone, and come back with it", () => {
   place.hub.part("lyon");
   place.rest(1000);
   expect(who(ana)).toEqual(["ana@paris"]);
+  expect(people(ana, "left")).toEqual([]);
+  expect(ana.all("count").at(-1)).toEqual({ room: "#lobby", members: 1 });
   expect(ana.all("split")).toMatchObject([{ servers: ["lyon"], fusion: ["paris"] }]);
   place.join(paris, lyon);
   expect(who(ana)).toEqual(["ana@paris", "bob@lyon"]);
+  place.rest(LIMITS.roomCountMs);
+  expect(ana.all("count").at(-1)).toEqual({ room: "#lobby", members: 2 });
   expect(ana.all("merged").at(-1)).toMatchObject({ servers: ["lyon"], fusion: ["lyon", "paris"] });
 });
 
@@ -124,7 +128,7 @@ test("a server of which only one side lost sight tells its people again", () => 
 });
 
 describe("in a room of more members than are pushed", () => {
-  test("nobody is told of comings and goings, and who still knows all", () => {
+  test("comings and goings are told as one number a second, and who still knows all", () => {
     const place = new Place("large room");
     const paris = place.start("paris");
     const crowd: Peer[] = [];
@@ -134,10 +138,16 @@ describe("in a room of more members than are pushed", () => {
     }
     const first = crowd[0]!;
     expect(first.all("joined")).toHaveLength(LIMITS.roomPresenceMembersMax);
+    place.rest(2000);
     const before = first.heard.length;
     crowd.at(-1)!.send("bye");
+    place.enter(paris, "new").send("bye");
+    crowd.at(-2)!.get("rename", { nick: "other" });
     place.rest(100);
     expect(first.heard.slice(before)).toEqual([]);
+    place.rest(LIMITS.roomCountMs);
+    const value = { room: "#lobby", members: LIMITS.roomPresenceMembersMax + 4 };
+    expect(first.heard.slice(before)).toMatchObject([{ name: "count", value }]);
     expect(first.get("who", { limit: 10 })).toMatchObject({
       total: LIMITS.roomPresenceMembersMax + 4,
     });

@@ -12,7 +12,12 @@ test("a leaf that dies is told in one line, with the link that was lost; so is i
   const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
   const ana = row.place.enter(a, "ana");
   const bob = row.place.enter(b, "bob");
+  const joins = [ana, bob, row.place.enter(c, "cat")];
+  for (const one of joins) one.get("join", { room: "#go" });
+  row.place.enter(c, "dan").send("bye");
+  row.place.rest(5000);
   row.hush();
+  for (const one of joins) one.heard.length = 0;
   row.kill(c);
   row.place.rest(5000);
   const two = "2 servers, amiens, brest";
@@ -25,8 +30,11 @@ test("a leaf that dies is told in one line, with the link that was lost; so is i
   const three = "caen is back: 3 servers, amiens, brest, caen";
   expect(told(a, b).map((lines) => lines.slice(1))).toEqual([[three], [three]]);
   for (const client of [ana, bob]) {
-    expect(client.all("split")).toMatchObject([{ servers: ["caen"] }]);
-    expect(client.all("merged")).toMatchObject([{ servers: ["caen"] }]);
+    const [split, ...more] = client.all("split");
+    const numbers = { people: 1, rooms: [{ room: "#go", people: 1 }], cut: [["brest", "caen"]] };
+    expect([split, more]).toMatchObject([{ servers: ["caen"], ...numbers }, []]);
+    expect(client.all("merged")).toMatchObject([{ servers: ["caen"], people: 0, back: true }]);
+    expect(client.all("left")).toEqual([]);
   }
 });
 
@@ -45,7 +53,15 @@ test("the middle one of five that dies takes half of them along, in one line on 
     [`split from a1, b2, c3: 2 servers, d4, e5 ${lost}`],
     ["split from a1, b2, c3: 2 servers, d4, e5"],
   ]);
-  for (const client of clients) expect(client.all("split")).toHaveLength(1);
+  const cuts = clients.map((client) => client.all("split").map((one) => one["cut"]));
+  expect(cuts).toEqual(
+    [
+      ["b2", "c3"],
+      ["b2", "c3"],
+      ["c3", "d4"],
+      ["c3", "d4"],
+    ].map((cut) => [[cut]]),
+  );
   row.start("c3");
   row.place.rest(LATER_MS);
   // c3 dialled d4: it comes back there first, or with b2, which dials it.

@@ -21,6 +21,8 @@ const requests: Readonly<Record<string, readonly [says: object, answer: string]>
   rooms: [{}, "ack"],
   history: [{ room: "#lobby" }, "NO_HISTORY"],
   fusion: [{}, "ack"],
+  watch: [{ addresses: ["nobody@paris"] }, "ack"],
+  unwatch: [{ addresses: ["nobody@paris"] }, "ack"],
   command: [{ name: "kick", args: ["bea"] }, "NO_SUCH_COMMAND"],
   offer: [{ to: "nobody@paris", name: "a.txt", size: 1 }, "NO_SUCH_NICK"],
   accept: [{ transfer }, "NO_SUCH_TRANSFER"],

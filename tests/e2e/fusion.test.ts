@@ -73,6 +73,7 @@ describe("four servers", () => {
           const said = Array.from({ length: MESSAGES_EACH }, (_, i) => `${i} of ${from}`);
           expect(texts, `${address} hears ${from}`).toEqual([...said, "the end"]);
         }
+        await chat.heard.whenSome({ event: "ack" }, MESSAGES_EACH + 1); // behind the log's commit
         expect(chat.heard.all({ event: "ack" })).toHaveLength(MESSAGES_EACH + 1);
         expect(chat.heard.all({ event: "error" })).toEqual([]);
       }

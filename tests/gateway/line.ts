@@ -81,6 +81,8 @@ function lineOf(event: RoomEvent): string {
       return `RENAMED ${event.was.address} ${event.person.address}`;
     case "gap":
       return `GAP ${event.room} ${event.missing}`;
+    case "count":
+      return `COUNT ${event.room} ${event.members}`;
     case "merged":
     case "split":
       return `FUSION ${event.fusion.join(" ")}`;
@@ -93,6 +95,8 @@ function personalLine(event: PersonalEvent): string {
   switch (event.type) {
     case "private":
       return `TOLD ${event.message.from} ${flat(event.message.text)}\n`;
+    case "watched":
+      return `WATCHED ${event.address} ${event.online ? "online" : "offline"}\n`;
     case "notice":
       return `NOTICE ${flat(event.text)}\n`;
     case "offered":

@@ -208,6 +208,8 @@ describe("a field of a wrong type, or out of its bound", () => {
     rename: [{}, { nick: 1 }, { nick: "a", password: 1 }],
     who: [{ limit: 0 }, { limit: 201 }, { limit: 1.5 }, { limit: "9" }, { after: 1 }, { room: 1 }],
     whois: [{}, { address: 1 }],
+    watch: [{}, { addresses: [] }, { addresses: "a@b" }, { addresses: Array(101).fill("a@b") }],
+    unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
     history: [{}, { room: "#x", limit: 201 }, { room: "#x", before: "x".repeat(65) }],
     fusion: [null, 1, "x"],

@@ -140,6 +140,12 @@ export class Chatter {
         const address = this.#addressOf(first);
         return this.#show({ event: "whois", ref, ...(await client.request("whois", { address })) });
       }
+      case "watch":
+      case "unwatch": {
+        const addresses = [this.#addressOf(first)];
+        const answer = await client.request(name, { addresses });
+        return this.#show({ event: "ack", ref, ...answer, watching: name === "watch" });
+      }
       case "rooms":
         return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });
       case "servers":
@@ -272,7 +278,7 @@ export class Chatter {
   // --- internal: events -------------------------------------------------------------------------
 
   #happened(event: ClientEvent): void {
-    const shown = shownOf(event, this.#lobby);
+    const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(shown);
     if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);

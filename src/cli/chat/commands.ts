@@ -23,6 +23,8 @@ const commands = {
   part: { usage: "#ROOM", about: "leaves a room" },
   who: { usage: "[#ROOM]", about: "shows who is here" },
   whois: { usage: "NICK@SERVER", about: "shows who somebody is" },
+  watch: { usage: "NICK@SERVER", about: "tells when somebody comes or goes" },
+  unwatch: { usage: "NICK@SERVER", about: "does so no more" },
   rooms: { usage: "", about: "shows the rooms" },
   servers: { usage: "", about: "shows the servers that are merged" },
   history: { usage: "[#ROOM] [COUNT]", about: "shows what was said" },

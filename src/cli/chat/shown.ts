@@ -4,6 +4,7 @@
 import type {
   ClientEvent,
   Failure,
+  Fusion,
   MessageEntry,
   PersonEntry,
   PrivateEntry,
@@ -34,14 +35,13 @@ export type Shown =
       readonly now: "online" | "offline" | "joined" | "left";
       readonly reason?: string;
     }
+  | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
-  | {
-      readonly event: "merged" | "split";
-      readonly servers: readonly string[];
-      readonly fusion: readonly string[];
-    }
+  /** For programs; people see numbers with /who and /rooms. */
+  | { readonly event: "count"; readonly room: string; readonly members: number }
+  | FusionShown
   | {
       readonly event: "connection";
       readonly state: "lost" | "resumed" | "back" | "closed";
@@ -92,6 +92,11 @@ export type Shown =
   | (Answering & { readonly event: "help"; readonly text: string })
   | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName> & FailureShown);
 
+/** Servers came or went; `rooms` are those that this client is in. */
+export interface FusionShown extends Omit<Fusion<"merged" | "split">, "type"> {
+  readonly event: "merged" | "split";
+}
+
 interface Arrived {
   readonly name: string;
   readonly size: number;
@@ -109,6 +114,9 @@ interface Ack extends Partial<TransferName> {
   readonly room?: string;
   readonly members?: number;
   readonly nick?: string;
+  /** Who is watched, or is not any more. */
+  readonly addresses?: readonly string[];
+  readonly watching?: boolean;
   readonly name?: string;
   readonly size?: number;
 }
@@ -119,7 +127,11 @@ interface FailureShown {
 }
 
 /** Returns what is shown of an event; undefined for those of transfers, which have numbers. */
-export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
+export function shownOf(
+  event: ClientEvent,
+  lobby: string,
+  isIn: (room: string) => boolean,
+): Shown | undefined {
   switch (event.type) {
     case "message":
       return { event: "message", ...event.message };
@@ -139,15 +151,19 @@ export function shownOf(event: ClientEvent, lobby: string): Shown | undefined {
     }
     case "renamed":
       return { event: "renamed", was: event.was.address, who: event.person.address };
+    case "watched":
+      return { event: "watched", address: event.address, online: event.online };
     case "notice": {
       const { text, room } = event;
       return { event: "notice", text, ...(room === undefined ? {} : { room }) };
     }
     case "gap":
       return { event: "gap", room: event.room, missing: event.missing };
+    case "count":
+      return { event: "count", room: event.room, members: event.members };
     case "merged":
     case "split":
-      return { event: event.type, servers: event.servers, fusion: event.fusion };
+      return fusionShown(event, isIn);
     case "refused":
       return { event: "error", code: event.code, text: event.text };
     case "connection":
@@ -169,6 +185,14 @@ export function welcomeShown({ nick, server, account, lobby, rooms, fusion }: We
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+function fusionShown(
+  { type, rooms, ...rest }: Fusion<"merged" | "split">,
+  isIn: (room: string) => boolean,
+): Shown {
+  const own = rooms === undefined ? {} : { rooms: rooms.filter(({ room }) => isIn(room)) };
+  return { event: type, ...rest, ...own };
+}
 
 function connectionShown(event: Extract<ClientEvent, { type: "connection" }>): Shown {
   const shown = { event: "connection", state: event.state } as const;

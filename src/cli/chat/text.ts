@@ -3,7 +3,7 @@
 
 import { styleText } from "node:util";
 import { LOBBY, visible } from "../../client.ts";
-import type { Shown } from "./shown.ts";
+import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -48,6 +48,10 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       const size = sizeText(shown.size ?? 0);
       return note(`${number}: ${visible(name ?? "")} (${size}) is offered to ${visible(to)}`);
     }
+    if (shown.addresses !== undefined) {
+      const now = shown.watching === true ? "is watched" : "is not watched any more";
+      return note(`${listText(shown.addresses)} ${now}`);
+    }
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (members !== undefined)
       return note(`you are in ${visible(room ?? "")}, with ${members} people`);
@@ -78,6 +82,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "history":
         return shown.messages.map((message) => said({ event: "message", ...message })).join("\n");
       case "progress":
+      case "count":
         return "";
       case "received":
         return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
@@ -148,8 +153,11 @@ function clockTime(at: number): string {
 
 type Plain = Exclude<
   Shown,
-  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" }
+  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" | "count" }
 >;
+
+/** Names of servers in a line; /servers shows all. */
+const fusionNamesMax = 8;
 
 const listText = (names: readonly string[]): string => names.map(visible).join(", ");
 
@@ -162,6 +170,8 @@ function plainText(shown: Plain, note: (text: string) => string): string {
     }
     case "presence":
       return note(presenceText(shown));
+    case "watched":
+      return note(`${visible(shown.address)} is ${shown.online ? "online" : "offline"}`);
     case "renamed":
       return note(`${visible(shown.was)} is ${visible(shown.who)} now`);
     case "notice":
@@ -176,9 +186,8 @@ function plainText(shown: Plain, note: (text: string) => string): string {
           : `${shown.missing} messages in ${visible(shown.room)} are lost: nobody has them`,
       );
     case "merged":
-      return note(`merged with ${listText(shown.servers)}: now ${listText(shown.fusion)}`);
     case "split":
-      return note(`split from ${listText(shown.servers)}: now ${listText(shown.fusion)}`);
+      return note(fusionText(shown));
     case "connection":
       return note(connectionText(shown));
     case "offer": {
@@ -231,6 +240,37 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       shown satisfies never;
       return "";
   }
+}
+
+/** "lyon and 2 more servers": one line, however many there are. */
+function serversText(names: readonly string[]): string {
+  const more = names.length - 1;
+  const others = more > 0 ? ` and ${more} more ${more === 1 ? "server" : "servers"}` : "";
+  return `${visible(names[0] ?? "")}${others}`;
+}
+
+/** Who came or went, by which cut, how many people that is, and what is there now. */
+function fusionText(shown: FusionShown): string {
+  const { event, servers, fusion, people, rooms = [], cut = [] } = shown;
+  const are = servers.length === 1 ? "is" : "are";
+  const who = serversText(servers);
+  const what = {
+    split: `${who} ${are} gone`,
+    merged: shown.back === true ? `${who} ${are} back` : `merged with ${who}`,
+  }[event];
+  const links = cut.map(([a, b]) => `${visible(a)}–${visible(b)}`);
+  const lost = `the link${links.length === 1 ? "" : "s"} ${links.join(", ")}`;
+  const by = links.length === 0 ? "" : ` (${lost} ${links.length === 1 ? "is" : "are"} lost)`;
+  const parts = rooms.map(({ room, people: some }) => `, ${some} in ${visible(room)}`);
+  const persons = people === 1 ? "1 person" : `${people} people`;
+  const numbers = people === undefined ? "" : `: ${persons}${parts.join("")}`;
+  return `${what}${by}${numbers}; the servers now: ${fusionNames(fusion)}`;
+}
+
+function fusionNames(names: readonly string[]): string {
+  const more = names.length - fusionNamesMax;
+  const first = listText(names.slice(0, fusionNamesMax));
+  return more > 0 ? `${first} and ${more} more` : first;
 }
 
 function presenceText(shown: Extract<Shown, { event: "presence" }>): string {

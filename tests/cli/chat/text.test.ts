@@ -58,7 +58,16 @@ describe("whatever others send stays on its line", () => {
     { event: "presence", who: bad, room: bad, now: "left", reason: bad },
     { event: "renamed", was: bad, who: bad },
     { event: "gap", room: bad, missing: 2 },
-    { event: "merged", servers: [bad], fusion: [bad] },
+    { event: "watched", address: bad, online: true },
+    { event: "count", room: bad, members: 2 },
+    {
+      event: "merged",
+      servers: [bad],
+      fusion: [bad],
+      rooms: [{ room: bad, people: 1 }],
+      people: 1,
+    },
+    { event: "split", servers: [bad, bad], fusion: [bad], cut: [[bad, bad]] },
     { event: "offer", ...transfer, from: bad, name: bad, size: 1 },
     { event: "accepted", ...transfer, name: bad, to: bad },
     { event: "received", ...transfer, name: bad, path: bad, size: 1, sha256: "" },
@@ -80,6 +89,22 @@ describe("whatever others send stays on its line", () => {
       expect(text.replaceAll("\n", "")).not.toMatch(unsafe);
     }
   });
+});
+
+test("a split and a heal are one line each: who, by which cut, and how many people", () => {
+  const plain = (shown: Shown) => Bun.stripANSI(write(shown));
+  const fusion = ["nice", "paris"];
+  const servers = ["lyon", "brest", "caen"];
+  const rooms = [{ room: "#go", people: 3 }];
+  expect(
+    plain({ event: "split", servers, fusion, people: 140, rooms, cut: [["lyon", "paris"]] }),
+  ).toBe(
+    "-- lyon and 2 more servers are gone (the link lyon–paris is lost): 140 people, 3 in #go; " +
+      "the servers now: nice, paris",
+  );
+  expect(plain({ event: "merged", servers: ["lyon"], fusion, people: 1, back: true })).toBe(
+    "-- lyon is back: 1 person; the servers now: nice, paris",
+  );
 });
 
 test("sizes and durations are written as people do", () => {
