@@ -19,6 +19,8 @@ export interface Fault {
   strike(history: History): string | undefined;
 }
 
+/** How long a person's own line is cut at most. */
+export const LINE_CUT_MS_MAX = 10_000;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -123,7 +125,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       if (history.random.chance(0.5)) world.loseConnections(seat, host);
       else {
         world.cut(seat, host);
-        history.later(10_000, () => world.heal(seat, host));
+        history.later(LINE_CUT_MS_MAX, () => world.heal(seat, host));
       }
       return crowd.waits(listener) ? "while something waits" : "in a silence";
     },

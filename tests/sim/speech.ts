@@ -12,10 +12,12 @@
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
+import { LIMITS } from "../../src/limits.ts";
 import type { Batch } from "../../src/plugin.ts";
 import type { Kept, Ledger } from "./ledger.ts";
 import type { Listener, Said, Session } from "./crowd.ts";
 import { sessionOf } from "./crowd.ts";
+import { LINE_CUT_MS_MAX } from "./faults.ts";
 import type { History } from "./history.ts";
 import { componentsOf } from "./invariants.ts";
 
@@ -25,8 +27,8 @@ import { componentsOf } from "./invariants.ts";
  */
 const RESTARTS = "excused" as "excused" | "checked";
 
-/** LIMITS.unconfirmedMsMax, and the ways from and to the client. */
-const tellMsMax = 65_000;
+/** Asked again when its author's line, which is cut for so long, is back. */
+const tellMsMax = LIMITS.unconfirmedMsMax + LINE_CUT_MS_MAX + LIMITS.reconnectMsMax + 5000;
 
 /** Throws what is wrong at this moment. */
 export function checkSpeech({ crowd, ledger, world }: History): void {
