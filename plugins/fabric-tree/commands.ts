@@ -101,7 +101,9 @@ function linksOf(tree: Tree): CommandResult {
     return retryText(server, tries, inMs, reason);
   });
   const pins = tree.pins.size;
-  const known = `${pins} names are pinned to their keys, of ${LIMITS.pinsMax} at most`;
+  const pinned =
+    pins === 1 ? "1 name is pinned to its key" : `${pins} names are pinned to their keys`;
+  const known = `${pinned}, of ${LIMITS.pinsMax} at most`;
   const text = [lines.length === 0 ? "no links" : table(lines), ...waits, known].join("\n");
   return { text, data: { links, waiting, pins } };
 }
