@@ -308,6 +308,8 @@ export const LIMITS = {
   heldRowsMax: 512,
   /** Rows of one message: some 20 KiB. */
   heldPageMax: 128,
+  /** What a server says after a restart waits so long for what it said before, which may be away. */
+  earlierLifeMsMax: 10 * second,
   /** So many answers, two seconds apart, that nobody has it: then what is missing is given up. */
   lostAnswersMin: 3,
   /** What was said in this time is said again when the routes have changed: it may be lost. */

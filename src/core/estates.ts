@@ -121,14 +121,20 @@ export function createEstates(options: EstatesOptions) {
     return made;
   };
 
-  const heardRow = (peer: Peer, room: RoomName, row: HeldRow): HeldRow | undefined => {
+  /** `follows`: it is of its origin's own list, behind a life that was heard here. */
+  const heardRow = (
+    peer: Peer,
+    room: RoomName,
+    row: HeldRow,
+    follows: boolean,
+  ): HeldRow | undefined => {
     const [sid, life, head, at] = row;
     if (isOwn(sid, life) || source(sid, life)?.present === true) return undefined;
     const have = haveOf(sid, life, room);
     const [, , , , key, name] = row;
     if (have !== undefined && have >= head)
       return have > head ? [sid, life, have, at, key, name] : undefined;
-    if (have === undefined && !isOwed(sid, room, at)) return undefined;
+    if (have === undefined && !follows && !isOwed(sid, room, at)) return undefined;
     const from = sourceOf(row);
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
@@ -166,10 +172,30 @@ export function createEstates(options: EstatesOptions) {
     heard(peer: Peer, { room: name, streams }: PeerMessageOf<"held">): void {
       const room = name as RoomName; // looked up only
       if (!isShared(room) || !options.incoming().isSubscribed(room)) return;
+      let follows = false;
       const more = streams
-        .map((row) => heardRow(peer, room, row))
+        .map((row) => {
+          const [sid, life] = row;
+          const answer = heardRow(peer, room, row, follows && sid === peer.sid);
+          follows ||= sid === peer.sid && haveOf(sid, life, room) !== undefined;
+          return answer;
+        })
         .filter((row) => row !== undefined);
       if (more.length > 0) send(peer.sid, room, more);
+    },
+    /**
+     * Tells a server how far this one's earlier lives came in a room, the oldest first: what it
+     * lacks of them comes before what this life has said.
+     */
+    tellOwn(to: Sid, room: RoomName): void {
+      const { sid } = options.identity();
+      const own = [...options.marks.all()].flatMap(
+        ({ stream: { origin, life, room: of }, last }) =>
+          origin === sid && of === room && !isOwn(origin, life)
+            ? [[origin, life, last, 0, "", ""] as HeldRow]
+            : [],
+      );
+      send(to, room, own.slice(-LIMITS.heldPageMax));
     },
     ask({ sid, life, present }: Source, room: RoomName, stream: Incoming, to: number): void {
       const from = (stream.have ?? 0) + 1;

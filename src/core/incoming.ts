@@ -3,8 +3,9 @@
 // delivery is right whatever the fabric's routes say; stale routes cost latency only.
 // Invariants: 1. A message is delivered once, after the one before it. 2. Nothing is delivered
 // whose signature, origin, life and author don't fit. 3. A gap is closed by its messages, or told.
+// 4. What a server said after a restart waits until what it said before is here, for a while.
 
-import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import type { Bytes, Clock, Crypto, Log, Millis } from "../environment.ts";
 import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
@@ -80,7 +81,10 @@ export interface Arrival {
 
 export function createIncoming(options: IncomingOptions) {
   const bytesOf = new WeakMap<DecodedBatch, Bytes>();
-  const behind = new Map<Incoming, { readonly peer: Source; readonly room: RoomName }>();
+  /** What is being asked for, in the order in which that began. */
+  const behind = new Map<Incoming, Behind>();
+  /** Streams that wait for an earlier life of their server. */
+  const waiting = new Map<Incoming, { readonly peer: Source; readonly room: RoomName }>();
   let cancel: (() => void) | undefined;
   const refuse = (why: string, origin: string) =>
     options.log.warn("batch refused", { why, origin });
@@ -105,17 +109,36 @@ export function createIncoming(options: IncomingOptions) {
       if (had || isForgotten || !options.canAsk(peer, stream)) behind.delete(stream);
       else ask(peer, room, stream, stream.wanted);
     }
+    release();
     if (behind.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+  };
+  /** Something of an earlier life of its server is still to come. */
+  const hasEarlier = (peer: Source, room: RoomName): boolean => {
+    const begun = options.clock.monotonic() - LIMITS.earlierLifeMsMax;
+    for (const [stream, one] of behind) {
+      if (one.peer.sid !== peer.sid || one.room !== room) continue;
+      if (one.peer === peer && !peer.present) return false; // those behind it are of later lives
+      const isOpen = stream.have !== undefined && stream.have < stream.wanted;
+      if (!one.peer.present && isOpen && one.since > begun) return true;
+    }
+    return false;
+  };
+  const release = () => {
+    for (const [stream, { peer, room }] of [...waiting]) {
+      waiting.delete(stream);
+      drain(peer, room, stream);
+    }
   };
   const want = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     stream.wanted = Math.max(stream.wanted, to);
-    behind.set(stream, { peer, room });
+    if (!behind.has(stream)) behind.set(stream, { peer, room, since: options.clock.monotonic() });
     cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
   };
   const ask = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     want(peer, room, stream, to);
     const now = options.clock.monotonic();
-    if (stream.have === undefined || now - stream.askedAt < ASK_AGAIN_MS) return;
+    const isEarly = now - stream.askedAt < ASK_AGAIN_MS || waiting.has(stream);
+    if (stream.have === undefined || isEarly) return;
     stream.askedAt = now;
     options.ask(peer, room, stream, to);
   };
@@ -152,6 +175,8 @@ export function createIncoming(options: IncomingOptions) {
     if (!peer.present) options.progressed();
   };
   const drain = (peer: Source, room: RoomName, stream: Incoming) => {
+    if (stream.held.length > 0 && hasEarlier(peer, room))
+      return void waiting.set(stream, { peer, room });
     while (stream.have !== undefined) {
       const next = stream.held[0];
       if (next === undefined) return;
@@ -188,6 +213,7 @@ export function createIncoming(options: IncomingOptions) {
       bytesOf.set(batch, own);
       hold(peer, stream, batch);
       drain(peer, batch.room, stream);
+      if (waiting.size > 0) release();
     },
     /** The origin says where its stream stands: what comes after is owed to us. */
     stands(peer: Source, room: RoomName, head: number): void {
@@ -229,6 +255,7 @@ export function createIncoming(options: IncomingOptions) {
       stream.have = to;
       stream.askedAt = -ASK_AGAIN_MS;
       drain(peer, room, stream);
+      if (waiting.size > 0) release();
     },
     /** Nobody here is in the room any more: nothing is owed. */
     forget(peer: Source, room: RoomName): void {
@@ -238,6 +265,7 @@ export function createIncoming(options: IncomingOptions) {
     close(): void {
       cancel?.();
       behind.clear();
+      waiting.clear();
     },
   };
 }
@@ -245,6 +273,13 @@ export function createIncoming(options: IncomingOptions) {
 export type IncomingStreams = ReturnType<typeof createIncoming>;
 
 // --- internal -----------------------------------------------------------------------------------
+
+interface Behind {
+  readonly peer: Source;
+  readonly room: RoomName;
+  /** When asking began, in the clock's monotonic time. */
+  readonly since: Millis;
+}
 
 /** What waits of all streams of a server. */
 function heldBytes(peer: Source): number {

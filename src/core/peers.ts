@@ -72,6 +72,7 @@ export function createPeers(options: PeersOptions) {
     for (let i = 0; i < rooms.length; i += LIMITS.directoryPageMax) {
       const some = rooms.slice(i, i + LIMITS.directoryPageMax);
       const heads = Object.fromEntries(some.map((room) => [room, options.head(room)]));
+      for (const room of some) options.estates().tellOwn(peer.sid, room);
       peer.send({ t: "stand", heads });
     }
   };

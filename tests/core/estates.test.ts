@@ -153,6 +153,29 @@ test("what a server says after a restart, before it is linked, comes when it is"
   expect(town.said("lyon")).toEqual(["one", "two", "three", "four"]);
 });
 
+test("what a server said before a restart comes before what it says after it", () => {
+  const town = new Town("two lives", ["paris", "lyon", "nice"]);
+  const cat = town.enter("nice", "cat");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("paris");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  say(town.enter("paris", "ana"), "three"); // alone, and nobody has heard of this life
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  const again = town.enter("paris", "ana");
+  say(again, "four");
+  town.join("paris", "lyon", "nice");
+  say(again, "five");
+  town.place.rest(5000);
+  expect(cat.texts()).toEqual(["one", "two", "three", "four", "five"]);
+});
+
 test("what others gave of a life goes on from there when its server is met", () => {
   const town = new Town("met later", ["paris", "lyon", "nice"]);
   say(town.enter("paris", "ana"), "one");
