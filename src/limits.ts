@@ -308,7 +308,7 @@ export const LIMITS = {
   heldRowsMax: 512,
   /** Rows of one message: some 20 KiB. */
   heldPageMax: 128,
-  /** What a server says after a restart waits so long for what it said before, which may be away. */
+  /** What a server says after a restart waits so long for what it said before. */
   earlierLifeMsMax: 10 * second,
   /** So many answers, two seconds apart, that nobody has it: then what is missing is given up. */
   lostAnswersMin: 3,

@@ -83,8 +83,8 @@ export function createIncoming(options: IncomingOptions) {
   const bytesOf = new WeakMap<DecodedBatch, Bytes>();
   /** What is being asked for, in the order in which that began. */
   const behind = new Map<Incoming, Behind>();
-  /** Streams that wait for an earlier life of their server. */
-  const waiting = new Map<Incoming, { readonly peer: Source; readonly room: RoomName }>();
+  /** Streams that wait for what their server said in an earlier life, or for its word on that. */
+  const waiting = new Map<Incoming, Behind>();
   let cancel: (() => void) | undefined;
   const refuse = (why: string, origin: string) =>
     options.log.warn("batch refused", { why, origin });
@@ -110,7 +110,7 @@ export function createIncoming(options: IncomingOptions) {
       else ask(peer, room, stream, stream.wanted);
     }
     release();
-    if (behind.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+    if (behind.size > 0 || waiting.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
   };
   /** Something of an earlier life of its server is still to come. */
   const hasEarlier = (peer: Source, room: RoomName): boolean => {
@@ -123,11 +123,17 @@ export function createIncoming(options: IncomingOptions) {
     }
     return false;
   };
+  /** A server that has started again tells first how far it came before. */
+  const mustWait = (peer: Source, room: RoomName, stream: Incoming): boolean => {
+    if (behind.size > 0 && hasEarlier(peer, room)) return true;
+    if (stream.have !== 0 || !stream.apart || !peer.present) return false;
+    const now = options.clock.monotonic();
+    const { since = now } = waiting.get(stream) ?? {};
+    if (now - since >= LIMITS.earlierLifeMsMax) stream.apart = false;
+    return stream.apart;
+  };
   const release = () => {
-    for (const [stream, { peer, room }] of [...waiting]) {
-      waiting.delete(stream);
-      drain(peer, room, stream);
-    }
+    for (const [stream, { peer, room }] of waiting) drain(peer, room, stream);
   };
   const want = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     stream.wanted = Math.max(stream.wanted, to);
@@ -175,8 +181,13 @@ export function createIncoming(options: IncomingOptions) {
     if (!peer.present) options.progressed();
   };
   const drain = (peer: Source, room: RoomName, stream: Incoming) => {
-    if (stream.held.length > 0 && hasEarlier(peer, room))
-      return void waiting.set(stream, { peer, room });
+    if (stream.held.length > 0 && mustWait(peer, room, stream)) {
+      if (!waiting.has(stream))
+        waiting.set(stream, { peer, room, since: options.clock.monotonic() });
+      cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+      return;
+    }
+    waiting.delete(stream);
     while (stream.have !== undefined) {
       const next = stream.held[0];
       if (next === undefined) return;
@@ -259,6 +270,8 @@ export function createIncoming(options: IncomingOptions) {
     },
     /** Nobody here is in the room any more: nothing is owed. */
     forget(peer: Source, room: RoomName): void {
+      const stream = peer.streams.get(room);
+      if (stream !== undefined) waiting.delete(stream);
       peer.streams.delete(room);
     },
     /** Stops the timer. */
@@ -277,7 +290,7 @@ export type IncomingStreams = ReturnType<typeof createIncoming>;
 interface Behind {
   readonly peer: Source;
   readonly room: RoomName;
-  /** When asking began, in the clock's monotonic time. */
+  /** When it began, in the clock's monotonic time. */
   readonly since: Millis;
 }
 

@@ -176,6 +176,26 @@ test("what a server said before a restart comes before what it says after it", (
   expect(cat.texts()).toEqual(["one", "two", "three", "four", "five"]);
 });
 
+test("also when what it says overtakes its word on what it said before", () => {
+  const town = new Town("overtaken", ["paris", "lyon", "nice"]);
+  const cat = town.enter("nice", "cat");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("paris");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.start("paris");
+  town.place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+  town.place.join(...["paris", "lyon", "nice"].map((name) => town.homes.get(name)!));
+  say(town.enter("paris", "ana"), "three");
+  town.place.rest(1000);
+  town.place.hub.fate = () => "pass";
+  town.place.rest(5000);
+  expect(cat.texts()).toEqual(["one", "two", "three"]);
+});
+
 test("what others gave of a life goes on from there when its server is met", () => {
   const town = new Town("met later", ["paris", "lyon", "nice"]);
   say(town.enter("paris", "ana"), "one");
