@@ -78,6 +78,10 @@ export default definePlugin({
           const found = await writer().ask({ op: "backlog", room, limit, before });
           return found as readonly MessageEntry[]; // likewise
         },
+        async since(room, id, limit) {
+          const found = await writer().ask({ op: "since", room, id, limit });
+          return (found ?? undefined) as readonly MessageEntry[] | undefined; // likewise
+        },
       },
     };
   },

@@ -19,6 +19,7 @@ export interface LogDatabase {
     bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
   ): readonly Pick<Packed, "first" | "entries" | "bytes">[];
   backlog(room: string, limit: number, before: string | undefined): readonly MessageEntry[];
+  since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined;
   /** Removes some old messages, about `messagesMax`; false when none are left. */
   prune(now: number, messagesMax: number): boolean;
   close(): void;
@@ -35,6 +36,7 @@ export function openLog(path: string, retention: Retention): LogDatabase {
   return {
     append,
     ...createReads(database),
+    since: createSince(database),
     prune: pruning.step,
     // What was put in were streams.
     streams: () => streams.all().map(({ last, ...stream }) => ({ stream: stream as Stream, last })),
@@ -137,6 +139,34 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
       }
       return found.toReversed();
     },
+  };
+}
+
+/** Batches are numbered as they are appended, so that their numbers are the order of the log. */
+function createSince(database: Database): LogDatabase["since"] {
+  const find = database.query<{ room: number; batch: number; place: number }, [string, string]>(
+    `SELECT room, batch, place FROM marks
+     WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND id = ?2 ORDER BY batch, place LIMIT 1`,
+  );
+  const batches = database.query<{ id: number; entries: Uint8Array }, [number, number]>(
+    "SELECT id, entries FROM batches WHERE room = ?1 AND id >= ?2 ORDER BY id",
+  );
+  const isMarked = database.query<{ yes: number }, [number, string, number, number]>(
+    "SELECT 1 AS yes FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
+  );
+  return (room, id, limit) => {
+    const from = find.get(room, id);
+    if (from === null) return undefined;
+    const found: MessageEntry[] = [];
+    for (const { id: batch, entries } of batches.iterate(from.room, from.batch)) {
+      for (const [place, message] of parseEntries(entries).entries()) {
+        if (batch === from.batch && place <= from.place) continue;
+        if (found.length === limit) return found;
+        // What was pruned may stand in its batch yet.
+        if (isMarked.get(from.room, message.id, batch, place) !== null) found.push(message);
+      }
+    }
+    return found;
   };
 }
 

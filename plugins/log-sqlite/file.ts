@@ -66,6 +66,7 @@ const SCHEMA = `
     UNIQUE (stream, first)
   ) STRICT;
   CREATE INDEX batches_logged ON batches (logged);
+  CREATE INDEX batches_room ON batches (room);
   CREATE TABLE marks (
     room INTEGER NOT NULL,
     id TEXT NOT NULL,

@@ -28,6 +28,12 @@ export type Request =
       readonly limit: number;
       readonly before?: string | undefined;
     }
+  | {
+      readonly op: "since";
+      readonly room: string;
+      readonly id: string;
+      readonly limit: number;
+    }
   | { readonly op: "prune"; readonly now: number; readonly messagesMax: number }
   | { readonly op: "close" };
 

@@ -34,6 +34,8 @@ function run(request: Numbered): unknown {
       return packRange(request.number, opened().range(request.stream, request));
     case "backlog":
       return opened().backlog(request.room, request.limit, request.before);
+    case "since":
+      return opened().since(request.room, request.id, request.limit);
     case "prune":
       return opened().prune(request.now, request.messagesMax);
     case "close":

@@ -6,10 +6,11 @@
 import { LIMITS } from "../limits.ts";
 import type { Answer, MessageEntry } from "../protocol/messages.ts";
 import type { ClientEvent } from "./events.ts";
+import type { PastFrom } from "./requests.ts";
 
 export interface PastSource {
-  /** The newest messages of a room, before the one of id `before`; rejects where there is none. */
-  askPast(room: string, before: string | undefined): Promise<Answer<"history">>;
+  /** A page of a room's past; rejects where there is none. */
+  askPast(room: string, from: PastFrom): Promise<Answer<"history">>;
 }
 
 /** A room whose past is being read: what comes meanwhile waits. */
@@ -19,14 +20,21 @@ interface Waiting {
   readonly events: ClientEvent[];
 }
 
+/** What was told of a room. */
+interface Heard {
+  /** The first message: what is older was said before this client came. */
+  readonly first: string;
+  /** The last ones, in the order in which they came. */
+  readonly last: string[];
+}
+
 export class Past {
   readonly #show: (event: ClientEvent) => void;
   readonly #source: PastSource;
   /** Ids of messages that were told, and what they are known by when they are said again. */
   readonly #told = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
-  /** The first message that was told of a room: what is older was said before this client came. */
-  readonly #first = new Map<string, string>();
+  readonly #rooms = new Map<string, Heard>();
   #newest = "";
   /** What is older than this may have been told, and is forgotten. */
   #forgotten = "";
@@ -65,7 +73,7 @@ export class Past {
 
   /** This client has left a room: what is said there now is not missed. */
   left(room: string): void {
-    this.#first.delete(room);
+    this.#rooms.delete(room);
     if (this.#waiting.has(room)) this.#end(room, [], false);
   }
 
@@ -78,15 +86,20 @@ export class Past {
   // --- internal ---------------------------------------------------------------------------------
 
   async #read(room: string, turn: number): Promise<void> {
+    // Some of what was told last may be logged behind what comes next, in the same commit.
+    const [told] = this.#rooms.get(room)?.last ?? [];
+    if (told !== undefined && (await this.#readLogged(room, told, turn))) return;
     const since = this.#waiting.get(room)?.since;
-    if (since === undefined) return;
-    const first = this.#first.get(room) ?? since;
+    if (since === undefined || this.#turn !== turn) return;
+    const first = this.#rooms.get(room)?.first ?? since;
     const floor = first > this.#forgotten ? first : this.#forgotten;
     let missed: readonly MessageEntry[] = [];
     let isWhole = false;
     try {
       for (let page = 0; page < LIMITS.missedPagesMax && !isWhole; page++) {
-        const { messages } = await this.#source.askPast(room, missed[0]?.id);
+        const [next] = missed;
+        const from = next === undefined ? {} : { before: next.id };
+        const { messages } = await this.#source.askPast(room, from);
         if (this.#turn !== turn) return;
         const [oldest] = messages;
         if (since === "")
@@ -103,6 +116,28 @@ export class Past {
     this.#end(room, missed.filter(isNew), !isWhole);
   }
 
+  /**
+   * Reads what the server has logged since: also what it got late, and what is older than much that
+   * was told. False where it does not know any more what was told, or logged too much since.
+   */
+  async #readLogged(room: string, told: string, turn: number): Promise<boolean> {
+    const missed: MessageEntry[] = [];
+    for (let page = 0; page < LIMITS.missedPagesMax; page++) {
+      const since = missed.at(-1)?.id ?? told;
+      const messages = await this.#source.askPast(room, { since }).then(
+        (answer) => answer.messages,
+        () => undefined,
+      );
+      if (this.#turn !== turn || !this.#waiting.has(room)) return true;
+      if (messages === undefined) return false;
+      missed.push(...messages);
+      if (messages.length > 0) continue;
+      this.#end(room, missed, false);
+      return true;
+    }
+    return false;
+  }
+
   /** Tells what was missed, oldest first, and then what waits. */
   #end(room: string, missed: readonly MessageEntry[], isGap: boolean): void {
     const waiting = this.#waiting.get(room);
@@ -113,6 +148,14 @@ export class Past {
     for (const event of waiting?.events ?? []) this.#tell(event);
   }
 
+  #note(room: string, id: string): void {
+    const heard = this.#rooms.get(room) ?? { first: id, last: [] };
+    this.#rooms.set(room, heard);
+    heard.last.push(id);
+    if (heard.last.length >= 2 * OVERLAP) heard.last.splice(0, OVERLAP);
+    if (this.#rooms.size > LIMITS.roomsPerSessionMax) this.left(room);
+  }
+
   #tell(event: ClientEvent): void {
     if (event.type === "message") {
       const { id, room, from, cid = "" } = event.message;
@@ -121,8 +164,7 @@ export class Past {
       const isTold = this.#told.has(id) || this.#told.has(said);
       this.#told.add(id).add(said);
       if (id > this.#newest) this.#newest = id;
-      if (!this.#first.has(room)) this.#first.set(room, id);
-      if (this.#first.size > LIMITS.roomsPerSessionMax) this.left(room);
+      if (!isTold) this.#note(room, id);
       for (const key of this.#told) {
         if (this.#told.size <= LIMITS.toldIdsMax) break;
         this.#told.delete(key);
@@ -135,6 +177,9 @@ export class Past {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** As many messages of a room may come in one tick in another order than they are logged in. */
+const OVERLAP = 200;
 
 function roomOf(event: ClientEvent): string | undefined {
   if (event.type === "message") return event.message.room;

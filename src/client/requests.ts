@@ -34,6 +34,9 @@ const repeatable: ReadonlySet<RequestName> = new Set([
   ...(["rooms", "history", "fusion"] as const),
 ]);
 
+/** The newest, those before a message's id, or those that were logged after it. */
+export type PastFrom = { readonly before?: string } | { readonly since: string };
+
 export class RequestTable {
   readonly #send: SendFrame;
   readonly #pending = new Map<number, Pending>();
@@ -70,8 +73,8 @@ export class RequestTable {
   }
 
   /** Asks for a room's past on the client's own behalf: one at a time, whatever else waits. */
-  askPast(room: string, before: string | undefined): Promise<Answer<"history">> {
-    return this.#ask("history", before === undefined ? { room } : { room, before }, undefined);
+  askPast(room: string, from: PastFrom): Promise<Answer<"history">> {
+    return this.#ask("history", { room, ...from }, undefined);
   }
 
   /** Watches people in a new session, on the client's own behalf. */

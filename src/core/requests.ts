@@ -7,7 +7,7 @@ import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
-import { checkText, LOBBY } from "../names.ts";
+import { checkText, LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
@@ -254,11 +254,18 @@ function roomHandlers(options: RequestsOptions) {
       const history = options.history();
       if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
       options.streams.flush(); // what was said before this question belongs to the answer
-      const backlog = async (): Promise<Answer<"history">> => {
+      const { limit, before, since } = ask;
+      if (before !== undefined && since !== undefined)
+        return failure("BAD_REQUEST", "history: expected before or since, got both");
+      const read = async (): Promise<Answer<"history"> | Failure> => {
         await options.log.caughtUp();
-        return { messages: newestThatFit(await history.backlog(room, ask.limit, ask.before)) };
+        if (since === undefined)
+          return { messages: newestThatFit(await history.backlog(room, limit, before)) };
+        const messages = await history.since(room, since, limit);
+        if (messages !== undefined) return { messages: oldestThatFit(messages) };
+        return failure("NO_HISTORY", `${visible(since)}: no message of this id is held`);
       };
-      return { later: backlog() };
+      return { later: read() };
     },
     command(session: LiveSession, ask: Ask<"command">): Outcome {
       const { account, roles } = session.person;
@@ -280,6 +287,16 @@ function newestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry
     return bytes > LIMITS.backlogBytesMax;
   });
   return messages.slice(Math.min(first + 1, messages.length - 1));
+}
+
+/** Likewise, of the oldest; a client goes on with `since`. */
+function oldestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry[] {
+  let bytes = 0;
+  const end = messages.findIndex((one) => {
+    bytes += JSON.stringify(one).length;
+    return bytes > LIMITS.backlogBytesMax;
+  });
+  return end < 0 ? messages : messages.slice(0, Math.max(end, 1));
 }
 
 function fileHandlers({ offers, transfers }: RequestsOptions) {

@@ -35,4 +35,14 @@ export interface History {
   range(stream: Stream, from: number, to: number, bytesMax: number): MaybePromise<readonly Batch[]>;
   /** The newest `limit` messages of a room, before the one of id `before`; oldest first, by id. */
   backlog(room: RoomName, limit: number, before?: string): MaybePromise<readonly MessageEntry[]>;
+  /**
+   * The first `limit` messages of a room that were appended after the one of this id, in the order
+   * in which they were: what came late stands last, whatever its id is. Undefined if the one of
+   * this id is not held.
+   */
+  since(
+    room: RoomName,
+    id: string,
+    limit: number,
+  ): MaybePromise<readonly MessageEntry[] | undefined>;
 }

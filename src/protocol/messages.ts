@@ -84,6 +84,7 @@ const shapes = {
       LIMITS.backlogMax,
     ),
     before: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    since: v.optional(v.pipe(v.string(), v.maxLength(64))),
   }),
   fusion: v.object({}),
   command: v.object({ name: Name, args: v.pipe(v.array(Line), v.maxLength(32)) }),

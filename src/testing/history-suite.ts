@@ -227,6 +227,19 @@ function testBacklog(make: Make): void {
       expect(ids(await history.backlog(room, 3, "a5"))).toEqual(["a2", "a3", "a4"]);
     }));
 
+  test("what was appended after a message comes in that order, whatever the ids are", () =>
+    withHistory(make, async (history) => {
+      const named = (...names: string[]) => names.map((id) => ({ id }));
+      const [here, there] = [testStream(), testStream({ origin: "b" })];
+      await history.append([testBatch(here, 1, named("a1", "a3", "a5"))]);
+      await history.append([testBatch(testStream({ room: "#other" }), 1, named("a4"))]);
+      await history.append([testBatch(there, 1, named("a0", "a2"))]);
+      expect(ids((await history.since(room, "a1", 10)) ?? [])).toEqual(["a3", "a5", "a0", "a2"]);
+      expect(ids((await history.since(room, "a3", 2)) ?? [])).toEqual(["a5", "a0"]);
+      expect(await history.since(room, "a2", 10)).toEqual([]);
+      expect(await history.since(room, "a4", 10)).toBeUndefined();
+    }));
+
   test("rooms are kept apart, a local one from a shared one too", () =>
     withHistory(make, async (history) => {
       const rooms = ["#lobby", "&lobby", "#lobby2"];

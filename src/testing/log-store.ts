@@ -35,6 +35,12 @@ export const logStore = definePlugin({
           const found = messages.filter(({ id }) => before === undefined || id < before);
           return found.slice(-limit);
         },
+        since(room, id, limit) {
+          const all = batches.filter((one) => one.stream.room === room);
+          const messages = all.flatMap((one) => one.messages);
+          const at = messages.findIndex((one) => one.id === id);
+          return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
+        },
       } satisfies History,
       async start() {
         for (const record of await journal.open()) batches.push(...parsed(record));

@@ -6,7 +6,7 @@ import { LIMITS } from "../../src/limits.ts";
 import { createNet } from "../../src/net/net.ts";
 import { createClock } from "../../src/serve/clock.ts";
 import { ManualClock, keepLog } from "../net/parts.ts";
-import { enter, startPeer, welcomeOf } from "./peer.ts";
+import { enter, startPeer, type Visitor, welcomeOf } from "./peer.ts";
 
 const at = (port: number) => ({ host: "127.0.0.1", port });
 const realNet = createNet(createClock(), keepLog());
@@ -214,12 +214,7 @@ describe("coming back", () => {
     visitor.close();
     await visitor.gone.promise;
     clock.pass(LIMITS.reconnectMsMin);
-    const again = await peer.visitors.take();
-    await again.hello();
-    await again.expect("login");
-    again.send("error", { code: "RESUME_FAILED", text: "unknown" });
-    await again.expect("login");
-    again.send("welcome", welcomeOf("ann"));
+    const again = await begunAnew(await peer.visitors.take());
     const { ref } = await again.expect("tell");
     again.send("error", { ref, code: "NO_SUCH_SERVER", text: "no server lyon" });
     expect(telling).rejects.toMatchObject({ code: "UNCONFIRMED" });
@@ -284,12 +279,7 @@ describe("coming back", () => {
     visitor.close();
     await events.until((event) => event.type === "connection");
     clock.pass(LIMITS.reconnectMsMin);
-    const again = await peer.visitors.take();
-    await again.hello();
-    await again.expect("login");
-    again.send("error", { code: "RESUME_FAILED", text: "unknown" });
-    await again.expect("login");
-    again.send("welcome", welcomeOf("ann"));
+    const again = await begunAnew(await peer.visitors.take());
     await again.expect("history");
     expect((await again.expect("watch"))["addresses"]).toEqual([bob, cat]);
     again.sendAll(
@@ -358,3 +348,15 @@ describe("coming back", () => {
     await visitor.expect("bye");
   });
 });
+
+// --- internal ------------------------------------------------------------------------------------
+
+/** Refuses the resume and welcomes a new session. */
+async function begunAnew(visitor: Visitor): Promise<Visitor> {
+  await visitor.hello();
+  await visitor.expect("login");
+  visitor.send("error", { code: "RESUME_FAILED", text: "unknown" });
+  await visitor.expect("login");
+  visitor.send("welcome", welcomeOf("ann"));
+  return visitor;
+}

@@ -70,9 +70,10 @@ describe("coming back as a new session", () => {
   });
 
   test("lost again meanwhile, it begins again where it was; an old answer is none", async () => {
-    const { past, say, answer, told } = start();
+    const { past, say, answer, told, settled } = start();
     say("m1");
     past.back([room]);
+    await settled();
     say("m3");
     past.back([room]);
     await answer(["m1", "m2"]);
@@ -110,6 +111,44 @@ describe("coming back as a new session", () => {
   });
 });
 
+describe("where the order of the log is known", () => {
+  test("tells what was logged since, page by page, and nothing twice", async () => {
+    const { past, say, answer, told, asked } = start({ keepsOrder: true });
+    for (const id of ["m1", "m5", "m6"]) say(id);
+    past.back([room]);
+    say("m9");
+    await answer(["m6", "m5", "m2", "m3"]);
+    await answer(["m8", "m9"]);
+    await answer([]);
+    expect(asked).toEqual(["since m1", "since m3", "since m9"]);
+    const late = ["m2", "m3", "m8", "m9"].map((id) => `${id} late`);
+    expect(told).toEqual(["m1", "m5", "m6", ...late]);
+  });
+
+  test("reads by the ids where it is not known, or too much was logged", async () => {
+    const { past, say, answer, refuse, told, asked } = start({ keepsOrder: true });
+    say("m000");
+    past.back([room]);
+    await refuse();
+    await answer(["m000", "m001"]);
+    expect(told).toEqual(["m000", "m001 late"]);
+    past.back([room]);
+    for (let page = 1; page <= LIMITS.missedPagesMax; page++)
+      await answer([`m${String(100 + page)}`]);
+    await answer(["m001", "m500"]);
+    expect(asked.at(-1)).toBeUndefined();
+    expect(told.slice(2)).toEqual(["m500 late"]);
+  });
+
+  test("a message that came a while ago is asked from: its commit may hold others", async () => {
+    const { past, say, asked } = start({ keepsOrder: true });
+    for (let i = 100; i < 1000; i++) say(`m${i}`);
+    past.back([room]);
+    const [since = ""] = asked;
+    expect(since > "since m500" && since < "since m900").toBe(true);
+  });
+});
+
 describe("each message once", () => {
   test("one that its server forgot, said again by its sender, is known by his own id", () => {
     const { say, told } = start();
@@ -139,8 +178,11 @@ describe("each message once", () => {
 
 // --- internal ------------------------------------------------------------------------------------
 
-/** A past whose history answers when the test says so. */
-function start() {
+/**
+ * A past whose history answers when the test says so; what was logged since a message, it only
+ * knows where `keepsOrder` says so.
+ */
+function start({ keepsOrder = false } = {}) {
   const told: string[] = [];
   const asked: (string | undefined)[] = [];
   const asks: PromiseWithResolvers<{ readonly messages: readonly MessageEntry[] }>[] = [];
@@ -159,8 +201,9 @@ function start() {
         : event.type,
     );
   const past = new Past(show, {
-    askPast(_room, before) {
-      asked.push(before);
+    askPast(_room, from) {
+      if ("since" in from && !keepsOrder) return Promise.reject(new Error("not held"));
+      asked.push("since" in from ? `since ${from.since}` : from.before);
       const one = Promise.withResolvers<{ readonly messages: readonly MessageEntry[] }>();
       asks.push(one);
       return one.promise;
@@ -173,14 +216,17 @@ function start() {
     past,
     told,
     asked,
+    settled,
     say: (id: string, more: Partial<MessageEntry> = {}) =>
       past.take({ type: "message", message: { ...entry(id), ...more } }),
     /** Answers the oldest question. */
     async answer(ids: readonly string[]) {
+      await settled();
       asks.shift()?.resolve({ messages: ids.map(entry) });
       await settled();
     },
     async refuse() {
+      await settled();
       asks.shift()?.reject(new Error("there is no history"));
       await settled();
     },

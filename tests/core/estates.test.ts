@@ -196,6 +196,25 @@ test("also when what it says overtakes its word on what it said before", () => {
   expect(cat.texts()).toEqual(["one", "two", "three"]);
 });
 
+test("the history since a message has what came late behind what was there already", () => {
+  const town = new Town("since", ["paris", "lyon"]);
+  const [ana, bob] = [town.enter("paris", "ana"), town.enter("lyon", "bob")];
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("paris");
+  say(ana, "two");
+  town.place.rest(1000);
+  say(bob, "three");
+  town.place.rest(1000);
+  town.join("paris", "lyon");
+  const since = town.histories.get("lyon")!.backlog(lobby, 10)[0]!.id;
+  const past = (peer: Peer, more: object) => peer.ask("history", { room: lobby, ...more });
+  expect(past(bob, { since })["messages"]).toMatchObject([{ text: "three" }, { text: "two" }]);
+  expect(past(bob, { since, limit: 1 })["messages"]).toMatchObject([{ text: "three" }]);
+  expect(past(bob, { since: "unknown" })["code"]).toBe("NO_HISTORY");
+  expect(past(bob, { since, before: since })["code"]).toBe("BAD_REQUEST");
+});
+
 test("what others gave of a life goes on from there when its server is met", () => {
   const town = new Town("met later", ["paris", "lyon", "nice"]);
   say(town.enter("paris", "ana"), "one");

@@ -18,6 +18,7 @@ export class MemoryHistory implements History {
       append: (tick) => this.append(tick),
       range: (...all) => this.range(...all),
       backlog: (...all) => this.backlog(...all),
+      since: (...all) => this.since(...all),
     };
     return definePlugin({ name: "memory", provides: ["history"], setup: () => ({ history }) })();
   }
@@ -73,6 +74,13 @@ export class MemoryHistory implements History {
       .filter(({ id }) => before === undefined || id < before)
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .slice(-limit);
+  }
+
+  since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined {
+    const all = this.batches.filter((batch) => batch.stream.room === room);
+    const messages = all.flatMap((batch) => batch.messages);
+    const at = messages.findIndex((one) => one.id === id);
+    return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
   }
 
   texts(room = "#lobby"): string[] {

@@ -211,7 +211,12 @@ describe("a field of a wrong type, or out of its bound", () => {
     watch: [{}, { addresses: [] }, { addresses: "a@b" }, { addresses: Array(101).fill("a@b") }],
     unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
-    history: [{}, { room: "#x", limit: 201 }, { room: "#x", before: "x".repeat(65) }],
+    history: [
+      {},
+      { room: "#x", limit: 201 },
+      { room: "#x", before: "x".repeat(65) },
+      { room: "#x", since: 1 },
+    ],
     fusion: [null, 1, "x"],
     command: [
       {},

@@ -130,6 +130,7 @@ export function slowHistory() {
           ),
         range: () => [],
         backlog: () => messages,
+        since: () => undefined,
       },
     }),
   });

@@ -55,7 +55,7 @@ export function checkSpeechAtRest(history: History): string | undefined {
       .filter(([key]) => isOwed(history, here, key))
       .map((stream) => withoutForgotten(history, here, stream));
     for (const host of hosts) {
-      const complaint = checkHistory(history, host, here, streams);
+      const complaint = checkHistory(ledger, host, here, streams);
       if (complaint !== undefined) return complaint;
     }
     for (const listener of crowd.listeners) {
@@ -138,7 +138,7 @@ function withoutForgotten(
 }
 
 function checkHistory(
-  { ledger: { kept } }: History,
+  { kept }: Ledger,
   host: string,
   { held }: Here,
   streams: readonly Acknowledged[],

@@ -29,7 +29,13 @@ const otherLog = definePlugin({
   name: "log-other",
   provides: ["history"],
   setup: () => ({
-    history: { streams: () => [], append() {}, range: () => [], backlog: () => [] },
+    history: {
+      streams: () => [],
+      append() {},
+      range: () => [],
+      backlog: () => [],
+      since: () => [],
+    },
   }),
 });
 const reader = definePlugin({

@@ -6,7 +6,13 @@ import type { AuthHost, FabricHost, GatewayHost, History, ServerName } from "../
 import { allow, command, definePlugin, deny, drop } from "../../src/plugin.ts";
 
 const gateway = { open: () => ["line :1"], close() {} };
-const history: History = { streams: () => [], append() {}, range: () => [], backlog: () => [] };
+const history: History = {
+  streams: () => [],
+  append() {},
+  range: () => [],
+  backlog: () => [],
+  since: () => [],
+};
 
 // --- right ones --------------------------------------------------------------------------------
 
