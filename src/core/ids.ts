@@ -1,8 +1,8 @@
-// Message ids and their clock: an id sorts by (hybrid logical clock, server) and is unique in the
-// fusion. 9 digits of milliseconds, 4 of a counter, 8 of the server's sid; base 36, then hex.
+// Message ids and their clock: an id sorts by its hybrid logical clock and is unique in the fusion.
+// 9 digits of milliseconds, 4 of a counter, 8 of the server's life; base 36, then hex. By the life:
+// a clock that goes back at a restart gives no id again, not even one that was never logged.
 
 import type { Clock, Millis } from "../environment.ts";
-import type { Sid } from "../names.ts";
 
 /** How far ahead another server's clock is followed (design §7, security C7). */
 const AHEAD_MS_MAX = 60_000;
@@ -15,7 +15,7 @@ export interface Ids {
   follow(at: Millis): void;
 }
 
-export function createIds(clock: Clock, sid: () => Sid): Ids {
+export function createIds(clock: Clock, life: () => string): Ids {
   let ms = 0;
   let prefix = "";
   let counter = 0;
@@ -29,7 +29,7 @@ export function createIds(clock: Clock, sid: () => Sid): Ids {
       const now = clock.now();
       if (now > ms) set(now);
       else if (counter >= COUNTER_MAX) set(ms + 1);
-      const id = `${prefix}${(counter++).toString(36).padStart(4, "0")}${sid().slice(0, 8)}`;
+      const id = `${prefix}${(counter++).toString(36).padStart(4, "0")}${life().slice(0, 8)}`;
       return { id, at: ms };
     },
     follow(at) {

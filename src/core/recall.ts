@@ -12,7 +12,6 @@ import type { Recent } from "./recent.ts";
 import { senderOfAccount } from "./recent.ts";
 
 const LIVES = "lives";
-const STEP_MS_MAX = 10_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const LIFE = /^[0-9a-f]{16}$/;
@@ -50,10 +49,8 @@ export async function recall(history: History, options: RecallOptions): Promise<
   }
   // Where only so many of a sender fit, the newest stay.
   found.sort((a, b) => (a.id < b.id ? -1 : 1));
-  // A clock that went back meanwhile gives no id again, and none that sorts before these: not even
-  // one that was given and never logged, so that each life begins somewhere else.
-  const step = 1 + (Number.parseInt(own.slice(0, 8), 16) % STEP_MS_MAX);
-  options.ids.follow((found.at(-1)?.at ?? 0) + step);
+  // A clock that went back meanwhile gives no id that sorts before these.
+  options.ids.follow((found.at(-1)?.at ?? 0) + 1);
   for (const { cid, id, at, from, account } of found) {
     if (cid === undefined) continue;
     const nick = from.slice(0, from.lastIndexOf("@"));

@@ -143,7 +143,7 @@ function createShared(options: ServerOptions, identity: Identity) {
     recent: createRecent(),
     metrics: createMetrics(),
     sessions: createSessions(clock, random),
-    ids: createIds(clock, () => identity.sid),
+    ids: createIds(clock, () => identity.life),
     log: createMessageLog({
       history,
       log: environment.log,

@@ -68,6 +68,19 @@ describe("after a restart", () => {
     expect(history.texts()).toEqual(["before", "after"]);
   });
 
+  test("no two lives give the same id, wherever their clocks stand", () => {
+    const { place, restart, enter } = start("ids");
+    const endOfId = () => {
+      const { id } = enter("ana").get("say", { room, text: "hello" });
+      return String(id).slice(-8); // before it are the time and a counter
+    };
+    const first = endOfId();
+    expect(endOfId()).toBe(first);
+    place.world.skew("paris", -5 * 60_000);
+    restart();
+    expect(endOfId()).not.toBe(first);
+  });
+
   test("a guest who logs in anew in the same life says the same message as well", () => {
     const { place, enter, history } = start("relogin");
     const before = enter("gus");
