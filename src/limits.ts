@@ -310,7 +310,12 @@ export const LIMITS = {
   heldPageMax: 128,
   /** What a server says after a restart waits so long for what it said before. */
   earlierLifeMsMax: 10 * second,
-  /** So many answers, two seconds apart, that nobody has it: then what is missing is given up. */
+  /** Of those who tell that they have a stream: more than log2 of the servers, who tell of each. */
+  tellersMax: 16,
+  /**
+   * So many answers, two seconds apart, that it is not there, and one of each who told that it is:
+   * then what is missing is given up.
+   */
   lostAnswersMin: 3,
   /** What was said in this time is said again when the routes have changed: it may be lost. */
   sayAgainMs: 2 * second,

@@ -39,15 +39,14 @@ export interface EstatesOptions {
 export function createEstates(options: EstatesOptions) {
   /** Lives that no peer was met in, by `sid life`. */
   const sources = new Map<string, Source>();
-  const tellers = new WeakMap<Incoming, Sid>();
   let cancel: (() => void) | undefined;
 
   const isOwn = (sid: Sid, life: string) =>
     sid === options.identity().sid && life === options.identity().life;
   const source = (sid: Sid, life: string): Source | undefined =>
     options.peers().inLife(sid, life) ?? sources.get(`${sid} ${life}`);
-  const tellerOf = (stream: Incoming): Peer | undefined => {
-    const sid = tellers.get(stream);
+  const tellerOf = ({ tellers }: Incoming): Peer | undefined => {
+    const sid = tellers.findLast((one) => options.peers().find(one) !== undefined);
     return sid === undefined ? undefined : options.peers().find(sid);
   };
   /** How far a stream has come here; undefined if nothing was heard of it. */
@@ -139,7 +138,8 @@ export function createEstates(options: EstatesOptions) {
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
     stream.have ??= 0;
-    tellers.set(stream, peer.sid);
+    const others = stream.tellers.filter((one) => one !== peer.sid);
+    stream.tellers = [...others, peer.sid].slice(-LIMITS.tellersMax);
     options.incoming().head(from, room, head);
     return undefined;
   };
@@ -214,8 +214,12 @@ export function createEstates(options: EstatesOptions) {
       const from = source(origin, life);
       const stream = from?.streams.get(message.room as RoomName);
       if (from === undefined || stream === undefined) return;
-      const asked = from === peer || (!from.present && tellers.get(stream) === peer.sid);
-      if (asked) options.incoming().lost(from, message);
+      const { tellers } = stream;
+      const hasTold = !from.present && tellers.includes(peer.sid);
+      if (from !== peer && !hasTold) return;
+      // All the others are asked before it is asked again.
+      if (hasTold) stream.tellers = [peer.sid, ...tellers.filter((one) => one !== peer.sid)];
+      options.incoming().lost(from, message);
     },
     /** Numbers of a stream are asked for: of this life's own, or of another. */
     wanted(peer: Peer, { t: _, room: asked, from, to, ...elsewhere }: PeerMessageOf<"want">): void {

@@ -37,6 +37,8 @@ export interface Incoming {
   apart: boolean;
   held: DecodedBatch[];
   askedAt: number;
+  /** Who may have it while its origin is away; the last one is asked. */
+  tellers: readonly Sid[];
   /** How often in a row others did not have what is missing. */
   refusals: number;
   /** When the last message that was taken was said, as it says; 0 before. */
@@ -95,7 +97,17 @@ export function createIncoming(options: IncomingOptions) {
       const have = options.mark(peer, room);
       const apart = have !== undefined;
       const askedAt = -ASK_AGAIN_MS;
-      stream = { have, wanted: 0, lateUpTo: 0, apart, held: [], refusals: 0, askedAt, at: 0 };
+      stream = {
+        have,
+        wanted: 0,
+        lateUpTo: 0,
+        apart,
+        held: [],
+        tellers: [],
+        refusals: 0,
+        askedAt,
+        at: 0,
+      };
       peer.streams.set(room, stream);
     }
     return stream;
@@ -256,7 +268,7 @@ export function createIncoming(options: IncomingOptions) {
       let to = said;
       if (!peer.present) {
         stream.refusals += 1;
-        if (stream.refusals < LIMITS.lostAnswersMin) return;
+        if (stream.refusals < Math.max(LIMITS.lostAnswersMin, stream.tellers.length)) return;
         stream.wanted = 0;
         if (!options.isOver(peer)) return;
         to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);

@@ -252,6 +252,27 @@ test("what only the log of a crashed server has comes when it is back", () => {
   expect(town.said("lyon")).toEqual(["one", "two"]);
 });
 
+test("what a life said is had from who has it, not from who has lost it only", () => {
+  const forgetful = ["nice", "metz", "brest"];
+  const town = new Town("forgetful 6", ["paris", "lyon", "caen", ...forgetful]);
+  const cat = town.enter("caen", "cat");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("caen");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  for (const name of forgetful) {
+    town.kill(name);
+    town.histories.get(name)!.range = () => []; // its disk is damaged
+    town.start(name);
+  }
+  town.join("lyon", "caen", ...forgetful);
+  town.place.rest(30_000);
+  expect(cat.texts()).toEqual(["one", "two"]);
+});
+
 test("a server whose disk was wiped gets its own earlier lives back", () => {
   const town = new Town("wiped", ["paris", "lyon"]);
   say(town.enter("paris", "ana"), "one");
