@@ -310,6 +310,8 @@ export const LIMITS = {
   heldPageMax: 128,
   /** What a server says after a restart waits so long for what it said before. */
   earlierLifeMsMax: 10 * second,
+  /** Servers whose messages are in the history, with their keys: 130 bytes each. */
+  originsMax: 4096,
   /** Of those who tell that they have a stream: more than log2 of the servers, who tell of each. */
   tellersMax: 16,
   /**

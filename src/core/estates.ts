@@ -9,12 +9,13 @@
 import type { Clock, Crypto, Log } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
-import { isShared, LOBBY, parseServerName, sidOf } from "../names.ts";
+import { isShared, LOBBY, sidOf } from "../names.ts";
 import type { Stream } from "../plugin/history.ts";
 import type { HeldRow, PeerMessageOf } from "../protocol/peer.ts";
 import type { Identity } from "./identity.ts";
 import type { Incoming, IncomingStreams } from "./incoming.ts";
 import type { Marks } from "./marks.ts";
+import { nameIn } from "./marks.ts";
 import type { Peer, Source } from "./peer.ts";
 import { ownsAddress } from "./peer.ts";
 import type { Peers } from "./peers.ts";
@@ -53,12 +54,16 @@ export function createEstates(options: EstatesOptions) {
   const haveOf = (sid: Sid, life: string, room: RoomName): number | undefined =>
     source(sid, life)?.streams.get(room)?.have ?? options.marks.find(sid, life, room);
 
+  const rowOf = (sid: Sid, life: string, last: number): HeldRow => {
+    const { key, name = "" } = options.marks.origin(sid) ?? {};
+    return [sid, life, last, 0, key?.toHex() ?? "", name];
+  };
   const rowsOf = (room: RoomName): HeldRow[] => {
     const rows = new Map<string, HeldRow>();
     for (const { stream, last } of options.marks.all()) {
       const { origin, life } = stream;
       if (stream.room === room && !isOwn(origin, life))
-        rows.set(`${origin} ${life}`, [origin, life, last, 0, "", ""]);
+        rows.set(`${origin} ${life}`, rowOf(origin, life, last));
     }
     for (const one of [...options.peers().everMet(), ...sources.values()]) {
       const { have = 0, at = 0 } = one.streams.get(room) ?? {};
@@ -105,7 +110,7 @@ export function createEstates(options: EstatesOptions) {
       .find((one) => one.sid === sid);
     const { identity, self, crypto } = options;
     const own = sid === identity().sid ? { key: identity().key, name: self } : undefined;
-    const met = own ?? kin;
+    const met = own ?? kin ?? options.marks.origin(sid);
     const key = met?.key ?? Uint8Array.fromHex(keyHex);
     if (sidOf(crypto.sha256(key).subarray(0, 16)) !== sid) return undefined;
     const named = met?.name ?? nameIn(name);
@@ -191,9 +196,7 @@ export function createEstates(options: EstatesOptions) {
       const { sid } = options.identity();
       const own = [...options.marks.all()].flatMap(
         ({ stream: { origin, life, room: of }, last }) =>
-          origin === sid && of === room && !isOwn(origin, life)
-            ? [[origin, life, last, 0, "", ""] as HeldRow]
-            : [],
+          origin === sid && of === room && !isOwn(origin, life) ? [rowOf(origin, life, last)] : [],
       );
       send(to, room, own.slice(-LIMITS.heldPageMax));
     },
@@ -246,13 +249,3 @@ export function createEstates(options: EstatesOptions) {
 }
 
 export type Estates = ReturnType<typeof createEstates>;
-
-// --- internal -----------------------------------------------------------------------------------
-
-function nameIn(text: string): ServerName | undefined {
-  try {
-    return parseServerName(text);
-  } catch {
-    return undefined; // the teller does not know it, or it is none
-  }
-}

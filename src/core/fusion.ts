@@ -290,6 +290,7 @@ function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival)
   streams.keep(stream, batch.first, last, arrival.bytes);
   if (!options.wantsLog()) return;
   const first = last + 1 - entries.length;
+  options.marks.heard(source);
   options.log.add({ stream, first, messages: entries, bytes: arrival.bytes });
   options.tick.schedule();
 }

@@ -386,7 +386,7 @@ function createCore(options: ServerOptions, identity: Identity) {
       for (const part of [fusion, tells, offers, transfers, presence]) part.close();
     },
     async recall(history) {
-      await shared.marks.load(history, environment.clock.now());
+      await shared.marks.load(history, environment);
       await recall(history, { ...shared, store: environment.store });
     },
     listen: createPort(shared, society),

@@ -273,6 +273,20 @@ test("what a life said is had from who has it, not from who has lost it only", (
   expect(cat.texts()).toEqual(["one", "two"]);
 });
 
+test("a life that is over goes from log to log where nobody has met its server since", () => {
+  const town = new Town("keys", ["paris", "lyon", "nice"]);
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("nice");
+  say(ana, "two");
+  town.place.rest(1000);
+  for (const name of ["paris", "lyon", "nice"]) town.kill(name);
+  for (const name of ["lyon", "nice"]) town.start(name);
+  town.join("lyon", "nice");
+  expect(town.said("nice")).toEqual(["one", "two"]);
+});
+
 test("a server whose disk was wiped gets its own earlier lives back", () => {
   const town = new Town("wiped", ["paris", "lyon"]);
   say(town.enter("paris", "ana"), "one");
