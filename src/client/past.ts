@@ -106,7 +106,8 @@ export class Past {
           isWhole = oldest === undefined; // nobody knows where it begins
         else missed = [...messages, ...missed];
         if (since === "") break;
-        isWhole = oldest === undefined || oldest.id <= since;
+        if (oldest === undefined) break; // it has lost what was told, and who knows what else
+        isWhole = oldest.id <= since;
       }
     } catch {
       if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed
@@ -131,11 +132,19 @@ export class Past {
       if (this.#turn !== turn || !this.#waiting.has(room)) return true;
       if (messages === undefined) return false;
       missed.push(...messages);
-      if (messages.length > 0) continue;
+      if (messages.length > 0 && !this.#overlaps(room, missed)) continue;
       this.#end(room, missed, false);
       return true;
     }
     return false;
+  }
+
+  /** In a busy room no page is empty: what was read goes far enough into what comes now. */
+  #overlaps(room: string, missed: readonly MessageEntry[]): boolean {
+    const come = new Set<string>();
+    for (const event of this.#waiting.get(room)?.events ?? [])
+      if (event.type === "message") come.add(event.message.id);
+    return missed.filter(({ id }) => come.has(id)).length >= OVERLAP;
   }
 
   /** Tells what was missed, oldest first, and then what waits. */

@@ -58,6 +58,17 @@ describe("coming back as a new session", () => {
     expect(told).toHaveLength(3 + LIMITS.missedPagesMax);
   });
 
+  test("tells a gap where the history has lost what was told", async () => {
+    const { past, say, answer, told } = start();
+    say("m1");
+    past.back([room]);
+    await answer([]);
+    past.back([room]);
+    await answer(["m3", "m4"]);
+    await answer([]);
+    expect(told).toEqual(["m1", "gap", "gap", "m3 late", "m4 late"]);
+  });
+
   test("tells a gap where nobody knows where the past begins, unless it is empty", async () => {
     const one = start();
     one.past.back([room]);
@@ -138,6 +149,18 @@ describe("where the order of the log is known", () => {
     await answer(["m001", "m500"]);
     expect(asked.at(-1)).toBeUndefined();
     expect(told.slice(2)).toEqual(["m500 late"]);
+  });
+
+  test("in a busy room it stops where it has read what came meanwhile", async () => {
+    const { past, say, answer, told, asked } = start({ keepsOrder: true });
+    say("m1");
+    past.back([room]);
+    const ids = Array.from({ length: 300 }, (_, i) => `m${1000 + i}`);
+    for (const id of ids) say(id);
+    await answer(["m0", ...ids.slice(0, 100)]);
+    await answer(ids.slice(100));
+    expect(asked).toHaveLength(2);
+    expect(told).toEqual(["m1", ...["m0", ...ids].map((id) => `${id} late`)]);
   });
 
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
