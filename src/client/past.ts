@@ -106,8 +106,9 @@ export class Past {
           isWhole = oldest === undefined; // nobody knows where it begins
         else missed = [...messages, ...missed];
         if (since === "") break;
-        if (oldest === undefined) break; // it has lost what was told, and who knows what else
-        isWhole = oldest.id <= since;
+        // Where all is read: it has lost what was told, if anything was, and who knows what else.
+        isWhole = oldest === undefined ? told === undefined : oldest.id <= since;
+        if (oldest === undefined) break;
       }
     } catch {
       if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed

@@ -67,6 +67,9 @@ describe("coming back as a new session", () => {
     await answer(["m3", "m4"]);
     await answer([]);
     expect(told).toEqual(["m1", "gap", "gap", "m3 late", "m4 late"]);
+    past.back(["#other"]);
+    await answer([]);
+    expect(told).toHaveLength(5);
   });
 
   test("tells a gap where nobody knows where the past begins, unless it is empty", async () => {
