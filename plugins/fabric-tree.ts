@@ -96,7 +96,7 @@ export default definePlugin({
           return started().tree.view;
         },
       },
-      commands: treeCommands(started, clock),
+      commands: treeCommands(started, clock, (nick, server) => host.isOnline(nick, server)),
       async start() {
         made = make();
         await made.tree.start();

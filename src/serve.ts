@@ -283,8 +283,9 @@ const stopCommand: ConsoleCommand = {
 };
 
 /** Here a server may be named as well. */
+const NAMED_TOO = ["HOST:PORT", "HOST:PORT|NAME"] as const;
 const withNames = (row: ConsoleCommand): ConsoleCommand =>
-  row.name === "merge" ? { ...row, usage: row.usage.replace("HOST:PORT", "HOST:PORT|NAME") } : row;
+  row.name === "merge" ? { ...row, usage: row.usage.replace(...NAMED_TOO) } : row;
 
 interface CommandParts {
   readonly core: Server;
@@ -306,7 +307,11 @@ async function runCommand(
   }
   if (command === "merge") {
     const resolved = await resolveMerge(rest, name);
-    if (!isFailure(resolved)) return core.run(["merge", ...resolved], operator);
+    if (!isFailure(resolved)) {
+      const answer = await core.run(["merge", ...resolved], operator);
+      if (!isFailure(answer) || answer.code !== "USAGE") return answer;
+      return failure("USAGE", answer.text.replace(...NAMED_TOO));
+    }
     event({ event: "refused", ...resolved });
     return resolved;
   }
@@ -325,9 +330,10 @@ async function resolveMerge(
   words: readonly string[],
   self: ServerName,
 ): Promise<readonly string[] | Failure> {
-  const named = words.filter((word) => !word.startsWith("-") && !word.includes(":"));
-  const [name] = named;
-  if (name === undefined || named.length > 1) return words;
+  const others = words.filter((word) => word !== "--dry-run");
+  const [name] = others;
+  // What is no one name is an address, or wrong: the core knows.
+  if (name === undefined || others.length > 1 || /^-|:/.test(name)) return words;
   try {
     if (sameName(parseServerName(name), self)) {
       return failure("SELF", `${self} is this server; expected another one`);
@@ -336,8 +342,8 @@ async function resolveMerge(
     if (found !== undefined) {
       return words.map((word) => (word === name ? addressOf(found) : word));
     }
-    const others = (await listServers()).map((one) => one.name).filter((one) => one !== self);
-    const list = others.length === 0 ? "" : `, or one of ${others.join(", ")}`;
+    const near = (await listServers()).map((one) => one.name).filter((one) => one !== self);
+    const list = near.length === 0 ? "" : `, or one of ${near.join(", ")}`;
     const text = `no server named "${visible(name)}" runs on this machine`;
     return failure("NO_SUCH_SERVER", `${text}; expected HOST:PORT${list}`);
   } catch (thrown) {

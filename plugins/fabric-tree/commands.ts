@@ -2,8 +2,9 @@
 // that are wanted, and which key a name belongs to.
 
 import { command, failure, failureOf, isFailure, isSid, LIMITS } from "chatfusion";
-import { parseServerName, sameName, visible } from "chatfusion";
-import type { Bytes, Clock, Command, CommandResult, Failure, ServerName, Sid } from "chatfusion";
+import { parseAddress, parseServerName, sameName, visible } from "chatfusion";
+import type { Bytes, Clock, Command, CommandResult, FabricHost, Failure } from "chatfusion";
+import type { Nick, ServerName, Sid } from "chatfusion";
 import * as v from "valibot";
 import { retryText } from "./reports.ts";
 import { list, table } from "./text.ts";
@@ -19,22 +20,14 @@ export interface Started {
 export function treeCommands(
   started: () => Started,
   clock: Clock,
+  isOnline: FabricHost["isOnline"],
 ): Readonly<Record<string, Command>> {
   return {
     trace: command({
       about: "the way to a server, with the delay of each hop",
       usage: "NICK@SERVER|SERVER",
       args: v.strictTuple([v.string()], "expected a server, or somebody on one"),
-      run: ([address]) => {
-        const name = named(address.slice(address.lastIndexOf("@") + 1));
-        if (isFailure(name)) return name;
-        const { tree, tracer } = started();
-        const { servers } = tree.view;
-        const found = servers.find((one) => sameName(one.name, name));
-        if (found !== undefined) return tracer.trace(found.name, found.sid);
-        const known = list(servers.map((one) => one.name).toSorted());
-        return failure("NO_SUCH_SERVER", `${name}: no server of this fusion; there are: ${known}`);
-      },
+      run: ([text]) => traced(text, started(), isOnline),
     }),
     links: command({
       about: "the links of this server, and those that wait to be dialled again",
@@ -75,6 +68,38 @@ export function treeCommands(
 }
 
 // --- internal ---
+
+/** The way to a server; and of somebody there, whether this is one who is online. */
+function traced(
+  text: string,
+  { tree, tracer }: Started,
+  isOnline: FabricHost["isOnline"],
+): Failure | Promise<CommandResult | Failure> {
+  const to = addressee(text);
+  if (isFailure(to)) return to;
+  const { nick, server } = to;
+  const { servers } = tree.view;
+  const found = servers.find((one) => sameName(one.name, server));
+  if (found === undefined) {
+    const known = list(servers.map((one) => one.name).toSorted());
+    const what = nick === undefined ? " (somebody is NICK@SERVER)" : "";
+    const none = `${server}: no server of this fusion${what}; there are: ${known}`;
+    return failure("NO_SUCH_SERVER", none);
+  }
+  const { name, sid } = found;
+  return tracer.trace(name, sid).then((way) => {
+    if (isFailure(way) || nick === undefined || isOnline(nick, name)) return way;
+    return { ...way, text: `${way.text}\n${nick}@${name}: nobody is there under this nick` };
+  });
+}
+
+function addressee(text: string): { readonly nick?: Nick; readonly server: ServerName } | Failure {
+  try {
+    return text.includes("@") ? parseAddress(text) : { server: parseServerName(text) };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
 
 function linksOf(tree: Tree): CommandResult {
   const links = [...tree.links.byPort.values()].map((session) => ({

@@ -58,7 +58,8 @@ export class Gate {
   makeRoom(session: Session): void {
     const strangers = [...this.#parts.sessions].filter(({ settled }) => !settled);
     if (strangers.length <= LIMITS.linkHandshakesMax) return;
-    const text = `${strangers.length} servers are shaking hands`;
+    const many = `${strangers.length} servers are shaking hands with ${this.#identity.name}`;
+    const text = `${many}; expected at most ${LIMITS.linkHandshakesMax}: try again`;
     const slowest = strangers.find(({ role, phase }) => role === "accepted" && phase !== "consent");
     (slowest ?? session).end(failure("TOO_MANY_CONNECTIONS", text));
   }
@@ -89,7 +90,8 @@ export class Gate {
     if (peer === undefined) return undefined;
     checkMembers(fusion, peer);
     const { allow } = this.#parts;
-    const objection = allow === undefined ? undefined : objectionToKey(allow, peer);
+    const objection =
+      allow === undefined ? undefined : objectionToKey(allow, peer, this.#identity.name);
     if (objection !== undefined) return objection;
     if (session.role === "accepted" && !session.dryRun) {
       if (peer.again && this.#parts.parted(peer.sid)) {
@@ -130,7 +132,9 @@ export class Gate {
     };
     if (!(answer instanceof Promise)) return decide(answer);
     answer.then(decide, () => {
-      decided(failure("MERGE_DENIED", `a plugin of ${this.#identity.name} failed`));
+      decided(
+        failure("MERGE_DENIED", `${this.#identity.name} refuses ${peer.name}: a plugin failed`),
+      );
     });
   }
 

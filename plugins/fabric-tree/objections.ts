@@ -22,7 +22,11 @@ export function checkMembers(fusion: Fusion, peer: Hello): void {
 }
 
 /** Keys, sids or names of those who may link with this server. */
-export function objectionToKey(allowed: readonly string[], peer: Hello): Failure | undefined {
+export function objectionToKey(
+  allowed: readonly string[],
+  peer: Hello,
+  us: ServerName,
+): Failure | undefined {
   const key = peer.key.toHex();
   const looks = skeleton(peer.name);
   for (const one of allowed) {
@@ -30,7 +34,8 @@ export function objectionToKey(allowed: readonly string[], peer: Hello): Failure
     if (wanted === key || wanted === peer.sid || one === peer.name) return undefined;
     if (skeleton(one as ServerName) === looks) return undefined; // compared, never shown
   }
-  return failure("MERGE_DENIED", `${peer.name} is not on the list of servers that may merge`);
+  const text = `${peer.name} (${peer.sid}) is not on the list of those that may merge with ${us}`;
+  return failure("MERGE_DENIED", text);
 }
 
 /** Names held twice, and too many servers. */
@@ -62,7 +67,8 @@ export function objectionToFusion(
     sids.add(sid);
   }
   if (sids.size <= LIMITS.serversMax) return undefined;
-  const text = `${sids.size} servers together, expected at most ${LIMITS.serversMax}`;
+  const together = `the fusions of ${about.us} and ${about.them} are ${sids.size} servers together`;
+  const text = `${together}; expected at most ${LIMITS.serversMax}`;
   return failure("TOO_MANY_SERVERS", text);
 }
 

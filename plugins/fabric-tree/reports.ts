@@ -71,11 +71,13 @@ export class Reporter {
       const link = view.links.find(({ a, b }) => isPair(a, b, peer, this.#self));
       if (link === undefined) continue; // not yet listed by both
       this.#linked.delete(peer);
-      if (this.#broken.delete(peer)) {
-        this.#report({ event: "healed", server, text: `link to ${server} is up again` });
-      } else if (link.state === "standby") {
-        const text = `link to ${server} is kept in reserve: it is in the fusion by another way`;
+      const isBack = this.#broken.delete(peer);
+      if (link.state === "standby") {
+        const what = isBack ? "is up again, and is kept in reserve" : "is kept in reserve";
+        const text = `link to ${server} ${what}: it is in the fusion by another way`;
         this.#report({ event: "standby", server, text });
+      } else if (isBack) {
+        this.#report({ event: "healed", server, text: `link to ${server} is up again` });
       }
     }
   }

@@ -228,7 +228,7 @@ export class Session implements LinkHandlers {
       return this.end(failure(verdict, `${this.theirs.name} has not the key that it showed`));
     }
     if (verdict === "MERGE_DENIED") {
-      return this.end(failure(verdict, SECRETS_DIFFER));
+      return this.end(failure(verdict, secretsDiffer(identity.name, this.theirs.name)));
     }
     this.phase = "fusion";
     this.link.limit(LIMITS.linkFusionBytesMax);
@@ -366,8 +366,8 @@ export class Session implements LinkHandlers {
 
 // --- internal ---
 
-const SECRETS_DIFFER =
-  "the shared secret of the two servers is not the same, or only one of them has one";
+const secretsDiffer = (one: ServerName, other: ServerName): string =>
+  `the shared secret of ${one} and ${other} is not the same, or only one of them has one`;
 
 const isSync = (type: number): boolean =>
   type === LINK_FRAME.announcement || type === LINK_FRAME.synced;

@@ -67,7 +67,10 @@ export class Tracer {
     };
     const begun = this.#now();
     this.#traces.set(id.toHex(), { to, begun, delays, done, reached });
-    if (!this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) done();
+    if (this.#traffic.trace(to, concat(Uint8Array.of(QUESTION), id))) return promise;
+    cancel();
+    this.#traces.delete(id.toHex());
+    resolve(failure("CONGESTED", `${server}: the link to it takes nothing now; try again`));
     return promise;
   }
 
@@ -106,7 +109,8 @@ export class Tracer {
 
   #result(server: ServerName, to: Sid, delays: ReadonlyMap<Sid, Millis>): CommandResult | Failure {
     if (delays.size === 0) {
-      return failure("UNREACHABLE", `${server}: nobody on the way has answered`);
+      const within = `within ${LIMITS.traceMsMax / 1000} s`;
+      return failure("UNREACHABLE", `${server}: nobody on the way has answered ${within}`);
     }
     const hops = this.#wayTo(to).map(({ sid, name }, at) => {
       const ms = delays.get(sid);

@@ -25,7 +25,7 @@ export function eventText(event: ServerEvent): string | undefined {
       return `split from ${listText(event.lost)}: ${fusionText(event.fusion)}${why}`;
     }
     case "refused":
-      return `${refusedText(event.server)}: ${event.text} (${event.code})`;
+      return refusedText(event);
     case "link":
       return isWorthALine(event) ? event.text : undefined;
     case "stopped":
@@ -85,8 +85,12 @@ export function banner(server: RunningServer): string {
 
 // --- internal ------------------------------------------------------------------------------------
 
-const refusedText = (server?: string): string =>
-  server === undefined ? "refused" : `link with ${server} refused`;
+/** The text of a refused merge begins with the address that was typed: once will do. */
+function refusedText({ server, text, code }: Extract<ServerEvent, { event: "refused" }>): string {
+  if (server === undefined) return `refused: ${text} (${code})`;
+  const why = text.startsWith(`${server}: `) ? text.slice(server.length + 2) : text;
+  return `link with ${server} refused: ${why} (${code})`;
+}
 
 function fusionText(fusion: readonly string[]): string {
   if (fusion.length <= 1) return "this server is alone now";

@@ -134,7 +134,7 @@ export function createAcceptor(options: AcceptorOptions, gate: Gatekeeper) {
       const hello = parseHello(LinkHello, decodeJson(payload));
       const fabric = options.fabric();
       if (hello.fabric !== fabric.protocol) {
-        const text = `fabric ${hello.fabric}, expected ${fabric.protocol}`;
+        const text = `fabric ${hello.fabric}, expected ${fabric.protocol}, as this server has`;
         throw new ProtocolError("FABRIC_DIFFERS", text);
       }
       const fabricHello = fromBase64(hello.hello);

@@ -17,10 +17,9 @@ interface ErrandOptions extends Pick<FusionOptions, "fabric" | "report"> {
 export function createErrands({ fabric, report, links, whenSettled }: ErrandOptions) {
   /** Of each merge under way: the links that have ended meanwhile, by the server behind them. */
   const underWay = new Set<Map<string, FabricReport>>();
-  const tellRefused = (server: string, { code, text }: Failure): Failure => {
-    const shown = failure(code, visible(text)); // the other side's words, perhaps
-    report({ event: "refused", server: visible(server), ...shown });
-    return shown;
+  const tellRefused = (server: string, refused: Failure): Failure => {
+    report({ event: "refused", server: visible(server), ...refused });
+    return refused;
   };
   return {
     hear(one: FabricReport): void {
@@ -37,7 +36,7 @@ export function createErrands({ fabric, report, links, whenSettled }: ErrandOpti
       const result = await fabric().merge(address, { dryRun: false });
       if (!isFailure(result)) await whenSettled();
       underWay.delete(ends);
-      if (isFailure(result)) return tellRefused(address, result);
+      if (isFailure(result)) return tellRefused(address, refusalAt(address, result));
       // By its sid: it may be a namesake that is there.
       const isThere = fabric().view.servers.some(({ sid }) => sid === result.sid);
       const end = isThere ? undefined : ends.get(result.server);
@@ -49,9 +48,15 @@ export function createErrands({ fabric, report, links, whenSettled }: ErrandOpti
   };
 }
 
+/** A refusal that begins with what the operator typed; the rest may be the other side's words. */
+export function refusalAt(address: string, { code, text }: Failure): Failure {
+  const [at, why] = [visible(address), visible(text)];
+  return failure(code, why.startsWith(at) ? why : `${at}: ${why}`);
+}
+
 // --- internal -----------------------------------------------------------------------------------
 
 /** The reason of a link's end. */
 function failureIn({ code = "", text }: FabricReport): Failure | undefined {
-  return code in ERRORS ? failure(code as ErrorCode, text) : undefined; // it is a key
+  return code in ERRORS ? failure(code as ErrorCode, visible(text)) : undefined; // it is a key
 }

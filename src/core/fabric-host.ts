@@ -21,6 +21,7 @@ interface Upward {
   changed(): void;
   reported(report: FabricReport): void;
   summary(): Bytes;
+  isOnline: FabricHost["isOnline"];
 }
 
 type HostOptions = Pick<
@@ -73,6 +74,7 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
     changed: () => up.changed(),
     report: (report) => up.reported(report),
     summary: () => up.summary(),
+    isOnline: (nick, server) => up.isOnline(nick, server),
   };
 }
 
@@ -83,6 +85,6 @@ function parseHostPort(address: string): { readonly host: string; readonly port:
   const port = Number(match?.[3]);
   if (host !== undefined && port > 0 && port <= 65_535) return { host, port };
   if (host !== undefined)
-    throw new ChatFusionError("ADDRESS_INVALID", `port ${port}: expected 1 to 65535`);
-  throw new ChatFusionError("ADDRESS_INVALID", `address ${address}: expected host:port`);
+    throw new ChatFusionError("ADDRESS_INVALID", `${address}: expected a port from 1 to 65535`);
+  throw new ChatFusionError("ADDRESS_INVALID", `${address}: expected HOST:PORT`);
 }

@@ -2,11 +2,13 @@
 
 import * as v from "valibot";
 import type { Failure } from "../errors.ts";
-import { failure, isFailure } from "../errors.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
+import type { ServerName, Sid } from "../names.ts";
 import { parseServerName, visible } from "../names.ts";
 import type { Command, CommandResult } from "../plugin/context.ts";
 import type { Fabric, MergeOutcome } from "../plugin/fabric.ts";
 import { command } from "../plugin.ts";
+import { refusalAt } from "./errand.ts";
 import type { FusionPart } from "./fusion.ts";
 import { mapText } from "./map-text.ts";
 import type { People } from "./people.ts";
@@ -25,7 +27,8 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
   const { people, fabric, fusion } = options;
   const dryRun = async (address: string): Promise<CommandResult | Failure> => {
     const outcome = await fabric().merge(address, { dryRun: true });
-    if (outcome.other === undefined) return answer(outcome);
+    if (outcome.other === undefined)
+      return isFailure(outcome) ? refusalAt(address, outcome) : answer(outcome);
     const { servers, neighbours } = fabric().view;
     return prospectOf(outcome, outcome.other, {
       servers: people.fusionNames(),
@@ -34,14 +37,20 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
       isNeighbour: (sid) => neighbours.includes(sid),
     });
   };
-  const answer = (outcome: MergeOutcome): CommandResult | Failure => {
+  /** `before`: to whom there was a link when it was asked for. */
+  const answer = (outcome: MergeOutcome, before: readonly Sid[] = []): CommandResult | Failure => {
     if (isFailure(outcome)) return failure(outcome.code, visible(outcome.text));
     const { state, server, sid } = outcome;
     const names = state === "possible" ? outcome.fusion : people.fusionNames();
+    const wasLinked = before.includes(sid);
     const said = {
-      merged: `merged with ${server}`,
+      merged: wasLinked
+        ? `${server} is linked already: nothing has changed`
+        : `merged with ${server}`,
       unmerged: `unmerged from ${server}`,
-      standby: `${server} is in the fusion already: the link is kept in reserve (standby)`,
+      standby: wasLinked
+        ? `${server} is linked already: the link stays in reserve (standby)`
+        : `${server} is in the fusion already: the link is kept in reserve (standby)`,
       possible: `merging with ${server} would be accepted`,
     }[state];
     const text = `${said}; the fusion: ${names.join(", ")}`;
@@ -53,16 +62,17 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
       usage: "HOST:PORT [--dry-run]",
       args: v.union(
         [
-          v.strictTuple([v.string()]),
-          v.strictTuple([v.string(), v.literal(DRY_RUN)]),
-          v.strictTuple([v.literal(DRY_RUN), v.string()]),
+          v.strictTuple([Address]),
+          v.strictTuple([Address, v.literal(DRY_RUN)]),
+          v.strictTuple([v.literal(DRY_RUN), Address]),
         ],
         ({ input }) => expectedText(input),
       ),
       run: async (words) => {
         const address = words.find((word) => word !== DRY_RUN) ?? "";
         if (words.includes(DRY_RUN)) return dryRun(address);
-        return answer(await fusion.merging.merge(address));
+        const { neighbours } = fabric().view;
+        return answer(await fusion.merging.merge(address), neighbours);
       },
     }),
     unmerge: command({
@@ -70,7 +80,10 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
       usage: "SERVER",
       args: v.strictTuple([v.string()], "expected the name of a neighbour"),
       run: async ([name]) => {
-        const outcome = await fabric().unmerge(parseServerName(name));
+        const server = parsed(name);
+        if (isFailure(server))
+          return failure(server.code, `${server.text}; ${linksText(fabric())}`);
+        const outcome = await fabric().unmerge(server);
         fusion.merging.tellGone();
         return answer(outcome);
       },
@@ -86,6 +99,27 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
 // --- internal -----------------------------------------------------------------------------------
 
 const DRY_RUN = "--dry-run";
+const Address = v.pipe(
+  v.string(),
+  v.check(
+    (word) => !word.startsWith("-"),
+    ({ input }) => expectedText([input]),
+  ),
+);
+
+/** Which names can be unmerged. */
+function linksText({ view: { servers, neighbours } }: Fabric): string {
+  const names = servers.flatMap(({ sid, name }) => (neighbours.includes(sid) ? [name] : []));
+  return names.length === 0 ? "there are no links" : `links: ${names.toSorted().join(", ")}`;
+}
+
+function parsed(name: string): ServerName | Failure {
+  try {
+    return parseServerName(name);
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
 
 /** What is wrong with the words of a merge: mostly the one flag, misspelt. */
 function expectedText(words: unknown): string {

@@ -253,6 +253,7 @@ function upward(
   const { clock, log } = options.environment;
   return {
     summary: createSummary(clock, options.people),
+    isOnline: (nick, server) => options.people().isOnline(nick, server),
     deliver(origin, traffic, bytes) {
       if (traffic === "private") return peers.receive(origin, bytes);
       if (traffic === "room") return incoming.receive(bytes);

@@ -5,7 +5,7 @@
 
 import type { Bytes, Lane, MaybePromise, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import type { ServerName, Sid } from "../names.ts";
+import type { Nick, ServerName, Sid } from "../names.ts";
 import type { Deny, MergeOffer, Pass } from "./hooks.ts";
 
 /** Classes of traffic, in strict priority: control, private, room, bulk. */
@@ -148,6 +148,8 @@ export interface FabricHost {
    */
   summary(): Bytes;
   report(report: FabricReport): void;
+  /** Whether somebody is there under a nick, for what an operator asks. */
+  isOnline(nick: Nick, server: ServerName): boolean;
 }
 
 export interface Link {

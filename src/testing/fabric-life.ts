@@ -122,7 +122,13 @@ function createHost(
       identity: () => identity,
       hooks: () => hooks,
     },
-    { deliver() {}, changed() {}, reported() {}, summary: () => new Uint8Array() },
+    {
+      deliver() {},
+      changed() {},
+      reported() {},
+      summary: () => new Uint8Array(),
+      isOnline: () => false,
+    },
   );
   return {
     identity: fabricIdentity(self, environment, () => identity),
@@ -135,6 +141,7 @@ function createHost(
     changed: () => listener.changed(),
     report: (report) => listener.report(report),
     summary: () => new TextEncoder().encode(`summary of ${self}`),
+    isOnline: () => false,
   };
 }
 

@@ -258,7 +258,7 @@ test("without --json, what a command has brought about is told once, here and th
   const lines = out.split("\n").slice(out.split("\n").indexOf("") + 1);
   expect(lines.slice(lines.indexOf("help shows the commands, stop ends the server.") + 1)).toEqual([
     "merged with paris: 2 servers, lyon, paris",
-    "merged with paris; the fusion: lyon, paris", // once more: nothing has happened but the answer
+    "paris is linked already: nothing has changed; the fusion: lyon, paris",
     "split from paris: this server is alone now (lyon has ended its link to paris)",
     "refused: lyon is this server; expected another one (SELF)",
     "lyon is stopping",

@@ -101,11 +101,11 @@ test("a link of a ring that is lost takes nobody along, and one line says so at 
   expect(told(a, b, c)).toEqual([
     [
       "link to brest lost: reset by the peer; all servers are still reached",
-      "link to brest is up again",
+      "link to brest is up again, and is kept in reserve: it is in the fusion by another way",
     ],
     [
       "link to amiens lost: reset by the peer; all servers are still reached",
-      "link to amiens is up again",
+      "link to amiens is up again, and is kept in reserve: it is in the fusion by another way",
     ],
     [],
   ]);

@@ -1,7 +1,7 @@
-// What operators are answered when they merge, part, trace and look: each answer, with its text.
+// What operators are answered when they part, trace and look: each answer, with its text. What a
+// merge is answered is in merge-answers.test.ts.
 
 import { describe, expect, test } from "bun:test";
-import authGuest from "../../plugins/auth-guest.ts";
 import { eventText } from "../../src/cli/print.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { hooked, type Home } from "./place.ts";
@@ -9,114 +9,6 @@ import { linesOf, Row } from "./row.ts";
 
 const deny = (reason: string) =>
   hooked("veto", { onMerge: () => ({ verdict: "deny", reason }) as const });
-
-describe("a merge is answered", () => {
-  test("merged, with the whole fusion", () => {
-    const row = new Row("merged");
-    const [a, b] = [row.start("amiens"), row.start("brest")];
-    const { sid } = b.server;
-    expect(row.ask(a, "merge brest:7331")).toEqual({
-      text: "merged with brest; the fusion: amiens, brest",
-      data: { state: "merged", server: "brest", sid, fusion: ["amiens", "brest"] },
-    });
-    // Once more, from there, it is what it is.
-    expect(row.ask(a, "merge brest:7331").text).toBe(
-      "merged with brest; the fusion: amiens, brest",
-    );
-  });
-
-  test("standby, where the other one is in the fusion by another way", () => {
-    const row = new Row("standby");
-    const [a, , c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
-    row.hush();
-    expect(row.ask(a, "merge caen:7331").text).toBe(
-      "caen is in the fusion already: the link is kept in reserve (standby); " +
-        "the fusion: amiens, brest, caen",
-    );
-    row.place.rest(1000);
-    expect(linesOf(c)).toEqual([
-      "link to amiens is kept in reserve: it is in the fusion by another way",
-    ]);
-  });
-
-  test("merged to both who call each other at the same moment: a second link is no error", () => {
-    const row = new Row("both");
-    const [a, b] = [row.start("amiens"), row.start("brest")];
-    const operator = { by: "console", roles: [] } as const;
-    const answers = row.place.world.until(
-      Promise.all([
-        a.server.run(["merge", "brest:7331"], operator),
-        b.server.run(["merge", "amiens:7331"], operator),
-      ]),
-    );
-    expect(answers.map(({ text }) => text)).toEqual([
-      "merged with brest; the fusion: amiens, brest",
-      "merged with amiens; the fusion: amiens, brest",
-    ]);
-  });
-
-  test("self", () => {
-    const row = new Row("self");
-    const a = row.start("amiens");
-    const text = "this is amiens itself; expected another server";
-    expect(row.ask(a, "merge amiens:7331")).toEqual({ code: "SELF", text });
-  });
-
-  test("that a name is taken, with who holds it on which side, on both sides", () => {
-    const row = new Row("taken");
-    const [a, b] = row.row("amiens", "brest") as [Home, Home];
-    const other = row.start("Brest");
-    row.hush();
-    const { code, text } = row.ask(a, "merge Brest:7331");
-    const [sid, otherSid] = [b.server.sid, other.server.sid];
-    expect(code).toBe("NAME_TAKEN");
-    expect(text).toBe(
-      `the name brest and Brest (alike) is there twice: ${sid} holds it in the fusion of amiens, ` +
-        `${otherSid} in that of Brest`,
-    );
-    expect(linesOf(a)).toEqual([`link with Brest:7331 refused: ${text} (NAME_TAKEN)`]);
-    expect(linesOf(other)).toEqual([`link with amiens refused: ${text} (NAME_TAKEN)`]);
-  });
-
-  test("denied, with the reason, whichever side it is", () => {
-    const row = new Row("denied");
-    const [a, b] = [row.start("amiens"), row.start("brest", deny("not with them"))];
-    const there = row.ask(a, "merge brest:7331");
-    expect(there).toEqual({ code: "MERGE_DENIED", text: "brest refuses amiens: not with them" });
-    const here = row.ask(b, "merge amiens:7331");
-    expect(here).toEqual({ code: "MERGE_DENIED", text: "brest refuses amiens: not with them" });
-  });
-
-  test("that the other side has another fabric", () => {
-    const row = new Row("fabric");
-    const a = row.start("amiens");
-    row.place.start("hub", { plugins: [authGuest(), row.place.hub.plugin()], tls: true });
-    const text = "fabric tree/1, expected hub/1";
-    expect(row.ask(a, "merge hub:7331")).toEqual({ code: "FABRIC_DIFFERS", text });
-  });
-
-  test("that nobody listens, that it is no address, and that a word is missing", () => {
-    const row = new Row("nobody");
-    const a = row.start("amiens");
-    expect(row.ask(a, "merge nowhere:7331")).toMatchObject({ code: "CANNOT_CONNECT" });
-    expect(row.ask(a, "merge nowhere")).toEqual({
-      code: "ADDRESS_INVALID",
-      text: "address nowhere: expected host:port",
-    });
-    expect(row.ask(a, "unmerge")).toEqual({
-      code: "USAGE",
-      text: "a word is missing; usage: unmerge SERVER",
-    });
-    expect(row.ask(a, "merge brest:7331 --dryrun")).toEqual({
-      code: "USAGE",
-      text: "--dryrun: unknown flag; expected --dry-run; usage: merge HOST:PORT [--dry-run]",
-    });
-    expect(row.ask(a, "map all")).toEqual({
-      code: "USAGE",
-      text: "expected nothing after it; usage: map",
-    });
-  });
-});
 
 test("a link that is undone is told once at each end, with the name and who holds it where", () => {
   let undone = 0;
@@ -179,7 +71,12 @@ describe("unmerge", () => {
     expect(row.ask(a, "unmerge caen")).toEqual({ code, text });
     const nobody = "dijon is no server of this fusion; links: brest";
     expect(row.ask(a, "unmerge dijon")).toEqual({ code, text: nobody });
-    expect(row.ask(a, "unmerge d!jon")).toMatchObject({ code: "ADDRESS_INVALID" });
+    expect(row.ask(a, "unmerge brest:7331")).toEqual({
+      code: "ADDRESS_INVALID",
+      text:
+        "server name: expected only letters, digits, _ - and ., not :, " +
+        'got "brest:7331"; links: brest',
+    });
   });
 
   test("of a link in reserve takes nobody along", () => {
@@ -200,6 +97,8 @@ describe("unmerge", () => {
 describe("trace", () => {
   const row = new Row("trace");
   const [a, , c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  row.place.enter(c, "ann");
+  row.place.rest(1000);
 
   test("shows each hop with its delay, for somebody and for a server", () => {
     for (const line of ["trace ann@caen", "trace CAEN"]) {
@@ -212,8 +111,17 @@ describe("trace", () => {
     }
   });
 
+  test("says when nobody is there under that nick, and shows the way all the same", () => {
+    const { text, data } = row.ask(a, "trace bob@CAEN");
+    expect(text).toEndWith(" ms\nbob@caen: nobody is there under this nick");
+    expect(data).toMatchObject([{ server: "brest" }, { server: "caen" }]);
+    expect(row.ask(a, "trace bob@amiens").text).toBe(
+      "amiens is this server\nbob@amiens: nobody is there under this nick",
+    );
+  });
+
   test("to oneself is answered at once", () => {
-    expect(row.ask(a, "trace ann@amiens")).toEqual({
+    expect(row.ask(a, "trace amiens")).toEqual({
       text: "amiens is this server",
       data: [{ server: "amiens", hops: 0, ms: 0 }],
     });
@@ -224,7 +132,14 @@ describe("trace", () => {
       code: "NO_SUCH_SERVER",
       text: "dijon: no server of this fusion; there are: amiens, brest, caen",
     });
-    expect(row.ask(a, "trace d!jon")).toMatchObject({ code: "ADDRESS_INVALID" });
+    expect(row.ask(a, "trace ann")).toEqual({
+      code: "NO_SUCH_SERVER",
+      text:
+        "ann: no server of this fusion (somebody is NICK@SERVER); " +
+        "there are: amiens, brest, caen",
+    });
+    for (const line of ["trace d!jon", "trace @caen", "trace a@b@caen", "trace an!n@caen"])
+      expect(row.ask(a, line)).toMatchObject({ code: "ADDRESS_INVALID" });
     expect(row.ask(a, "trace")).toMatchObject({ code: "USAGE" });
   });
 
@@ -235,7 +150,7 @@ describe("trace", () => {
     row.place.world.cut("amiens", "brest", "silent");
     expect(row.ask(a, "trace caen")).toEqual({
       code: "UNREACHABLE",
-      text: "caen: nobody on the way has answered",
+      text: "caen: nobody on the way has answered within 5 s",
     });
     expect(c.server.status()["fusion"]).toEqual(["amiens", "brest", "caen"]);
   });

@@ -310,6 +310,7 @@ export class Life {
       deliver: () => {},
       changed: () => {},
       report: () => {},
+      isOnline: () => false,
     };
   }
 }

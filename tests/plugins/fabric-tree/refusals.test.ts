@@ -149,7 +149,11 @@ test("both sides must know the secret, when one has one", () => {
     const world = new World();
     const a = world.add("a", ours === undefined ? {} : { secret: ours });
     const b = world.add("b", theirs === undefined ? {} : { secret: theirs });
-    expect(outcomeOf(world.merge(a, b))).toBe(expected);
+    const outcome = world.merge(a, b);
+    expect(outcomeOf(outcome)).toBe(expected);
+    if (!isFailure(outcome)) continue;
+    const text = "the shared secret of b and a is not the same, or only one of them has one";
+    expect([outcome.text, b.reports[0]?.text ?? text]).toEqual([text, text]);
   }
 });
 
@@ -159,7 +163,8 @@ test("with a list of keys, sids or names only those on it may link", () => {
   const picky = world.add("picky", { allow: [a.key.toHex(), b.sid, "D"] });
   expect(outcomeOf(world.merge(a, picky))).toBe("merged");
   expect(outcomeOf(world.merge(picky, b))).toBe("merged");
-  expect(outcomeOf(world.merge(picky, c))).toBe("MERGE_DENIED");
+  const text = `c (${c.sid}) is not on the list of those that may merge with picky`;
+  expect(world.merge(picky, c)).toEqual({ code: "MERGE_DENIED", text });
   expect(outcomeOf(world.merge(world.add("d"), picky))).toBe("merged");
 });
 

@@ -304,6 +304,7 @@ export class Server {
       changed: () => void this.changes++,
       report: (report) => void this.reports.push(report),
       summary: () => new TextEncoder().encode(`summary of ${this.name}`),
+      isOnline: (nick) => nick === "alice",
     };
   }
 
