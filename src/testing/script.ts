@@ -1,15 +1,14 @@
 // Acted scripts: what happens in a simulation, a line a happening, for people to read and write.
 //
 //   paris, lyon start
-//   alice@paris enters
-//   bob@lyon enters
-//   paris merges lyon
+//   paris, lyon merge
+//   alice@paris, bob@lyon enter
 //   alice@paris says: hello
 //   bob@lyon hears: hello
 //
 // A cue ("hears", "sees", "reads") waits in virtual time until it comes true; what somebody hears
 // is the next that others said to them: nothing comes twice, early or in another order unnoticed.
-// All sentences stand in `SENTENCES`, below.
+// All sentences stand in `ACTS`, below, and with what they say in docs/testing.md.
 
 import { type Failure, isFailure } from "../errors.ts";
 import type { CommandResult } from "../plugin/context.ts";
@@ -33,91 +32,104 @@ export function play(simulation: Simulation, script: string): void {
       stage.act(text);
     } catch (thrown) {
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new Error(`line ${index + 1}, "${text}": ${why}`, { cause: thrown });
+      const about = [why, ...faultsOf(simulation), `seed ${simulation.world.seed}`].join("\n");
+      throw new Error(`line ${index + 1}, "${text}": ${about}`, { cause: thrown });
     }
   }
 }
 
 // --- internal ---
 
-type Sentence = readonly [pattern: RegExp, act: (stage: Stage, ...words: string[]) => void];
+/** What servers have logged as errors: most often the very reason, such as a plugin's throw. */
+function faultsOf({ world: { logged } }: Simulation): string[] {
+  const faults = logged.filter(({ level }) => level === "error").slice(-3);
+  return faults.map(({ server, event, fields }) => {
+    const all = Object.entries(fields).map(([key, value]) => `${key} ${shortOf(value)}`);
+    return `logged by ${server}: ${[event, ...all].join(", ")}`;
+  });
+}
 
-const NAME = String.raw`([^\s,:]+)`;
-const NAMES = String.raw`([^\s,:]+(?:, [^\s,:]+)*)`;
-const PERSON = String.raw`([^\s@:]+@[^\s:]+)`;
-const sentence = (words: string, act: Sentence[1]): Sentence => [new RegExp(`^${words}$`), act];
+/** Of a stack, where it began. */
+const shortOf = (value: unknown): string => String(value).split("\n").slice(0, 2).join("");
+
+type Act = (stage: Stage, ...words: string[]) => void;
+
+/** What stands for what in a sentence; "(s)" may be left out. */
+const WORDS: Readonly<Record<string, string>> = {
+  NAME: String.raw`([^\s,:]+)`,
+  NAMES: String.raw`([^\s,:]+(?:, [^\s,:]+)*)`,
+  PERSON: String.raw`([^\s@:,]+@[^\s@:,]+)`,
+  PEOPLE: String.raw`([^\s@:,]+@[^\s@:,]+(?:, [^\s@:,]+@[^\s@:,]+)*)`,
+  ROOM: String.raw`([#&][^\s,:]+)`,
+  TEXT: "(.+)",
+  CODE: "([A-Z_]+)",
+  NUMBER: String.raw`(\d+)`,
+};
+
+const patternOf = (words: string): RegExp => {
+  const pattern = words
+    .replaceAll(/\((e?s)\)/g, "(?:$1)?")
+    .replaceAll(/\b[A-Z]{4,}\b/g, (word) => WORDS[word] ?? word);
+  return new RegExp(`^${pattern}$`);
+};
+
 const listOf = (names = ""): string[] => names.split(", ");
 
-const SENTENCES: readonly Sentence[] = [
-  sentence(`${NAMES} starts?`, (stage, names) => {
+const ACTS: Readonly<Record<string, Act>> = {
+  "NAMES start(s)": (stage, names) => {
     for (const host of listOf(names)) stage.simulation.start(host);
-  }),
-  sentence(`${NAME} starts as ${NAME}`, (stage, host = "", name = "") => {
-    stage.simulation.start(host, { name });
-  }),
-  sentence(`${NAME} stops`, (stage, host = "") => stage.simulation.stop(host)),
-  sentence(`${NAME} crashes`, (stage, host = "") => stage.simulation.crash(host)),
-  sentence(`${NAME} crashes silently`, (stage, host = "") =>
-    stage.simulation.crash(host, { silent: true }),
-  ),
-  sentence(`${PERSON} enters`, (stage, address = "") => void stage.simulation.enter(address)),
-  sentence(`${PERSON} enters with the password (.+)`, (stage, address = "", password = "") => {
-    stage.simulation.enter(address, { password });
-  }),
-  sentence(`${PERSON} leaves`, (stage, address = "") => stage.simulation.leave(address)),
-  sentence(`${PERSON} joins ${NAME}`, (stage, address, room = "") => {
-    stage.wait(stage.person(address).client.join(room));
-  }),
-  sentence(`${PERSON} says: (.+)`, (stage, address, text = "") => {
-    stage.wait(stage.person(address).client.say("#lobby", text));
-  }),
-  sentence(`${PERSON} says in ${NAME}: (.+)`, (stage, address, room = "", text = "") => {
-    stage.wait(stage.person(address).client.say(room, text));
-  }),
-  sentence(`${PERSON} tells ${PERSON}: (.+)`, (stage, address, to = "", text = "") => {
-    stage.wait(stage.person(address).client.tell(to, text));
-  }),
-  sentence(`${PERSON} hears: (.+)`, (stage, address, text) => stage.hears(address, { text })),
-  sentence(`${PERSON} hears late: (.+)`, (stage, address, text) =>
-    stage.hears(address, { text, late: true }),
-  ),
-  sentence(`${PERSON} hears in ${NAME}: (.+)`, (stage, address, room, text) =>
+  },
+  "NAME starts as NAME": ({ simulation }, host = "", name = "") => {
+    simulation.start(host, { name });
+  },
+  "NAME stops": ({ simulation }, host = "") => simulation.stop(host),
+  "NAME crashes": ({ simulation }, host = "") => simulation.crash(host),
+  "NAME crashes silently": ({ simulation }, host = "") => simulation.crash(host, { silent: true }),
+  "PEOPLE enter(s)": ({ simulation }, addresses) => {
+    for (const address of listOf(addresses)) simulation.enter(address);
+  },
+  "PERSON enters with the password TEXT": ({ simulation }, address = "", password = "") => {
+    simulation.enter(address, { password });
+  },
+  "PERSON leaves": ({ simulation }, address = "") => simulation.leave(address),
+  "PERSON joins ROOM": (stage, address, room = "") => stage.person(address).join(room),
+  "PERSON says: TEXT": (stage, address, text = "") => stage.person(address).say(text),
+  "PERSON says in ROOM: TEXT": (stage, address, room = "", text = "") =>
+    stage.person(address).say(text, room),
+  "PERSON tells PERSON: TEXT": (stage, address, to = "", text = "") =>
+    stage.person(address).tell(to, text),
+  "PERSON hears: TEXT": (stage, address, text) => stage.hears(address, { text }),
+  "PERSON hears late: TEXT": (stage, address, text) => stage.hears(address, { text, late: true }),
+  "PERSON hears in ROOM: TEXT": (stage, address, room, text) =>
     stage.hears(address, { text, room }),
-  ),
-  sentence(`${PERSON} hears from ${PERSON}: (.+)`, (stage, address, from, text) =>
+  "PERSON hears from PERSON: TEXT": (stage, address, from, text) =>
     stage.hears(address, { text, from }),
-  ),
-  sentence(`${PERSON} is told: (.+)`, (stage, address, text) =>
-    stage.hears(address, { text, room: undefined }),
-  ),
-  sentence(`${PERSON} hears nothing`, (stage, address) => stage.hearsNothing(address)),
-  sentence(`${NAME} merges ${NAME}`, (stage, host, to) => stage.merge([[host, to]])),
-  sentence(`at once: (.+)`, (stage, all) => stage.mergeAtOnce(all)),
-  sentence(`${NAME} cannot merge ${NAME}: ([A-Z_]+)`, (stage, host, to, code) =>
+  "PERSON is told: TEXT": (stage, address, text) => stage.hears(address, { text, room: undefined }),
+  "PERSON hears nothing": (stage, address) => stage.hearsNothing(address),
+  "NAME merges NAME": (stage, host, to) => stage.merge([[host, to]]),
+  "NAMES merge": ({ simulation }, names) => simulation.merge(...listOf(names)),
+  "at once: TEXT": (stage, all) => stage.mergeAtOnce(all),
+  "NAME cannot merge NAME: CODE": (stage, host, to, code) =>
     stage.refused(host, `merge ${to}:${SIMULATED_PORT}`, code),
-  ),
-  sentence(`${NAME} unmerges ${NAME}`, (stage, host, name) =>
-    stage.accepted(stage.simulation.run(host ?? "", `unmerge ${name}`)),
-  ),
-  sentence(`${NAME} types: (.+)`, (stage, host, line) =>
-    stage.accepted(stage.simulation.run(host ?? "", line ?? "")),
-  ),
-  sentence(`${NAME} sees ${NAMES}`, (stage, host, names) => stage.sees(host, listOf(names))),
-  sentence(`${NAME} reads: (.+)`, (stage, host, text) => stage.reads(host, text)),
-  sentence(`${NAME} and ${NAME} are cut`, ({ simulation }, a = "", b = "") =>
-    simulation.world.cut(a, b),
-  ),
-  sentence(`${NAME} and ${NAME} are cut silently`, ({ simulation }, a = "", b = "") =>
+  "NAME unmerges NAME": (stage, host = "", name) =>
+    stage.accepted(stage.simulation.run(host, `unmerge ${name}`)),
+  "NAME types: TEXT": (stage, host = "", line = "") =>
+    stage.accepted(stage.simulation.run(host, line)),
+  "NAME sees NAMES": (stage, host, names) => stage.sees(host, listOf(names)),
+  "NAME reads: TEXT": (stage, host, text) => stage.reads(host, text),
+  "NAME and NAME are cut": ({ simulation }, a = "", b = "") => simulation.world.cut(a, b),
+  "NAME and NAME are cut silently": ({ simulation }, a = "", b = "") =>
     simulation.world.cut(a, b, "silent"),
-  ),
-  sentence(`${NAME} and ${NAME} are healed`, ({ simulation }, a = "", b = "") =>
-    simulation.world.heal(a, b),
-  ),
-  sentence(`all is healed`, ({ simulation }) => simulation.world.healAll()),
-  sentence(`(\\d+) seconds? pass(?:es)?`, ({ simulation }, seconds) =>
+  "NAME and NAME are healed": ({ simulation }, a = "", b = "") => simulation.world.heal(a, b),
+  "all is healed": ({ simulation }) => simulation.world.healAll(),
+  "NUMBER second(s) pass(es)": ({ simulation }, seconds) =>
     simulation.world.run(Number(seconds) * 1000),
-  ),
-];
+};
+
+const PATTERNS = Object.entries(ACTS).map(([words, act]) => [patternOf(words), act] as const);
+
+/** All sentences of scripts; the words in capitals stand for others. */
+export const SENTENCES: readonly string[] = Object.keys(ACTS);
 
 class Stage {
   readonly simulation: Simulation;
@@ -129,21 +141,18 @@ class Stage {
   }
 
   act(text: string): void {
-    for (const [pattern, act] of SENTENCES) {
+    for (const [pattern, act] of PATTERNS) {
       const match = pattern.exec(text);
       if (match !== null) return act(this, ...match.slice(1));
     }
-    throw new Error(`no such sentence; see SENTENCES in script.ts`);
-  }
-
-  wait(promise: Promise<unknown>): void {
-    this.simulation.world.until(promise);
+    throw new Error(["no such sentence; expected one of", ...SENTENCES].join("\n  "));
   }
 
   person(address = ""): SimPerson {
     const person = this.simulation.people.get(address);
-    if (person === undefined) throw new Error(`nobody has entered as ${address}`);
-    return person;
+    if (person !== undefined) return person;
+    const people = [...this.simulation.people.keys()].join(", ");
+    throw new Error(`nobody has entered as ${address}; there are: ${people || "none"}`);
   }
 
   hears(address: string | undefined, expected: Partial<HeardLine>): void {
@@ -151,12 +160,17 @@ class Stage {
     const at = this.#heard.get(person) ?? 0;
     this.#until(() => person.lines.length > at);
     const line = person.lines[at];
-    if (line === undefined) throw new Error("nothing was heard");
+    if (line === undefined) throw new Error(`nothing more was heard${this.#before(person)}`);
     this.#heard.set(person, at + 1);
     for (const key of Object.keys(expected) as (keyof HeardLine)[]) {
       if (line[key] === expected[key]) continue;
       throw new Error(`expected ${JSON.stringify(expected)}, heard ${JSON.stringify(line)}`);
     }
+  }
+
+  #before({ lines }: SimPerson): string {
+    const last = lines.slice(-3).map(({ text }) => text);
+    return last.length === 0 ? "" : `; the last were: ${last.join(" / ")}`;
   }
 
   hearsNothing(address: string | undefined): void {
@@ -168,7 +182,7 @@ class Stage {
 
   mergeAtOnce(all = ""): void {
     const pairs = all.split("; ").map((text) => {
-      const match = new RegExp(`^${NAME} merges ${NAME}$`).exec(text);
+      const match = patternOf("NAME merges NAME").exec(text);
       if (match === null) throw new Error(`${text}: expected "A merges B; C merges D"`);
       return [match[1], match[2]] as const;
     });
@@ -216,9 +230,7 @@ class Stage {
   // --- internal ---
 
   #server(host: string) {
-    const server = this.simulation.servers.get(host);
-    if (server === undefined) throw new Error(`no server ${host} in this simulation`);
-    return server;
+    return this.simulation.server(host);
   }
 
   #until(isTrue: () => boolean): void {

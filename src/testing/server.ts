@@ -7,17 +7,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import authGuest from "chatfusion/plugins/auth-guest";
-import fabricTree from "chatfusion/plugins/fabric-tree";
 import { type Client, connect } from "../client.ts";
 import type { ServerEvent } from "../core/events.ts";
 import { createServer } from "../core/server.ts";
 import type { Log } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { parseServerName } from "../names.ts";
-import type { CommandResult, Plugin, Role } from "../plugin/context.ts";
+import type { CommandResult, Plugin } from "../plugin/context.ts";
 import { createEnvironment } from "../serve/environment.ts";
 import type { LoggedLine } from "./context.ts";
+import { withDefaults } from "./plugins.ts";
 
 export interface StartOptions {
   /** Guests may enter, and `fabric-tree` merges, where no plugin of the list says otherwise. */
@@ -55,17 +54,12 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   });
   const { plugins, name = "test" } = options;
-  const has = (role: Role) => plugins.some(({ provides }) => provides.includes(role));
   const clients: Client[] = [];
   try {
     const server = await createServer({
       name: parseServerName(name),
       listen: { host: "127.0.0.1", port: 0 },
-      plugins: [
-        ...plugins,
-        ...(has("auth") ? [] : [authGuest()]),
-        ...(has("fabric") ? [] : [fabricTree()]),
-      ],
+      plugins: withDefaults(plugins),
       environment,
       pluginFolder: () => folder,
       report: (event) => void events.push(event),

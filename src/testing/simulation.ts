@@ -1,30 +1,35 @@
 // A simulation: whole servers and real clients in one world (world.ts), with virtual time, faults
 // and a seed. The core, the fabric and the client are the real ones; what is made up is below them.
 //
-//   const simulation = createSimulation({ seed: 1 });
+//   const simulation = createSimulation({ seed: 1, plugins: [wordFilter({ words: ["heck"] })] });
 //   simulation.start("paris"); simulation.start("lyon");
-//   simulation.run("paris", "merge lyon:7331");
-//   const ann = simulation.enter("ann@paris");
+//   simulation.merge("paris", "lyon");
+//   const [ann, ben] = [simulation.enter("ann@paris"), simulation.enter("ben@lyon")];
+//   ann.say("hello");
+//   simulation.world.run(1000);
+//   expect(ben.texts).toEqual(["hello"]);
 //
 // What people say and hear can be written down as a script: script.ts.
 
-import authGuest from "chatfusion/plugins/auth-guest";
-import fabricTree from "chatfusion/plugins/fabric-tree";
 import { type Client, type ClientEvent, connect } from "../client.ts";
 import type { ServerEvent } from "../core/events.ts";
 import { createServer, type Server } from "../core/server.ts";
 import type { Environment } from "../environment.ts";
-import { type Failure, failure } from "../errors.ts";
-import { parseServerName } from "../names.ts";
+import { type Failure, failure, isFailure } from "../errors.ts";
+import { LOBBY, parseServerName } from "../names.ts";
 import type { CommandResult, Plugin } from "../plugin/context.ts";
+import { withDefaults } from "./plugins.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
 
 /** Every server of a simulation listens here, each on a host of its own. */
 export const SIMULATED_PORT = 7331;
 
 export interface SimulationOptions extends WorldOptions {
-  /** What a server is made of, at each of its starts. Default: guests, and `fabric-tree`. */
-  readonly plugins?: (host: string) => readonly Plugin[];
+  /**
+   * What every server is made of, or each one, at each of its starts. Guests may enter, and
+   * `fabric-tree` merges, where no plugin of the list says otherwise.
+   */
+  readonly plugins?: readonly Plugin[] | ((host: string) => readonly Plugin[]);
   /** Sees, and may replace, what a server is given of the world: to watch or to disturb it. */
   readonly around?: (environment: Environment, host: string) => Environment;
 }
@@ -48,6 +53,14 @@ export interface SimPerson {
   readonly heard: readonly ClientEvent[];
   /** What others said in rooms, and to this person alone; in the order in which it came. */
   readonly lines: readonly HeardLine[];
+  /** The texts of `lines`. */
+  readonly texts: readonly string[];
+  /** Says something in a room, and waits until it is acknowledged. Throws why it is not. */
+  say(text: string, room?: string): void;
+  /** Tells one person something, "ben@lyon", and waits. Throws why it does not arrive. */
+  tell(to: string, text: string): void;
+  /** Joins a room, and waits. Throws why not. */
+  join(room: string): void;
 }
 
 export interface HeardLine {
@@ -68,6 +81,8 @@ export interface Simulation {
   readonly world: World;
   readonly servers: ReadonlyMap<string, SimServer>;
   readonly people: ReadonlyMap<string, SimPerson>;
+  /** Throws where there is none on this host. */
+  server(host: string): SimServer;
   /** Starts a server, for the first time or again, and waits. Throws why it cannot. */
   start(host: string, how?: { readonly name?: string }): SimServer;
   /** Likewise, without waiting: to be used where a crash may come first. */
@@ -78,15 +93,14 @@ export interface Simulation {
   forget(host: string): void;
   /** Ends it as by a power cut; what it had not synced is lost. */
   crash(host: string, how?: { readonly silent?: boolean }): void;
+  /** Merges each server with the next one, and waits. Throws with why not. */
+  merge(...hosts: readonly string[]): void;
   /** Types a line at a server's console, and waits for the answer. */
   run(host: string, line: string): CommandResult | Failure;
   /** Likewise, without waiting. Never rejects; of a server that is down it is a failure. */
   type(host: string, line: string): Promise<CommandResult | Failure>;
   /** Lets somebody come in, and waits: "ann@paris". Throws with why not. */
-  enter(
-    address: string,
-    how?: { readonly password?: string; readonly reconnect?: boolean },
-  ): SimPerson;
+  enter(address: string, how?: EnterOptions): SimPerson;
   /** Closes somebody's client, and waits. */
   leave(address: string): void;
 }
@@ -94,12 +108,14 @@ export interface Simulation {
 /** Makes a simulation, with nobody in it yet. */
 export function createSimulation(options: SimulationOptions): Simulation {
   const world = createWorld(options);
+  const { plugins = [] } = options;
   const servers = new Map<string, Place>();
   const people = new Map<string, SimPerson>();
   const find = (host: string): Place => {
     const found = servers.get(host);
-    if (found === undefined) throw new Error(`no server ${host} in this simulation`);
-    return found;
+    if (found !== undefined) return found;
+    const hosts = [...servers.keys()].join(", ");
+    throw new Error(`${host}: no server of this simulation; there are: ${hosts || "none"}`);
   };
 
   async function launch(host: string, how: { readonly name?: string } = {}): Promise<void> {
@@ -113,7 +129,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
       const server = await createServer({
         name: parseServerName(place.name),
         listen: { host: "0.0.0.0", port: SIMULATED_PORT },
-        plugins: options.plugins?.(host) ?? [authGuest(), fabricTree()],
+        plugins: withDefaults(typeof plugins === "function" ? plugins(host) : plugins),
         environment: options.around?.(environment, host) ?? environment,
         tls: { key: `key of ${host}`, certificate: `certificate of ${host}` },
         report: (event) => void place.events.push(event),
@@ -136,6 +152,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     world,
     servers,
     people,
+    server: find,
     launch,
     start(host, how) {
       world.until(launch(host, how));
@@ -155,11 +172,21 @@ export function createSimulation(options: SimulationOptions): Simulation {
       Object.assign(find(host), DOWN);
       world.crash(host, how);
     },
+    merge(...hosts) {
+      for (const [at, host] of hosts.slice(0, -1).entries()) {
+        const to = find(hosts[at + 1] ?? "").host;
+        const answer = world.until(type(host, `merge ${to}:${SIMULATED_PORT}`));
+        if (!isFailure(answer)) continue;
+        throw new Error(`${host} cannot merge ${to}: ${answer.code}: ${answer.text}`);
+      }
+    },
     type,
     run: (host, line) => world.until(type(host, line)),
     enter(address, { password, reconnect = true } = {}) {
       const at = address.indexOf("@");
+      if (at < 0) throw new Error(`${address}: expected NICK@SERVER`);
       const [nick, host] = [address.slice(0, at), address.slice(at + 1)];
+      const { name } = find(host);
       // Everybody sits at a machine of their own.
       const { clock, net, random } = world.environment(`${nick} at ${host}`);
       const client = world.until(
@@ -175,7 +202,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
           random,
         }),
       );
-      const person = listen(client, `${client.nick}@${find(host).name}`);
+      const person = listen(client, `${client.nick}@${name}`, world);
       people.set(address, person);
       return person;
     },
@@ -197,7 +224,7 @@ interface Place extends SimServer {
 
 const DOWN = { server: undefined, phase: "down" } as const;
 
-function listen(client: Client, address: string): SimPerson {
+function listen(client: Client, address: string, world: World): SimPerson {
   const heard: ClientEvent[] = [];
   const lines: HeardLine[] = [];
   client.on((event) => {
@@ -208,5 +235,17 @@ function listen(client: Client, address: string): SimPerson {
     const room = event.type === "message" ? event.message.room : undefined;
     lines.push({ from, text, room, late: "late" in event.message });
   });
-  return { address, client, heard, lines };
+  const wait = (promise: Promise<unknown>) => void world.until(promise);
+  return {
+    address,
+    client,
+    heard,
+    lines,
+    get texts() {
+      return lines.map(({ text }) => text);
+    },
+    say: (text, room = LOBBY) => wait(client.say(room, text)),
+    tell: (to, text) => wait(client.tell(to, text)),
+    join: (room) => wait(client.join(room)),
+  };
 }

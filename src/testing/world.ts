@@ -31,6 +31,7 @@ export interface LoggedEvent {
 
 /** Servers, their disks and the network between them. All methods are synchronous. */
 export interface World {
+  readonly seed: number | string;
   /** Chance for the test's own choices. */
   readonly random: SeededRandom;
   /** Milliseconds since the world began. */
@@ -160,6 +161,7 @@ export function createWorld(options: WorldOptions): World {
   }
 
   return {
+    seed,
     random: root.fork("test"),
     get now() {
       return agenda.now;
@@ -235,7 +237,10 @@ function untilSettled<T>(
   const end = at.agenda.now + at.msMax;
   at.runWhile((next) => outcomes.length === 0 && next <= end);
   const outcome = outcomes[0];
-  if (outcome === undefined) throw new Error(`seed ${at.seed}: waits in vain, ${at.agenda.now} ms`);
+  if (outcome === undefined) {
+    const what = `waits in vain for ${at.msMax} ms of virtual time`;
+    throw new Error(`seed ${at.seed}: ${what}; real files, sockets and timers have none`);
+  }
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
 }

@@ -1,6 +1,7 @@
 // Acted scripts: what an operator and a user would see of a fusion, in the words of design §2.
 
 import { describe, expect, test } from "bun:test";
+import { definePlugin } from "../../src/plugin.ts";
 import { createSimulation, play } from "../../src/testing.ts";
 
 const SEEDS = [1, 2, 3];
@@ -154,13 +155,41 @@ describe("a script that goes wrong", () => {
       /^line 5, "ben@paris hears: hello": expected {"text":"hello"}, heard {"from":"ann@paris"/,
     );
     expect(failing(`${script}ben@paris hears nothing`)).toThrow(/line 5.*heard {/);
-    expect(failing(`${script}ann@paris hears: hi`)).toThrow(/line 5.*nothing was heard/);
+    expect(failing(`${script}ann@paris hears: hi`)).toThrow(/line 5.*nothing more was heard/);
+  });
+
+  test("tells the seed, and which fault of a plugin was logged", () => {
+    const setup = () => ({
+      onMessage() {
+        throw new Error("a bug of mine");
+      },
+    });
+    const buggy = definePlugin({ name: "buggy", setup });
+    const simulation = createSimulation({ seed: 7, plugins: [buggy()] });
+    const script = "paris starts\nann@paris enters\nann@paris says: hi";
+    expect(() => play(simulation, script)).toThrow(
+      /^line 3.*buggy failed.*\nlogged by paris:.*buggy.*a bug of mine.* at onMessage.*\nseed 7$/,
+    );
   });
 
   test("says what it does not understand, and whom it does not know", () => {
     expect(failing("\n# a comment\n\nparis dances")).toThrow(/^line 4, "paris dances": no such/);
-    expect(failing("zoe@paris says: hi")).toThrow("nobody has entered as zoe@paris");
-    expect(failing("paris stops")).toThrow("no server paris");
+    expect(failing("paris dances")).toThrow("PERSON says in ROOM: TEXT\n");
+    expect(failing("zoe@paris says: hi")).toThrow(
+      "nobody has entered as zoe@paris; there are: none",
+    );
+    const three = "paris, lyon start\nparis, lyon merge\nann@paris, ben@lyon enter\n";
+    expect(failing(`${three}zoe@paris says: hi`)).toThrow("there are: ann@paris, ben@lyon");
+    expect(failing(`${three}oslo stops`)).toThrow(
+      "no server of this simulation; there are: paris, lyon",
+    );
+    expect(failing(`${three}paris, oslo merge`)).toThrow(
+      'line 4, "paris, oslo merge": oslo: no server',
+    );
+    const again = `${three}ann@paris says: a\nben@lyon hears: a\nben@lyon hears: b`;
+    expect(failing(again)).toThrow(
+      'line 6, "ben@lyon hears: b": nothing more was heard; the last were: a',
+    );
     expect(failing("paris starts\nparis merges lyon")).toThrow(/refused with CANNOT_CONNECT/);
     expect(failing("paris, lyon start\nparis sees lyon, paris")).toThrow("it sees paris");
   });

@@ -1,0 +1,15 @@
+// What a server under test is made of beside the plugins that are tested.
+
+import authGuest from "chatfusion/plugins/auth-guest";
+import fabricTree from "chatfusion/plugins/fabric-tree";
+import type { Plugin, Role } from "../plugin/context.ts";
+
+/** Guests may enter, and `fabric-tree` merges, where no plugin of the list says otherwise. */
+export function withDefaults(plugins: readonly Plugin[]): readonly Plugin[] {
+  const has = (role: Role) => plugins.some(({ provides }) => provides.includes(role));
+  return [
+    ...plugins,
+    ...(has("auth") ? [] : [authGuest()]),
+    ...(has("fabric") ? [] : [fabricTree()]),
+  ];
+}
