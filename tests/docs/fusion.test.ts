@@ -48,6 +48,7 @@ test("the figures of docs/fusion.md are those of the limits, and its codes exist
     `${pinMsMax / 86_400_000} days which key`,
     `less than ${peerKeptMsMax / 60_000} minutes`,
     `no word for ${LIMITS.unconfirmedMsMax / 1000} s`,
+    `but ${LIMITS.earlierLifeMsMax / 1000} seconds at most`,
     `given up after ${LIMITS.transferStallMsMax / 1000} s`,
     `the last ${LIMITS.streamRingBytesMax / 2 ** 20} MiB of all rooms`,
     `| servers in a fusion | ${LIMITS.serversMax.toLocaleString("en")} |`,
