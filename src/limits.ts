@@ -19,6 +19,14 @@ export const LIMITS = {
   linkFrameBytesMax: 1 * MiB,
   /** JSON deeper than any frame of ours is refused. */
   jsonDepthMax: 16,
+  /** Ids that others have made, in requests and answers; and codes of errors. */
+  idLengthMax: 64,
+  codeLengthMax: 32,
+  /** A hello: what a peer can, the name of its program, the first bytes of its fabric in base64. */
+  abilitiesMax: 64,
+  abilityLengthMax: 64,
+  agentLengthMax: 128,
+  linkHelloLengthMax: 2800,
 
   // --- names and texts (RFC 8265, security A2) ------------------------------------------------
   nameCodePointsMax: 32,
@@ -42,6 +50,8 @@ export const LIMITS = {
   connectionsPerAddressMax: 512,
   /** Below the usual hard limit of descriptors: at the limit itself, accept would spin. */
   connectionsMax: 19_000,
+  /** Descriptors that are left for files, listeners, the database and those who are turned away. */
+  descriptorsApart: 256,
   /** A client that says nothing is asked (ping) after this, and closed after the next. */
   idleMsMax: 60 * second,
   pongMsMax: 30 * second,
@@ -59,6 +69,14 @@ export const LIMITS = {
   outboxBytesMax: 4 * MiB,
   /** Chunks to a client: the largest credit of two transfers. */
   outboxBulkBytesMax: 16 * MiB,
+  /** Pieces up to this are joined with their neighbours: copying is cheaper than a write. */
+  outboxJoinBytesMax: 16 * KiB,
+  /** One write of joined pieces: the kernel takes more only from peers that read quickly. */
+  outboxWriteBytesMax: 128 * KiB,
+  /** Kept for the next outbox: a busy room's members need one each between send and flush. */
+  backlogsPooledMax: 1024,
+  /** A queue that was longer gives its places back. */
+  backlogPlacesMax: 256,
   /** Per link (merging.md). */
   linkControlBytesMax: 256 * KiB,
   linkPrivateBytesMax: 512 * KiB,
@@ -152,6 +170,8 @@ export const LIMITS = {
   /** Old messages go in steps of so many, which hold a commit up by some milliseconds. */
   pruneStepMessages: 500,
   pruneStepMs: 100,
+  /** Rooms that are looked at in one step. */
+  pruneStepRooms: 20,
   pruneEveryMs: 10 * minute,
   /** Lines that a stuck disk leaves in memory; what comes then is dropped and counted. */
   logBufferBytesMax: 4 * MiB,
@@ -160,11 +180,21 @@ export const LIMITS = {
   logLinesBurst: 200,
   logLinesPerSecond: 5,
   logEventsMax: 1000,
+  /** A text in a line, of which the rest is counted; a stack; objects in objects. */
+  logTextLengthMax: 2000,
+  logStackFramesMax: 8,
+  logDepthMax: 4,
   /** A text of the day: what a terminal shows without scrolling. */
   motdLinesMax: 50,
 
   /** What was said and waits for a disk that is stuck; then nothing more is taken. */
   logQueueBytesMax: 64 * MiB,
+  /** Commits that have failed and are asked for: those who wait for the last few. */
+  logFailuresMax: 100,
+  /** Another process (a backup, a person with sqlite3) may hold the log up for so long. */
+  logBusyMsMax: 5 * second,
+  /** Up to this all of the log is checked at the start (some 20 ms), above it the ends. */
+  logCheckedBytesMax: 8 * MiB,
 
   // --- rates (limit-rate's defaults; security A9) ------------------------------------------------
   /** A line each 50 ms passes: a bot, a quick hand, a pasted text. */
@@ -184,6 +214,8 @@ export const LIMITS = {
   offerMsMax: 10 * minute,
   /** A transfer on which nothing moves. */
   transferStallMsMax: 60 * second,
+  /** How often the stalled are looked for. */
+  transferSweepMs: 5 * second,
   fileBytesMax: 2 ** 50,
   fileNameBytesMax: 255,
   mediaTypeBytesMax: 128,
@@ -193,6 +225,10 @@ export const LIMITS = {
   linksPerServerMax: 64,
   hopsMax: 64,
   announcementBytesMax: 8 * KiB,
+  /** A route to all servers of the largest fusion, each with the longest port and length. */
+  routeBytesMax: 6 * 1024,
+  /** Keys made ready for use: of each server of a fusion one for signing and one for sealing. */
+  cachedKeysMax: 2048,
   announcementsPerSecond: 2,
   announcementsBurst: 8,
   /** An origin that goes on faster is heard this seldom, at worst. */
@@ -282,9 +318,24 @@ export const LIMITS = {
   /** Frames in flight on the channel to one server; then private messages are congested. */
   channelWindowMax: 4096,
   channelWindowBytesMax: 2 * MiB,
+  /** What is not acknowledged is sent again after the first, a long round trip, up to the last. */
+  channelResendMsMin: 200,
   channelResendMs: 2 * second,
   /** A private message whose end is not known is called unconfirmed after this. */
   unconfirmedMsMax: 60 * second,
+  /** Messages whose end is not known: all that somebody waits for, and the last unconfirmed. */
+  tellsUnsettledMax: 10_000,
+  /** Delivered messages of other servers, remembered by their authors' ids. */
+  tellsDeliveredMax: 10_000,
+  /** Private messages and offers to one server that wait for its window; more are congested. */
+  privateQueuedMax: 256,
+  /** Kept frames of servers not yet in view: what is lost of them is sent again anyway. */
+  channelEarlyMax: 256,
+  channelEarlyBytesMax: 16 * KiB,
+  /** One who came and has not told its people by then is asked: perhaps it never saw us go. */
+  snapshotMs: 1 * second,
+  /** Characters of the reason that a peer tells: an operator reads it. The longest of ours fits. */
+  toldLengthMax: 1024,
   /**
    * A server that has left keeps its place this long: a laptop that slept, a cable that was out.
    */
@@ -323,6 +374,20 @@ export const LIMITS = {
   sayAgainMs: 2 * second,
   /** And not more than this, which is what a link of a room's class takes with ease. */
   sayAgainBytesMax: 1 * MiB,
+  /** Rooms in which one server can speak in one tick: a path of 12 hashes. */
+  batchLeavesMax: 4096,
+  batchMessagesMax: 4096,
+  /** A message is at most as long as a frame: with it, a batch still fits a link's frame. */
+  batchBytesMax: 512 * KiB,
+  /** Batches of one stream that wait for what is missing before them; the rest is asked for. */
+  aheadBatchesMax: 64,
+  aheadBytesMax: 2 * MiB,
+  /** And of all streams of one server. */
+  aheadPeerBytesMax: 8 * MiB,
+  /** What is missing is asked for again after this: the question or the answer may be lost. */
+  askAgainMs: 2 * second,
+  /** Another server's clock is followed this far ahead, and no further (security C7). */
+  clockAheadMsMax: 60 * second,
   /** How long after the start a room that is joined goes on where it stood before the start. */
   rejoinMs: 10 * minute,
 
@@ -330,6 +395,10 @@ export const LIMITS = {
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */
   directoryPageMax: 500,
+  /** Characters of one page: pages of people with many rooms are shorter. */
+  directoryPageLengthMax: 64 * KiB,
+  /** Frames kept until their snapshot is there; without one of them, there is another snapshot. */
+  directoryAheadMax: 64,
   /** Changes in one directory frame: with the longest reasons it fits a link's control lane. */
   directoryChangesMax: 100,
   peoplePerServerMax: 100_000,
@@ -368,12 +437,18 @@ export const LIMITS = {
   /** Names that are completed; and lines that are remembered. */
   completionsMax: 5000,
   inputHistoryMax: 500,
+  /** Completions that are shown at once; and transfers: the others when these are done. */
+  choicesMax: 50,
+  transfersShownMax: 5,
+  passwordTriesMax: 3,
   /** Ids of the last messages told, two each: as many as a page back may hold twice, and more. */
   toldIdsMax: 20_000,
   /** After a lost session: pages of the history that are read to make up for it, per room. */
   missedPagesMax: 50,
   /** What comes of a room meanwhile: more than a busy one says in the time of these answers. */
   heldEventsMax: 10_000,
+  /** As many messages of a room may come in one tick in another order than they are logged in. */
+  missedOverlapMax: 200,
   /** Messages that wait for a connection. */
   unsentMax: 1000,
 
@@ -386,6 +461,9 @@ export const LIMITS = {
   listedMax: 8,
   /** Lines typed ahead at the console while a command runs. */
   consoleLinesMax: 64,
+  /** Words of one command; and those that a client's command may have. */
+  commandWordsMax: 1000,
+  commandArgsMax: 32,
   /** Files that a config may import, one through the other. */
   configFilesMax: 200,
 } as const;

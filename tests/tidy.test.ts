@@ -14,7 +14,7 @@ const FUNCTION_LINES_MAX = 70;
 const COLUMNS_MAX = 100;
 
 /** Tables of data, which are as long as what they list. */
-const DATA_FILES = new Set(["src/confusables.ts"]);
+const DATA_FILES = new Set(["src/confusables.ts", "src/limits.ts"]);
 
 type Allowed = readonly string[] | "all";
 
@@ -69,6 +69,10 @@ const EXPORTS: Readonly<Record<string, string>> = {
   "chatfusion/client": "src/client.ts",
   "chatfusion/testing": "src/testing.ts",
 };
+
+/** Where a constant that is named like a bound is one, and so stands in src/limits.ts. */
+const BOUNDED = /^src\/(?:core|net|client|protocol)\//;
+const BOUND_NAME = /(?:_(?:MAX|MIN|MS)|[a-z](?:Max|Min|Ms))$/;
 
 /** Here time, chance and I/O come from the Environment. */
 const PURE_LAYERS = new Set(["base", "protocol", "core"]);
@@ -142,6 +146,25 @@ const rules: readonly Rule[] = [
         return columns > COLUMNS_MAX ? [`${path}:${index + 1}: ${columns} columns`] : [];
       }),
     bad: [["src/names.ts", `// ${"é".repeat(98)}`]],
+  },
+  {
+    name: "a bound stands in src/limits.ts, with its reason",
+    find(source) {
+      if (!BOUNDED.test(source.path)) return [];
+      return source.program.body.flatMap((statement) => {
+        const declared =
+          statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+        if (declared?.type !== "VariableDeclaration") return [];
+        return declared.declarations.flatMap(({ id }) =>
+          id.type === "Identifier" && BOUND_NAME.test(id.name) ? [at(source, id, id.name)] : [],
+        );
+      });
+    },
+    bad: [
+      ["src/core/a.ts", "const HELD_MAX = 64;"],
+      ["src/core/a.ts", "export const SWEEP_MS = 5 * LIMITS.pulseMs;"],
+      ["src/net/a.ts", "const joinBytesMax = 16 * 1024;"],
+    ],
   },
   {
     name: "only a plugin, a config or a command is a default export",

@@ -14,9 +14,6 @@ import type { Judgement, Paths } from "./view.ts";
 /** Ports beyond this would not fit into an entry. */
 export const PORT_MAX = Math.floor(VARINT_MAX / 2);
 
-/** All servers of the largest fusion, each with the longest port and length. */
-const ROUTE_BYTES_MAX = 6 * LIMITS.serversMax;
-
 /** One entry of a route at the server that reads it. */
 export interface Hop {
   readonly port: number;
@@ -143,7 +140,8 @@ export function readRouted(payload: Bytes): Routed {
   if (traffic === undefined || flags > 7) throw bad(`flags up to 7, got ${flags}`);
   const origin = sidOf(reader.bytes(16));
   const length = reader.varint();
-  if (length > ROUTE_BYTES_MAX) throw bad(`a route up to ${ROUTE_BYTES_MAX} bytes, got ${length}`);
+  if (length > LIMITS.routeBytesMax)
+    throw bad(`a route up to ${LIMITS.routeBytesMax} bytes, got ${length}`);
   const hops = splitRoute(reader.bytes(length));
   return { traffic, deliver: flags > 3, origin, hops, body: reader.rest() };
 }

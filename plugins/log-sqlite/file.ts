@@ -1,6 +1,7 @@
 // Opening the log's database: the rights of the file, its settings and tables, and whether it is
 // whole. Runs in the worker. Next: database.ts.
 
+import { LIMITS } from "chatfusion";
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 
@@ -17,7 +18,7 @@ export function openFile(path: string): Database {
   chmodSync(path, 0o600);
   const database = new Database(path, { strict: true });
   try {
-    database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    database.run(`PRAGMA busy_timeout = ${LIMITS.logBusyMsMax}`);
     database.run("PRAGMA journal_mode = WAL");
     // With the WAL, FULL is one fsync per commit: it has happened when the commit returns.
     database.run("PRAGMA synchronous = FULL");
@@ -32,13 +33,9 @@ export function openFile(path: string): Database {
 
 // --- internal ---
 
-/** Another process (a backup, a person with sqlite3) may hold the log up for so long. */
-const BUSY_MS = 5000;
 /** "cflg": the file is a log, and no other program's. */
 const APPLICATION_ID = 0x63666c67;
 const VERSION = 1;
-/** Up to this size all of the database is checked at the start (some 20 ms), above it the ends. */
-const CHECKED_BYTES_MAX = 8 * 1024 * 1024;
 
 // A batch is kept as its origin signed it, and its messages beside it, once each; `marks` says
 // where a room's messages are, in the order of their ids. `logged` is by this server's clock, so
@@ -101,7 +98,7 @@ function checkWhole(database: Database, path: string): void {
   if (checkpoint?.busy === 0 && size < bytes) {
     throw new Error(`damaged: expected ${bytes} bytes, got ${size}`);
   }
-  if (size <= CHECKED_BYTES_MAX) {
+  if (size <= LIMITS.logCheckedBytesMax) {
     const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get();
     if (found?.quick_check !== "ok") throw new Error(`damaged: ${found?.quick_check}`);
     return;

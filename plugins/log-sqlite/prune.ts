@@ -2,13 +2,12 @@
 // logged here. By number: the oldest of each room that has grown, one after another; a batch goes
 // with the last of its messages.
 
+import { LIMITS } from "chatfusion";
 import type { Database } from "bun:sqlite";
 import type { Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Rooms looked at in one step. */
-const ROOMS_PER_STEP = 20;
 
 /** Makes the pruning of a database that is open. */
 export function createPruning(database: Database, { days, messages }: Retention) {
@@ -25,7 +24,7 @@ export function createPruning(database: Database, { days, messages }: Retention)
     if (byNumber === undefined) return false;
     let looked = 0;
     for (const room of grown) {
-      if (byNumber(room, messagesMax) || ++looked > ROOMS_PER_STEP) return true;
+      if (byNumber(room, messagesMax) || ++looked > LIMITS.pruneStepRooms) return true;
       grown.delete(room);
     }
     return false;

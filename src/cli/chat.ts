@@ -62,8 +62,6 @@ export default defineCommand({
 
 // --- internal -----------------------------------------------------------------------------------
 
-const triesMax = 3;
-
 async function run(args: v.InferOutput<typeof Args>): Promise<ExitCode> {
   const { json, accept } = args;
   const folder = resolve(args.downloads ?? join(homedir(), "Downloads", "chatfusion"));
@@ -113,7 +111,7 @@ async function enter(
         if (!(thrown instanceof ChatFusionError) || !canAsk) throw thrown;
         const isWrong = thrown.code === "AUTH_FAILED" && password !== undefined;
         if (!isWrong && thrown.code !== "NICK_REGISTERED") throw thrown;
-        if (isWrong && tries > triesMax) throw thrown;
+        if (isWrong && tries > LIMITS.passwordTriesMax) throw thrown;
         if (isWrong) report.error(visible(thrown.text));
       }
       hasAsked = true;

@@ -145,7 +145,7 @@ export class Past {
     const come = new Set<string>();
     for (const event of this.#waiting.get(room)?.events ?? [])
       if (event.type === "message") come.add(event.message.id);
-    return missed.filter(({ id }) => come.has(id)).length >= OVERLAP;
+    return missed.filter(({ id }) => come.has(id)).length >= LIMITS.missedOverlapMax;
   }
 
   /** Tells what was missed, oldest first, and then what waits. */
@@ -162,7 +162,8 @@ export class Past {
     const heard = this.#rooms.get(room) ?? { first: id, last: [] };
     this.#rooms.set(room, heard);
     heard.last.push(id);
-    if (heard.last.length >= 2 * OVERLAP) heard.last.splice(0, OVERLAP);
+    if (heard.last.length >= 2 * LIMITS.missedOverlapMax)
+      heard.last.splice(0, LIMITS.missedOverlapMax);
     if (this.#rooms.size > LIMITS.roomsPerSessionMax) this.left(room);
   }
 
@@ -187,9 +188,6 @@ export class Past {
 }
 
 // --- internal -----------------------------------------------------------------------------------
-
-/** As many messages of a room may come in one tick in another order than they are logged in. */
-const OVERLAP = 200;
 
 function roomOf(event: ClientEvent): string | undefined {
   if (event.type === "message") return event.message.room;

@@ -21,7 +21,6 @@ import { ByteReader, ByteWriter } from "../protocol/bytes.ts";
 const INFO = new TextEncoder().encode("chatfusion channel 1");
 const KEY_BYTES = 32;
 const HEAD_BYTES = 8 + 8 + 1 + 8;
-const FIRST_RESEND_MS = 200;
 
 export interface ChannelEnd {
   readonly sid: Sid;
@@ -74,7 +73,7 @@ export function createChannel(options: ChannelOptions): Channel {
   let owing = false;
   let unsent: { readonly number: number; readonly frame: Bytes }[] = [];
   let unsentBytes = 0;
-  let resendMs = FIRST_RESEND_MS;
+  let resendMs: number = LIMITS.channelResendMsMin;
   let cancel: (() => void) | undefined;
 
   const seal = (kind: 0 | 1 | 2, counter: number, message: Bytes): Bytes => {
@@ -101,7 +100,7 @@ export function createChannel(options: ChannelOptions): Channel {
     }
     if (drop === 0) return;
     unsent = unsent.slice(drop);
-    resendMs = FIRST_RESEND_MS;
+    resendMs = LIMITS.channelResendMsMin;
     cancel?.();
     cancel = undefined;
     arm();
@@ -153,7 +152,7 @@ export function createChannel(options: ChannelOptions): Channel {
       options.publish(seal(1, ++acknowledgements, EMPTY));
     },
     resume() {
-      resendMs = FIRST_RESEND_MS;
+      resendMs = LIMITS.channelResendMsMin;
       for (const { frame } of unsent) if (options.publish(frame) !== "sent") break;
       arm();
     },

@@ -83,7 +83,7 @@ export interface CoreCommandsOptions extends FusionCommandsOptions {
   status(): Readonly<Record<string, unknown>>;
 }
 
-const Line = v.pipe(v.array(v.string()), v.maxLength(1000));
+const Line = v.pipe(v.array(v.string()), v.maxLength(LIMITS.commandWordsMax));
 
 /** The commands that every server has. */
 export function coreCommands(options: CoreCommandsOptions): Record<string, Command> {

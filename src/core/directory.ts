@@ -20,10 +20,6 @@ import type { LiveSession } from "./session.ts";
 
 const PREFIX = new TextEncoder().encode("chatfusion directory 1");
 const SIGNATURE_BYTES = 64;
-/** Characters of one page of people: pages of those with many rooms are shorter. */
-const PAGE_LENGTH_MAX = 64 * 1024;
-/** Frames kept until their snapshot is there; without one of them, there is another snapshot. */
-const AHEAD_MAX = 64;
 const encoder = new TextEncoder();
 
 export interface DirectoryOptions {
@@ -132,7 +128,7 @@ export function createDirectory(options: DirectoryOptions) {
     if (at !== undefined && frame.v <= at) return "fine";
     const known = at === undefined ? -1 : at - (frame.v - frame.changes.length);
     if (at === undefined || peer.missed || known < 0) {
-      if (peer.ahead.length < AHEAD_MAX) peer.ahead.push(frame);
+      if (peer.ahead.length < LIMITS.directoryAheadMax) peer.ahead.push(frame);
       if (at === undefined || peer.missed) return "fine"; // its snapshot is on the way
       peer.missed = true;
       return "missed";
@@ -236,7 +232,7 @@ export function createDirectory(options: DirectoryOptions) {
       let length = 0;
       for (const row of rows) {
         const size = JSON.stringify(row).length;
-        const full = length + size > PAGE_LENGTH_MAX;
+        const full = length + size > LIMITS.directoryPageLengthMax;
         if (full || pages.at(-1)?.length === LIMITS.directoryPageMax) {
           pages.push([]);
           length = 0;

@@ -3,10 +3,9 @@
 // a clock that goes back at a restart gives no id again, not even one that was never logged.
 
 import type { Clock, Millis } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 
-/** How far ahead another server's clock is followed (design §7, security C7). */
-const AHEAD_MS_MAX = 60_000;
-const COUNTER_MAX = 36 ** 4 - 1;
+const LAST_COUNT = 36 ** 4 - 1;
 
 export interface Ids {
   /** The next id, and the time that stands in it. */
@@ -28,12 +27,13 @@ export function createIds(clock: Clock, life: () => string): Ids {
     next() {
       const now = clock.now();
       if (now > ms) set(now);
-      else if (counter >= COUNTER_MAX) set(ms + 1);
+      else if (counter >= LAST_COUNT) set(ms + 1);
       const id = `${prefix}${(counter++).toString(36).padStart(4, "0")}${life().slice(0, 8)}`;
       return { id, at: ms };
     },
     follow(at) {
-      if (Number.isSafeInteger(at) && at > ms && at <= clock.now() + AHEAD_MS_MAX) set(at);
+      if (Number.isSafeInteger(at) && at > ms && at <= clock.now() + LIMITS.clockAheadMsMax)
+        set(at);
     },
   };
 }

@@ -17,14 +17,6 @@ import type { MessageEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { Source } from "./peer.ts";
 
-/** Batches of one stream that wait for what is missing before them. */
-const HELD_MAX = 64;
-const HELD_BYTES_MAX = 2 * LIMITS.linkFrameBytesMax;
-/** And of all streams of one server. */
-const HELD_BYTES_PER_PEER_MAX = 8 * LIMITS.linkFrameBytesMax;
-/** A request for missing numbers is repeated after this. */
-const ASK_AGAIN_MS = 2000;
-
 /** How far one stream has come here. */
 export interface Incoming {
   /** The last number had; undefined until its origin has said where the stream stands. */
@@ -96,7 +88,7 @@ export function createIncoming(options: IncomingOptions) {
     if (stream === undefined) {
       const have = options.mark(peer, room);
       const apart = have !== undefined;
-      const askedAt = -ASK_AGAIN_MS;
+      const askedAt = -LIMITS.askAgainMs;
       stream = {
         have,
         wanted: 0,
@@ -122,7 +114,8 @@ export function createIncoming(options: IncomingOptions) {
       else ask(peer, room, stream, stream.wanted);
     }
     release();
-    if (behind.size > 0 || waiting.size > 0) cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+    if (behind.size > 0 || waiting.size > 0)
+      cancel ??= options.clock.after(LIMITS.askAgainMs, askAgain);
   };
   /** Something of an earlier life of its server is still to come. */
   const hasEarlier = (peer: Source, room: RoomName): boolean => {
@@ -150,12 +143,12 @@ export function createIncoming(options: IncomingOptions) {
   const want = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     stream.wanted = Math.max(stream.wanted, to);
     if (!behind.has(stream)) behind.set(stream, { peer, room, since: options.clock.monotonic() });
-    cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+    cancel ??= options.clock.after(LIMITS.askAgainMs, askAgain);
   };
   const ask = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     want(peer, room, stream, to);
     const now = options.clock.monotonic();
-    const isEarly = now - stream.askedAt < ASK_AGAIN_MS || waiting.has(stream);
+    const isEarly = now - stream.askedAt < LIMITS.askAgainMs || waiting.has(stream);
     if (stream.have === undefined || isEarly) return;
     stream.askedAt = now;
     options.ask(peer, room, stream, to);
@@ -163,12 +156,12 @@ export function createIncoming(options: IncomingOptions) {
   const hold = (peer: Source, stream: Incoming, batch: DecodedBatch) => {
     if (stream.held.some((one) => one.first === batch.first)) return;
     const isNext = stream.have !== undefined && batch.first <= stream.have + 1;
-    if (!isNext && heldBytes(peer) + batch.body.length > HELD_BYTES_PER_PEER_MAX)
+    if (!isNext && heldBytes(peer) + batch.body.length > LIMITS.aheadPeerBytesMax)
       return ask(peer, batch.room, stream, batch.first + batch.frames.length - 1);
     stream.held.push(batch);
     stream.held.sort((a, b) => a.first - b.first);
     let bytes = stream.held.reduce((sum, one) => sum + one.body.length, 0);
-    while (stream.held.length > HELD_MAX || bytes > HELD_BYTES_MAX)
+    while (stream.held.length > LIMITS.aheadBatchesMax || bytes > LIMITS.aheadBytesMax)
       bytes -= stream.held.pop()?.body.length ?? 0; // asked for again later
   };
   const take = (peer: Source, stream: Incoming, have: number, batch: DecodedBatch): void => {
@@ -196,7 +189,7 @@ export function createIncoming(options: IncomingOptions) {
     if (stream.held.length > 0 && mustWait(peer, room, stream)) {
       if (!waiting.has(stream))
         waiting.set(stream, { peer, room, since: options.clock.monotonic() });
-      cancel ??= options.clock.after(ASK_AGAIN_MS, askAgain);
+      cancel ??= options.clock.after(LIMITS.askAgainMs, askAgain);
       return;
     }
     waiting.delete(stream);
@@ -206,7 +199,7 @@ export function createIncoming(options: IncomingOptions) {
       if (next.first > stream.have + 1) return ask(peer, room, stream, next.first - 1);
       stream.held.shift();
       if (next.first + next.frames.length - 1 > stream.have) {
-        stream.askedAt = -ASK_AGAIN_MS;
+        stream.askedAt = -LIMITS.askAgainMs;
         stream.refusals = 0;
         take(peer, stream, stream.have, next);
       }
@@ -246,7 +239,7 @@ export function createIncoming(options: IncomingOptions) {
       stream.apart = false;
       if (stream.have === undefined) stream.have = head;
       else if (head > stream.have) {
-        stream.askedAt = -ASK_AGAIN_MS;
+        stream.askedAt = -LIMITS.askAgainMs;
         ask(peer, room, stream, head);
       }
       drain(peer, room, stream);
@@ -276,7 +269,7 @@ export function createIncoming(options: IncomingOptions) {
       if (to <= stream.have) return;
       options.gap(room, to - stream.have);
       stream.have = to;
-      stream.askedAt = -ASK_AGAIN_MS;
+      stream.askedAt = -LIMITS.askAgainMs;
       drain(peer, room, stream);
       if (waiting.size > 0) release();
     },

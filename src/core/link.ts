@@ -50,7 +50,7 @@ export function createLink(
   };
   const frame = (type: number, payload: Bytes): boolean => {
     if (!open) return false;
-    if (type >= FABRIC_TYPE_MIN) {
+    if (type >= FIRST_FABRIC_TYPE) {
       heard = true;
       handlers().frame(type, payload);
       return open;
@@ -58,7 +58,7 @@ export function createLink(
     if (type !== FRAME.error) throw new ProtocolError("UNKNOWN_TYPE", `frame type ${type}`);
     const value = decodeJson(payload);
     told = isFailure(value)
-      ? failure(value.code, value.text.slice(0, TOLD_LENGTH_MAX))
+      ? failure(value.code, value.text.slice(0, LIMITS.toldLengthMax))
       : failure("INTERNAL", "refused");
     open = false;
     wire.close(`${told.code}: ${told.text}`);
@@ -117,9 +117,7 @@ export function createLink(
 // --- internal -----------------------------------------------------------------------------------
 
 /** The first type that is a fabric's own. */
-const FABRIC_TYPE_MIN = 16;
-/** Characters of the reason that a peer tells: an operator reads it. The longest of ours fits. */
-const TOLD_LENGTH_MAX = 2 * LIMITS.reasonBytesMax;
+const FIRST_FABRIC_TYPE = 16;
 
 /** Reads the reason of a wire's end, `CODE: text`, where it has that form. */
 function reasonOf(reason: string): Failure {

@@ -49,7 +49,8 @@ export function createMessageLog(options: {
       for (const batch of batches) options.logged(batch.messages);
     } else {
       failures.add(commit);
-      if (failures.size > 100) failures.delete(failures.values().next().value ?? 0);
+      if (failures.size > LIMITS.logFailuresMax)
+        failures.delete(failures.values().next().value ?? 0);
       options.log.error("log failed", {
         commit,
         error: thrown instanceof Error ? thrown.message : thrown,

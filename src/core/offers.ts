@@ -17,7 +17,7 @@ import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { End, Transfers } from "./transfers.ts";
 
-const MINUTE_MS = 60_000;
+const MINUTE = 60_000;
 
 export interface OffersOptions {
   readonly clock: Clock;
@@ -43,7 +43,7 @@ export function createOffers(options: OffersOptions) {
     }
     const now = clock.monotonic();
     let rate = rates.get(session);
-    if (rate === undefined || now - rate.since > MINUTE_MS) rate = { since: now, count: 0 };
+    if (rate === undefined || now - rate.since > MINUTE) rate = { since: now, count: 0 };
     rates.set(session, rate);
     rate.count++;
     if (rate.count <= LIMITS.offersPerMinuteMax) return undefined;

@@ -23,14 +23,6 @@ import { ownsAddress } from "./peer.ts";
 
 const encoder = new TextEncoder();
 
-/** Kept frames of servers not yet in view; what is lost is sent again anyway. */
-const EARLY_MAX = 256;
-const EARLY_FRAME_BYTES_MAX = 16 * 1024;
-/** Private messages and offers to one server that wait for its window; more are congested. */
-const PRIVATE_QUEUED_MAX = 256;
-/** One who came and has not told its people by then is asked: perhaps it never saw us go. */
-const SNAPSHOT_MS = 1000;
-
 export interface PeersOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
@@ -172,7 +164,7 @@ export function createPeers(options: PeersOptions) {
         const bytes = encoder.encode(JSON.stringify(message));
         if (queue.length === 0 && channel.send(bytes)) return true;
         const isPrivate = message.t === "tell" || message.t === "offer";
-        if (queue.length >= (isPrivate ? PRIVATE_QUEUED_MAX : LIMITS.channelWindowMax))
+        if (queue.length >= (isPrivate ? LIMITS.privateQueuedMax : LIMITS.channelWindowMax))
           return false;
         queue.push(bytes);
         return true;
@@ -342,7 +334,7 @@ export function createPeers(options: PeersOptions) {
         peer.channel.resume();
         introduce(peer);
       }
-      if (came.length > 0) cancelAsking ??= options.clock.after(SNAPSHOT_MS, askSilent);
+      if (came.length > 0) cancelAsking ??= options.clock.after(LIMITS.snapshotMs, askSilent);
       for (const peer of here) peer.send({ t: "view", digest });
       for (const { origin, bytes } of early.splice(0)) peers.get(origin)?.channel.receive(bytes);
       check();
@@ -357,8 +349,8 @@ export function createPeers(options: PeersOptions) {
       if (closed) return;
       const peer = peers.get(origin);
       if (peer !== undefined) return void peer.channel.receive(bytes);
-      if (bytes.length > EARLY_FRAME_BYTES_MAX) return;
-      if (early.push({ origin, bytes: bytes.slice() }) > EARLY_MAX) early.shift();
+      if (bytes.length > LIMITS.channelEarlyBytesMax) return;
+      if (early.push({ origin, bytes: bytes.slice() }) > LIMITS.channelEarlyMax) early.shift();
     },
     /** For good: nothing is sent or taken any more. */
     close(): void {

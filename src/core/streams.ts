@@ -11,14 +11,11 @@ import { isShared } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
 import type { History, Stream } from "../plugin/history.ts";
 import type { Leaf } from "../protocol/batch.ts";
-import { BATCH_MESSAGES_MAX, decodeBatch, encodeTick, LEAVES_MAX } from "../protocol/batch.ts";
+import { decodeBatch, encodeTick } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
 import type { MessageLog } from "./log.ts";
 import { Ring } from "./ring.ts";
-
-/** A message is at most as long as a frame: with it, a batch still fits a link's frame. */
-const BATCH_BYTES_MAX = LIMITS.linkFrameBytesMax / 2;
 
 interface Open {
   bytes: number;
@@ -120,8 +117,9 @@ export function createStreams(options: StreamsOptions): Streams {
       one.frames.push(frame);
       one.bytes += frame.length;
       const commit = options.wantsLog() ? options.log.next : 0;
-      const full = one.frames.length >= BATCH_MESSAGES_MAX || one.bytes >= BATCH_BYTES_MAX;
-      if (full || open.size >= LEAVES_MAX) this.flush();
+      const full =
+        one.frames.length >= LIMITS.batchMessagesMax || one.bytes >= LIMITS.batchBytesMax;
+      if (full || open.size >= LIMITS.batchLeavesMax) this.flush();
       return commit;
     },
     head: (room) => heads.get(room) ?? 0,

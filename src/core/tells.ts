@@ -14,11 +14,6 @@ import type { Sessions } from "./sessions.ts";
 
 export type TellOutcome = "delivered" | "stored";
 
-/** Messages whose end is not known: all that somebody waits for, and the last unconfirmed ones. */
-const UNSETTLED_MAX = 10_000;
-/** Delivered messages of other servers, remembered by their authors' ids. */
-const DELIVERED_MAX = 10_000;
-
 /** A message on its way, and who wants to know how it ends. */
 interface Underway {
   readonly to: string;
@@ -88,7 +83,7 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
       }
       const one: Underway = { to: message.to, sid: peer.sid, askers: new Set(), settled };
       underway.set(message.id, one);
-      if (underway.size > UNSETTLED_MAX) dropFirstUnasked(underway);
+      if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
       return endOf(one);
     },
     /** Another server's message for somebody here; the author must be its own. */
@@ -143,7 +138,7 @@ export type Tells = ReturnType<typeof createTells>;
 function remember(delivered: Set<string>, what: string): void {
   delivered.add(what);
   const [oldest] = delivered;
-  if (delivered.size > DELIVERED_MAX && oldest !== undefined) delivered.delete(oldest);
+  if (delivered.size > LIMITS.tellsDeliveredMax && oldest !== undefined) delivered.delete(oldest);
 }
 
 function dropFirstUnasked(underway: Map<string, Underway>): void {

@@ -41,12 +41,12 @@ export function createThrottle(clock: Pick<Clock, "monotonic">): Throttle {
       const now = clock.monotonic();
       const { address, name, both } = keysOf(remote, nick);
       const byAddress = refill(addresses.get(address), now);
-      if (byAddress.left < 1) return Math.ceil((1 - byAddress.left) * REFILL_MS);
+      if (byAddress.left < 1) return Math.ceil((1 - byAddress.left) * REFILL);
       const byNick = refill(nicks.get(name), now);
       const known = pairs.get(both);
       const pair = known === undefined || isForgotten(known, now) ? freshPair(now) : known;
       if (pair.until > now) return Math.ceil(pair.until - now);
-      if (pair.tries < LIMITS.loginTriesPerNickMax && now >= pair.since + MINUTE_MS) {
+      if (pair.tries < LIMITS.loginTriesPerNickMax && now >= pair.since + MINUTE) {
         Object.assign(pair, freshPair(now));
       }
       pair.tries += 1;
@@ -80,9 +80,9 @@ export function createThrottle(clock: Pick<Clock, "monotonic">): Throttle {
 
 // --- internal ---
 
-const MINUTE_MS = 60_000;
+const MINUTE = 60_000;
 /** One more wrong try is allowed after this. */
-const REFILL_MS = MINUTE_MS / LIMITS.loginTriesPerAddressMax;
+const REFILL = MINUTE / LIMITS.loginTriesPerAddressMax;
 
 interface Pair {
   tries: number;
@@ -103,12 +103,12 @@ const isForgotten = (pair: Pair, now: Millis): boolean =>
   now >= pair.until + LIMITS.loginBackoffMsMax;
 
 const waitAfter = (excess: number): Millis =>
-  Math.min(LIMITS.loginBackoffMsMax, MINUTE_MS * 2 ** Math.min(excess, 30));
+  Math.min(LIMITS.loginBackoffMsMax, MINUTE * 2 ** Math.min(excess, 30));
 
 function refill(bucket: Bucket | undefined, now: Millis): Bucket {
   const full = LIMITS.loginTriesPerAddressMax;
   if (bucket === undefined) return { left: full, at: now };
-  bucket.left = Math.min(full, bucket.left + (now - bucket.at) / REFILL_MS);
+  bucket.left = Math.min(full, bucket.left + (now - bucket.at) / REFILL);
   bucket.at = now;
   return bucket;
 }

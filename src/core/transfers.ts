@@ -15,9 +15,6 @@ import type { OfferEntry, PersonalEvent } from "../protocol/messages.ts";
 import { readChunk } from "../protocol/transfer.ts";
 import type { LiveSession } from "./session.ts";
 
-/** How often the stalled are looked for. */
-const SWEEP_MS = 5000;
-
 /** Where one side of a transfer lives. */
 export type End =
   | { readonly at: "here"; readonly session: LiveSession }
@@ -65,7 +62,7 @@ export function createTransfers(options: TransfersOptions) {
   const sweep = () => {
     sweeping = transfers.size > 0;
     if (!sweeping) return;
-    cancelSweep = options.clock.after(SWEEP_MS, sweep);
+    cancelSweep = options.clock.after(LIMITS.transferSweepMs, sweep);
     const now = options.clock.monotonic();
     for (const transfer of transfers.values()) {
       const idle = now - transfer.movedAt;
@@ -188,7 +185,7 @@ export function createTransfers(options: TransfersOptions) {
         upTo: 0,
         movedAt: options.clock.monotonic(),
       });
-      if (!sweeping) cancelSweep = options.clock.after(SWEEP_MS, sweep);
+      if (!sweeping) cancelSweep = options.clock.after(LIMITS.transferSweepMs, sweep);
       sweeping = true;
       return undefined;
     },

@@ -2,6 +2,7 @@
 // Most outboxes hold one piece at a time and never need it, so backlogs are lent from a pool.
 
 import type { Bytes, Lane } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 
 export type LaneIndex = 0 | 1 | 2 | 3;
 
@@ -10,8 +11,6 @@ export function laneIndexOf(lane: Lane): LaneIndex {
   return lane === "room" ? 2 : lane === "private" ? 1 : lane === "bulk" ? 3 : 0;
 }
 
-/** Kept for the next outbox; a busy room's members need one each between send and flush. */
-const pooledMax = 1024;
 const pool: Backlog[] = [];
 
 export class Backlog {
@@ -32,7 +31,7 @@ export class Backlog {
       bytes[lane] = 0;
       this.#queues[lane]?.clear();
     }
-    if (pool.length < pooledMax) pool.push(this);
+    if (pool.length < LIMITS.backlogsPooledMax) pool.push(this);
   }
 
   push(lane: LaneIndex, piece: Bytes): void {
@@ -102,12 +101,12 @@ class Queue {
     this.#pieces[this.#head] = undefined;
     this.#head += 1;
     if (this.#head >= this.#end) this.clear();
-    else if (this.#head >= placesMax && this.#head * 2 > this.#end) this.#moveUp();
+    else if (this.#head >= LIMITS.backlogPlacesMax && this.#head * 2 > this.#end) this.#moveUp();
     return piece;
   }
 
   clear(): void {
-    if (this.#end > placesMax) this.#pieces = [];
+    if (this.#end > LIMITS.backlogPlacesMax) this.#pieces = [];
     else
       for (let index = this.#head; index < this.#end; index += 1) this.#pieces[index] = undefined;
     this.#head = 0;
@@ -120,6 +119,3 @@ class Queue {
     this.#head = 0;
   }
 }
-
-/** A queue that was longer gives its places back. */
-const placesMax = 256;

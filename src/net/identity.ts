@@ -36,8 +36,8 @@ export async function makeTlsIdentity(commonName: string, now: number): Promise<
     keyType: "ec",
     curve: "P-256",
     algorithm: "sha256",
-    notBeforeDate: new Date(now - dayMs),
-    notAfterDate: new Date(now + validDays * dayMs),
+    notBeforeDate: new Date(now - day),
+    notAfterDate: new Date(now + validDays * day),
     extensions: [
       { name: "basicConstraints", cA: false, critical: true },
       { name: "keyUsage", digitalSignature: true, critical: true },
@@ -49,5 +49,5 @@ export async function makeTlsIdentity(commonName: string, now: number): Promise<
 
 // --- internal ---
 
-const dayMs = 24 * 60 * 60 * 1000;
+const day = 24 * 60 * 60 * 1000;
 const validDays = 30 * 365;

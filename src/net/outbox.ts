@@ -29,12 +29,8 @@ export interface OutboxEvents {
   failed(reason: string): void;
 }
 
-/** Pieces up to this are joined with their neighbours: copying is cheaper than a write. */
-const joinBytesMax = 16 * 1024;
-/** One write of joined pieces; the kernel takes more only from peers that read quickly. */
-const scratchBytes = 128 * 1024;
 /** Shared by all outboxes: a sink keeps nothing of what it is given. */
-const scratch = new Uint8Array(scratchBytes);
+const scratch = new Uint8Array(LIMITS.outboxWriteBytesMax);
 
 const defaultBounds: readonly number[] = [
   LIMITS.outboxBytesMax,
@@ -105,7 +101,10 @@ export class Outbox {
     let taken = 0;
     const atOnce = this.#total === 0 && !this.#blocked;
     if (atOnce) {
-      taken = size <= scratchBytes ? this.#writeJoined(parts, size) : this.#writeEach(parts);
+      taken =
+        size <= LIMITS.outboxWriteBytesMax
+          ? this.#writeJoined(parts, size)
+          : this.#writeEach(parts);
       if (taken === size) return true;
       if (taken < 0) this.#fail("the connection is gone");
       if (this.#failed) return false;
@@ -192,7 +191,7 @@ export class Outbox {
       if (first === undefined) return;
       const from = slot === undefined ? 0 : this.#slotFrom;
       const size = first.length - from;
-      if (size > joinBytesMax || size === this.#total) {
+      if (size > LIMITS.outboxJoinBytesMax || size === this.#total) {
         this.#took(this.#sink.write(first, from, first.length), size);
       } else {
         const joined = this.#join(slot, from);
@@ -208,7 +207,7 @@ export class Outbox {
       scratch.set(slot.subarray(from), 0);
       size = slot.length - from;
     }
-    return this.#backlog?.copyInto(scratch, size, joinBytesMax) ?? size;
+    return this.#backlog?.copyInto(scratch, size, LIMITS.outboxJoinBytesMax) ?? size;
   }
 
   /** Books what the sink took of what it was offered. */

@@ -11,6 +11,7 @@
 
 import type { Bytes, Crypto } from "../environment.ts";
 import { ProtocolError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isSid, sidBytes, sidOf } from "../names.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -21,10 +22,6 @@ const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 const HASH_BYTES = 32;
 const SIGNATURE_BYTES = 64;
-/** Rooms in which one server can speak in one tick: a path of 12 hashes. */
-export const LEAVES_MAX = 4096;
-/** Messages in one batch. */
-export const BATCH_MESSAGES_MAX = 4096;
 
 /** What a batch says, without its proof. */
 export interface Leaf {
@@ -141,9 +138,9 @@ export function decodeBatch(sha: Sha, bytes: Bytes): DecodedBatch {
   const room = reader.text() as RoomName; // checked by the receiver against its own rooms
   const leaves = reader.u16();
   const index = reader.u16();
-  if (!isSid(origin) || count === 0 || count > BATCH_MESSAGES_MAX || first === 0)
+  if (!isSid(origin) || count === 0 || count > LIMITS.batchMessagesMax || first === 0)
     throw new ProtocolError("BAD_FRAME", "not a batch");
-  if (leaves > LEAVES_MAX || index >= leaves)
+  if (leaves > LIMITS.batchLeavesMax || index >= leaves)
     throw new ProtocolError("BAD_FRAME", `leaf ${index} of ${leaves}`);
   const path: { readonly sibling: Bytes; readonly right: boolean }[] = [];
   for (let width = leaves, at = index; width > 1; width = (width + 1) >> 1, at >>= 1)

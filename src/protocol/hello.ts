@@ -3,19 +3,20 @@
 
 import * as v from "valibot";
 import { ProtocolError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 
 /** The protocol's version. A peer of another major version is refused; minor ones get along. */
 export const VERSION = { major: 1, minor: 0 } as const;
 
 const Version = v.object({ major: v.number(), minor: v.number() });
-const Ability = v.pipe(v.string(), v.maxLength(64));
-const Abilities = v.pipe(v.array(Ability), v.maxLength(64));
+const Ability = v.pipe(v.string(), v.maxLength(LIMITS.abilityLengthMax));
+const Abilities = v.pipe(v.array(Ability), v.maxLength(LIMITS.abilitiesMax));
 
 /** A client's first frame. `agent` is its program's name and version, for the operator. */
 export const ClientHello = v.object({
   version: Version,
   abilities: v.optional(Abilities, []),
-  agent: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  agent: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.agentLengthMax))),
 });
 export type ClientHello = v.InferOutput<typeof ClientHello>;
 
@@ -31,9 +32,9 @@ export type ServerHello = v.InferOutput<typeof ServerHello>;
 /** A server's first frame: the fabric that it speaks, and that fabric's own first bytes. */
 export const LinkHello = v.object({
   version: Version,
-  fabric: v.pipe(v.string(), v.maxLength(64)),
+  fabric: v.pipe(v.string(), v.maxLength(LIMITS.abilityLengthMax)),
   /** Base64. */
-  hello: v.pipe(v.string(), v.maxLength(2800)),
+  hello: v.pipe(v.string(), v.maxLength(LIMITS.linkHelloLengthMax)),
 });
 export type LinkHello = v.InferOutput<typeof LinkHello>;
 

@@ -83,11 +83,14 @@ const shapes = {
       v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.backlogMax)),
       LIMITS.backlogMax,
     ),
-    before: v.optional(v.pipe(v.string(), v.maxLength(64))),
-    since: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
+    since: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
   }),
   fusion: v.object({}),
-  command: v.object({ name: Name, args: v.pipe(v.array(Line), v.maxLength(32)) }),
+  command: v.object({
+    name: Name,
+    args: v.pipe(v.array(Line), v.maxLength(LIMITS.commandArgsMax)),
+  }),
   watch: v.object({ addresses: Watched }),
   unwatch: v.object({ addresses: Watched }),
   offer: v.object({
@@ -168,7 +171,7 @@ export const Login = v.object({
   password: v.optional(v.string()),
   resume: v.optional(
     v.object({
-      token: v.pipe(v.string(), v.maxLength(64)),
+      token: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
       /** Bytes of whole frames, chunks apart, that the client has handled since its welcome. */
       received: Count,
     }),

@@ -52,7 +52,7 @@ export const DirectoryFrame = v.object({
 export type DirectoryFrame = v.InferOutput<typeof DirectoryFrame>;
 
 const PrivateRow = v.object({
-  id: v.pipe(v.string(), v.maxLength(64)),
+  id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
   from: Name,
   account: v.optional(v.string()),
   to: Name,
@@ -82,7 +82,7 @@ const Elsewhere = { origin: v.optional(Sid), life: v.optional(Life) };
 /** The messages of the sealed channel between two home servers, in order. */
 export const PeerMessage = v.variant("t", [
   /** The sender's view, as a digest of its sids: equal at all when a merge has settled. */
-  v.object({ t: v.literal("view"), digest: v.pipe(v.string(), v.maxLength(64)) }),
+  v.object({ t: v.literal("view"), digest: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)) }),
   /** A page of all people, as of version `v`. */
   v.object({
     t: v.literal("people"),
@@ -117,9 +117,9 @@ export const PeerMessage = v.variant("t", [
   v.object({ t: v.literal("tell"), message: PrivateRow }),
   v.object({
     t: v.literal("told"),
-    id: v.pipe(v.string(), v.maxLength(64)),
+    id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
     outcome: v.optional(v.picklist(["delivered", "stored"])),
-    code: v.optional(v.pipe(v.string(), v.maxLength(32))),
+    code: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.codeLengthMax))),
     text: v.optional(Line),
   }),
   v.object({
@@ -140,7 +140,7 @@ export const PeerMessage = v.variant("t", [
   v.object({
     t: v.literal("failed"),
     transfer: Transfer,
-    code: v.pipe(v.string(), v.maxLength(32)),
+    code: v.pipe(v.string(), v.maxLength(LIMITS.codeLengthMax)),
     text: Line,
   }),
 ]);

@@ -47,8 +47,6 @@ export function createCrypto(random: Random): Crypto {
 const keyBytes = 32;
 const tagBytes = 16;
 const gcm = "aes-256-gcm";
-/** One per server of a fusion, twice: a signing key and an agreement key. */
-const cachedKeysMax = 2 * LIMITS.serversMax;
 
 /**
  * Points of Ed25519 whose order is at most 8, without their sign: as public keys they verify
@@ -108,7 +106,7 @@ function cached(map: Map<string, KeyObject>, raw: Bytes, make: () => KeyObject):
   const name = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("latin1");
   const known = map.get(name);
   if (known !== undefined) return known;
-  if (map.size >= cachedKeysMax) {
+  if (map.size >= LIMITS.cachedKeysMax) {
     for (const oldest of map.keys()) {
       map.delete(oldest);
       break;

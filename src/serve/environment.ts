@@ -41,16 +41,13 @@ export function createRandom(): Random {
 
 // --- internal ---
 
-/** For files, listeners, the database and those who are turned away. */
-const descriptorsApart = 256;
-
 /** At the limit of descriptors Bun's accept loop spins: stay well below it, where it is known. */
 function connectionsMax(): number {
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");
     const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
     if (soft === undefined) return LIMITS.connectionsMax;
-    return Math.max(16, Math.min(LIMITS.connectionsMax, Number(soft) - descriptorsApart));
+    return Math.max(16, Math.min(LIMITS.connectionsMax, Number(soft) - LIMITS.descriptorsApart));
   } catch (_notLinux) {
     return LIMITS.connectionsMax;
   }

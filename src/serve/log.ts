@@ -81,11 +81,6 @@ function createPace(clock: Pick<Clock, "now">): (event: string) => number | unde
   };
 }
 
-/** A text of a field; the rest of it is counted, not written. */
-const textCharactersMax = 2000;
-const stackFramesMax = 8;
-const depthMax = 4;
-
 /** C0, DEL, C1; zero-width, bidi and tag characters; line and paragraph separators. */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
@@ -130,7 +125,7 @@ function plainValue(value: unknown, depth: number): unknown {
   if (typeof value !== "object") return value;
   if (value === null) return null;
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
-  if (depth >= depthMax) return "[…]";
+  if (depth >= LIMITS.logDepthMax) return "[…]";
   if (value instanceof Error) return plainError(value, depth);
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => plainValue(item, depth + 1));
   const plain: Record<string, unknown> = {};
@@ -144,14 +139,14 @@ function plainError(error: Error, depth: number): Record<string, unknown> {
     name: error.name,
     ...("code" in error && { code: plainValue(error.code, depth + 1) }),
     message: shorten(error.message),
-    stack: stack.slice(0, stackFramesMax).map((line) => shorten(line.trim())),
+    stack: stack.slice(0, LIMITS.logStackFramesMax).map((line) => shorten(line.trim())),
     ...(error.cause !== undefined && { cause: plainValue(error.cause, depth + 1) }),
   };
 }
 
 function shorten(text: string): string {
-  if (text.length <= textCharactersMax) return text;
-  return `${text.slice(0, textCharactersMax)}… (${text.length} characters)`;
+  if (text.length <= LIMITS.logTextLengthMax) return text;
+  return `${text.slice(0, LIMITS.logTextLengthMax)}… (${text.length} characters)`;
 }
 
 function toStderr(line: string): void {

@@ -58,7 +58,7 @@ test("the figures of docs/fusion.md are those of the limits, and its codes exist
     `| ${handshake} s, and ${handshake + LIMITS.hookMsMax / 1000} s more for plugins |`,
     `${inKiB(LIMITS.linkControlBytesMax)} / ${inKiB(LIMITS.linkPrivateBytesMax)}`,
     `/ ${LIMITS.linkRoomBytesMax / 2 ** 20} MiB |`,
-    `behind ${LIMITS.channelWindowBytesMax / 2 ** 20} MiB that are under way`,
+    `| ${LIMITS.privateQueuedMax}, behind ${LIMITS.channelWindowBytesMax / 2 ** 20} MiB`,
     `| ${LIMITS.pinsMax.toLocaleString("en")}, each for`,
     `closed after ${LIMITS.stallMsMax / 1000} s`,
   ];

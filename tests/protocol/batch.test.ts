@@ -6,13 +6,8 @@ import fc from "fast-check";
 import type { Bytes } from "../../src/environment.ts";
 import { ChatFusionError } from "../../src/errors.ts";
 import type { RoomName, Sid } from "../../src/names.ts";
-import {
-  BATCH_MESSAGES_MAX,
-  decodeBatch,
-  encodeTick,
-  LEAVES_MAX,
-  type Leaf,
-} from "../../src/protocol/batch.ts";
+import { LIMITS } from "../../src/limits.ts";
+import { decodeBatch, encodeTick, type Leaf } from "../../src/protocol/batch.ts";
 import { encodeJson, FRAME } from "../../src/protocol/frame.ts";
 import { createCrypto } from "../../src/serve/crypto.ts";
 import { createRandom } from "../../src/testing.ts";
@@ -141,12 +136,12 @@ describe("a hostile batch", () => {
   const cases: readonly (readonly [string, Bytes, string])[] = [
     ["of no message", changed(at.count, 0, 0), "BAD_FRAME"],
     ["of more messages than there are", changed(at.count, 0, 2), "BAD_FRAME"],
-    ["of too many messages", changed(at.count, (BATCH_MESSAGES_MAX + 1) >> 8, 1), "BAD_FRAME"],
+    ["of too many messages", changed(at.count, (LIMITS.batchMessagesMax + 1) >> 8, 1), "BAD_FRAME"],
     ["from number 0", changed(at.first, 0, 0, 0, 0, 0, 0, 0, 0), "BAD_FRAME"],
     ["from number 2^53", changed(at.first, 0, 0x20, 0, 0, 0, 0, 0, 0), "BAD_FRAME"],
     ["of tick 2^64 - 1", changed(at.tick, ...Array<number>(8).fill(255)), "BAD_FRAME"],
     ["of no leaves", changed(at.leaves, 0, 0), "BAD_FRAME"],
-    ["of too many leaves", changed(at.leaves, (LEAVES_MAX + 1) >> 8, 1), "BAD_FRAME"],
+    ["of too many leaves", changed(at.leaves, (LIMITS.batchLeavesMax + 1) >> 8, 1), "BAD_FRAME"],
     ["of leaf 1 of 1", changed(at.index, 0, 1), "BAD_FRAME"],
     ["with a path that is not there", changed(at.leaves, 0x10, 0), "BAD_FRAME"],
     ["whose room is not UTF-8", changed(at.room + 1, 0xc0, 0xaf), "BAD_UTF8"],

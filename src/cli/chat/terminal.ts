@@ -163,8 +163,8 @@ class Terminal {
       transfers: [...this.#chatter.transfers.all].map(({ number }) => number),
     });
     if (before === this.#editor.before && choices.length > 1) {
-      const shown = choices.slice(0, choicesMax).map(visible).join("  ");
-      const more = choices.length - choicesMax;
+      const shown = choices.slice(0, LIMITS.choicesMax).map(visible).join("  ");
+      const more = choices.length - LIMITS.choicesMax;
       this.#print(more > 0 ? `${shown}  and ${more} more` : shown);
     }
     this.#editor.replaceBefore(before);
@@ -254,7 +254,7 @@ class Terminal {
   /** The block, with the cursor where it belongs. */
   #block(): string {
     const width = columns();
-    const shown = this.#chatter.transfers.running().slice(0, transfersShown);
+    const shown = this.#chatter.transfers.running().slice(0, LIMITS.transfersShownMax);
     const rows = shown.map((entry) => cut(progressText(entry, width - 1), width - 1));
     const prompt = cut(`${visible(this.#client.address)}> `, Math.floor(width / 2));
     const room = width - 1 - Bun.stringWidth(prompt);
@@ -269,10 +269,6 @@ class Terminal {
 }
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
-
-/** Of many, the others are shown when these are done. */
-const transfersShown = 5;
-const choicesMax = 50;
 
 /** The part of the typed line around the cursor that fits into so many columns. */
 function windowOf(editor: Editor, width: number): { before: string; after: string } {

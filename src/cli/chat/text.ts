@@ -3,6 +3,7 @@
 
 import { styleText } from "node:util";
 import { LOBBY, visible } from "../../client.ts";
+import { LIMITS } from "../../limits.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
@@ -156,9 +157,6 @@ type Plain = Exclude<
   { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" | "count" }
 >;
 
-/** Names of servers in a line; /servers shows all. */
-const fusionNamesMax = 8;
-
 const listText = (names: readonly string[]): string => names.map(visible).join(", ");
 
 /** What the server and the program tell. */
@@ -268,8 +266,8 @@ function fusionText(shown: FusionShown): string {
 }
 
 function fusionNames(names: readonly string[]): string {
-  const more = names.length - fusionNamesMax;
-  const first = listText(names.slice(0, fusionNamesMax));
+  const more = names.length - LIMITS.listedMax;
+  const first = listText(names.slice(0, LIMITS.listedMax));
   return more > 0 ? `${first} and ${more} more` : first;
 }
 
