@@ -1,8 +1,10 @@
 // One line for each happening: what operators and people read when servers go and come back.
 
 import { expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
+import { createSimulation } from "../../src/testing.ts";
 import type { Home } from "./place.ts";
-import { linesOf, Row } from "./row.ts";
+import { type Asked, linesOf, Row } from "./row.ts";
 
 const told = (...homes: readonly Home[]) => homes.map(linesOf);
 const LATER_MS = 20_000;
@@ -255,4 +257,41 @@ test("another server at a lost one's address is told of with what can be done", 
   expect(texts.at(-1)).toContain(`${got}; "merge brest:7331" would take it instead`);
   row.ask(a, "forget brest");
   expect(row.ask(a, "merge brest:7331").text).toBe("merged with brest; the fusion: amiens, brest");
+});
+
+test("what is said of a link that is back is what it is, whatever befell the ring", () => {
+  const hosts = ["amiens", "brest", "caen", "dijon"];
+  let lines = 0;
+  for (let seed = 1; seed <= 6; seed++) {
+    const simulation = createSimulation({ seed });
+    const { world } = simulation;
+    for (const host of hosts) simulation.start(host);
+    simulation.merge(...hosts, "amiens");
+    for (let round = 0; round < 6; round++) {
+      const from = hosts.map((host) => simulation.server(host).events.length);
+      const at = Math.floor(world.random.next() * 4);
+      const [host = "", next = "", before = ""] = [0, 1, 3].map((step) => hosts[(at + step) % 4]);
+      if (round % 3 === 0) simulation.crash(host);
+      else world.cut(host, next);
+      if (round % 3 === 1) world.cut(host, before);
+      world.run(5000 * world.random.next());
+      if (round % 3 === 0) simulation.start(host);
+      world.healAll();
+      world.run(2 * LIMITS.redialMsMax);
+      for (const [k, one] of hosts.entries()) {
+        const last = new Map<string, string>();
+        for (const line of simulation.server(one).events.slice(from[k]))
+          if (line.event === "link" && /^(healed|standby)$/.test(line.state))
+            last.set(line.server ?? "", line.state === "healed" ? "tree" : "standby");
+        const { data } = simulation.run(one, "links") as Asked;
+        const { links } = data as { links: readonly { server: string; state: string }[] };
+        const now = new Map(links.map(({ server, state }) => [server, state]));
+        for (const [server, state] of last) {
+          expect(`${seed}.${round}: ${server} at ${one} is ${now.get(server)}`).toEndWith(state);
+          lines++;
+        }
+      }
+    }
+  }
+  expect(lines).toBeGreaterThan(20);
 });
