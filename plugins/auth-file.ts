@@ -54,6 +54,10 @@ export default definePlugin({
       stop() {
         watched?.stop();
       },
+      accountOf(nick) {
+        const found = find(nick);
+        return found?.is === "own" ? found.account.nick : undefined;
+      },
       onAuth({ nick, credential }) {
         if (credential.kind === "password") return logIn(nick, credential.password);
         const found = find(nick);

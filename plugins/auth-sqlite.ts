@@ -74,6 +74,10 @@ export default definePlugin({
         opened?.close();
         opened = undefined;
       },
+      accountOf(nick) {
+        const found = accounts().find(nick);
+        return found?.is === "own" ? found.account.nick : undefined;
+      },
       onAuth({ nick, credential }) {
         if (credential.kind === "password") return logIn(nick, credential.password);
         const found = accounts().find(nick);

@@ -97,13 +97,17 @@ type Owed<P extends readonly Role[]> = ("fabric" extends P[number]
 /** Refuses keys that are no part, and parts of roles that were not declared, at the key. */
 type Exact<T, P extends readonly Role[]> = {
   readonly [K in keyof T]: K extends keyof Parts
-    ? K extends "fabric" | "history" | "gateway"
-      ? K extends P[number]
-        ? T[K]
-        : T[K] & `not declared in provides: "${K}"`
-      : T[K]
+    ? RoleOf<K> extends P[number]
+      ? T[K]
+      : T[K] & `not declared in provides: "${RoleOf<K>}"`
     : T[K] & "no such hook or part";
 };
+/** The role that a part belongs to; never for one that any plugin may have. */
+type RoleOf<K> = K extends "accountOf"
+  ? "auth"
+  : K extends "fabric" | "history" | "gateway"
+    ? K
+    : never;
 
 /** Without a schema no options are taken; where all options are optional, none need be given. */
 export type Configured<

@@ -28,6 +28,7 @@ const PARTS = [
   "fabric",
   "history",
   "gateway",
+  "accountOf",
   "commands",
   "start",
   "stop",
@@ -181,6 +182,8 @@ function checkParts(plugin: Plugin, parts: Parts): void {
   for (const role of ["fabric", "history", "gateway"] as const)
     if (parts[role] !== undefined && !plugin.provides.includes(role))
       fail(`setup returned ${role}, which is not declared in provides`);
+  if (parts.accountOf !== undefined && !plugin.provides.includes("auth"))
+    fail("setup returned accountOf, but auth is not declared in provides");
 }
 
 function contextOf(plugin: Plugin, options: SetupOptions): object {

@@ -3,7 +3,7 @@
 import type * as v from "valibot";
 import type { Bytes, Clock, Log, MaybePromise, Random, Store } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import type { RoomName, ServerName } from "../names.ts";
+import type { Nick, RoomName, ServerName } from "../names.ts";
 import type { Fabric, FabricHost } from "./fabric.ts";
 import type { AuthHost, Gateway, GatewayHost } from "./gateway.ts";
 import type { History } from "./history.ts";
@@ -84,6 +84,12 @@ export type Parts = Partial<Hooks> & {
   readonly fabric?: Fabric;
   readonly history?: History;
   readonly gateway?: Gateway;
+  /**
+   * Of a plugin that provides auth: the account that this nick is, in its own writing, as `allow`
+   * names it; undefined for a nick that only looks like one, and for nobody's. No I/O that waits:
+   * synchronous, and asked at any time between `start` and `stop`.
+   */
+  accountOf?(nick: Nick): string | undefined;
   readonly commands?: Readonly<Record<string, Command>>;
   start?(): MaybePromise<void>;
   stop?(): MaybePromise<void>;

@@ -188,6 +188,20 @@ function testRegistered(subject: WithAccounts): void {
       }));
   }
 
+  test("whose account a nick is, if it tells, is what a login gives; a look-alike's is none", () =>
+    withAccounts(subject, async (ask, { parts: { accountOf } }) => {
+      if (accountOf === undefined) return; // it may leave this out
+      for (const { nick, password } of ACCOUNTS) {
+        const verdict = await ask(nick, passwordOf(password));
+        expect(verdict).toMatchObject({ account: accountOf(parseNick(nick)) });
+      }
+      expect(accountOf(parseNick("ANA"))).toBe(ANA.nick);
+      for (const nick of ["nobody", "llya", "1lya"].map(parseNick))
+        expect(accountOf(nick)).toBeUndefined();
+      // As the core never asks; all the same it is nobody.
+      for (const nick of HOSTILE_NICKS) expect(accountOf(nick as Nick)).toBeUndefined();
+    }));
+
   test("a nick that looks like a registered one is refused, whatever the password", () =>
     withAccounts(subject, async (ask) => {
       // l and 1 for i; Cyrillic letters throughout.

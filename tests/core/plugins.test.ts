@@ -52,6 +52,9 @@ describe("setting up refuses", () => {
     expect(start(named("sly", { setup: () => ({ history: {} }) }))).toThrow(
       "plugin sly: setup returned history, which is not declared in provides",
     );
+    expect(start(named("keen", { setup: () => ({ accountOf: () => "ana" }) }))).toThrow(
+      "plugin keen: setup returned accountOf, but auth is not declared in provides",
+    );
     expect(start(named("lazy", { provides: ["gateway"] }))).toThrow(
       "plugin lazy: provides gateway, but setup returned no gateway",
     );

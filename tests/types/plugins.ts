@@ -252,6 +252,12 @@ definePlugin({
 });
 
 definePlugin({
+  name: "accounts without auth",
+  // @ts-expect-error: not declared in provides: "auth"
+  setup: () => ({ accountOf: () => "ana" }),
+});
+
+definePlugin({
   name: "a half history",
   provides: ["history"],
   // @ts-expect-error: range and backlog are missing
