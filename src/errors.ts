@@ -67,6 +67,7 @@ export const ERRORS = {
   CONGESTED: wait,
   UNREACHABLE: wait,
   UNCONFIRMED: wait,
+  MAILBOX_FULL: wait,
   NO_HISTORY: cancel,
   // files
   FILE_NAME_INVALID: modify,

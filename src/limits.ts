@@ -164,6 +164,16 @@ export const LIMITS = {
   /** And their JSON: an answer is far from filling its asker's outbox. */
   backlogBytesMax: 1 * MiB,
 
+  // --- private messages for those who are offline ------------------------------------------------
+  /** Kept for one account: some busy weeks, and what somebody still reads at a login. */
+  mailMessagesMax: 200,
+  /** And in bytes, as they are on the disk: handed over, it fits what a resume may send again. */
+  mailBytesMax: 256 * KiB,
+  /** And accounts for which something is kept, those included whose people never come back. */
+  mailAccountsMax: 4096,
+  /** And in all: held in memory, and 32nd by 32nd written again at each change. */
+  mailBytesInAllMax: 16 * MiB,
+
   // --- logs --------------------------------------------------------------------------------------
   /** Reads of the history that wait for its disk: every session may have one under way. */
   historyReadsMax: 256,

@@ -1,9 +1,14 @@
-// The bounded hashing pool: at most a few at once, a short queue behind them, and the same time for
-// an account that is unknown. Passwords are hashed off the loop (Environment.Tasks).
+// What auth plugins and the core are to each other beside onAuth. The bounded hashing pool: at most
+// a few at once, a short queue behind them, and the same time for an account that is unknown;
+// passwords are hashed off the loop (Environment.Tasks). And whose account a nick is.
 
-import type { Random, Tasks } from "../environment.ts";
-import { ChatFusionError } from "../errors.ts";
+import type { Log, Random, Tasks } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { ChatFusionError, failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import type { Nick } from "../names.ts";
+import { parseNick } from "../names.ts";
+import type { LivePlugin } from "./plugins.ts";
 
 export interface HashingPool {
   hash(password: string): Promise<string>;
@@ -51,4 +56,39 @@ export function createHashingPool(tasks: Tasks, random: Random): HashingPool {
       });
     },
   };
+}
+
+/** The account that a nick is, in any writing; a refusal where the plugin that knows it fails. */
+export type AccountOf = (nick: string) => string | undefined | Failure;
+
+/** Asks the plugins that tell accounts; undefined where none does. */
+export function createAccountOf(live: readonly LivePlugin[], log: Log): AccountOf | undefined {
+  const telling = live.filter(({ parts }) => parts.accountOf !== undefined);
+  if (telling.length === 0) return undefined;
+  return (text) => {
+    const nick = nickOf(text);
+    if (nick === undefined) return undefined;
+    for (const { plugin, parts } of telling) {
+      try {
+        const account: unknown = parts.accountOf?.(nick); // a plugin's word: checked here
+        if (typeof account === "string") return account;
+        if (account !== undefined) throw new Error(`it returned a ${typeof account}`);
+      } catch (thrown) {
+        log.error("accountOf failed", { plugin: plugin.name, error: String(thrown) });
+        const what = `the plugin ${plugin.name} failed in accountOf; it has been logged`;
+        return failure("PLUGIN_FAILED", what);
+      }
+    }
+    return undefined;
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function nickOf(text: string): Nick | undefined {
+  try {
+    return parseNick(text);
+  } catch {
+    return undefined; // what is no nick is nobody's
+  }
 }

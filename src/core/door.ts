@@ -45,6 +45,8 @@ export interface DoorOptions {
   readonly fusion: () => readonly string[];
   /** The wire of a session broke: its transfers are interrupted. */
   lost(session: LiveSession): void;
+  /** It is back, on another wire. */
+  resumed(session: LiveSession): void;
   /** A chunk could not be handed to this session's wire. */
   chunkRefused(transfer: string): void;
   log: { warn(event: string, fields: Readonly<Record<string, unknown>>): void };
@@ -64,6 +66,10 @@ export interface NativeDoor {
 const RefNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.counterMax));
 const Ref = v.object({ ref: v.optional(RefNumber) });
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
+/** Pings that are awaited: there is one for each time that something is handed over. */
+const AWAITED_MAX = 16;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Makes a door of a wire. `entered` and `left` tell when the login deadline counts no more. */
 export function createDoor(
@@ -76,9 +82,12 @@ export function createDoor(
   let phase: "hello" | "login" | "entering" | "in" | "gone" = "hello";
   let session: LiveSession | undefined;
   /** What the session is told between its making and its welcome: some microtasks. */
-  const early: PersonalEvent[] = [];
+  const early: (() => void)[] = [];
   let heardAt = clock.monotonic();
   let cancelIdle: (() => void) | undefined;
+  /** What is run when a ping comes back that was sent behind something, by its payload. */
+  const awaited = new Map<string, () => void>();
+  let pings = 0;
   /** Resumed, and nothing was heard yet that shows that the welcome has arrived. */
   let unconfirmed = false;
 
@@ -99,14 +108,32 @@ export function createDoor(
     wire.close(code === undefined ? text : `${code}: ${text}`);
   };
   const personal = (event: PersonalEvent) => {
-    if (session === undefined) return void early.push(event);
+    if (session === undefined) return void early.push(() => personal(event));
     if (event.type !== "chunk") return session.send(encodePersonal(event));
     writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
     if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
     options.chunkRefused(event.chunk.subarray(0, 16).toHex());
   };
+  const reached = (run: () => void) => {
+    if (session === undefined) early.push(() => reached(run));
+    session?.after(() => {
+      const payload = JSON.stringify({ reached: ++pings });
+      awaited.set(payload, run);
+      const [oldest = ""] = awaited.keys();
+      if (awaited.size > AWAITED_MAX) awaited.delete(oldest); // of one that answers no pings
+      write(encodeFrame(FRAME.ping, encoder.encode(payload)));
+    });
+  };
+  const ponged = (payload: Bytes) => {
+    if (awaited.size === 0) return;
+    const text = decoder.decode(payload);
+    const run = awaited.get(text);
+    awaited.delete(text);
+    run?.();
+  };
   const doorway: Doorway = {
     personal,
+    reached,
     close,
     refuse: (failed) => write(encodeJson(FRAME.error, failed)),
     pause: () => wire.pause(),
@@ -154,7 +181,7 @@ export function createDoor(
     entered();
     heardAt = clock.monotonic();
     cancelIdle = clock.after(LIMITS.idleMsMax, watch);
-    for (const event of early.splice(0)) personal(event);
+    for (const run of early.splice(0)) run();
   };
   const resume = (token: string, received: number, nick: string): Failure | undefined => {
     const found = sessions.redeem(token);
@@ -174,6 +201,7 @@ export function createDoor(
     found.doorway = doorway;
     found.phase = "in";
     begin(found);
+    options.resumed(found);
     return undefined;
   };
   const login = async (ask: Login): Promise<void> => {
@@ -269,7 +297,7 @@ export function createDoor(
     if (unconfirmed && session !== undefined) sessions.confirm(session);
     unconfirmed = false;
     if (type === FRAME.ping) write(encodeFrame(FRAME.pong, payload));
-    else if (type === FRAME.pong) return true;
+    else if (type === FRAME.pong) ponged(payload);
     else if (phase !== "in" || session === undefined) return stranger(type, payload);
     else if (type === FRAME.chunk) session.chunk(payload);
     else if (type === FRAME.bye) {

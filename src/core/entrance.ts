@@ -17,6 +17,7 @@ import { senderOfAccount } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Doorway, SessionHost } from "./session.ts";
 import { LiveSession } from "./session.ts";
+import type { Tells } from "./tells.ts";
 import type { Sessions } from "./sessions.ts";
 import { createThrottle } from "./throttle.ts";
 
@@ -44,6 +45,7 @@ export interface EntranceOptions {
   readonly rooms: Rooms;
   readonly directory: Directory;
   readonly presence: Presence;
+  readonly tells: Tells;
 }
 
 export interface Entrance {
@@ -61,7 +63,7 @@ export interface Entrance {
 }
 
 export function createEntrance(options: EntranceOptions): Entrance {
-  const { sessions, rooms, directory, presence } = options;
+  const { sessions, rooms, directory, presence, tells } = options;
   const throttle = createThrottle(options.clock);
   let consenting = 0;
   /** Nicks, by their look, that accounts came to own while plugins were thinking. */
@@ -121,6 +123,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
     presence.came(entryOf(session), session);
     rooms.enter(session, rooms.lobby.name);
     directory.came(session);
+    // At once: what is said to it from now on stands behind what was said before.
+    tells.handOver(session);
     // When its door knows it: what a hook says then can be told.
     options.clock.soon(() => {
       if (session.phase === "in")
@@ -178,6 +182,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
       session.person.roles = verdict.roles;
       directory.renamed(was.address.slice(0, was.address.indexOf("@")), session);
       presence.renamed(was, entryOf(session), session.memberships.keys());
+      tells.handOver(session);
       return { nick };
     },
     revoked(account) {

@@ -310,7 +310,7 @@ function peerMessage(
     case "links":
       return survey.told(peer, message);
     case "tell":
-      return options.tells().arrived(peer, message.message);
+      return options.tells().arrived(peer, message);
     case "told":
       return options.tells().told(peer, message);
     case "offer":

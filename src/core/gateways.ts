@@ -151,7 +151,8 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       place.entering = true;
       const { wire } = place;
       // Kept until the gateway has its session: it could not tell anybody before.
-      let early: PersonalEvent[] | undefined = [];
+      let early: (() => void)[] | undefined = [];
+      const inTurn = (run: () => void) => (early === undefined ? run() : void early.push(run));
       const tell = (event: PersonalEvent) => {
         try {
           entry.personal(event);
@@ -169,7 +170,8 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
         }
       };
       const doorway: Doorway = {
-        personal: (event) => (early === undefined ? tell(event) : void early.push(event)),
+        personal: (event) => inTurn(() => tell(event)),
+        reached: (run) => inTurn(() => sessions.get(entry.connection)?.after(run)),
         close: (code, text) => {
           if (code !== undefined) bidFarewell(failure(code, text));
           wire.flush();
@@ -198,7 +200,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       environment.clock.soon(() => {
         const waiting = early ?? [];
         early = undefined;
-        for (const event of waiting) tell(event);
+        for (const run of waiting) run();
       });
       return entered;
     },

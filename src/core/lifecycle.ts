@@ -9,6 +9,7 @@ import type { History } from "../plugin/history.ts";
 import type { Gatekeeper } from "./acceptor.ts";
 import type { ServerEvent } from "./events.ts";
 import type { MessageLog } from "./log.ts";
+import type { Mail } from "./mail.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -27,6 +28,9 @@ export interface LifecycleOptions {
   readonly listeners: readonly { close(): void }[];
   /** Reads back what the server must know of its earlier lives. */
   recall(history: History): Promise<void>;
+  /** Reads what is kept for people; when all plugins have started. */
+  readMail(): Promise<void>;
+  readonly mail: Mail;
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   abort(): void;
   /** Ends what goes to and comes from other servers, and all that waits for an answer. */
@@ -74,6 +78,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         throw new ChatFusionError(code, `plugin ${one.plugin.name}: ${why}`, thrown);
       }
     }
+    await options.readMail();
   };
   const stopPlugins = async () => {
     options.abort();
@@ -96,6 +101,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     options.tick.now();
     const logged = options.log.idle(() => options.tick.now());
     await byDeadline("log", LIMITS.drainMsMax, logged);
+    await byDeadline("mail", LIMITS.drainMsMax, options.mail.idle());
     options.tick.now(); // the acknowledgements of what the log has now
     for (const session of options.sessions.all()) session.expel("SERVER_STOPPING", reason);
     options.tick.now();

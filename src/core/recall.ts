@@ -1,14 +1,17 @@
 // What this server said in its last lives, read back from the history at the start: a message that
 // its sender says again, because the acknowledgement went down with the server, is the same one.
-// Private messages are in no history, and so are not recalled. See recent.ts.
+// Private messages are in no history: only those that are kept still are recalled. See recent.ts.
 
 import type { Environment } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { History, Stream } from "../plugin/history.ts";
+import type { ServerName } from "../names.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
-import type { Recent } from "./recent.ts";
+import type { Kept } from "./mail.ts";
+import { ownsAddress } from "./peer.ts";
+import type { Recent, Sender } from "./recent.ts";
 import { senderOfAccount } from "./recent.ts";
 
 const LIVES = "lives";
@@ -51,15 +54,27 @@ export async function recall(history: History, options: RecallOptions): Promise<
   found.sort((a, b) => (a.id < b.id ? -1 : 1));
   // A clock that went back meanwhile gives no id that sorts before these.
   options.ids.follow((found.at(-1)?.at ?? 0) + 1);
-  for (const { cid, id, at, from, account } of found) {
-    if (cid === undefined) continue;
-    const nick = from.slice(0, from.lastIndexOf("@"));
-    const sender = account === undefined ? `~ ${nick}` : senderOfAccount(account);
-    recent.remember({ sender, account, nick }, cid, { id, at, logged: 0 });
+  for (const { cid, id, at, ...by } of found)
+    if (cid !== undefined) recent.remember(senderOf(by), cid, { id, at, logged: 0 });
+}
+
+/** Remembers the private messages of people of this server that are kept for their addressees. */
+export function recallKept(kept: Iterable<Kept>, self: ServerName, recent: Recent): void {
+  for (const { message } of kept) {
+    const { cid, id, at, from } = message;
+    if (cid === undefined || !ownsAddress(self, from)) continue;
+    recent.remember(senderOf(message), `@${cid}`, { id, at, logged: 0, outcome: "stored" });
   }
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** The author of a message that was said in an earlier life. */
+function senderOf({ from, account }: Pick<MessageEntry, "from" | "account">): Sender {
+  const nick = from.slice(0, from.lastIndexOf("@"));
+  const sender = account === undefined ? `~ ${nick}` : senderOfAccount(account);
+  return { sender, account, nick };
+}
 
 /** Adds the last `count` messages of a stream; pruned ones are passed over. */
 async function readTail(

@@ -185,9 +185,8 @@ function messageHandlers(options: RequestsOptions) {
     const answer = answerOf(sent);
     if (found.at === "there")
       return { later: tells.send(found.peer, message, settled).then(answer) };
-    const end = tells.deliver(found.nick, message);
-    settled(end);
-    return outcomeOf(answer(end));
+    const end = goOn(tells.local(found.nick, message, settled), answer);
+    return end instanceof Promise ? { later: end } : outcomeOf(end);
   };
 
   const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {

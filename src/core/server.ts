@@ -5,18 +5,17 @@
 import { assert } from "../assert.ts";
 import type { Environment, TlsIdentity } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import { ChatFusionError, failure } from "../errors.ts";
+import { ChatFusionError } from "../errors.ts";
 import type { ServerName, Sid } from "../names.ts";
 import type { Caller, CommandResult, Plugin } from "../plugin/context.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { AuthHost } from "../plugin/gateway.ts";
 import type { History } from "../plugin/history.ts";
-import { encodeJson, FRAME } from "../protocol/frame.ts";
-import { createAcceptor, createGatekeeper } from "./acceptor.ts";
-import { createHashingPool } from "./auth.ts";
+import { createGatekeeper } from "./acceptor.ts";
+import type { AccountOf } from "./auth.ts";
+import { createAccountOf, createHashingPool } from "./auth.ts";
 import type { CommandRow, Commands } from "./commands.ts";
 import { coreCommands, createCommands } from "./commands.ts";
-import { createDoor } from "./door.ts";
 import type { Entrance } from "./entrance.ts";
 import { createEntrance } from "./entrance.ts";
 import type { ServerEvent } from "./events.ts";
@@ -31,13 +30,15 @@ import { Marks } from "./marks.ts";
 import { createIds } from "./ids.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createMessageLog } from "./log.ts";
+import { createMail } from "./mail.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOffers } from "./offers.ts";
 import { createPeople, entryOf } from "./people.ts";
 import type { ConfigFault, LivePlugin } from "./plugins.ts";
 import { checkPlugins, setUpPlugins } from "./plugins.ts";
+import { createPort } from "./port.ts";
 import { createPresence } from "./presence.ts";
-import { recall } from "./recall.ts";
+import { recall, recallKept } from "./recall.ts";
 import { createRecent } from "./recent.ts";
 import { createRequests } from "./requests.ts";
 import { createRooms } from "./rooms.ts";
@@ -111,6 +112,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 interface Later {
   hooks?: CompiledHooks;
   entrance?: Entrance;
+  /** Undefined where no plugin tells accounts. */
+  accountOf?: AccountOf | undefined;
   commands?: Commands;
   fusion?: FusionPart;
   roles?: { readonly fabric: Fabric; readonly history: History | undefined };
@@ -164,7 +167,9 @@ function createSociety(shared: Shared) {
   const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
   const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
   const presence = createPresence(clock, rooms, people);
-  const tells = createTells({ clock, sessions });
+  const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
+  const mail = createMail({ environment: options.environment, accountOf });
+  const tells = createTells({ clock, sessions, mail, accountOf });
   const transfers = createTransfers({
     clock,
     toPeer: (sid, event) => fusion().toPeer(sid, event),
@@ -184,12 +189,12 @@ function createSociety(shared: Shared) {
     offers: () => offers,
     transfers: () => transfers,
   });
-  return { rooms, people, presence, tells, transfers, offers, fusion: fusion() };
+  return { rooms, people, presence, mail, tells, transfers, offers, fusion: fusion() };
 }
 type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
-function createPlugins(shared: Shared, { rooms, fusion }: Society) {
+function createPlugins(shared: Shared, { rooms, fusion, mail }: Society) {
   const { options, need, tick, gate, sessions, listeners } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
@@ -197,7 +202,10 @@ function createPlugins(shared: Shared, { rooms, fusion }: Society) {
   const auth: AuthHost = {
     ...pool,
     claimed: (nick) => need("entrance").claimed(nick),
-    revoked: (account) => need("entrance").revoked(account),
+    revoked(account) {
+      need("entrance").revoked(account);
+      mail.revoked(account);
+    },
   };
   const gateways = {
     environment,
@@ -232,6 +240,7 @@ function createPlugins(shared: Shared, { rooms, fusion }: Society) {
   assert(fabric !== undefined, "checkPlugins saw to exactly one fabric");
   const history = parts.find((one) => one.history !== undefined)?.history;
   shared.later.roles = { fabric, history };
+  shared.later.accountOf = createAccountOf(live, environment.log);
   shared.later.hooks = compileHooks(sources, environment.clock, environment.log);
   return { live, abort: () => aborter.abort() };
 }
@@ -290,7 +299,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
 
 function createOwnCommands(shared: Shared, society: Society, live: readonly LivePlugin[]) {
   const { options, later, gate, sessions } = shared;
-  const { people, rooms, transfers } = society;
+  const { people, rooms, mail, transfers } = society;
   const status = () => ({
     server: options.name,
     host: later.address?.host ?? options.listen.host,
@@ -300,6 +309,7 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
     people: people.fusion().servers.reduce((sum, row) => sum + row.people, 0),
     rooms: rooms.count,
     transfers: transfers.count,
+    mail: mail.count,
     connections: gate.connections,
     strangers: gate.strangers,
     ...shared.metrics.read(),
@@ -313,52 +323,6 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
   return { status, commands: createCommands(own, contributed, options.environment.log) };
-}
-
-/** The one port: who knocks, and what they find behind it. */
-function createPort(shared: Shared, { people, transfers }: Society) {
-  const { options, later, tick, sessions, need, gate } = shared;
-  const { environment, name: self } = options;
-  const { clock, log } = environment;
-  const door = {
-    clock,
-    random: environment.random,
-    tick,
-    self,
-    sid: () => shared.identity().sid,
-    entrance: () => need("entrance"),
-    sessions,
-    fusion: people.fusionNames,
-    lost: (session: LiveSession) =>
-      transfers.gone(session, `${session.address} lost its connection`),
-    chunkRefused: (id: string) => transfers.interrupt(id, "its receiver takes no more"),
-    log,
-  };
-  const hint = () => {
-    const { host, port } = later.address ?? options.listen;
-    return `Join with: bunx chatfusion chat YOU@${host}:${port}`;
-  };
-  const accept = createAcceptor(
-    {
-      clock,
-      log,
-      fabric: shared.fabric,
-      dirty: (wire) => tick.wire(wire),
-      hint,
-      door: (wire, reader, entered) => createDoor(door, wire, reader, entered),
-    },
-    gate,
-  );
-  return async () => {
-    const plainRefused = () =>
-      encodeJson(FRAME.error, failure("TLS_REQUIRED", "this listener takes TLS only"));
-    const { host, port } = options.listen;
-    const at = { host, port, tls: options.tls, plainRefused };
-    const listener = await environment.net.listen(at, accept);
-    shared.listeners.push(listener);
-    later.address = { host, port: listener.port };
-    return later.address;
-  };
 }
 
 function createCore(options: ServerOptions, identity: Identity) {
@@ -377,19 +341,39 @@ function createCore(options: ServerOptions, identity: Identity) {
   });
   const { status, commands } = createOwnCommands(shared, society, live);
   shared.later.commands = commands;
+  const openPort = createPort({
+    ...shared,
+    ...society,
+    environment,
+    self,
+    at: options.listen,
+    tls: options.tls,
+    sid: () => identity.sid,
+    entrance: () => shared.need("entrance"),
+  });
   const lifecycle = createLifecycle({
     ...shared,
     environment,
+    mail: society.mail,
     live,
     close() {
-      const { fusion, tells, offers, transfers, presence } = society;
-      for (const part of [fusion, tells, offers, transfers, presence]) part.close();
+      const { fusion, tells, mail, offers, transfers, presence } = society;
+      for (const part of [fusion, tells, mail, offers, transfers, presence]) part.close();
     },
     async recall(history) {
       await shared.marks.load(history, environment);
       await recall(history, { ...shared, store: environment.store });
     },
-    listen: createPort(shared, society),
+    async readMail() {
+      if (shared.later.accountOf === undefined) return;
+      await society.mail.load();
+      recallKept(society.mail.all(), self, shared.recent);
+    },
+    async listen() {
+      const listener = await openPort();
+      shared.listeners.push(listener);
+      return (shared.later.address = { host: options.listen.host, port: listener.port });
+    },
     abort,
     report,
     self,

@@ -51,6 +51,11 @@ export type Outcome =
 /** How a session leaves: through its gateway or the native door. */
 export interface Doorway {
   personal(event: PersonalEvent): void;
+  /**
+   * Runs `run` when all that the session was told until now has reached its client, as far as that
+   * can be known; never, where the connection is lost before.
+   */
+  reached(run: () => void): void;
   /** Closes the transport; with a code the client is told why. */
   close(code: ErrorCode | undefined, text: string): void;
   /** Tells a refusal that answers no request. */
@@ -299,7 +304,7 @@ export class LiveSession implements Session {
 const encoder = new TextEncoder();
 
 /** Goes on with a promise's value, or with the refusal that it rejects with. */
-function whenDone<T>(promise: Promise<T>, run: (value: T | Failure) => void): void {
+export function whenDone<T>(promise: Promise<T>, run: (value: T | Failure) => void): void {
   const throwOutside = (thrown: unknown) =>
     queueMicrotask(() => {
       throw thrown; // a bug of ours: the process' own handler logs it

@@ -1,24 +1,30 @@
 // Private messages: each ends in delivered, stored, or a refusal with its reason; or, when the way
 // back is cut after it was sent, in UNCONFIRMED after a while. Never silence, never twice.
+// Next: mail.ts (what is stored).
 
-import type { Clock } from "../environment.ts";
+import type { Clock, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, Sid } from "../names.ts";
 import type { PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
+import type { AccountOf } from "./auth.ts";
+import type { Mail, TellOutcome } from "./mail.ts";
+import { repeatKey } from "./mail.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
+import type { LiveSession } from "./session.ts";
+import { whenDone } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-export type TellOutcome = "delivered" | "stored";
+export type { TellOutcome };
 
 /** A message on its way, and who wants to know how it ends. */
 interface Underway {
   readonly to: string;
-  /** Whose word on it counts. */
-  readonly sid: Sid;
+  /** Whose word on it counts; undefined for one that is being stored here. */
+  readonly sid: Sid | undefined;
   readonly askers: Set<(answer: TellOutcome | Failure) => void>;
   readonly settled: Settled;
 }
@@ -26,10 +32,18 @@ interface Underway {
 /** Told how a message ended, at most once; also when that comes after UNCONFIRMED. */
 type Settled = (end: TellOutcome | Failure) => void;
 
-export function createTells(options: { readonly clock: Clock; readonly sessions: Sessions }) {
+export interface TellsOptions {
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly mail: Mail;
+  readonly accountOf: AccountOf;
+}
+
+export function createTells(options: TellsOptions) {
+  const { mail } = options;
   const underway = new Map<string, Underway>();
   const cancels = new Set<() => void>();
-  /** What came from other servers, as author and cid: whose server was restarted says it again. */
+  /** What came from other servers, or was stored: whose server was restarted says it again. */
   const delivered = new Set<string>();
 
   /** Resolves when the message's end is known, or with UNCONFIRMED after a while. */
@@ -50,21 +64,71 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
       askers.add(done);
     });
 
-  /** Puts a message into the addressee's outbox here. */
-  const deliver = (nick: Nick, message: PrivateEntry): TellOutcome | Failure => {
-    const session = options.sessions.find(nick);
-    if (session === undefined) {
-      return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
-    }
-    // The address as it is: neither as it was typed, nor as another server wrote it.
+  /** The address as it is: neither as it was typed, nor as another server wrote it. */
+  const show = (session: LiveSession, message: PrivateEntry) =>
     session.doorway.personal({ type: "private", message: { ...message, to: session.address } });
+  /** Puts a message into the addressee's outbox here, or stores it until there is one. */
+  const deliver = (nick: Nick, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
+    const session = options.sessions.find(nick);
+    const own = session?.person.account;
+    // A lost session may not come back: for an account its messages are safer where they are kept.
+    const isHere = session?.phase === "in" || (session !== undefined && own === undefined);
+    const account = isHere ? undefined : options.accountOf(nick);
+    if (typeof account === "object") return account;
+    if (account !== undefined && (own ?? account) === account) return mail.keep(account, message);
+    if (session === undefined)
+      return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
+    show(session, message);
     return "delivered";
+  };
+  const end = (id: string, one: Underway, how: TellOutcome | Failure) => {
+    underway.delete(id);
+    one.settled(how);
+    for (const done of one.askers) done(how);
+  };
+  const awaitEnd = (id: string, one: Underway) => {
+    underway.set(id, one);
+    if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
+    return endOf(one);
   };
 
   return {
-    deliver,
-    get count() {
-      return underway.size;
+    /** Delivers or stores what somebody here says to somebody here. */
+    local(
+      nick: Nick,
+      message: PrivateEntry,
+      settled: Settled,
+    ): MaybePromise<TellOutcome | Failure> {
+      const { id, to } = message;
+      // Stored in an earlier life of this server, and handed over in this one.
+      const isRepeat = delivered.has(repeatKey(message) ?? "");
+      const ended = isRepeat ? "delivered" : deliver(nick, message);
+      if (!(ended instanceof Promise)) {
+        settled(ended);
+        return ended;
+      }
+      const one: Underway = { to, sid: undefined, askers: new Set(), settled };
+      const later = awaitEnd(id, one);
+      whenDone<TellOutcome | Failure>(ended, (how) => end(id, one, how));
+      return later;
+    },
+    /**
+     * Tells a session what was stored for its account: when it begins, comes back from being lost,
+     * or proves another account. It is kept until all of it has reached the client.
+     */
+    handOver(session: LiveSession): void {
+      const { account } = session.person;
+      const kept = account === undefined ? [] : mail.of(account);
+      if (kept.length === 0) return;
+      for (const one of kept) {
+        if (one.shownTo === session) continue; // it is in its outbox, which was kept
+        one.shownTo = session;
+        show(session, { ...one.message, late: true });
+        const key = repeatKey(one.message);
+        if (key !== undefined) remember(delivered, key);
+      }
+      mail.shown(kept);
+      session.doorway.reached(() => mail.remove(kept));
     },
     /** The end of a message that was sent and has not ended; UNCONFIRMED if none is awaited. */
     again(id: string, to: string): Promise<TellOutcome | Failure> {
@@ -82,45 +146,34 @@ export function createTells(options: { readonly clock: Clock; readonly sessions:
         return Promise.resolve(refused);
       }
       const one: Underway = { to: message.to, sid: peer.sid, askers: new Set(), settled };
-      underway.set(message.id, one);
-      if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
-      return endOf(one);
+      return awaitEnd(message.id, one);
     },
     /** Another server's message for somebody here; the author must be its own. */
-    arrived(peer: Peer, row: PeerMessageOf<"tell">["message"]): void {
-      const nick = row.to.slice(0, row.to.lastIndexOf("@")) as Nick; // what is none is nobody's
-      const message: PrivateEntry = {
-        id: row.id,
-        from: row.from,
-        ...(row.account === undefined ? {} : { account: row.account }),
-        to: row.to,
-        kind: row.kind,
-        text: row.text,
-        at: row.at,
-      };
-      const { cid = "" } = row;
-      const same =
-        cid.length < LIMITS.uniqueIdBytesMin ? undefined : `${row.from} ${row.to} ${cid}`;
-      const take = (): TellOutcome | Failure => {
-        if (!peer.owns(row.from))
+    arrived(peer: Peer, { message }: PeerMessageOf<"tell">): void {
+      const { id, from, to } = message;
+      const nick = to.slice(0, to.lastIndexOf("@")) as Nick; // what is none is nobody's
+      const key = repeatKey(message);
+      const take = (): MaybePromise<TellOutcome | Failure> => {
+        if (!peer.owns(from))
           return failure("ADDRESS_INVALID", "the author is not of the server that sent it");
-        if (same !== undefined && delivered.has(same)) return "delivered";
+        if (key !== undefined && delivered.has(key)) return "delivered";
         return deliver(nick, message);
       };
-      const answer = take();
-      if (answer === "delivered" && same !== undefined) remember(delivered, same);
-      if (typeof answer === "string") peer.send({ t: "told", id: row.id, outcome: answer });
-      else peer.send({ t: "told", id: row.id, code: answer.code, text: answer.text });
+      const answer = (how: TellOutcome | Failure) => {
+        if (how === "delivered" && key !== undefined) remember(delivered, key);
+        if (typeof how === "string") peer.send({ t: "told", id, outcome: how });
+        else peer.send({ t: "told", id, code: how.code, text: how.text });
+      };
+      const ended = take();
+      if (ended instanceof Promise) whenDone<TellOutcome | Failure>(ended, answer);
+      else answer(ended);
     },
     /** The other home server's word on a message of ours. */
     told(peer: Peer, message: PeerMessageOf<"told">): void {
       const one = underway.get(message.id);
       if (one?.sid !== peer.sid) return; // not its message to answer for
-      underway.delete(message.id);
       const { code = "INTERNAL", text = "" } = message;
-      const end = message.outcome ?? knownFailure({ code, text });
-      one.settled(end);
-      for (const done of one.askers) done(end);
+      end(message.id, one, message.outcome ?? knownFailure({ code, text }));
     },
     /** The server stops: nobody waits any more. */
     close(): void {

@@ -51,15 +51,16 @@ export const DirectoryFrame = v.object({
 });
 export type DirectoryFrame = v.InferOutput<typeof DirectoryFrame>;
 
-const PrivateRow = v.object({
+/** A private message, as it goes between servers and as it is kept. */
+export const PrivateRow = v.object({
   id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
   from: Name,
-  account: v.optional(v.string()),
+  account: v.exactOptional(v.string()),
   to: Name,
   kind: MessageKind,
   text: v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax)),
   at: Count,
-  cid: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
+  cid: v.exactOptional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
 });
 
 /**

@@ -29,6 +29,8 @@ export class Peer {
   /** How many times something came in: writes of the server, but for those that were split. */
   chunks = 0;
   closed: string | undefined;
+  /** It does not say whether something has reached it. */
+  isMute = false;
   /** As for a resume: whole frames since the welcome. */
   received = 0;
   #counting = false;
@@ -170,7 +172,8 @@ export class Peer {
       if (this.#counting && counts && !ofConnection)
         this.received += FRAME_HEAD_BYTES + payload.length;
       if (name === "welcome") this.#counting = true;
-      if (name === "ping") this.wire.send("control", encodeFrame(FRAME.pong, payload));
+      if (name === "ping" && !this.isMute)
+        this.wire.send("control", encodeFrame(FRAME.pong, payload));
       if (name === "ping") this.wire.flush();
       this.heard.push({ name, value });
     });
