@@ -8,7 +8,7 @@
 //     console.log(await Bun.password.hash(prompt("password") ?? "", to))'
 // All should cost the same, or the time of an answer tells which nicks are there.
 // The file is read again within a second of a change: write a new one and rename it. While the new
-// one is wrong, which is logged, the old lines count.
+// one is wrong, which is logged, the old lines count. Whose line is gone is logged out.
 
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
@@ -136,6 +136,9 @@ async function watch(by: {
       if (accounts === before || isStopped) return;
       for (const nick of accounts.nicks) {
         if (before.find(nick)?.is !== "own") by.host.claimed(nick);
+      }
+      for (const nick of before.nicks) {
+        if (accounts.find(nick)?.is !== "own") by.host.revoked(nick);
       }
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown.message : String(thrown);

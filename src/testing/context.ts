@@ -50,6 +50,8 @@ export interface SetUp extends AsyncDisposable {
   readonly claimed: readonly Nick[];
   /** Resolves when the plugin has claimed so many nicks in all. */
   untilClaimed(count: number): Promise<void>;
+  /** The accounts that the plugin said were removed, or have another password. */
+  readonly revoked: readonly string[];
   /** How often a password was compared, and how often with a hash. */
   readonly verified: { readonly all: number; readonly withHash: number };
   /** Counters and gauges as they are now. */
@@ -193,6 +195,7 @@ function createWorld(plugin: Plugin, options: SetUpOptions, folder: string) {
     },
     notices,
     claimed: auth.claimed,
+    revoked: auth.revoked,
     untilClaimed: auth.untilClaimed,
     verified: auth.verified,
     metric: (name: string) => gauges.get(name)?.(),
@@ -214,11 +217,12 @@ function parseOptions(plugin: Plugin): unknown {
 
 function createAuthHost() {
   const claimed = createWaitable<Nick>();
+  const revoked: string[] = [];
   const verified = { all: 0, withHash: 0 };
   let dummy: Promise<string> | undefined;
   const host: AuthHost = {
     claimed: claimed.push,
-    revoked() {},
+    revoked: (account) => void revoked.push(account),
     hash: (password) => Bun.password.hash(password, cheap),
     async verify(password, hash) {
       verified.all += 1;
@@ -229,7 +233,7 @@ function createAuthHost() {
       return matches && hash !== undefined;
     },
   };
-  return { host, claimed: claimed.all, untilClaimed: claimed.until, verified };
+  return { host, claimed: claimed.all, untilClaimed: claimed.until, revoked, verified };
 }
 
 /** A list that only grows, and can be waited for. */

@@ -96,7 +96,7 @@ test("a wrong line stops the start, and is named by its number without its text"
   }
 });
 
-test("a change of the file counts after a second, and the core hears of new nicks", async () => {
+test("a change of the file counts in a second, and the core hears who came or went", async () => {
   const [ana, ben] = [await lineOf("Ana", "one"), await lineOf("Ben", "one")];
   await withFile([ana], async (world) => {
     await write(world.folder, await lineOf("Cleo", "two", "bot"), ben);
@@ -104,6 +104,7 @@ test("a change of the file counts after a second, and the core hears of new nick
     world.clock.advance(LIMITS.accountsPollMs);
     await world.untilClaimed(2);
     expect(world.claimed.toSorted()).toEqual([parseNick("Ben"), parseNick("Cleo")]);
+    expect(world.revoked).toEqual(["Ana"]);
     expect(await ask(world, "ana")).toBeUndefined();
     expect(await ask(world, "ana", "one")).toMatchObject({ code: "AUTH_FAILED" });
     expect(await ask(world, "cleo", "two")).toMatchObject({ account: "Cleo", roles: ["bot"] });
