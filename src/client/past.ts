@@ -1,7 +1,8 @@
 // What a client's listeners have been told of rooms, so that each message is told once, and what a
 // new session missed is read from the history. See client.ts.
 // Invariants: 1. A message is told once, also when its server forgot it and its sender said it
-// again. 2. What was missed is told before what comes now. 3. What cannot be had is told as a gap.
+// again, or kept it and handed it over twice. 2. What was missed is told before what comes now.
+// 3. What cannot be had is told as a gap.
 
 import { LIMITS } from "../limits.ts";
 import type { Answer, MessageEntry } from "../protocol/messages.ts";
@@ -168,6 +169,13 @@ export class Past {
   }
 
   #tell(event: ClientEvent): void {
+    if (event.type === "private") {
+      const { id, from, cid = "" } = event.message;
+      const said = `@ ${from} ${cid.length < LIMITS.uniqueIdBytesMin ? id : cid}`;
+      if (this.#told.has(said)) return;
+      this.#told.add(said);
+      this.#forget();
+    }
     if (event.type === "message") {
       const { id, room, from, cid = "" } = event.message;
       // One that is short may be another message's: only what is drawn at random is its own.
@@ -176,14 +184,18 @@ export class Past {
       this.#told.add(id).add(said);
       if (id > this.#newest) this.#newest = id;
       if (!isTold) this.#note(room, id);
-      for (const key of this.#told) {
-        if (this.#told.size <= LIMITS.toldIdsMax) break;
-        this.#told.delete(key);
-        if (!key.includes(" ") && key > this.#forgotten) this.#forgotten = key;
-      }
+      this.#forget();
       if (isTold) return;
     }
     this.#show(event);
+  }
+
+  #forget(): void {
+    for (const key of this.#told) {
+      if (this.#told.size <= LIMITS.toldIdsMax) break;
+      this.#told.delete(key);
+      if (!key.includes(" ") && key > this.#forgotten) this.#forgotten = key;
+    }
   }
 }
 

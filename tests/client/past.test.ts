@@ -6,7 +6,7 @@ import type { ClientEvent } from "../../src/client.ts";
 import { Past } from "../../src/client/past.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { RoomName } from "../../src/names.ts";
-import type { MessageEntry } from "../../src/protocol/messages.ts";
+import type { MessageEntry, PrivateEntry } from "../../src/protocol/messages.ts";
 
 const room = "#lobby" as RoomName; // a room's name by its look
 const cidOf = (id: string) => id.padEnd(LIMITS.uniqueIdBytesMin, "x");
@@ -191,6 +191,17 @@ describe("each message once", () => {
     expect(told).toEqual(["m1", "m2"]);
   });
 
+  test("a private one is known by its own id or the server's, apart from what rooms say", () => {
+    const { say, tell, told } = start();
+    const cid = cidOf("a");
+    say("m1", { cid });
+    for (const id of ["m1", "m2"]) tell(id, { cid });
+    tell("m3", { cid, from: "bob@paris" });
+    for (const id of ["m4", "m5", "m4"]) tell(id, { cid: "1" });
+    say("m4");
+    expect(told).toEqual(["m1", "private m1", "private m3", "private m4", "private m5", "m4"]);
+  });
+
   test("what was told and is forgotten since is not told as late", async () => {
     const { past, say, answer, told } = start();
     const count = LIMITS.toldIdsMax + 1;
@@ -224,7 +235,9 @@ function start({ keepsOrder = false } = {}) {
     void told.push(
       event.type === "message"
         ? `${event.message.id}${event.message.late === true ? " late" : ""}`
-        : event.type,
+        : event.type === "private"
+          ? `private ${event.message.id}`
+          : event.type,
     );
   const past = new Past(show, {
     askPast(_room, from) {
@@ -245,6 +258,8 @@ function start({ keepsOrder = false } = {}) {
     settled,
     say: (id: string, more: Partial<MessageEntry> = {}) =>
       past.take({ type: "message", message: { ...entry(id), ...more } }),
+    tell: (id: string, more: Partial<PrivateEntry>) =>
+      past.take({ type: "private", message: { ...entry(id), to: "cat@paris", ...more } }),
     /** Answers the oldest question. */
     async answer(ids: readonly string[]) {
       await settled();
