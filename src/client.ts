@@ -44,5 +44,6 @@ export type {
   PrivateEntry,
   RequestName,
   Requests,
+  ToldEntry,
   Welcome,
 } from "./protocol/messages.ts";

@@ -4,7 +4,7 @@
 import type { Failure } from "../errors.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { OfferEntry, PrivateEntry, RoomEventOnWire } from "../protocol/messages.ts";
-import type { Welcome } from "../protocol/messages.ts";
+import type { ToldEntry, Welcome } from "../protocol/messages.ts";
 import * as shape from "./shape.ts";
 
 /**
@@ -13,7 +13,9 @@ import * as shape from "./shape.ts";
  *   `joined` and `left` mean online and offline. One's own messages come as well.
  * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
  *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
- * - `private`: to this person alone. `notice`: from the server.
+ * - `private`: to this person alone; `late` when it was kept until now. `notice`: from the server.
+ * - `told`: how a private message ended whose `tell` was refused with `UNCONFIRMED`: its `outcome`,
+ *   or a `code` with its `text`. Give a `cid` to know it by.
  * - `watched`: one whom `request("watch", …)` has named is online or offline: first how it is, then
  *   each change, also over a reconnect.
  * - `offered`: somebody wants to send a file; see `receive` and `reject`.
@@ -24,6 +26,7 @@ import * as shape from "./shape.ts";
 export type ClientEvent =
   | RoomEventOnWire
   | { readonly type: "private"; readonly message: PrivateEntry }
+  | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "offered"; readonly offer: OfferEntry }
@@ -74,6 +77,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "split", ...shape.read(type, shape.FusionShape, payload) };
     case FRAME.private:
       return { type: "private", message: shape.read(type, shape.PrivateShape, payload) };
+    case FRAME.told:
+      return { type: "told", ...shape.read(type, shape.ToldShape, payload) };
     case FRAME.notice:
       return { type: "notice", ...shape.read(type, shape.NoticeShape, payload) };
     case FRAME.watched:

@@ -54,6 +54,15 @@ export const FusionShape = v.object({
   cut: v.exactOptional(v.array(v.tuple([v.string(), v.string()]))),
   back: v.exactOptional(v.literal(true)),
 });
+export const ToldShape = v.object({
+  id: v.string(),
+  to: v.string(),
+  at: v.number(),
+  cid: v.exactOptional(v.string()),
+  outcome: v.exactOptional(v.picklist(["delivered", "stored"])),
+  code: v.exactOptional(v.string()),
+  text: v.exactOptional(v.string()),
+});
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
 
 export const WatchedShape = v.object({ address: v.string(), online: v.boolean() });

@@ -31,6 +31,7 @@ import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession, Outcome } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
 import type { TellOutcome, Tells } from "./tells.ts";
 import type { Transfers } from "./transfers.ts";
@@ -49,6 +50,7 @@ export interface RequestsOptions {
   readonly presence: Presence;
   readonly recent: Recent;
   readonly rooms: Rooms;
+  readonly sessions: Sessions;
   readonly streams: Streams;
   readonly tells: Tells;
   readonly transfers: Transfers;
@@ -151,6 +153,21 @@ function messageHandlers(options: RequestsOptions) {
     });
   };
 
+  /** Tells an author, in this session or the account's next one, how it ended after all. */
+  const tellLate = (by: LiveSession, message: PrivateEntry, end: TellOutcome | Failure) => {
+    const session = options.sessions.find(by.nick);
+    if (session?.sender !== by.sender) return;
+    const { id, to, at, cid } = message;
+    session.doorway.personal({
+      type: "told",
+      id,
+      to,
+      at,
+      ...(cid === undefined ? {} : { cid }),
+      ...(typeof end === "string" ? { outcome: end } : end),
+    });
+  };
+
   const send = (session: LiveSession, ask: Ask<"tell">): Outcome => {
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
     // Before the addressee is looked for, whose server may be gone since it was delivered.
@@ -179,8 +196,9 @@ function messageHandlers(options: RequestsOptions) {
     };
     const sent: Remembered = { id, at, logged: 0 };
     if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
-    const settled = (end: TellOutcome | Failure) => {
+    const settled = (end: TellOutcome | Failure, isLate = false) => {
       sent.outcome = typeof end === "string" ? end : "failed";
+      if (isLate) tellLate(session, message, end);
     };
     const answer = answerOf(sent);
     if (found.at === "there")

@@ -27,10 +27,15 @@ interface Underway {
   readonly sid: Sid | undefined;
   readonly askers: Set<(answer: TellOutcome | Failure) => void>;
   readonly settled: Settled;
+  /** Somebody was told so, for want of a word. */
+  isUnconfirmed: boolean;
 }
 
-/** Told how a message ended, at most once; also when that comes after UNCONFIRMED. */
-type Settled = (end: TellOutcome | Failure) => void;
+/**
+ * Told how a message ended, at most once; `isLate` when its author has been told UNCONFIRMED, and
+ * is told of its end by nothing else.
+ */
+type Settled = (end: TellOutcome | Failure, isLate?: boolean) => void;
 
 export interface TellsOptions {
   readonly clock: Clock;
@@ -47,8 +52,9 @@ export function createTells(options: TellsOptions) {
   const delivered = new Set<string>();
 
   /** Resolves when the message's end is known, or with UNCONFIRMED after a while. */
-  const endOf = ({ to, askers }: Underway): Promise<TellOutcome | Failure> =>
+  const endOf = (one: Underway): Promise<TellOutcome | Failure> =>
     new Promise((resolve) => {
+      const { to, askers } = one;
       const seconds = LIMITS.unconfirmedMsMax / 1000;
       const text = `${to}: no word for ${seconds} s; it may have arrived all the same`;
       const done = (answer: TellOutcome | Failure) => {
@@ -57,9 +63,10 @@ export function createTells(options: TellsOptions) {
         cancel();
         resolve(answer);
       };
-      const cancel = options.clock.after(LIMITS.unconfirmedMsMax, () =>
-        done(failure("UNCONFIRMED", text)),
-      );
+      const cancel = options.clock.after(LIMITS.unconfirmedMsMax, () => {
+        one.isUnconfirmed = true;
+        done(failure("UNCONFIRMED", text));
+      });
       cancels.add(cancel);
       askers.add(done);
     });
@@ -83,13 +90,14 @@ export function createTells(options: TellsOptions) {
   };
   const end = (id: string, one: Underway, how: TellOutcome | Failure) => {
     underway.delete(id);
-    one.settled(how);
+    one.settled(how, one.isUnconfirmed && one.askers.size === 0);
     for (const done of one.askers) done(how);
   };
-  const awaitEnd = (id: string, one: Underway) => {
+  const awaitEnd = (id: string, of: Pick<Underway, "to" | "sid" | "settled">) => {
+    const one: Underway = { ...of, askers: new Set(), isUnconfirmed: false };
     underway.set(id, one);
     if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
-    return endOf(one);
+    return { one, ended: endOf(one) };
   };
 
   return {
@@ -107,8 +115,7 @@ export function createTells(options: TellsOptions) {
         settled(ended);
         return ended;
       }
-      const one: Underway = { to, sid: undefined, askers: new Set(), settled };
-      const later = awaitEnd(id, one);
+      const { one, ended: later } = awaitEnd(id, { to, sid: undefined, settled });
       whenDone<TellOutcome | Failure>(ended, (how) => end(id, one, how));
       return later;
     },
@@ -145,8 +152,7 @@ export function createTells(options: TellsOptions) {
         settled(refused);
         return Promise.resolve(refused);
       }
-      const one: Underway = { to: message.to, sid: peer.sid, askers: new Set(), settled };
-      return awaitEnd(message.id, one);
+      return awaitEnd(message.id, { to: message.to, sid: peer.sid, settled }).ended;
     },
     /** Another server's message for somebody here; the author must be its own. */
     arrived(peer: Peer, { message }: PeerMessageOf<"tell">): void {

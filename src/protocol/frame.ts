@@ -55,6 +55,7 @@ export const FRAME = {
   finished: 0x4c,
   failed: 0x4d,
   watched: 0x4e,
+  told: 0x4f,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

@@ -243,6 +243,19 @@ export interface PrivateEntry {
   readonly late?: true;
 }
 
+/** How a private message ended after all whose `tell` was answered with UNCONFIRMED. */
+export interface ToldEntry {
+  /** The message's; it stands in no answer. */
+  readonly id: string;
+  readonly to: string;
+  readonly at: number;
+  readonly cid?: string;
+  /** As in the answer of `tell`; else there is a code, why it was not delivered. */
+  readonly outcome?: "delivered" | "stored";
+  readonly code?: string;
+  readonly text?: string;
+}
+
 export interface OfferEntry {
   readonly transfer: string;
   readonly from: string;
@@ -256,6 +269,7 @@ export interface OfferEntry {
 /** What one session alone is told. A chunk's bytes are borrowed. */
 export type PersonalEvent =
   | { readonly type: "private"; readonly message: PrivateEntry }
+  | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
   /** One who is watched is here, or is not: how it is when watching begins, and each change. */
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }

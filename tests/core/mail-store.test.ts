@@ -31,6 +31,21 @@ describe("what cannot be kept", () => {
     expect(shown(ana)).toEqual(["before", "after"]);
   });
 
+  test("while the disk hangs is unconfirmed after a minute, and its end is told later", () => {
+    const { place, paris } = start("slow disk");
+    const bob = place.enter(paris, "bob");
+    const { store } = paris.environment;
+    const { write } = store;
+    const hung = Promise.withResolvers<void>();
+    Object.assign(store, {
+      write: (...what: Parameters<Store["write"]>) => hung.promise.then(() => write(...what)),
+    });
+    expect(bob.ask("tell", { to, text: "hi", cid: "c1" })["code"]).toBe("UNCONFIRMED");
+    hung.resolve();
+    place.rest(1000);
+    expect(bob.all("told")).toMatchObject([{ to, cid: "c1", outcome: "stored" }]);
+  });
+
   test("a full mailbox is refused by number and by bytes; others are not concerned", () => {
     const { place, paris, logIn, accounts } = start("full");
     accounts.add("eve");

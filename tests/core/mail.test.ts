@@ -224,6 +224,21 @@ describe("said again with its id", () => {
   });
 });
 
+test("an account's next session is told how a message ended after all", () => {
+  const { place, paris, logIn } = start("late");
+  const lyon = place.start("lyon");
+  place.join(paris, lyon);
+  const ana = logIn("ana");
+  place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+  expect(ana.ask("tell", { to: "bob@lyon", text: "x" })["code"]).toBe("UNCONFIRMED");
+  ana.send("bye");
+  place.rest(100);
+  const next = logIn("ana");
+  place.hub.fate = () => "pass";
+  place.rest();
+  expect(next.all("told")).toMatchObject([{ to: "bob@lyon", code: "NO_SUCH_NICK" }]);
+});
+
 describe("an account that is removed", () => {
   test("leaves nothing to who registers the nick after it; a new password changes nothing", () => {
     const { place, paris, logIn, accounts, revoke } = start("removed");

@@ -75,6 +75,41 @@ describe("whose way is cut", () => {
     expect(shown(bob)).toEqual(["once"]);
   });
 
+  test("and whose end is known after that is told of it once, while the session lasts", () => {
+    const { place, paris, ana, bob } = pair("late");
+    place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+    const tell = { to: "BOB@lyon", text: "once", cid: "c1" };
+    expect(ana.ask("tell", tell)["code"]).toBe("UNCONFIRMED");
+    expect(ana.ask("tell", { to: "cat@lyon", text: "to nobody" })["code"]).toBe("UNCONFIRMED");
+    const gus = place.enter(paris, "gus");
+    expect(gus.ask("tell", { to, text: "of a guest" })["code"]).toBe("UNCONFIRMED");
+    gus.send("bye");
+    place.rest(100);
+    const other = place.enter(paris, "gus");
+    ana.get("rename", { nick: "anna" });
+    place.hub.fate = () => "pass";
+    place.rest();
+    const [{ id, at } = {}] = bob.all("private");
+    expect(ana.all("told")).toMatchObject([
+      { id, to: tell.to, at, cid: "c1", outcome: "delivered" },
+      { to: "cat@lyon", code: "NO_SUCH_NICK" },
+    ]);
+    expect(shown(bob)).toEqual(["once", "of a guest"]);
+    expect(other.all("told")).toEqual([]);
+  });
+
+  test("and that is asked for again is answered, and not told", () => {
+    const { place, ana } = pair("asked again");
+    place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+    const tell = { to, text: "once", cid: "c1" };
+    expect(ana.ask("tell", tell)["code"]).toBe("UNCONFIRMED");
+    const again = ana.request("tell", tell);
+    place.hub.fate = () => "pass";
+    place.rest();
+    expect(ana.answer(again)?.value["outcome"]).toBe("delivered");
+    expect(ana.all("told")).toEqual([]);
+  });
+
   test("and that failed after it was unconfirmed is not delivered when it is sent again", () => {
     const { place, lyon, ana, bob } = pair("late failure");
     place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");

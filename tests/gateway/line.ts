@@ -95,6 +95,8 @@ function personalLine(event: PersonalEvent): string {
   switch (event.type) {
     case "private":
       return `TOLD ${event.message.from} ${flat(event.message.text)}\n`;
+    case "told":
+      return `ENDED ${event.to} ${event.outcome ?? event.code}\n`;
     case "watched":
       return `WATCHED ${event.address} ${event.online ? "online" : "offline"}\n`;
     case "notice":

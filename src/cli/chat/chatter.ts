@@ -2,9 +2,10 @@
 // Invariants: 1. Every line has exactly one answer: `ack`, an object of its own, or `error`, with
 // its number as `ref`. 2. `settled` resolves when nothing is under way.
 
+import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import type { Client, ClientEvent } from "../../client.ts";
+import type { Answer, Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
@@ -31,6 +32,8 @@ export class Chatter {
   readonly #client: Client;
   readonly #running = new Set<Promise<void>>();
   readonly #toldAt = new Map<number, number>();
+  /** The lines of private messages whose end was not known, by the messages' own ids. */
+  readonly #unconfirmed = new Map<string, number>();
   #lobby = "#lobby";
 
   constructor(options: ChatterOptions) {
@@ -87,7 +90,7 @@ export class Chatter {
     switch (name) {
       case "msg": {
         const to = this.#addressOf(first);
-        const told = await client.tell(to, second);
+        const told = await this.#tell(to, second, ref);
         return this.#show({ event: "ack", ref, ...told, to, text: second });
       }
       case "say":
@@ -123,6 +126,19 @@ export class Chatter {
         return this.#options.quit();
       default:
         return this.#ask({ name, args }, ref);
+    }
+  }
+
+  /** Whoever does not get to know the end of a message now may do so later. */
+  async #tell(to: string, text: string, ref: number): Promise<Answer<"tell">> {
+    const cid = randomUUID();
+    try {
+      return await this.#client.tell(to, text, { cid });
+    } catch (thrown) {
+      if (failureOf(thrown).code === "UNCONFIRMED") this.#unconfirmed.set(cid, ref);
+      const [oldest = ""] = this.#unconfirmed.keys();
+      if (this.#unconfirmed.size > LIMITS.unsentMax) this.#unconfirmed.delete(oldest);
+      throw thrown;
     }
   }
 
@@ -280,11 +296,18 @@ export class Chatter {
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(shown);
-    if (event.type === "offered") this.#offered(event);
+    if (event.type === "told") this.#ended(event);
+    else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);
     else if (event.type !== "connection") return;
     else if (event.state === "back") this.#forgetOffers();
     else if (event.state === "closed") this.#options.closed(event.failure);
+  }
+
+  #ended({ type: event, cid = "", ...told }: Extract<ClientEvent, { type: "told" }>): void {
+    const ref = this.#unconfirmed.get(cid);
+    this.#unconfirmed.delete(cid);
+    this.#show({ event, ...(ref === undefined ? {} : { ref }), ...told });
   }
 
   #offered({ offer }: Extract<ClientEvent, { type: "offered" }>): void {

@@ -8,6 +8,7 @@ import type {
   MessageEntry,
   PersonEntry,
   PrivateEntry,
+  ToldEntry,
   Welcome,
 } from "../../client.ts";
 
@@ -27,6 +28,8 @@ export type Shown =
   | ({ readonly event: "welcome"; readonly address: string } & Omit<Welcome, "resume" | "resumed">)
   | ({ readonly event: "message" } & MessageEntry)
   | ({ readonly event: "private" } & PrivateEntry)
+  /** How a private message ended, later than its line was answered: `ref` is that line. */
+  | ({ readonly event: "told"; readonly ref?: number } & Omit<ToldEntry, "cid">)
   | {
       readonly event: "presence";
       readonly who: string;
@@ -126,7 +129,7 @@ interface FailureShown {
   readonly text: string;
 }
 
-/** Returns what is shown of an event; undefined for those of transfers, which have numbers. */
+/** Returns what is shown of an event; undefined for those with numbers: of transfers, of lines. */
 export function shownOf(
   event: ClientEvent,
   lobby: string,
@@ -168,6 +171,7 @@ export function shownOf(
       return { event: "error", code: event.code, text: event.text };
     case "connection":
       return connectionShown(event);
+    case "told":
     case "offered":
     case "failed":
       return undefined;

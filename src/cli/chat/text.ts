@@ -65,6 +65,13 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     const arrow = paint("magenta", "→ you");
     return `${time(shown.at)} ${who(shown.from)} ${arrow}: ${text}${late}`;
   };
+  const told = ({ to, at, outcome, code = "", text = "" }: Extract<Shown, { event: "told" }>) => {
+    const what = `the message to ${visible(to)} of ${clockTime(at)}`;
+    if (outcome === "delivered") return note(`${what} was delivered after all`);
+    if (outcome === "stored") return note(`${what} is kept until the next login`);
+    const failed = `${what} was not delivered: ${visible(text)}`;
+    return `${paint("red", "!!")} ${failed} ${dim(`(${visible(code)})`)}`;
+  };
   const error = (shown: Extract<Shown, { event: "error" }>): string => {
     const which = shown.number === undefined ? "" : `transfer ${shown.number}: `;
     const text = shown.text.split("\n").map(visible).join("\n   ");
@@ -76,6 +83,8 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
         return said(shown);
       case "private":
         return whispered(shown);
+      case "told":
+        return told(shown);
       case "ack":
         return toldText(shown);
       case "error":
@@ -154,7 +163,11 @@ function clockTime(at: number): string {
 
 type Plain = Exclude<
   Shown,
-  { event: "message" | "private" | "ack" | "error" | "history" | "progress" | "received" | "count" }
+  {
+    event:
+      | ("message" | "private" | "told" | "ack" | "error")
+      | ("history" | "progress" | "received" | "count");
+  }
 >;
 
 const listText = (names: readonly string[]): string => names.map(visible).join(", ");

@@ -55,6 +55,7 @@ describe("whatever others send stays on its line", () => {
   const shown: readonly Shown[] = [
     { ...message, text: bad, from: bad },
     { ...message, event: "private", text: bad, from: bad, to: bad },
+    { event: "told", id: bad, to: bad, at: 0, code: bad, text: bad },
     { event: "presence", who: bad, room: bad, now: "left", reason: bad },
     { event: "renamed", was: bad, who: bad },
     { event: "gap", room: bad, missing: 2 },
@@ -105,6 +106,20 @@ test("a split and a heal are one line each: who, by which cut, and how many peop
   expect(plain({ event: "merged", servers: ["lyon"], fusion, people: 1, back: true })).toBe(
     "-- lyon is back: 1 person; the servers now: nice, paris",
   );
+});
+
+test("how a message ended after all is one line", () => {
+  const plain = (more: object) =>
+    Bun.stripANSI(write({ event: "told", id: "m", to: "bob@lyon", at: Number.NaN, ...more }));
+  expect([
+    plain({ outcome: "delivered" }),
+    plain({ outcome: "stored" }),
+    plain({ code: "NO_SUCH_NICK", text: "nobody is there" }),
+  ]).toEqual([
+    "-- the message to bob@lyon of --:-- was delivered after all",
+    "-- the message to bob@lyon of --:-- is kept until the next login",
+    "!! the message to bob@lyon of --:-- was not delivered: nobody is there (NO_SUCH_NICK)",
+  ]);
 });
 
 test("sizes and durations are written as people do", () => {
