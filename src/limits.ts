@@ -196,7 +196,6 @@ export const LIMITS = {
   logDepthMax: 4,
   /** A text of the day: what a terminal shows without scrolling. */
   motdLinesMax: 50,
-
   /** What was said and waits for a disk that is stuck; then nothing more is taken. */
   logQueueBytesMax: 64 * MiB,
   /** Commits that have failed and are asked for: those who wait for the last few. */
@@ -400,7 +399,6 @@ export const LIMITS = {
   clockAheadMsMax: 60 * second,
   /** How long after the start a room that is joined goes on where it stood before the start. */
   rejoinMs: 10 * minute,
-
   /** What each room's own stream keeps in memory to answer those who missed something. */
   streamRingBytesMax: 4 * MiB,
   /** People and rooms in one directory frame. */

@@ -59,6 +59,9 @@ test("the figures of docs/fusion.md are those of the limits, and its codes exist
     `${inKiB(LIMITS.linkControlBytesMax)} / ${inKiB(LIMITS.linkPrivateBytesMax)}`,
     `/ ${LIMITS.linkRoomBytesMax / 2 ** 20} MiB |`,
     `| ${LIMITS.privateQueuedMax}, behind ${LIMITS.channelWindowBytesMax / 2 ** 20} MiB`,
+    `| ${LIMITS.mailMessagesMax}, and ${inKiB(LIMITS.mailBytesMax)}; ${
+      LIMITS.mailBytesInAllMax / 2 ** 20
+    } MiB for all`,
     `| ${LIMITS.pinsMax.toLocaleString("en")}, each for`,
     `closed after ${LIMITS.stallMsMax / 1000} s`,
   ];

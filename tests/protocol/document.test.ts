@@ -106,6 +106,10 @@ test("the bounds on the page are those of limits.ts", () => {
     `nested deeper than ${LIMITS.jsonDepthMax}`,
     `the last ${LIMITS.recentIdsMax} ids`,
     `more than ${LIMITS.roomPresenceMembersMax} members`,
+    `Up to ${LIMITS.mailMessagesMax} messages and ${LIMITS.mailBytesMax / 1024} KiB are kept`,
+    `${LIMITS.mailAccountsMax.toLocaleString("en-US")} accounts and ${
+      LIMITS.mailBytesInAllMax / 2 ** 20
+    } MiB in all`,
     `first credit is ${LIMITS.creditBytes / 1024} KiB`,
     `at most ${LIMITS.creditBytesMax / 2 ** 20} MiB`,
     `have ${LIMITS.transfersPerSessionMax} transfers, and make ${LIMITS.offersPerMinuteMax} offers`,
