@@ -2,13 +2,22 @@
 // of the gateway's own, a fence behind the log, and a second login on one connection.
 
 import { expect, test } from "bun:test";
-import { definePlugin, isFailure, type Format, type GatewayHost } from "../../src/plugin.ts";
+import {
+  allow,
+  definePlugin,
+  type Entry,
+  isFailure,
+  type Format,
+  type GatewayHost,
+} from "../../src/plugin.ts";
 import { inWorld } from "./stage.ts";
 
 const lines: Format = {
   echo: true,
   encode: (event) => (event.type === "message" ? `${event.message.text}\n` : ""),
 };
+
+const ignore: Entry["personal"] = () => {};
 
 /** A gateway whose transport takes `room` bytes at a time into memory. */
 function pipe(room: number) {
@@ -46,8 +55,8 @@ function pipe(room: number) {
   return {
     plugin,
     adopt,
-    enter: (nick: string, connection: ReturnType<typeof adopt>["connection"]) =>
-      host!.enter({ nick, credential: { kind: "none" }, connection, format: lines, personal() {} }),
+    enter: (nick: string, connection: ReturnType<typeof adopt>["connection"], personal = ignore) =>
+      host!.enter({ nick, credential: { kind: "none" }, connection, format: lines, personal }),
     get taken() {
       return taken;
     },
@@ -73,6 +82,35 @@ test("a transport of the gateway's own takes what it can, and gets the rest late
   expect(made.taken).toBe("hello hello hello\n");
   closed();
   await ben.until((all) => all.some((line) => line.startsWith("LEFT #lobby ann@paris")));
+});
+
+test("what is kept for an account is told by a gateway, and stays where that fails", async () => {
+  const made = pipe(1000);
+  const accounts = definePlugin({
+    name: "auth-accounts",
+    provides: ["auth"],
+    setup: () => ({ onAuth: ({ nick }) => allow(nick), accountOf: (nick) => nick }),
+  });
+  await using stage = await inWorld([made.plugin, accounts()]);
+  const ben = await stage.line("ben");
+  ben.send("TELL ann@paris hi");
+  stage.world?.run(1000);
+  expect(stage.server.status()["mail"]).toBe(1);
+  const fault = await stage.done(
+    made.enter("ann", made.adopt().connection, () => {
+      throw new Error("a bug of the gateway");
+    }),
+  );
+  stage.world?.run(1000);
+  expect([isFailure(fault), stage.server.status()["mail"]]).toEqual([false, 1]);
+  const told: string[] = [];
+  const { connection } = made.adopt();
+  const enter = made.enter("ann", connection, (event) => {
+    if (event.type === "private") told.push(`${event.message.from}: ${event.message.text}`);
+  });
+  await stage.done(enter);
+  stage.world?.run(1000);
+  expect([...told, stage.server.status()["mail"]]).toEqual(["ben@paris: hi", 0]);
 });
 
 test("one connection has one session", async () => {

@@ -1,0 +1,43 @@
+// A chat without a terminal, in a simulated world: what a line is answered, and what is told later.
+
+import { expect, test } from "bun:test";
+import { Chatter } from "../../../src/cli/chat/chatter.ts";
+import type { Shown } from "../../../src/cli/chat/shown.ts";
+import { connect } from "../../../src/client.ts";
+import { LIMITS } from "../../../src/limits.ts";
+import { Place } from "../../core/place.ts";
+
+test("how a message ended after all is told with the number of its line", () => {
+  const place = new Place("chatter");
+  const [paris, lyon] = [place.start("paris"), place.start("lyon")];
+  place.enter(lyon, "bob");
+  place.join(paris, lyon);
+  const { net, clock } = place.world.environment("desk");
+  const server = { host: "paris", port: 7331 };
+  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const shown: Shown[] = [];
+  const chatter = new Chatter({
+    client,
+    folder: "",
+    accept: "none",
+    show: (one) => void shown.push(one),
+    askPassword: undefined,
+    quit() {},
+    closed() {},
+  });
+  place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
+  const answered = Promise.all([
+    chatter.line("/msg bob@lyon hi", 7),
+    chatter.line("/msg cat@lyon hi", 8),
+  ]);
+  place.rest(LIMITS.unconfirmedMsMax + 1000);
+  place.world.until(answered);
+  place.hub.fate = () => "pass";
+  place.rest();
+  expect(shown.filter(({ event }) => event === "error" || event === "told")).toMatchObject([
+    { event: "error", ref: 7, code: "UNCONFIRMED" },
+    { event: "error", ref: 8, code: "UNCONFIRMED" },
+    { event: "told", ref: 7, to: "bob@lyon", outcome: "delivered" },
+    { event: "told", ref: 8, to: "cat@lyon", code: "NO_SUCH_NICK" },
+  ]);
+});
