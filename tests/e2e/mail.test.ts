@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "../../src/client.ts";
 import { type Line, type Program, type ServerProgram, Stage } from "./servers.ts";
 
 const TEST_MS = 120_000;
@@ -20,6 +21,9 @@ export default defineConfig({
 });
 `;
 const to = "ana@paris";
+/** All of them fit into one mailbox. */
+const KILLS = 6;
+const LINES = 30;
 
 const stage = new Stage();
 const password = join(stage.folder, "password");
@@ -77,6 +81,32 @@ test(
     await bye(next);
     expect(canaries()).toEqual([]);
     await paris.when({ event: "merged" }); // lyon dials again by itself
+  },
+  TEST_MS,
+);
+
+test(
+  `a server that is killed ${KILLS} times shows what was said to it once, in order`,
+  async () => {
+    const server = { host: "127.0.0.1", port: paris.port };
+    const dan = await connect({ nick: "dan", server });
+    const said: Promise<string>[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      for (let line = 0; line < LINES; line++) {
+        const text = `${kill}.${line}`;
+        said.push(dan.tell(to, text).then(({ outcome }) => `${text} ${outcome}`));
+      }
+      // The first ones are one write, and the others, which are said again, another.
+      await said.at(kill - LINES);
+      await restartParis();
+    }
+    const stored = await Promise.all(said);
+    const ana = await logIn();
+    const lines = await ana.heard.whenSome({ event: "private" }, KILLS * LINES);
+    expect(lines.map(({ text }) => `${String(text)} stored`)).toEqual(stored);
+    await bye(ana);
+    await dan.close();
+    await paris.when({ event: "merged" });
   },
   TEST_MS,
 );
