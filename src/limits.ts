@@ -336,6 +336,8 @@ export const LIMITS = {
   tellsUnsettledMax: 10_000,
   /** Delivered messages of other servers, remembered by their authors' ids. */
   tellsDeliveredMax: 10_000,
+  /** Pings that are awaited: there is one for each time that something is handed over. */
+  reachedAwaitedMax: 16,
   /** Private messages and offers to one server that wait for its window; more are congested. */
   privateQueuedMax: 256,
   /** Kept frames of servers not yet in view: what is lost of them is sent again anyway. */

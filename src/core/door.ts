@@ -66,8 +66,6 @@ export interface NativeDoor {
 const RefNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.counterMax));
 const Ref = v.object({ ref: v.optional(RefNumber) });
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
-/** Pings that are awaited: there is one for each time that something is handed over. */
-const AWAITED_MAX = 16;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -119,8 +117,8 @@ export function createDoor(
     session?.after(() => {
       const payload = JSON.stringify({ reached: ++pings });
       awaited.set(payload, run);
-      const [oldest = ""] = awaited.keys();
-      if (awaited.size > AWAITED_MAX) awaited.delete(oldest); // of one that answers no pings
+      const [oldest = ""] = awaited.keys(); // of one that answers no pings
+      if (awaited.size > LIMITS.reachedAwaitedMax) awaited.delete(oldest);
       write(encodeFrame(FRAME.ping, encoder.encode(payload)));
     });
   };
