@@ -15,11 +15,11 @@ export interface Said {
   readonly text: string;
   readonly by: Listener;
   /** The author's session when it was said. */
-  readonly session: Session;
+  readonly session: number;
   readonly room: string | undefined;
   readonly to: Listener | undefined;
   /** The addressee's session then. */
-  readonly toSession: Session | undefined;
+  readonly toSession: number | undefined;
   readonly at: number;
   /** The author's session was lost meanwhile: it was asked again in a new one. */
   again: boolean;
@@ -27,14 +27,11 @@ export interface Said {
   id?: string;
 }
 
-/** What a client was shown without a break: a connection that is resumed goes on. */
-export interface Session {
-  readonly shown: { readonly id: string; readonly text: string; readonly room: string }[];
-  readonly ids: Set<string>;
-  /** By its room: how many messages it was told are missing. */
-  readonly gaps: Map<string, number>;
-  /** The connection was lost since; what came of it is not known until it is back. */
-  broken: boolean;
+/** What a client was shown of a room, from one gap of unknown size to the next. */
+export interface Stretch {
+  readonly shown: string[];
+  /** How many messages it was told are missing. */
+  missing: number;
 }
 
 export interface Listener {
@@ -44,8 +41,15 @@ export interface Listener {
   readonly seat: string;
   readonly person: SimPerson;
   readonly rooms: readonly string[];
-  readonly sessions: Session[];
+  /** By room. */
+  readonly stretches: Map<string, Stretch[]>;
+  /** All that was shown, as `id text`. */
+  readonly shown: Set<string>;
   readonly privates: Map<string, number>;
+  /** Counts the sessions: one that is resumed goes on. */
+  session: number;
+  /** The connection was lost since; what came of it is not known until it is back. */
+  broken: boolean;
 }
 
 export class Crowd {
@@ -70,8 +74,11 @@ export class Crowd {
       seat: `${host}er at ${host}`,
       person,
       rooms: ["#lobby", ...rooms],
-      sessions: [newSession()],
+      stretches: new Map(),
+      shown: new Set(),
       privates: new Map(),
+      session: 1,
+      broken: false,
     };
     person.client.on((event) => this.#hears(listener, event));
     this.listeners.push(listener);
@@ -94,8 +101,13 @@ export class Crowd {
 
   /** Their server is down: no session of theirs goes on, and nobody may have told them yet. */
   serverDown(host: string): void {
+    for (const listener of this.listeners) if (listener.host === host) listener.broken = true;
+  }
+
+  /** Their server's log was wiped or set back: it can't tell them what they missed since. */
+  logSetBack(host: string): void {
     for (const listener of this.listeners)
-      if (listener.host === host) sessionOf(listener).broken = true;
+      if (listener.host === host) for (const room of listener.rooms) endStretch(listener, room);
   }
 
   /** Something of theirs has no answer yet. */
@@ -114,10 +126,10 @@ export class Crowd {
     const said: Said = {
       ...of,
       text: `line ${this.said.size + 1}`,
-      session: sessionOf(of.by),
-      toSession: of.to === undefined ? undefined : sessionOf(of.to),
+      session: of.by.session,
+      toSession: of.to?.session,
       at: this.#history.world.now,
-      again: sessionOf(of.by).broken,
+      again: of.by.broken,
       outcome: "pending",
     };
     this.said.set(said.text, said);
@@ -144,11 +156,11 @@ export class Crowd {
   }
 
   #hears(listener: Listener, event: ClientEvent): void {
-    const session = sessionOf(listener);
-    if (event.type === "message") this.#shows(listener, session, event.message);
+    if (event.type === "message") this.#shows(listener, event.message);
     else if (event.type === "gap") {
-      session.gaps.set(event.room, (session.gaps.get(event.room) ?? 0) + event.missing);
-      this.#history.marks.hit("people: gap told");
+      if (event.missing === 0) endStretch(listener, event.room);
+      else stretchOf(listener, event.room).missing += event.missing;
+      this.#history.marks.hit(`people: gap told${event.missing === 0 ? ", of unknown size" : ""}`);
     } else if (event.type === "private") {
       const { text } = event.message;
       listener.privates.set(text, (listener.privates.get(text) ?? 0) + 1);
@@ -156,40 +168,38 @@ export class Crowd {
   }
 
   #shows(
-    { address }: Listener,
-    session: Session,
+    listener: Listener,
     { id, text, room, ...rest }: { id: string; text: string; room: string },
   ): void {
-    if (session.ids.has(`${id} ${text}`))
-      this.violations.push(`${address} was shown ${room} "${text}" twice`);
-    session.ids.add(`${id} ${text}`);
-    session.shown.push({ id, text, room });
+    const what = `${id} ${text}`;
+    if (listener.shown.has(what))
+      this.violations.push(`${listener.address} was shown ${room} "${text}" twice`);
+    listener.shown.add(what);
+    stretchOf(listener, room).shown.push(what);
     if ("late" in rest) this.#history.marks.hit("people: shown late");
   }
 
   #connection(listener: Listener, state: string): void {
-    const session = sessionOf(listener);
-    if (state === "lost") session.broken = true;
-    if (state === "resumed") session.broken = false;
+    if (state === "lost") listener.broken = true;
+    if (state === "resumed" || state === "back") listener.broken = false;
     if (state !== "back") return;
-    listener.sessions.push(newSession());
+    listener.session += 1;
     for (const said of this.said.values())
       if (said.by === listener && said.outcome === "pending") said.again = true;
   }
 }
 
-/** The present one. */
-export function sessionOf({ sessions }: Listener): Session {
-  const last = sessions.at(-1);
-  if (last === undefined) throw new Error("a listener has a session from the beginning");
-  return last;
-}
-
 // --- internal ---
 
-const newSession = (): Session => ({
-  shown: [],
-  ids: new Set(),
-  gaps: new Map(),
-  broken: false,
-});
+function stretchesOf({ stretches }: Listener, room: string): Stretch[] {
+  const known = stretches.get(room) ?? [{ shown: [], missing: 0 }];
+  stretches.set(room, known);
+  return known;
+}
+
+const endStretch = (listener: Listener, room: string): unknown =>
+  stretchesOf(listener, room).push({ shown: [], missing: 0 });
+
+/** The one that goes on. */
+const stretchOf = (listener: Listener, room: string): Stretch =>
+  stretchesOf(listener, room).at(-1) as Stretch; // there is always one

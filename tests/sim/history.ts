@@ -251,6 +251,7 @@ export class History {
 
   /** What its operator has ended is not on its disk any more. */
   #forgets(host: string): void {
+    this.crowd.logSetBack(host);
     this.#backups.delete(host);
     for (const pair of this.parted) if (pair.split(" ").includes(host)) this.parted.delete(pair);
   }

@@ -9,21 +9,14 @@ export interface Numbered {
   readonly number: number;
 }
 
-/** The history of one life of a server. */
-export interface Kept {
-  readonly history: MessageHistory;
-  /** The first number of each stream that came in this life. */
-  readonly firsts: Map<string, number>;
-  /** What a disk that failed has not taken, as `stream number`. */
-  readonly refused: Set<string>;
-}
-
 export class Ledger {
   readonly violations: string[] = [];
   /** By the message's id and text: of all that any server has tried to store. */
   readonly numbers = new Map<string, Numbered>();
-  /** Of each host's present life. */
-  readonly kept = new Map<string, Kept>();
+  /** By host, of its present life. */
+  readonly histories = new Map<string, MessageHistory>();
+  /** What a disk that failed has not taken, in any life: `host stream number`. */
+  readonly refused = new Set<string>();
   /** What is durable on a host, in any life: `host id`. */
   readonly durable = new Set<string>();
   readonly streams = new Map<string, Stream>();
@@ -37,14 +30,13 @@ export class Ledger {
         const parts = plugin.setup(context);
         const inner = parts.history;
         if (inner === undefined) return parts;
-        const kept: Kept = { history: inner, firsts: new Map(), refused: new Set() };
-        this.kept.set(host, kept);
+        this.histories.set(host, inner);
         const append = async (tick: readonly Batch[]) => {
-          for (const batch of tick) this.#comes(kept, batch, host);
+          for (const batch of tick) this.#comes(batch, host);
           try {
             await inner.append(tick);
           } catch (thrown) {
-            for (const [at] of placesOf(tick)) kept.refused.add(at);
+            for (const [at] of placesOf(tick)) this.refused.add(`${host} ${at}`);
             throw thrown;
           }
           for (const [, { id }] of placesOf(tick)) this.durable.add(`${host} ${id}`);
@@ -63,10 +55,9 @@ export class Ledger {
 
   // --- internal ---
 
-  #comes(kept: Kept, batch: Batch, host: string): void {
+  #comes(batch: Batch, host: string): void {
     const key = keyOf(batch.stream);
     this.streams.set(key, batch.stream);
-    if (!kept.firsts.has(key)) kept.firsts.set(key, batch.first);
     for (const [index, { id, text }] of batch.messages.entries()) {
       const number = batch.first + index;
       const place = `${key} ${number}`;

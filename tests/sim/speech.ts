@@ -1,31 +1,24 @@
 // What must hold of what people say in a simulated fusion: I1, I2, I3, I6 and I9 of the reliability
 // figures. "Numbers" are those of a stream (origin, life, room), as the histories were given them.
 //
-// Always: no session is shown a message twice; a number is one message on all servers; what is
+// Always: nobody is shown a message twice; a number is one message on all servers; what is
 //   acknowledged is durable on its server; a private message has an end after a minute.
-// At rest, within a fusion:
-// I1 Of a stream of which a session was shown a number, it was shown all acknowledged numbers after
-//    that, but for at most as many as gaps told of. The session was on all the time: it has seen
-//    no break that was not resumed. Each server's history holds all acknowledged numbers after the
-//    first that it took, but for those that its own disk has refused.
-// I2 The numbers of a stream were shown in ascending order in each session, also those that ended.
+// At rest, within a fusion, over all restarts of servers and all sessions of clients:
+// I1 Of a stream of which somebody was shown a number, he was shown all acknowledged numbers after
+//    that, but for at most as many as gaps told of; after a gap of unknown size, from there on.
+//    Each server's history holds all acknowledged numbers after the first that it has, but for
+//    those that its own disk has refused. Nobody can give what was wiped wherever it was.
+// I2 The numbers of a stream were shown in ascending order.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
 import { LIMITS } from "../../src/limits.ts";
 import type { Batch } from "../../src/plugin.ts";
-import type { Kept, Ledger } from "./ledger.ts";
-import type { Listener, Said, Session } from "./crowd.ts";
-import { sessionOf } from "./crowd.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Listener, Said } from "./crowd.ts";
 import { LINE_CUT_MS_MAX } from "./faults.ts";
 import type { History } from "./history.ts";
 import { componentsOf } from "./invariants.ts";
-
-/**
- * "excused": what I1 and I3 say of streams holds of those whose origin still lives, and on servers
- * since their last start. "checked": of all lives, since the first number on the disk.
- */
-const RESTARTS = "excused" as "excused" | "checked";
 
 /** Asked again when its author's line, which is cut for so long, is back. */
 const tellMsMax = LIMITS.unconfirmedMsMax + LINE_CUT_MS_MAX + LIMITS.reconnectMsMax + 5000;
@@ -36,7 +29,7 @@ export function checkSpeech({ crowd, ledger, world }: History): void {
   if (violation !== undefined) throw new Error(violation);
   for (const said of crowd.said.values()) {
     if (said.to === undefined || said.outcome !== "pending") continue;
-    const isOn = !said.again && !said.session.broken && sessionOf(said.by) === said.session;
+    const isOn = !said.again && !said.by.broken && said.by.session === said.session;
     if (!isOn || world.now - said.at < tellMsMax) continue;
     throw new Error(`${said.by.address} waits for the end of ${said.text} since ${said.at}`);
   }
@@ -50,17 +43,11 @@ export function checkSpeechAtRest(history: History): string | undefined {
   const acknowledged = acknowledgedOf(history);
   for (const component of componentsOf(history)) {
     const hosts = component.map(({ host }) => host);
-    const here = { hosts, held: heldOf(ledger, hosts), sids: sidsOf(component) };
-    const streams = acknowledged
-      .filter(([key]) => isOwed(history, here, key))
-      .map((stream) => withoutForgotten(history, here, stream));
+    const held = heldOf(ledger, hosts);
+    const streams = acknowledged.map((stream) => withoutForgotten(held, stream));
     for (const host of hosts) {
-      const complaint = checkHistory(ledger, host, here, streams);
-      if (complaint !== undefined) return complaint;
-    }
-    for (const listener of crowd.listeners) {
-      if (!hosts.includes(listener.host)) continue;
-      const complaint = checkShown(ledger, listener, streams);
+      const owed = streams.map((stream) => owedTo(ledger, host, held, stream));
+      const complaint = checkHistory(host, held, owed) ?? checkListeners(history, host, owed);
       if (complaint !== undefined) return complaint;
     }
   }
@@ -77,13 +64,6 @@ export function checkSpeechAtRest(history: History): string | undefined {
 type Acknowledged = [key: string, numbers: Map<number, string>];
 type Held = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>>>;
 
-interface Here {
-  readonly hosts: readonly string[];
-  /** What is in the histories, by host and stream. */
-  readonly held: Held;
-  readonly sids: ReadonlyMap<string, string>;
-}
-
 function acknowledgedOf({ crowd, ledger }: History): Acknowledged[] {
   const streams = new Map<string, Map<number, string>>();
   for (const { id, text, room } of crowd.said.values()) {
@@ -97,16 +77,13 @@ function acknowledgedOf({ crowd, ledger }: History): Acknowledged[] {
   return [...streams];
 }
 
-const sidsOf = (component: ReturnType<typeof componentsOf>[number]) =>
-  new Map(component.map(({ host, server }) => [server?.sid ?? "", host]));
-
-function heldOf({ kept, streams }: Ledger, hosts: readonly string[]): Held {
+function heldOf({ histories, streams }: Ledger, hosts: readonly string[]): Held {
   const held = new Map<string, Map<string, Set<number>>>();
   for (const host of hosts) {
     const own = new Map<string, Set<number>>();
     for (const [key, stream] of streams) {
       // log-store.ts answers at once.
-      const found = kept.get(host)?.history.range(stream, 1, 2 ** 53 - 1, 2 ** 53) as Batch[];
+      const found = histories.get(host)?.range(stream, 1, 2 ** 53 - 1, 2 ** 53) as Batch[];
       const numbers = found.flatMap(({ first, messages }) => messages.map((_, at) => first + at));
       if (numbers.length > 0) own.set(key, new Set(numbers));
     }
@@ -115,103 +92,92 @@ function heldOf({ kept, streams }: Ledger, hosts: readonly string[]): Held {
   return held;
 }
 
-/** Somebody in this fusion can give the stream: its origin, or whoever has kept it. */
-function isOwed({ ledger }: History, { hosts, held, sids }: Here, key: string): boolean {
-  const stream = ledger.streams.get(key);
-  const origin = sids.get(stream?.origin ?? "");
-  if (RESTARTS === "checked") return hosts.some((host) => held.get(host)?.has(key) === true);
-  // Its life goes on if it has said this in its present one, by its own numbers from 1.
-  return origin !== undefined && ledger.kept.get(origin)?.firsts.get(key) === 1;
-}
-
-/** Without what was wiped wherever it was, or went with a backup that its own server was set to. */
-function withoutForgotten(
-  { ledger, restored }: History,
-  { held, sids }: Here,
-  [key, numbers]: Acknowledged,
-): Acknowledged {
-  const origin = sids.get(ledger.streams.get(key)?.origin ?? "") ?? "";
-  if (RESTARTS === "excused" && !restored.has(origin)) return [key, numbers];
+/** Without what was wiped, or went with a backup that was restored, wherever it was. */
+function withoutForgotten(held: Held, [key, numbers]: Acknowledged): Acknowledged {
   const isHeld = (number: number) =>
     [...held.values()].some((one) => one.get(key)?.has(number) === true);
   return [key, new Map([...numbers].filter(([number]) => isHeld(number)))];
 }
 
-function checkHistory(
-  { kept }: Ledger,
+/** What a server should have of a stream: all that its disk did not refuse, from its first on. */
+function owedTo(
+  { refused }: Ledger,
   host: string,
-  { held }: Here,
-  streams: readonly Acknowledged[],
+  held: Held,
+  [key, numbers]: Acknowledged,
+): Acknowledged {
+  const first = Math.min(...(held.get(host)?.get(key) ?? [])); // Infinity where it has none
+  const isOwed = (number: number) => number >= first && !refused.has(`${host} ${key} ${number}`);
+  return [key, new Map([...numbers].filter(([number]) => isOwed(number)))];
+}
+
+function checkHistory(host: string, held: Held, owed: readonly Acknowledged[]): string | undefined {
+  for (const [key, numbers] of owed)
+    for (const [number, what] of numbers)
+      if (held.get(host)?.get(key)?.has(number) !== true)
+        return `the history of ${host} has more of ${key}, and not ${number}: "${what}"`;
+  return undefined;
+}
+
+function checkListeners(
+  { crowd, ledger }: History,
+  host: string,
+  owed: readonly Acknowledged[],
 ): string | undefined {
-  const { firsts, refused } = kept.get(host) as Kept; // it runs, so it has one
-  for (const [key, numbers] of streams) {
-    const own = held.get(host)?.get(key) ?? new Set<number>();
-    const first = RESTARTS === "excused" ? firsts.get(key) : [...own].toSorted((a, b) => a - b)[0];
-    if (first === undefined) continue;
-    for (const [number, what] of numbers) {
-      if (number < first || own.has(number) || refused.has(`${key} ${number}`)) continue;
-      return `the history of ${host} has ${key} from ${first} on, and not ${number}: "${what}"`;
-    }
+  for (const listener of crowd.listeners) {
+    const complaint = listener.host === host ? checkShown(ledger, listener, owed) : undefined;
+    if (complaint !== undefined) return complaint;
   }
   return undefined;
 }
 
 function checkShown(
   { numbers }: Ledger,
-  { address, sessions }: Listener,
+  { address, broken, stretches, shown: all }: Listener,
   streams: readonly Acknowledged[],
 ): string | undefined {
-  const session = sessions.at(-1);
-  if (session === undefined || session.broken) return `${address} is not back`;
-  const firsts = new Map<string, number>();
-  for (const { id, text } of session.shown) {
-    const { stream = "", number = 0 } = numbers.get(`${id} ${text}`) ?? {};
-    if (!firsts.has(stream)) firsts.set(stream, number);
-  }
-  const missing = new Map<string, string[]>();
-  for (const [key, acknowledged] of streams) {
-    const first = firsts.get(key);
-    if (first === undefined) continue;
-    const room = key.slice(key.lastIndexOf(" ") + 1);
-    for (const [number, what] of acknowledged) {
-      if (number <= first || session.ids.has(what)) continue;
-      missing.set(room, [...(missing.get(room) ?? []), `${key} ${number} "${what}"`]);
+  if (broken) return `${address} is not back`;
+  for (const [room, [...parts]] of stretches) {
+    const { shown, missing: told } = parts.at(-1) ?? { shown: [], missing: 0 };
+    const firsts = new Map<string, number>();
+    for (const what of shown) {
+      const { stream = "", number = 0 } = numbers.get(what) ?? {};
+      if (!firsts.has(stream)) firsts.set(stream, number);
     }
-  }
-  for (const [room, whats] of missing) {
-    const told = session.gaps.get(room) ?? 0;
-    if (whats.length > told) return `${address} misses ${whats.join()}, and was told of ${told}`;
+    const missing = streams.flatMap(([key, acknowledged]) => {
+      const first = key.endsWith(` ${room}`) ? firsts.get(key) : undefined;
+      if (first === undefined) return [];
+      const after = [...acknowledged].filter(([number, what]) => number > first && !all.has(what));
+      return after.map(([number, what]) => `${key} ${number} "${what}"`);
+    });
+    if (missing.length > told) return `${address} misses ${missing.join()}; was told of ${told}`;
   }
   return undefined;
 }
 
 function checkPrivate(said: Said, to: Listener): string | undefined {
-  const { text, outcome, again, toSession } = said;
+  const { text, outcome, toSession } = said;
   const times = to.privates.get(text) ?? 0;
-  if (again && RESTARTS === "excused") return undefined; // asked again, it was another message
   if (times > 1) return `${to.address} was told "${text}" ${times} times`;
   if (outcome === "failed" && times > 0) return `${text} failed, and ${to.address} was told it`;
-  const isOn = toSession !== undefined && toSession === to.sessions.at(-1);
+  const isOn = !to.broken && toSession === to.session;
   if (outcome === "delivered" && isOn && times === 0)
     return `"${text}" was delivered, and not shown to ${to.address}`;
   return undefined;
 }
 
-/** In the sessions that ended, too. */
 function checkOrder({ crowd, ledger }: History): string | undefined {
-  for (const { address, sessions } of crowd.listeners) {
-    for (const session of sessions) {
-      const complaint = orderOf(ledger, session) ?? doubleOf(crowd.said, session);
-      if (complaint !== undefined) return `${address} was shown ${complaint}`;
-    }
+  for (const { address, shown } of crowd.listeners) {
+    const complaint = orderOf(ledger, shown) ?? doubleOf(shown);
+    if (complaint !== undefined) return `${address} was shown ${complaint}`;
   }
   return undefined;
 }
 
-function orderOf({ numbers }: Ledger, { shown }: Session): string | undefined {
+function orderOf({ numbers }: Ledger, shown: ReadonlySet<string>): string | undefined {
   const lasts = new Map<string, number>();
-  for (const { id, text } of shown) {
-    const place = numbers.get(`${id} ${text}`);
+  for (const what of shown) {
+    const place = numbers.get(what);
     if (place === undefined) continue; // a crash came before it was logged anywhere
     const last = lasts.get(place.stream) ?? 0;
     if (place.number <= last) return `${place.stream} ${place.number} after ${last}`;
@@ -221,11 +187,10 @@ function orderOf({ numbers }: Ledger, { shown }: Session): string | undefined {
 }
 
 /** Sent again with its cid, a message is the same. */
-function doubleOf(all: ReadonlyMap<string, Said>, { shown }: Session): string | undefined {
+function doubleOf(shown: ReadonlySet<string>): string | undefined {
   const texts = new Set<string>();
-  for (const { text } of shown) {
-    const said = all.get(text);
-    if (said === undefined || (said.again && RESTARTS === "excused")) continue;
+  for (const what of shown) {
+    const text = what.slice(what.indexOf(" ") + 1);
     if (texts.has(text)) return `"${text}" in two messages`;
     texts.add(text);
   }
