@@ -114,6 +114,8 @@ export class Heard {
 }
 
 interface Surroundings {
+  /** The words before the program's: what runs it elsewhere. */
+  readonly within?: readonly string[] | undefined;
   readonly cwd: string;
   readonly env: Record<string, string>;
   about(): string;
@@ -126,9 +128,9 @@ export class Program {
   errors = "";
   readonly #process: Bun.Subprocess<"pipe", "pipe", "pipe">;
 
-  constructor(words: readonly string[], { about, ...where }: Surroundings) {
+  constructor(words: readonly string[], { about, within = [], ...where }: Surroundings) {
     this.heard = new Heard(words.slice(0, 4).join(" "), about);
-    this.#process = Bun.spawn([process.execPath, MAIN, ...words], {
+    this.#process = Bun.spawn([...within, process.execPath, MAIN, ...words], {
       ...where,
       stdin: "pipe",
       stdout: "pipe",
@@ -205,6 +207,7 @@ export class Program {
 /** A server's process that is listening. */
 export class ServerProgram extends Program {
   readonly name: string;
+  host = "127.0.0.1";
   port = 0;
 
   constructor(
@@ -217,7 +220,7 @@ export class ServerProgram extends Program {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   /** Types a command; resolves to its answer. */
@@ -237,6 +240,8 @@ export interface ServeOptions {
   readonly data?: string;
   /** The text of its config file. */
   readonly config?: string;
+  /** Another machine: it listens at all addresses there. */
+  readonly at?: { readonly address: string; readonly within: readonly string[] };
 }
 
 /** A temporary folder with all the programs that are started in it. */
@@ -270,11 +275,14 @@ export class Stage {
 
   /** Starts a server and waits until it listens. */
   async serve(name: string, options: ServeOptions = {}): Promise<ServerProgram> {
-    const { port = 0, data = join(this.folder, "data", name), config = CONFIG } = options;
+    const { port = 0, data = join(this.folder, "data", name), config = CONFIG, at } = options;
     const file = join(this.folder, `${name}.config.ts`);
     writeFileSync(file, config);
-    const words = ["--port", String(port), "--data", data, "--config", file];
-    const server = this.#keep(new ServerProgram(name, words, this.#surroundings));
+    const host = at === undefined ? [] : ["--host", "0.0.0.0"];
+    const words = ["--port", String(port), "--data", data, "--config", file, ...host];
+    const how = { ...this.#surroundings, within: at?.within };
+    const server = this.#keep(new ServerProgram(name, words, how));
+    if (at !== undefined) server.host = at.address;
     const listening = await server.when({ event: "listening" });
     server.port = Number(listening["port"]);
     return server;
