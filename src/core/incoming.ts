@@ -130,12 +130,16 @@ export function createIncoming(options: IncomingOptions) {
   };
   /** A server that has started again tells first how far it came before. */
   const mustWait = (peer: Source, room: RoomName, stream: Incoming): boolean => {
-    if (behind.size > 0 && hasEarlier(peer, room)) return true;
-    if (stream.have !== 0 || !stream.apart || !peer.present) return false;
+    // Whatever comes of an earlier life now, what it has begun to say was shown before that.
+    if (peer.present && stream.have !== 0) return false;
     const now = options.clock.monotonic();
     const { since = now } = waiting.get(stream) ?? {};
-    if (now - since >= LIMITS.earlierLifeMsMax) stream.apart = false;
-    return stream.apart;
+    if (now - since >= LIMITS.earlierLifeMsMax) {
+      stream.apart = false;
+      return false;
+    }
+    if (behind.size > 0 && hasEarlier(peer, room)) return true;
+    return stream.have === 0 && stream.apart && peer.present;
   };
   const release = () => {
     for (const [stream, { peer, room }] of waiting) drain(peer, room, stream);

@@ -138,7 +138,8 @@ export function decodeBatch(sha: Sha, bytes: Bytes): DecodedBatch {
   const room = reader.text() as RoomName; // checked by the receiver against its own rooms
   const leaves = reader.u16();
   const index = reader.u16();
-  if (!isSid(origin) || count === 0 || count > LIMITS.batchMessagesMax || first === 0)
+  const isCounted = first > 0 && count > 0 && first + count - 1 <= LIMITS.counterMax;
+  if (!isSid(origin) || !isCounted || count > LIMITS.batchMessagesMax)
     throw new ProtocolError("BAD_FRAME", "not a batch");
   if (leaves > LIMITS.batchLeavesMax || index >= leaves)
     throw new ProtocolError("BAD_FRAME", `leaf ${index} of ${leaves}`);

@@ -22,6 +22,7 @@ export function parseEntry(value: unknown): MessageEntry | undefined {
     typeof one.text === "string" &&
     one.text.length <= LIMITS.textBytesMax &&
     Number.isSafeInteger(one.at) &&
+    (one.at as number) >= 0 && // it is a number, as was just checked
     KINDS.includes(one.kind) &&
     optionalString(one.account, LIMITS.nameBytesMax) &&
     optionalString(one.cid, LIMITS.clientIdBytesMax);

@@ -28,7 +28,7 @@ const entries = fc.record(
     room: fc.string(),
     kind: fc.constantFrom("text", "action", "notice"),
     text: fc.string(),
-    at: fc.maxSafeInteger(),
+    at: fc.maxSafeNat(),
     cid: optional(fc.string({ maxLength: LIMITS.clientIdBytesMax })),
   },
   { requiredKeys: ["id", "from", "room", "kind", "text", "at"] },
@@ -59,7 +59,7 @@ const wrong: Readonly<Record<keyof typeof entry, readonly unknown[]>> = {
   room: [undefined, 7, null],
   kind: [undefined, "", "shout", "__proto__", 1],
   text: [undefined, 5, "x".repeat(LIMITS.textBytesMax + 1), null],
-  at: [undefined, "1", 1.5, 2 ** 53, null],
+  at: [undefined, "1", 1.5, -1, 2 ** 53, null],
   cid: [1, null, "x".repeat(LIMITS.clientIdBytesMax + 1)],
 };
 for (const [field, values] of Object.entries(wrong)) {
