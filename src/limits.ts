@@ -374,6 +374,12 @@ export const LIMITS = {
   earlierLifeMsMax: 10 * second,
   /** Servers whose messages are in the history, with their keys: 130 bytes each. */
   originsMax: 4096,
+  /**
+   * Numbers of a stream that are asked for at once, at first, and at most; the next ones when these
+   * have come. So few of the longest texts fit an answer.
+   */
+  askedMin: 16,
+  askedMax: 512,
   /** Of those who tell that they have a stream: more than log2 of the servers, who tell of each. */
   tellersMax: 16,
   /**

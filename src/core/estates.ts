@@ -18,6 +18,7 @@ import type { Marks } from "./marks.ts";
 import { nameIn } from "./marks.ts";
 import type { Peer, Source } from "./peer.ts";
 import { ownsAddress } from "./peer.ts";
+import type { Asked } from "./streams.ts";
 import type { Peers } from "./peers.ts";
 
 export interface EstatesOptions {
@@ -34,7 +35,7 @@ export interface EstatesOptions {
   /** The number of this life's last message in a room. */
   head(room: RoomName): number;
   /** Sends numbers of a stream again; resolves to the last number that is held no more. */
-  serve(to: Sid, stream: Stream, from: number, last: number): Promise<number>;
+  serve(to: Sid, stream: Stream, numbers: Asked): Promise<number>;
 }
 
 export function createEstates(options: EstatesOptions) {
@@ -231,10 +232,11 @@ export function createEstates(options: EstatesOptions) {
       const { sid, life: ours } = options.identity();
       const { origin = sid, life = ours } = elsewhere;
       const have = isOwn(origin, life) ? options.head(room) : haveOf(origin, life, room);
-      const last = Math.min(to, have ?? 0);
+      const head = have ?? 0;
+      const last = Math.min(to, head);
       if (last < from) return;
       options
-        .serve(peer.sid, { origin, life, room }, from, last)
+        .serve(peer.sid, { origin, life, room }, { from, last, head })
         .then((missing) => {
           if (missing >= from) peer.send({ t: "lost", room, from, to: missing, ...elsewhere });
         })

@@ -227,7 +227,7 @@ function estatesOf(
       for (const { name, shared } of rooms().all()) if (shared) yield name;
     },
     head: (room) => headOf(to().streams, room),
-    serve: (sid, stream, from, last) => to().streams.serve(sid, stream, from, last),
+    serve: (...asked) => to().streams.serve(...asked),
   });
 }
 

@@ -29,6 +29,8 @@ export interface Incoming {
   apart: boolean;
   held: DecodedBatch[];
   askedAt: number;
+  /** The numbers that were asked for last. */
+  asked: { readonly from: number; readonly to: number };
   /** Who may have it while its origin is away; the last one is asked. */
   tellers: readonly Sid[];
   /** How often in a row others did not have what is missing. */
@@ -98,6 +100,7 @@ export function createIncoming(options: IncomingOptions) {
         tellers: [],
         refusals: 0,
         askedAt,
+        asked: { from: 0, to: 0 },
         at: 0,
       };
       peer.streams.set(room, stream);
@@ -155,7 +158,9 @@ export function createIncoming(options: IncomingOptions) {
     const isEarly = now - stream.askedAt < LIMITS.askAgainMs || waiting.has(stream);
     if (stream.have === undefined || isEarly) return;
     stream.askedAt = now;
-    options.ask(peer, room, stream, to);
+    const from = stream.have + 1;
+    stream.asked = { from, to: Math.min(to, stream.have + partOf(stream.asked, stream.have)) };
+    options.ask(peer, room, stream, stream.asked.to);
   };
   const hold = (peer: Source, stream: Incoming, batch: DecodedBatch) => {
     if (stream.held.some((one) => one.first === batch.first)) return;
@@ -199,11 +204,16 @@ export function createIncoming(options: IncomingOptions) {
     waiting.delete(stream);
     while (stream.have !== undefined) {
       const next = stream.held[0];
-      if (next === undefined) return;
+      if (next === undefined) {
+        if (stream.wanted > stream.have) ask(peer, room, stream, stream.wanted);
+        return;
+      }
       if (next.first > stream.have + 1) return ask(peer, room, stream, next.first - 1);
       stream.held.shift();
-      if (next.first + next.frames.length - 1 > stream.have) {
-        stream.askedAt = -LIMITS.askAgainMs;
+      const last = next.first + next.frames.length - 1;
+      if (last > stream.have) {
+        // The rest of an answer is on its way; behind it, the next part is asked for at once.
+        stream.askedAt = last < stream.asked.to ? options.clock.monotonic() : -LIMITS.askAgainMs;
         stream.refusals = 0;
         take(peer, stream, stream.have, next);
       }
@@ -301,6 +311,12 @@ interface Behind {
   readonly room: RoomName;
   /** When it began, in the clock's monotonic time. */
   readonly since: Millis;
+}
+
+/** How much is asked for next: twice what came whole; as much as came of what did not. */
+function partOf({ from, to }: Incoming["asked"], have: number): number {
+  const part = have >= to ? 2 * (to + 1 - from) : have + 1 - from;
+  return Math.min(Math.max(part, LIMITS.askedMin), LIMITS.askedMax);
 }
 
 /** What waits of all streams of a server. */

@@ -39,6 +39,13 @@ export interface StreamsOptions {
   publish(to: readonly Sid[], bytes: Bytes): PublishResult;
 }
 
+/** Numbers from..last of a stream are asked for, of those up to `head`. */
+export interface Asked {
+  readonly from: number;
+  readonly last: number;
+  readonly head: number;
+}
+
 export interface Streams {
   /** Numbers a message; returns the log's commit that will hold it. `frame` is given. */
   add(room: RoomName, entry: MessageEntry, frame: Bytes): number;
@@ -55,10 +62,9 @@ export interface Streams {
   /** Says once more what was said last, since the routes have changed. */
   sayAgain(): void;
   /**
-   * Sends numbers from..to of any stream again to one server; returns up to which number nothing is
-   * held.
+   * Sends numbers of any stream again to one server; returns up to which number nothing is held.
    */
-  serve(to: Sid, stream: Stream, from: number, last: number): Promise<number>;
+  serve(to: Sid, stream: Stream, numbers: Asked): Promise<number>;
 }
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -161,26 +167,22 @@ export function createStreams(options: StreamsOptions): Streams {
         if (to.length > 0) options.publish(to, one.bytes);
       }
     },
-    async serve(to, stream, from, last) {
+    async serve(to, stream, { from, last, head }) {
       const target = [to];
       const isOwn = stream.origin === options.identity().sid;
-      const kept = [...own.find(stream, from, last), ...others.find(stream, from, last)];
-      const held = kept[0]?.first ?? last + 1;
+      const kept = [...own.find(stream, from, head), ...others.find(stream, from, head)];
+      const held = kept[0]?.first ?? head + 1;
       const send = (bytes: Bytes) => options.publish(target, bytes);
       let missing = from - 1;
       if (held > from) {
-        const older = await options
-          .history()
-          ?.range(stream, from, Math.min(last, held - 1), LIMITS.linkRoomBytesMax / 4);
-        let upTo = from - 1;
-        for (const batch of older ?? []) {
-          if (upTo < batch.first - 1 && upTo === from - 1) missing = batch.first - 1;
-          upTo = batch.first + batch.messages.length - 1;
-          send(isOwn ? signAgain(options, batch.bytes, stream) : batch.bytes);
-        }
-        if (older === undefined || older.length === 0) missing = Math.min(last, held - 1);
+        const bytesMax = LIMITS.linkRoomBytesMax / 4;
+        const older = (await options.history()?.range(stream, from, held - 1, bytesMax)) ?? [];
+        for (const { first, bytes } of older)
+          if (first <= last) send(isOwn ? signAgain(options, bytes, stream) : bytes);
+        // All of it at once, also where more was not asked for yet: it is one gap.
+        missing = (older[0]?.first ?? held) - 1;
       }
-      for (const one of kept) send(one.bytes);
+      for (const { first, bytes } of kept) if (first <= last) send(bytes);
       return missing;
     },
   };

@@ -58,6 +58,27 @@ describe("what was said while two servers were apart", () => {
     expect(bob.all("gap")).toEqual([]);
   });
 
+  test("comes once over the link, also while people go on talking", () => {
+    const { place, homes, ana, bob, split } = pair("talking");
+    split();
+    const count = 2 * LIMITS.askedMax;
+    const talk = (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        ana.send("say", { room: lobby, text: `${i}` });
+        place.rest(5);
+      }
+    };
+    talk(0, count);
+    place.rest(LIMITS.sayAgainMs);
+    const from = place.hub.frames.length;
+    place.hub.join(...homes.map(({ name }) => name));
+    talk(count, count + 100);
+    place.rest(LIMITS.sayAgainMs);
+    expect(bob.texts().map(Number)).toEqual(Array.from({ length: count + 100 }, (_, i) => i));
+    const batches = place.hub.frames.slice(from).filter(({ traffic }) => traffic === "room");
+    expect(batches.length).toBeLessThan(1.1 * (count + 100));
+  });
+
   test("that nobody holds any more is told as a gap, with its size", () => {
     const { place, homes, ana, bob, split } = pair("gap");
     split();

@@ -15,7 +15,7 @@ const ROWS: readonly Row[] = [
     incoming,
     "if (stream.have !== undefined && last <= stream.have) return;",
     "",
-    "if (next.first + next.frames.length - 1 > stream.have) {",
+    "if (last > stream.have) {",
     "if (next.frames.length > 0) {",
     "const skip = have + 1 - batch.first;",
     "const skip = have < 0 ? 1 : 0;",
