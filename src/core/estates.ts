@@ -41,6 +41,10 @@ export interface EstatesOptions {
 export function createEstates(options: EstatesOptions) {
   /** Lives that no peer was met in, by `sid life`. */
   const sources = new Map<string, Source>();
+  /** And by whom they were told of first; the last ones stand last. */
+  const toldBy = new Map<Sid, Set<string>>();
+  /** Who was asked last for a stream, and what for; none once it has answered that it has not. */
+  const asks = new WeakMap<Incoming, { readonly sid: Sid; readonly from: number }>();
   let cancel: (() => void) | undefined;
 
   const isOwn = (sid: Sid, life: string) =>
@@ -50,6 +54,23 @@ export function createEstates(options: EstatesOptions) {
   const tellerOf = ({ tellers }: Incoming): Peer | undefined => {
     const sid = tellers.findLast((one) => options.peers().find(one) !== undefined);
     return sid === undefined ? undefined : options.peers().find(sid);
+  };
+  /** The next time another one is asked. */
+  const giveWay = (stream: Incoming, sid: Sid) => {
+    if (!stream.tellers.includes(sid)) return;
+    stream.tellers = [sid, ...stream.tellers.filter((one) => one !== sid)];
+  };
+  /** Remembers a life, and forgets another where there are too many: of whoever told of most. */
+  const remember = (teller: Sid, one: Source) => {
+    const key = `${one.sid} ${one.life}`;
+    sources.set(key, one);
+    toldBy.set(teller, (toldBy.get(teller) ?? new Set()).add(key));
+    if (sources.size <= LIMITS.peersMax) return;
+    const [sid, most] = [...toldBy].reduce((a, b) => (b[1].size > a[1].size ? b : a));
+    const [oldest = ""] = most;
+    sources.delete(oldest);
+    most.delete(oldest);
+    if (most.size === 0) toldBy.delete(sid);
   };
   /** How far a stream has come here; undefined if nothing was heard of it. */
   const haveOf = (sid: Sid, life: string, room: RoomName): number | undefined =>
@@ -102,7 +123,7 @@ export function createEstates(options: EstatesOptions) {
       .some((one) => one.sid === sid && at > one.metAt && one.streams.get(room) !== undefined);
   };
   /** The source of a row, made if it is not known yet; undefined where it can't be checked. */
-  const sourceOf = ([sid, life, , , keyHex, name]: HeldRow): Source | undefined => {
+  const sourceOf = (teller: Sid, [sid, life, , , keyHex, name]: HeldRow): Source | undefined => {
     const known = source(sid, life);
     if (known !== undefined) return known;
     const kin = options
@@ -120,9 +141,7 @@ export function createEstates(options: EstatesOptions) {
     if (met === undefined && named === self) return undefined;
     const owns = (address: string) => ownsAddress(named, address);
     const made: Source = { sid, life, key, name: named, present: false, streams: new Map(), owns };
-    sources.set(`${sid} ${life}`, made);
-    const [oldest] = sources.keys();
-    if (oldest !== undefined && sources.size > LIMITS.peersMax) sources.delete(oldest);
+    remember(teller, made);
     return made;
   };
 
@@ -140,12 +159,12 @@ export function createEstates(options: EstatesOptions) {
     if (have !== undefined && have >= head)
       return have > head ? [sid, life, have, at, key, name] : undefined;
     if (have === undefined && !follows && !isOwed(sid, room, at)) return undefined;
-    const from = sourceOf(row);
+    const from = sourceOf(peer.sid, row);
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
     stream.have ??= 0;
-    const others = stream.tellers.filter((one) => one !== peer.sid);
-    stream.tellers = [...others, peer.sid].slice(-LIMITS.tellersMax);
+    if (!stream.tellers.includes(peer.sid))
+      stream.tellers = [...stream.tellers, peer.sid].slice(-LIMITS.tellersMax);
     options.incoming().head(from, room, head);
     return undefined;
   };
@@ -203,8 +222,13 @@ export function createEstates(options: EstatesOptions) {
     },
     ask({ sid, life, present }: Source, room: RoomName, stream: Incoming, to: number): void {
       const from = (stream.have ?? 0) + 1;
+      const before = asks.get(stream);
+      if (before?.from === from) giveWay(stream, before.sid); // nothing has come of it
       const teller = present ? undefined : tellerOf(stream);
-      if (teller !== undefined) teller.send({ t: "want", room, from, to, origin: sid, life });
+      if (teller !== undefined) {
+        asks.set(stream, { sid: teller.sid, from });
+        teller.send({ t: "want", room, from, to, origin: sid, life });
+      }
       // It may be heard before the view shows it.
       else {
         const origin = options.peers().last(sid);
@@ -218,11 +242,11 @@ export function createEstates(options: EstatesOptions) {
       const from = source(origin, life);
       const stream = from?.streams.get(message.room as RoomName);
       if (from === undefined || stream === undefined) return;
-      const { tellers } = stream;
-      const hasTold = !from.present && tellers.includes(peer.sid);
-      if (from !== peer && !hasTold) return;
+      const wasAsked = !from.present && asks.get(stream)?.sid === peer.sid;
+      if (from !== peer && !wasAsked) return;
+      asks.delete(stream);
       // All the others are asked before it is asked again.
-      if (hasTold) stream.tellers = [peer.sid, ...tellers.filter((one) => one !== peer.sid)];
+      giveWay(stream, peer.sid);
       options.incoming().lost(from, message);
     },
     /** Numbers of a stream are asked for: of this life's own, or of another. */

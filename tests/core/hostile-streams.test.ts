@@ -5,82 +5,10 @@
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { decodeBatch } from "../../src/protocol/batch.ts";
-import { Liar, lobby } from "./liar.ts";
-import { MemoryHistory } from "./memory.ts";
-import type { Json, Peer } from "./peer.ts";
-import { type Home, Place } from "./place.ts";
+import { lobby } from "./liar.ts";
+import { FUTURE, held, say, Town } from "./town.ts";
 
 const COUNT_MAX = 2 ** 53 - 1;
-const say = (peer: Peer, text: string, room: string = lobby) => peer.get("say", { room, text });
-
-/** Two honest servers with histories, paris and lyon, and a liar, nice. */
-class Town {
-  readonly place: Place;
-  readonly histories = new Map<string, MemoryHistory>();
-  readonly homes = new Map<string, Home>();
-  readonly liar: Liar;
-  readonly ana: Peer;
-  readonly bob: Peer;
-
-  constructor(seed: string) {
-    this.place = new Place(seed);
-    this.start("paris");
-    this.start("lyon");
-    this.ana = this.enter("paris", "ana");
-    this.bob = this.enter("lyon", "bob");
-    this.liar = new Liar(this.place, "nice");
-    this.join("paris", "lyon", "nice");
-    for (const to of ["paris", "lyon"]) {
-      const people = [["mal", "", 1, []]];
-      this.liar.tell(to, { t: "people", v: 1, first: true, last: true, people });
-      this.liar.tell(to, { t: "stand", heads: { [lobby]: 0 } });
-    }
-    this.place.rest();
-  }
-
-  start(name: string): void {
-    const history = this.histories.get(name) ?? new MemoryHistory();
-    this.histories.set(name, history);
-    this.homes.set(name, this.place.start(name, { more: [history.plugin()] }));
-  }
-
-  enter(server: string, nick: string): Peer {
-    return this.place.enter(this.homes.get(server)!, nick);
-  }
-
-  join(...names: readonly string[]): void {
-    this.place.hub.join(...names);
-    this.place.rest(3000);
-  }
-
-  part(name: string): void {
-    this.place.hub.part(name);
-    this.place.rest(2000);
-  }
-
-  kill(name: string): void {
-    this.place.world.crash(name);
-    this.part(name);
-  }
-
-  /** The frames of a class that a server has sent to another. */
-  frames(from: string, to: string, traffic: string) {
-    return this.place.hub.frames.filter(
-      (frame) => frame.from === from && frame.to === to && frame.traffic === traffic,
-    );
-  }
-
-  /** Nobody is held up, and nothing has thrown. */
-  isWell(texts: readonly string[] = this.bob.texts()): void {
-    const before = [...texts];
-    say(this.ana, "all is well");
-    this.place.rest(200);
-    expect(this.bob.texts()).toEqual([...before, "all is well"]);
-    expect(this.bob.all("gap")).toEqual([]);
-    expect(this.place.faults()).toEqual([]);
-  }
-}
-
 describe("what was said before, said again", () => {
   test("batches and changes of people are taken once, whoever brings them", () => {
     const town = new Town("replay");
@@ -306,9 +234,6 @@ describe("answers that nobody asked for", () => {
   });
 });
 
-/** Long after all that is said here. */
-const FUTURE = Date.UTC(2030, 0, 1);
-const held = (streams: readonly unknown[]): Json => ({ t: "held", room: lobby, streams });
 const fake = (at: number) => at.toString(16).padStart(16, "0");
 
 describe("lives that others are said to have had", () => {

@@ -86,7 +86,7 @@ export class Liar {
     const place = this.#place;
     // The hub asks no more of a server's core than this, and gives no more.
     const context = { host: host as unknown as FabricHost, clock, self: name };
-    const parts = place.hub.plugin().setup(context as never) as unknown as Parts;
+    const parts = place.hub.plugin().setup(context) as unknown as Parts;
     parts.start();
   }
 
