@@ -19,6 +19,7 @@ import { nameIn } from "./marks.ts";
 import type { Peer, Source } from "./peer.ts";
 import { ownsAddress } from "./peer.ts";
 import type { Asked } from "./streams.ts";
+import { createTurns } from "./turns.ts";
 import type { Peers } from "./peers.ts";
 
 export interface EstatesOptions {
@@ -45,6 +46,7 @@ export function createEstates(options: EstatesOptions) {
   const toldBy = new Map<Sid, Set<string>>();
   /** Who was asked last for a stream, and what for; none once it has answered that it has not. */
   const asks = new WeakMap<Incoming, { readonly sid: Sid; readonly from: number }>();
+  const turns = createTurns(options);
   let cancel: (() => void) | undefined;
 
   const isOwn = (sid: Sid, life: string) =>
@@ -250,8 +252,8 @@ export function createEstates(options: EstatesOptions) {
       options.incoming().lost(from, message);
     },
     /** Numbers of a stream are asked for: of this life's own, or of another. */
-    wanted(peer: Peer, { t: _, room: asked, from, to, ...elsewhere }: PeerMessageOf<"want">): void {
-      const room = asked as RoomName; // a room that it is not subscribed to is not given
+    wanted(peer: Peer, { t: _, room: name, from, to, ...elsewhere }: PeerMessageOf<"want">): void {
+      const room = name as RoomName; // a room that it is not subscribed to is not given
       if (from < 1 || (room !== LOBBY && !peer.rooms.has(room))) return;
       const { sid, life: ours } = options.identity();
       const { origin = sid, life = ours } = elsewhere;
@@ -259,17 +261,15 @@ export function createEstates(options: EstatesOptions) {
       const head = have ?? 0;
       const last = Math.min(to, head);
       if (last < from) return;
-      options
-        .serve(peer.sid, { origin, life, room }, { from, last, head })
-        .then((missing) => {
-          if (missing >= from) peer.send({ t: "lost", room, from, to: missing, ...elsewhere });
-        })
-        .catch((thrown: unknown) =>
-          options.log.error("back-fill failed", { room, error: String(thrown) }),
-        );
+      turns.add(peer.sid, `${origin} ${life} ${room}`, async () => {
+        const asked = { from, last, head };
+        const missing = await options.serve(peer.sid, { origin, life, room }, asked);
+        if (missing >= from) peer.send({ t: "lost", room, from, to: missing, ...elsewhere });
+      });
     },
     close(): void {
       cancel?.();
+      turns.close();
     },
   };
 }

@@ -197,6 +197,22 @@ describe("numbers that are not there", () => {
   });
 });
 
+test("who asks for all of it without end is given each part once at a time", () => {
+  const town = new Town("wants");
+  const { place, ana, liar } = town;
+  for (let i = 0; i < 100; i++) {
+    ana.send("say", { room: lobby, text: `${i}` });
+    place.rest(5);
+  }
+  place.rest(LIMITS.sayAgainMs);
+  const before = town.frames("paris", "nice", "room").length;
+  for (let i = 0; i < 1000; i++)
+    liar.tell("paris", { t: "want", room: lobby, from: 1, to: COUNT_MAX });
+  place.rest(1000);
+  expect(town.frames("paris", "nice", "room").length - before).toBeWithin(100, 2000);
+  town.isWell();
+});
+
 describe("answers that nobody asked for", () => {
   test("give nothing of lives that were over before they were met here, nor of none", () => {
     const town = new Town("unasked");
