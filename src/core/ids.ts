@@ -6,6 +6,7 @@ import type { Clock, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 
 const LAST_COUNT = 36 ** 4 - 1;
+const TIME_LENGTH = 9;
 
 export interface Ids {
   /** The next id, and the time that stands in it. */
@@ -21,7 +22,7 @@ export function createIds(clock: Clock, life: () => string): Ids {
   const set = (at: Millis) => {
     ms = at;
     counter = 0;
-    prefix = at.toString(36).padStart(9, "0");
+    prefix = idAt(at);
   };
   return {
     next() {
@@ -36,4 +37,13 @@ export function createIds(clock: Clock, life: () => string): Ids {
         set(at);
     },
   };
+}
+
+/** Sorts before all ids of this time, and behind all earlier ones. */
+export const idAt = (at: Millis): string => at.toString(36).padStart(TIME_LENGTH, "0");
+
+/** The time that an id says; undefined where it says none. */
+export function timeIn(id: string): Millis | undefined {
+  const at = Number.parseInt(id.slice(0, TIME_LENGTH), 36);
+  return Number.isNaN(at) ? undefined : at;
 }

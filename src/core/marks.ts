@@ -7,6 +7,7 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, parseServerName } from "../names.ts";
 import type { History, Stream } from "../plugin/history.ts";
+import { idAt, timeIn } from "./ids.ts";
 import type { Source } from "./peer.ts";
 
 const ORIGINS = "origins";
@@ -43,8 +44,9 @@ export class Marks {
       this.#heard.add(`${origin} ${room}`);
     }
     if (this.#marks.size === 0) return;
-    const [newest] = await history.backlog(LOBBY, 1);
-    this.newestAt = newest?.at ?? now;
+    // What says that it was said later than now would hide all that is missing.
+    const [newest] = await history.backlog(LOBBY, 1, idAt(now));
+    this.newestAt = newest === undefined ? now : (timeIn(newest.id) ?? now);
   }
 
   find(origin: Sid, life: string, room: RoomName): number | undefined {

@@ -83,3 +83,34 @@ test("lives without number make nobody forget what was shown of another", () => 
   expect(bob.all("gap")).toEqual([]);
   expect(place.faults()).toEqual([]);
 });
+
+test("a time that is not there keeps nothing from a server that was down", () => {
+  const town = new Town("newest");
+  const { place, liar } = town;
+  town.start("rome");
+  town.join("paris", "lyon", "rome", "nice");
+  say(town.ana, "one");
+  place.rest(1000);
+  for (const [i, at] of [FUTURE, 0, 2 ** 53 - 1].entries()) {
+    const id = `${at.toString(36).padStart(9, "0")}0000${liar.life.slice(0, 8)}`;
+    const more = i === 1 ? { at: FUTURE } : { at, id };
+    liar.publish("lyon", "room", liar.batch(i + 1, [liar.entry(`at ${at}`, more)]));
+  }
+  liar.publish("lyon", "room", liar.batch(4, [liar.entry("before", { at: -1 })]));
+  place.rest(1000);
+  expect(town.bob.texts()).toHaveLength(4);
+  expect(town.bob.all("gap")).toMatchObject([{ missing: 1 }]);
+  town.kill("lyon");
+  town.kill("paris");
+  town.start("paris");
+  town.join("paris", "rome");
+  say(town.enter("paris", "ana"), "two");
+  place.rest(1000);
+  town.kill("paris");
+  town.start("lyon");
+  const bob = town.enter("lyon", "bob");
+  town.join("lyon", "rome", "nice");
+  place.rest(10_000);
+  expect(bob.texts()).toEqual(["two"]);
+  expect(place.faults()).toEqual([]);
+});
