@@ -32,7 +32,7 @@ interface Heard {
 export class Past {
   readonly #show: (event: ClientEvent) => void;
   readonly #source: PastSource;
-  /** Ids of messages that were told, and what they are known by when they are said again. */
+  /** `id author` of messages that were told, and `author cid` where that is a message's own. */
   readonly #told = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #rooms = new Map<string, Heard>();
@@ -179,9 +179,12 @@ export class Past {
     if (event.type === "message") {
       const { id, room, from, cid = "" } = event.message;
       // One that is short may be another message's: only what is drawn at random is its own.
-      const said = cid.length < LIMITS.uniqueIdBytesMin ? id : `${from} ${cid}`;
-      const isTold = this.#told.has(id) || this.#told.has(said);
-      this.#told.add(id).add(said);
+      const said = cid.length < LIMITS.uniqueIdBytesMin ? "" : `${from} ${cid}`;
+      // A server that lies may give the ids of another one.
+      const given = `${id} ${from}`;
+      const isTold = this.#told.has(given) || this.#told.has(said);
+      this.#told.add(given);
+      if (said !== "") this.#told.add(said);
       if (id > this.#newest) this.#newest = id;
       if (!isTold) this.#note(room, id);
       this.#forget();
@@ -194,7 +197,8 @@ export class Past {
     for (const key of this.#told) {
       if (this.#told.size <= LIMITS.toldIdsMax) break;
       this.#told.delete(key);
-      if (!key.includes(" ") && key > this.#forgotten) this.#forgotten = key;
+      const [first = ""] = key.split(" ");
+      if (!first.includes("@") && first > this.#forgotten) this.#forgotten = first;
     }
   }
 }

@@ -184,6 +184,14 @@ describe("each message once", () => {
     expect(told).toEqual(["m1", "m3"]);
   });
 
+  test("an id that another server had used before hides nothing", () => {
+    const { say, told } = start();
+    say("m1", { from: "mal@nice" });
+    say("m1", { from: "ann@paris" });
+    say("m1", { from: "ann@paris" });
+    expect(told).toEqual(["m1", "m1"]);
+  });
+
   test("an id that is short enough to be counted is told each time", () => {
     const { say, told } = start();
     say("m1", { cid: "1" });
