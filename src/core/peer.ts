@@ -47,6 +47,8 @@ export interface Peer extends Source {
   ahead: DirectoryFrame[];
   /** The digest of its view, as last told. */
   viewDigest: string;
+  /** There are messages that wait for room. */
+  readonly waits: boolean;
   /** Queues a message; pages and answers wait for room, the rest is refused when there is none. */
   send(message: PeerMessage): boolean;
   /** Forgets what it has not acknowledged. */

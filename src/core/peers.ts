@@ -53,6 +53,8 @@ export function createPeers(options: PeersOptions) {
   let closed = false;
   const gathered = new Map<Peer, Map<string, RemotePerson>>();
   const owing = new Set<Peer>();
+  /** Who has asked for our people while it had not taken what it was sent. */
+  const askedAgain = new Set<Peer>();
   const subscribers = new Map<RoomName, readonly Sid[]>();
   /** Channel frames of servers that the view does not show yet: theirs may be ahead of ours. */
   const early: { readonly origin: Sid; readonly bytes: Bytes }[] = [];
@@ -93,7 +95,10 @@ export function createPeers(options: PeersOptions) {
       case "people":
         return page(peer, message);
       case "people?":
-        return introduce(peer);
+        // While there is no room, all that it asks for is told it once, when there is.
+        if (peer.waits) askedAgain.add(peer);
+        else introduce(peer);
+        return;
       case "stand":
         for (const [room, head] of Object.entries(message.heads))
           options.incoming().stands(peer, room as RoomName, head); // unknown rooms are ignored
@@ -139,6 +144,7 @@ export function createPeers(options: PeersOptions) {
       deliver: (bytes) => receive(peer, bytes),
       drained() {
         while (queue[0] !== undefined && channel.send(queue[0])) queue.shift();
+        if (queue.length === 0 && askedAgain.delete(peer)) introduce(peer);
       },
       owes() {
         owing.add(peer);
@@ -160,6 +166,9 @@ export function createPeers(options: PeersOptions) {
       ahead: [],
       streams: new Map(),
       viewDigest: "",
+      get waits() {
+        return queue.length > 0;
+      },
       send(message) {
         const bytes = encoder.encode(JSON.stringify(message));
         if (queue.length === 0 && channel.send(bytes)) return true;
@@ -182,6 +191,7 @@ export function createPeers(options: PeersOptions) {
     forgetting.delete(peer);
     gathered.delete(peer);
     owing.delete(peer);
+    askedAgain.delete(peer);
     peer.channel.close();
     if (peers.get(peer.sid) === peer) peers.delete(peer.sid);
   };

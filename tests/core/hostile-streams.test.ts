@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { decodeBatch } from "../../src/protocol/batch.ts";
+import { Crowd } from "./crowd.ts";
 import { lobby } from "./liar.ts";
 import { FUTURE, held, say, Town } from "./town.ts";
 
@@ -210,6 +211,29 @@ test("who asks for all of it without end is given each part once at a time", () 
     liar.tell("paris", { t: "want", room: lobby, from: 1, to: COUNT_MAX });
   place.rest(1000);
   expect(town.frames("paris", "nice", "room").length - before).toBeWithin(100, 2000);
+  town.isWell();
+});
+
+test("who asks for all people, and takes nothing, makes nobody keep them many times", () => {
+  const town = new Town("people");
+  const { place, liar } = town;
+  const crowd = new Crowd();
+  town.start("rome", crowd.plugin());
+  crowd.enter(place, town.homes.get("rome")!, 5000);
+  town.join("paris", "lyon", "rome", "nice");
+  const pages = () => liar.heard.filter(({ t, by }) => t === "people" && by === "rome");
+  place.hub.fate = ({ from, to }) => (from === "rome" && to === "nice" ? "lose" : "pass");
+  for (let i = 0; i < 500; i++) liar.tell("rome", { t: "people?" });
+  place.rest(1000);
+  const before = pages().length;
+  place.hub.fate = () => "pass";
+  place.rest(20_000);
+  const bytes = pages()
+    .slice(before)
+    .reduce((sum, page) => sum + JSON.stringify(page).length, 0);
+  expect(bytes).toBeWithin(1, 2 * LIMITS.channelWindowBytesMax);
+  // What it asked for last it has, too.
+  expect(pages().at(-1)).toMatchObject({ last: true });
   town.isWell();
 });
 

@@ -1,6 +1,7 @@
 // Two honest servers with histories, each with a person, and a liar among them (liar.ts).
 
 import { expect } from "bun:test";
+import type { Plugin } from "../../src/plugin.ts";
 import { Liar, lobby } from "./liar.ts";
 import { MemoryHistory } from "./memory.ts";
 import type { Json, Peer } from "./peer.ts";
@@ -40,10 +41,10 @@ export class Town {
     this.place.rest();
   }
 
-  start(name: string): void {
+  start(name: string, ...more: readonly Plugin[]): void {
     const history = this.histories.get(name) ?? new MemoryHistory();
     this.histories.set(name, history);
-    this.homes.set(name, this.place.start(name, { more: [history.plugin()] }));
+    this.homes.set(name, this.place.start(name, { more: [history.plugin(), ...more] }));
   }
 
   enter(server: string, nick: string): Peer {
