@@ -137,11 +137,10 @@ export function createIncoming(options: IncomingOptions) {
     if (peer.present && stream.have !== 0) return false;
     const now = options.clock.monotonic();
     const { since = now } = waiting.get(stream) ?? {};
-    if (now - since >= LIMITS.earlierLifeMsMax) {
-      stream.apart = false;
-      return false;
-    }
-    if (behind.size > 0 && hasEarlier(peer, room)) return true;
+    // It waits so long for word of it, and so long again for what that word is of.
+    if (now - since >= LIMITS.earlierLifeMsMax) stream.apart = false;
+    const isOver = now - since >= 2 * LIMITS.earlierLifeMsMax;
+    if (!isOver && behind.size > 0 && hasEarlier(peer, room)) return true;
     return stream.have === 0 && stream.apart && peer.present;
   };
   const release = () => {

@@ -305,7 +305,7 @@ describe("lives that others are said to have had", () => {
     town.start("paris");
     say(town.enter("paris", "ana"), "one");
     place.hub.join("paris", "lyon", "nice");
-    for (let waited = 0; waited < LIMITS.earlierLifeMsMax + 5000; waited += 1000) {
+    for (let waited = 0; waited < 2 * LIMITS.earlierLifeMsMax + 5000; waited += 1000) {
       lie(1 + waited);
       place.rest(1000);
     }
