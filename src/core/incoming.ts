@@ -80,7 +80,7 @@ export function createIncoming(options: IncomingOptions) {
   /** What is being asked for, in the order in which that began. */
   const behind = new Map<Incoming, Behind>();
   /** Streams that wait for what their server said in an earlier life, or for its word on that. */
-  const waiting = new Map<Incoming, Behind>();
+  const waiting = new Map<Incoming, Waiting>();
   let cancel: (() => void) | undefined;
   const refuse = (why: string, origin: string) =>
     options.log.warn("batch refused", { why, origin });
@@ -122,12 +122,11 @@ export function createIncoming(options: IncomingOptions) {
   };
   /** Something of an earlier life of its server is still to come. */
   const hasEarlier = (peer: Source, room: RoomName): boolean => {
-    const begun = options.clock.monotonic() - LIMITS.earlierLifeMsMax;
     for (const [stream, one] of behind) {
       if (one.peer.sid !== peer.sid || one.room !== room) continue;
       if (one.peer === peer && !peer.present) return false; // those behind it are of later lives
       const isOpen = stream.have !== undefined && stream.have < stream.wanted;
-      if (!one.peer.present && isOpen && one.since > begun) return true;
+      if (!one.peer.present && isOpen) return true;
     }
     return false;
   };
@@ -148,7 +147,7 @@ export function createIncoming(options: IncomingOptions) {
   };
   const want = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
     stream.wanted = Math.max(stream.wanted, to);
-    if (!behind.has(stream)) behind.set(stream, { peer, room, since: options.clock.monotonic() });
+    if (!behind.has(stream)) behind.set(stream, { peer, room });
     cancel ??= options.clock.after(LIMITS.askAgainMs, askAgain);
   };
   const ask = (peer: Source, room: RoomName, stream: Incoming, to: number) => {
@@ -308,6 +307,9 @@ export type IncomingStreams = ReturnType<typeof createIncoming>;
 interface Behind {
   readonly peer: Source;
   readonly room: RoomName;
+}
+
+interface Waiting extends Behind {
   /** When it began, in the clock's monotonic time. */
   readonly since: Millis;
 }

@@ -2,12 +2,14 @@
 // said that is over goes to all who hear the room, whoever of them has it.
 
 import { expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
 import type { Plugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
 import { type Home, Place } from "./place.ts";
 
 const lobby = "#lobby";
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const say = (peer: Peer, text: string, room = lobby) => peer.get("say", { room, text });
 const lates = (peer: Peer) => peer.all("message").map((value) => "late" in value);
 
@@ -194,6 +196,28 @@ test("also when what it says overtakes its word on what it said before", () => {
   town.place.hub.fate = () => "pass";
   town.place.rest(5000);
   expect(cat.texts()).toEqual(["one", "two", "three"]);
+});
+
+test("also when that has been missing for longer than is waited for", () => {
+  const names = ["paris", "lyon", "nice"];
+  const town = new Town("long missing", names);
+  const bob = town.enter("lyon", "bob");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.place.hub.fate = ({ to, traffic, bytes }) =>
+    to === "lyon" && traffic === "room" && decode(bytes).includes("two") ? "lose" : "pass";
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.place.rest(2 * LIMITS.earlierLifeMsMax);
+  town.start("paris");
+  town.join(...names);
+  say(town.enter("paris", "ana"), "three");
+  town.place.rest(1000);
+  town.place.hub.fate = () => "pass";
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["one", "two", "three"]);
 });
 
 test("the history since a message has what came late behind what was there already", () => {
