@@ -21,6 +21,9 @@ export default defineConfig({
   // Keys, accounts and the log; for this server alone. Default: data/NAME beside this file.
   // data: "/var/lib/chatfusion/paris",
 
+  // What other servers said before a merge is taken from the merge on: so many messages of each.
+  // history: { onMerge: 50 },
+
   // Their order is the order in which their hooks are asked.
   plugins: [
     // Who may enter: those with a password (`bunx chatfusion user add NICK`) …

@@ -8,6 +8,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { checkPlugins } from "./core/plugins.ts";
 import { ChatFusionError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import { nameKey, parseServerName, visible, type ServerName } from "./names.ts";
 import type { Plugin } from "./plugin.ts";
 import { findConfigFile, importConfig, shortPath } from "./serve/config-file.ts";
@@ -21,6 +22,8 @@ export interface LoadedConfig {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Messages of a stream from before it was first heard; see HistoryConfig. */
+  readonly onMerge: number;
   /** The data folder, absolute. */
   readonly data: string;
   readonly plugins: readonly Plugin[];
@@ -65,6 +68,7 @@ export async function loadConfig(
     name,
     host: overrides.host ?? listen?.host ?? "127.0.0.1",
     port: overrides.port ?? listen?.port ?? 0,
+    onMerge: settings.history?.onMerge ?? 0,
     data: overrides.data ?? dataFolder({ file, data: settings.data, name }),
     plugins,
     warnings: strangeVariables(env),
@@ -82,6 +86,13 @@ const Port = v.pipe(
 );
 const hostPhrase = 'an address or a host name, like "127.0.0.1" or "::"';
 const Host = v.pipe(v.string(hostPhrase), v.regex(/^[\p{L}\p{N}.:_%-]{1,253}$/u, hostPhrase));
+const onMergePhrase = `an integer from 0 to ${LIMITS.onMergeMax}`;
+const OnMerge = v.pipe(
+  v.number(onMergePhrase),
+  v.integer(onMergePhrase),
+  v.minValue(0, onMergePhrase),
+  v.maxValue(LIMITS.onMergeMax, onMergePhrase),
+);
 const folderPhrase = "the path of a folder";
 const Folder = v.pipe(v.string(folderPhrase), v.regex(/^[^\0]+$/, folderPhrase));
 const Name = v.pipe(
@@ -100,6 +111,7 @@ const FileConfig = v.strictObject(
   {
     name: Name,
     listen: v.optional(v.strictObject({ host: v.optional(Host), port: v.optional(Port) })),
+    history: v.optional(v.strictObject({ onMerge: v.optional(OnMerge) })),
     data: v.optional(Folder),
     plugins: v.array(v.unknown(), "a list of plugins"),
   },

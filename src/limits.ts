@@ -370,6 +370,8 @@ export const LIMITS = {
   heldRowsMax: 512,
   /** Rows of one message: some 20 KiB. */
   heldPageMax: 128,
+  /** Of each stream, when it is first heard: a merge of many servers must not flood them. */
+  onMergeMax: 1000,
   /** What a server says after a restart waits so long for what it said before. */
   earlierLifeMsMax: 10 * second,
   /** Servers whose messages are in the history, with their keys: 130 bytes each. */

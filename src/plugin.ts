@@ -163,9 +163,18 @@ export interface ListenConfig {
   readonly port?: number;
 }
 
+export interface HistoryConfig {
+  /**
+   * How much is taken, as late, of what each server said in each room before this one heard it
+   * there: at a merge, and when a room has its first member here. 0 (the default) to 1000 messages.
+   */
+  readonly onMerge?: number;
+}
+
 export interface Config {
   readonly name: string;
   readonly listen?: ListenConfig;
+  readonly history?: HistoryConfig;
   /** The data folder; default "./data/NAME". */
   readonly data?: string;
   readonly plugins: readonly Plugin[];

@@ -128,11 +128,12 @@ async function createCore(
   config: LoadedConfig,
   { environment, tls, event }: CoreOptions,
 ): Promise<Server> {
-  const { name, host, port, plugins, data } = config;
+  const { name, host, port, onMerge, plugins, data } = config;
   try {
     return await createServer({
       name,
       listen: { host, port },
+      onMerge,
       plugins,
       environment,
       pluginFolder: (plugin) => makeFolder(join(data, plugin)),

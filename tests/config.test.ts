@@ -139,6 +139,12 @@ describe("a config is refused", () => {
     expect(text).toMatch(/^FILE: .*fabric/m);
   });
 
+  test("for more of the past than may be taken", async () => {
+    expect(await faultsOf(`{ name: "paris", history: { onMerge: 1001 }, ${good} }`)).toEqual([
+      "FILE: history.onMerge: expected an integer from 0 to 1000, got 1001",
+    ]);
+  });
+
   test("without showing a password that is wrong", async () => {
     const gate = `definePlugin({ name: "gate", options: v.strictObject({ password: v.number() }),
       setup: () => ({}) })({ password: "swordfish" })`;
@@ -209,12 +215,13 @@ describe("a config file is refused", () => {
 });
 
 describe("a config that is right", () => {
-  const paris = `{ name: "Paris", listen: { host: "::1", port: 7 }, data: "d", ${good} }`;
+  const own = 'listen: { host: "::1", port: 7 }, history: { onMerge: 50 }, data: "d"';
+  const paris = `{ name: "Paris", ${own}, ${good} }`;
 
   test("is what its file says, with the data folder beside the file", async () => {
     const file = await write(`${head}export default defineConfig(${paris});`);
     const config = await loadConfig({ config: file }, {});
-    expect(config).toMatchObject({ file, name: "Paris", host: "::1", port: 7 });
+    expect(config).toMatchObject({ file, name: "Paris", host: "::1", port: 7, onMerge: 50 });
     expect(config.data).toBe(join(file, "..", "d"));
     expect(config.plugins.map(({ name }) => name)).toEqual(["auth-guest", "fabric-tree"]);
   });

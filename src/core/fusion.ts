@@ -47,6 +47,8 @@ import type { TransferEvent, Transfers } from "./transfers.ts";
 export interface FusionOptions {
   readonly environment: Environment;
   readonly self: ServerName;
+  /** Messages of a stream from before it was first heard. */
+  readonly onMerge: number;
   readonly identity: () => Identity;
   readonly fabric: () => Fabric;
   readonly history: () => History | undefined;
@@ -179,6 +181,7 @@ function incomingOf(
   const { clock } = options.environment;
   return createIncoming({
     ...aroundOf(options),
+    onMerge: options.onMerge,
     source: (sid, life) => to().estates.source(sid, life),
     mark({ sid, life }, room) {
       const { estates } = to();

@@ -25,6 +25,8 @@ export interface Incoming {
   wanted: number;
   /** Messages up to this number were said while we were apart. */
   lateUpTo: number;
+  /** Up to this number it was said before it was first heard here: no gap is told of that. */
+  pastUpTo: number;
   /** Its origin was away: what it says next of the stream is what was said meanwhile. */
   apart: boolean;
   held: DecodedBatch[];
@@ -43,6 +45,8 @@ export interface IncomingOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
+  /** Messages of a stream that are taken from before it was first heard. */
+  readonly onMerge: number;
   /** Whose stream it is: a server in view, or one that is away or of another life. */
   source(sid: Sid, life: string): Source | undefined;
   /** How far a stream had come before this start. */
@@ -95,6 +99,7 @@ export function createIncoming(options: IncomingOptions) {
         have,
         wanted: 0,
         lateUpTo: 0,
+        pastUpTo: 0,
         apart,
         held: [],
         tellers: [],
@@ -249,8 +254,11 @@ export function createIncoming(options: IncomingOptions) {
       const stream = streamOf(peer, room);
       if (stream.apart) stream.lateUpTo = head;
       stream.apart = false;
-      if (stream.have === undefined) stream.have = head;
-      else if (head > stream.have) {
+      if (stream.have === undefined) {
+        stream.have = Math.max(0, head - options.onMerge);
+        stream.lateUpTo = stream.pastUpTo = head;
+      }
+      if (head > stream.have) {
         stream.askedAt = -LIMITS.askAgainMs;
         ask(peer, room, stream, head);
       }
@@ -279,7 +287,8 @@ export function createIncoming(options: IncomingOptions) {
         to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);
       }
       if (to <= stream.have) return;
-      options.gap(room, to - stream.have);
+      const owed = to - Math.max(stream.have, stream.pastUpTo);
+      if (owed > 0) options.gap(room, owed);
       stream.have = to;
       stream.askedAt = -LIMITS.askAgainMs;
       drain(peer, room, stream);

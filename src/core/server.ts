@@ -51,6 +51,8 @@ import { createTransfers } from "./transfers.ts";
 export interface ServerOptions {
   readonly name: ServerName;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Messages of a stream from before it was first heard; default 0. */
+  readonly onMerge?: number;
   readonly plugins: readonly Plugin[];
   readonly environment: Environment;
   /** Makes and names a plugin's own folder; undefined where there is no disk. */
@@ -180,6 +182,7 @@ function createSociety(shared: Shared) {
     ...shared,
     environment: options.environment,
     self: options.name,
+    onMerge: options.onMerge ?? 0,
     report: options.report,
     wantsLog: () => shared.history() !== undefined || hooks().hearsLogged,
     rooms: () => rooms,

@@ -47,6 +47,7 @@ test("batches with a gap before them, in a thousand rooms, are kept up to a boun
     clock,
     crypto: anyCrypto,
     log,
+    onMerge: 0,
     source: () => peer,
     mark: () => undefined,
     ask: () => undefined,

@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly wires?: (wire: Wire, handlers: WireHandlers) => WireHandlers;
   /** As every server has it that others merge with. */
   readonly tls?: boolean;
+  /** See HistoryConfig. */
+  readonly onMerge?: number;
 }
 
 export class Place {
@@ -47,7 +49,7 @@ export class Place {
 
   /** Sets a server up; it is not started. */
   make(name: string, options: StartOptions = {}): Home {
-    const { plugins, more = [], hooks, wires, tls = false } = options;
+    const { plugins, more = [], hooks, wires, tls = false, onMerge = 0 } = options;
     const environment = this.world.environment(name);
     const { net } = environment;
     const events: ServerEvent[] = [];
@@ -67,6 +69,7 @@ export class Place {
       createServer({
         name: parseServerName(name),
         listen: { host: "0.0.0.0", port: PORT },
+        onMerge,
         plugins: [...(plugins ?? [authGuest(), this.hub.plugin()]), ...own, ...more],
         environment: watched,
         ...(tls ? { tls: { key: `key of ${name}`, certificate: `certificate of ${name}` } } : {}),
