@@ -69,6 +69,107 @@ const ROWS: readonly Row[] = [
     "options.clock.after(LIMITS.unconfirmedMsMax, () =>",
     "options.clock.after(LIMITS.unconfirmedMsMax * 100, () =>",
   ],
+  // --- what is missing ---
+  [
+    "gap-stepped-over",
+    "what follows a gap waits until the gap is closed",
+    incoming,
+    "if (next.first > stream.have + 1) return ask(peer, room, stream, next.first - 1);",
+    "",
+  ],
+  [
+    "gap-asked-once",
+    "what is missing is asked for again until it comes",
+    incoming,
+    "else ask(peer, room, stream, stream.wanted);",
+    "else void ask;",
+  ],
+  [
+    "head-only-at-link-up",
+    "where a stream stands is told with each change, not only when a link comes up",
+    "src/core/fusion.ts",
+    "head: (peer, room, head) => to().incoming.head(peer, room, head),",
+    "head: () => {},",
+  ],
+  [
+    "given-without-beginning",
+    "what others gave of a stream goes on when its origin is met",
+    "src/core/fusion.ts",
+    "const known = estates.inherit({ sid, life }, room) ?? before;",
+    "const known = before;",
+  ],
+  // --- restarts ---
+  [
+    "marks-forgotten",
+    "a server goes on after a restart where its history ends",
+    "src/core/marks.ts",
+    "return this.#marks.get(`${origin} ${life} ${room}`)?.last;",
+    "return undefined;",
+  ],
+  [
+    "new-life-from-now",
+    "of a server that was heard in an earlier life all is owed that it says in the next",
+    "src/core/fusion.ts",
+    "const wasHeard = estates.hasHeard(sid, room) || (!isNew && marks.knows(sid, room));",
+    "const wasHeard = false;",
+  ],
+  [
+    "earlier-life-not-awaited",
+    "what a server said before its restart comes before what it says after it",
+    incoming,
+    "if (stream.held.length > 0 && mustWait(peer, room, stream)) {",
+    "if (stream.held.length < 0 && mustWait(peer, room, stream)) {",
+  ],
+  [
+    "own-lives-untold",
+    "a server tells the others how far its earlier lives came",
+    "src/core/estates.ts",
+    "send(to, room, own.slice(-LIMITS.heldPageMax));",
+    "void own;",
+  ],
+  [
+    "held-not-told",
+    "what a server has of those who are away goes to those who lack it",
+    "src/core/estates.ts",
+    "cancel ??= options.clock.after(LIMITS.heldMs, tell);",
+    "void tell;",
+  ],
+  [
+    "keys-forgotten",
+    "the keys of those whose messages are in the history outlive a restart",
+    "src/core/marks.ts",
+    "return this.#origins.get(sid);",
+    "return undefined;",
+  ],
+  [
+    "last-teller-only",
+    "all who have what is missing are asked, one after the other",
+    "src/core/estates.ts",
+    ".slice(-LIMITS.tellersMax);",
+    ".slice(-1);",
+  ],
+  // --- clients ---
+  [
+    "past-not-read",
+    "a client whose session was lost reads what it missed",
+    "src/client/past.ts",
+    "if (this.#turn === turn) await this.#read(room, turn);",
+    "if (this.#turn === turn) this.#end(room, [], false);",
+  ],
+  [
+    "repeats-shown",
+    "a message that is said again is shown once",
+    "src/client/past.ts",
+    "const isTold = this.#told.has(given) || this.#told.has(said);",
+    "const isTold = this.#told.has(given);",
+  ],
+  [
+    "private-repeats-shown",
+    "a private message that is said again is shown once",
+    "src/client/past.ts",
+    "if (this.#told.has(said)) return;",
+    "",
+  ],
 ];
 
 export const STREAM_BUGS: readonly {

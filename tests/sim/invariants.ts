@@ -147,7 +147,7 @@ function unheard(history: History): string | undefined {
 
 // --- internal ---
 
-type Component = readonly SimServer[];
+export type Component = readonly SimServer[];
 
 /** A full disk is told, and made up for later; it is no fault of the program. */
 const isOfDisk = (event: string): boolean =>
@@ -165,8 +165,11 @@ export function componentsOf({ servers, world }: History): Component[] {
   return [...new Set(sets.values())];
 }
 
+/** Of a server's name, as it was started. */
+export const looksOf = (name: string): string => skeleton(name as ServerName);
+
 function checkNames(component: Component): string | undefined {
-  const looks = component.map(({ name }) => skeleton(name as ServerName)); // as it was started
+  const looks = component.map(({ name }) => looksOf(name));
   if (new Set(looks).size === looks.length) return undefined;
   return `namesakes are connected: ${component.map(({ host }) => host).join(", ")}`;
 }
@@ -223,7 +226,7 @@ function checkWishes(
     const both = new Set([...(partOf(server.host) ?? []), ...(partOf(host) ?? [])]);
     const held = new Map<string, string | undefined>();
     const isTwice = [...both].some((one) => {
-      const looks = skeleton(one.name as ServerName); // as it was started
+      const looks = looksOf(one.name);
       return held.size === held.set(looks, one.server?.sid).size;
     });
     if (isTwice) continue;

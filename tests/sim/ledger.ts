@@ -20,6 +20,8 @@ export class Ledger {
   /** What is durable on a host, in any life: `host id`. */
   readonly durable = new Set<string>();
   readonly streams = new Map<string, Stream>();
+  /** Whose each stream is: the host that stored it first. */
+  readonly hosts = new Map<string, string>();
   readonly #texts = new Map<string, string>();
 
   /** A history plugin whose commits are noted. */
@@ -58,6 +60,7 @@ export class Ledger {
   #comes(batch: Batch, host: string): void {
     const key = keyOf(batch.stream);
     this.streams.set(key, batch.stream);
+    if (!this.hosts.has(key)) this.hosts.set(key, host);
     for (const [index, { id, text }] of batch.messages.entries()) {
       const number = batch.first + index;
       const place = `${key} ${number}`;

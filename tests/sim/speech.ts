@@ -5,9 +5,11 @@
 //   acknowledged is durable on its server; a private message has an end after a minute.
 // At rest, within a fusion, over all restarts of servers and all sessions of clients:
 // I1 Of a stream of which somebody was shown a number, he was shown all acknowledged numbers after
-//    that, but for at most as many as gaps told of; after a gap of unknown size, from there on.
-//    Each server's history holds all acknowledged numbers after the first that it has, but for
-//    those that its own disk has refused. Nobody can give what was wiped wherever it was.
+//    that, but for at most as many as gaps told of; after a gap of unknown size, or when the disk
+//    of his server was wiped or set back to a backup, from there on. Each server's history holds
+//    all acknowledged numbers after the first that it has. Neither is owed what the server's own
+//    disk has refused, nor what was wiped wherever it was; nor is a stream of which a server that
+//    was killed had logged nothing yet, or whose server has a namesake in this fusion.
 // I2 The numbers of a stream were shown in ascending order.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
@@ -18,7 +20,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Listener, Said } from "./crowd.ts";
 import { LINE_CUT_MS_MAX } from "./faults.ts";
 import type { History } from "./history.ts";
-import { componentsOf } from "./invariants.ts";
+import { type Component, componentsOf, looksOf } from "./invariants.ts";
 
 /** Asked again when its author's line, which is cut for so long, is back. */
 const tellMsMax = LIMITS.unconfirmedMsMax + LINE_CUT_MS_MAX + LIMITS.reconnectMsMax + 5000;
@@ -44,7 +46,9 @@ export function checkSpeechAtRest(history: History): string | undefined {
   for (const component of componentsOf(history)) {
     const hosts = component.map(({ host }) => host);
     const held = heldOf(ledger, hosts);
-    const streams = acknowledged.map((stream) => withoutForgotten(held, stream));
+    const streams = acknowledged
+      .filter(([key]) => !isBarred(history, component, key))
+      .map((stream) => withoutForgotten(held, stream));
     for (const host of hosts) {
       const owed = streams.map((stream) => owedTo(ledger, host, held, stream));
       const complaint = checkHistory(host, held, owed) ?? checkListeners(history, host, owed);
@@ -90,6 +94,13 @@ function heldOf({ histories, streams }: Ledger, hosts: readonly string[]): Held 
     held.set(host, own);
   }
   return held;
+}
+
+/** A namesake of its server is in this fusion: nothing more is taken of it there. */
+function isBarred({ ledger, servers }: History, component: Component, key: string): boolean {
+  const { origin } = ledger.streams.get(key) ?? {};
+  const looks = looksOf(servers.get(ledger.hosts.get(key) ?? "")?.name ?? "");
+  return component.some(({ name, server }) => looksOf(name) === looks && server?.sid !== origin);
 }
 
 /** Without what was wiped, or went with a backup that was restored, wherever it was. */
