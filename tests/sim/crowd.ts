@@ -45,6 +45,8 @@ export interface Listener {
   readonly stretches: Map<string, Stretch[]>;
   /** All that was shown, as `id text`. */
   readonly shown: Set<string>;
+  /** The same in its order, from one set-back of the server's log to the next. */
+  readonly eras: string[][];
   readonly privates: Map<string, number>;
   /** Counts the sessions: one that is resumed goes on. */
   session: number;
@@ -76,6 +78,7 @@ export class Crowd {
       rooms: ["#lobby", ...rooms],
       stretches: new Map(),
       shown: new Set(),
+      eras: [[]],
       privates: new Map(),
       session: 1,
       broken: false,
@@ -106,8 +109,11 @@ export class Crowd {
 
   /** Their server's log was wiped or set back: it can't tell them what they missed since. */
   logSetBack(host: string): void {
-    for (const listener of this.listeners)
-      if (listener.host === host) for (const room of listener.rooms) endStretch(listener, room);
+    for (const listener of this.listeners) {
+      if (listener.host !== host) continue;
+      listener.eras.push([]);
+      for (const room of listener.rooms) endStretch(listener, room);
+    }
   }
 
   /** Something of theirs has no answer yet. */
@@ -175,6 +181,7 @@ export class Crowd {
     if (listener.shown.has(what))
       this.violations.push(`${listener.address} was shown ${room} "${text}" twice`);
     listener.shown.add(what);
+    listener.eras.at(-1)?.push(what);
     stretchOf(listener, room).shown.push(what);
     if ("late" in rest) this.#history.marks.hit("people: shown late");
   }

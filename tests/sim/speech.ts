@@ -10,7 +10,7 @@
 //    all acknowledged numbers after the first that it has. Neither is owed what the server's own
 //    disk has refused, nor what was wiped wherever it was; nor is a stream of which a server that
 //    was killed had logged nothing yet, or whose server has a namesake in this fusion.
-// I2 The numbers of a stream were shown in ascending order.
+// I2 The numbers of a stream were shown in ascending order, until the disk was set back.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
@@ -178,14 +178,15 @@ function checkPrivate(said: Said, to: Listener): string | undefined {
 }
 
 function checkOrder({ crowd, ledger }: History): string | undefined {
-  for (const { address, shown } of crowd.listeners) {
-    const complaint = orderOf(ledger, shown) ?? doubleOf(shown);
+  for (const { address, shown, eras } of crowd.listeners) {
+    const complaints = [doubleOf(shown), ...eras.map((era) => orderOf(ledger, era))];
+    const complaint = complaints.find((one) => one !== undefined);
     if (complaint !== undefined) return `${address} was shown ${complaint}`;
   }
   return undefined;
 }
 
-function orderOf({ numbers }: Ledger, shown: ReadonlySet<string>): string | undefined {
+function orderOf({ numbers }: Ledger, shown: readonly string[]): string | undefined {
   const lasts = new Map<string, number>();
   for (const what of shown) {
     const place = numbers.get(what);
