@@ -91,13 +91,6 @@ const ROWS: readonly Row[] = [
     "head: (peer, room, head) => to().incoming.head(peer, room, head),",
     "head: () => {},",
   ],
-  [
-    "given-without-beginning",
-    "what others gave of a stream goes on when its origin is met",
-    "src/core/fusion.ts",
-    "const known = estates.inherit({ sid, life }, room) ?? before;",
-    "const known = before;",
-  ],
   // --- restarts ---
   [
     "marks-forgotten",
@@ -105,13 +98,6 @@ const ROWS: readonly Row[] = [
     "src/core/marks.ts",
     "return this.#marks.get(`${origin} ${life} ${room}`)?.last;",
     "return undefined;",
-  ],
-  [
-    "new-life-from-now",
-    "of a server that was heard in an earlier life all is owed that it says in the next",
-    "src/core/fusion.ts",
-    "const wasHeard = estates.hasHeard(sid, room) || (!isNew && marks.knows(sid, room));",
-    "const wasHeard = false;",
   ],
   [
     "earlier-life-not-awaited",
