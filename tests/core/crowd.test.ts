@@ -1,18 +1,25 @@
 // What thousands of people cost: few frames to each, whatever happens to the others.
+//
+//   CROWDS=10 EACH=10000 bun test tests/core/crowd.test.ts   (`bun run crowd`: 100,000 people)
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { Crowd } from "./crowd.ts";
+import { printFigure } from "../e2e/figures.ts";
 import { Place } from "./place.ts";
 
 const COUNT = 10_000;
 const SECOND = LIMITS.roomCountMs;
+const CROWDS = Number(process.env["CROWDS"] ?? 4);
+const EACH = Number(process.env["EACH"] ?? 500);
+/** Of what servers tell each other: address, account, rooms, for each that hears it. */
+const BYTES_A_PERSON = 64;
 
 function crowded(seed: string, sizes: readonly number[]) {
   const place = new Place(seed);
   const crowds = sizes.map(() => new Crowd());
   const homes = crowds.map((crowd, i) =>
-    place.start(["paris", "lyon"][i] ?? "nice", { more: [crowd.plugin()] }),
+    place.start(["paris", "lyon"][i] ?? `nice-${i}`, { more: [crowd.plugin()] }),
   );
   for (const [i, crowd] of crowds.entries()) crowd.enter(place, homes[i]!, sizes[i]!);
   place.rest();
@@ -68,3 +75,21 @@ describe(`with ${COUNT} people on each of two servers`, () => {
     expect(parisians.told).toContain("count");
   });
 });
+
+test(`two fusions, with ${CROWDS * EACH} people together, merge in a line for each of them`, () => {
+  const { place, crowds, homes } = crowded("fusions", Array<number>(CROWDS).fill(EACH));
+  const half = CROWDS / 2;
+  for (const side of [homes.slice(0, half), homes.slice(half)]) place.join(...side);
+  place.rest();
+  for (const crowd of crowds) crowd.told.length = 0;
+  const { length: before } = place.hub.frames;
+  const began = performance.now();
+  place.join(...homes);
+  place.rest();
+  const frames = place.hub.frames.slice(before);
+  const bytes = frames.reduce((sum, frame) => sum + frame.bytes.length, 0);
+  const ms = (performance.now() - began) / CROWDS;
+  for (const { told } of crowds) expect(told.toSorted()).toEqual(["count", "merged"]);
+  expect(bytes / (CROWDS * EACH * half)).toBeLessThan(BYTES_A_PERSON);
+  printFigure("crowd", [ms], { people: CROWDS * EACH, servers: CROWDS, bytes });
+}, 60_000);
