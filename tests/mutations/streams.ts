@@ -100,13 +100,6 @@ const ROWS: readonly Row[] = [
     "return undefined;",
   ],
   [
-    "earlier-life-not-awaited",
-    "what a server said before its restart comes before what it says after it",
-    incoming,
-    "if (stream.held.length > 0 && mustWait(peer, room, stream)) {",
-    "if (stream.held.length < 0 && mustWait(peer, room, stream)) {",
-  ],
-  [
     "own-lives-untold",
     "a server tells the others how far its earlier lives came",
     "src/core/estates.ts",
@@ -119,20 +112,6 @@ const ROWS: readonly Row[] = [
     "src/core/estates.ts",
     "cancel ??= options.clock.after(LIMITS.heldMs, tell);",
     "void tell;",
-  ],
-  [
-    "keys-forgotten",
-    "the keys of those whose messages are in the history outlive a restart",
-    "src/core/marks.ts",
-    "return this.#origins.get(sid);",
-    "return undefined;",
-  ],
-  [
-    "last-teller-only",
-    "all who have what is missing are asked, one after the other",
-    "src/core/estates.ts",
-    ".slice(-LIMITS.tellersMax);",
-    ".slice(-1);",
   ],
   // --- clients ---
   [
