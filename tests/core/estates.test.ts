@@ -3,62 +3,12 @@
 
 import { expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
-import type { Plugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
-import { type Home, Place } from "./place.ts";
+import { lobby, say, Town } from "./town.ts";
 
-const lobby = "#lobby";
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-const say = (peer: Peer, text: string, room = lobby) => peer.get("say", { room, text });
 const lates = (peer: Peer) => peer.all("message").map((value) => "late" in value);
-
-/** Three servers, each with a history of its own that outlives it. */
-class Town {
-  readonly place: Place;
-  readonly histories = new Map<string, MemoryHistory>();
-  readonly homes = new Map<string, Home>();
-
-  constructor(seed: string, names: readonly string[]) {
-    this.place = new Place(seed);
-    for (const name of names) this.start(name);
-    this.join(...names);
-  }
-
-  start(name: string, ...more: readonly Plugin[]): Home {
-    const history = this.histories.get(name) ?? new MemoryHistory();
-    this.histories.set(name, history);
-    const home = this.place.start(name, { more: [history.plugin(), ...more] });
-    this.homes.set(name, home);
-    return home;
-  }
-
-  enter(server: string, nick: string): Peer {
-    return this.place.enter(this.homes.get(server)!, nick);
-  }
-
-  join(...names: readonly string[]): void {
-    this.place.join(...names.map((name) => this.homes.get(name)!));
-    this.place.rest(5000);
-  }
-
-  part(name: string): void {
-    this.place.hub.part(name);
-    this.place.rest(2000);
-  }
-
-  kill(name: string): void {
-    this.place.world.crash(name);
-    this.part(name);
-  }
-
-  said(name: string): string[] {
-    return this.histories
-      .get(name)!
-      .backlog(lobby, 1000)
-      .map(({ text }) => text);
-  }
-}
 
 test("a server that was down gets what was said meanwhile, in order and marked as late", () => {
   const town = new Town("down", ["paris", "lyon"]);

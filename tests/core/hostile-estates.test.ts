@@ -5,11 +5,12 @@ import { expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { decodeBatch } from "../../src/protocol/batch.ts";
 import { lobby } from "./liar.ts";
-import { FUTURE, held, say, Town } from "./town.ts";
+import { FUTURE, held, LyingTown } from "./lying-town.ts";
+import { say } from "./town.ts";
 
 /** What paris said in a life that is over, while lyon was away, rome and the liar have. */
 function over(seed: string) {
-  const town = new Town(seed);
+  const town = new LyingTown(seed);
   town.start("rome");
   town.join("paris", "lyon", "rome", "nice");
   say(town.ana, "one");
@@ -50,7 +51,7 @@ test("who says that there is nothing any more, before it is asked, gives nothing
 });
 
 test("lives without number make nobody forget what was shown of another", () => {
-  const town = new Town("lives");
+  const town = new LyingTown("lives");
   const { place, liar, bob } = town;
   town.start("rome");
   town.join("paris", "lyon", "rome", "nice");
@@ -85,7 +86,7 @@ test("lives without number make nobody forget what was shown of another", () => 
 });
 
 test("a time that is not there keeps nothing from a server that was down", () => {
-  const town = new Town("newest");
+  const town = new LyingTown("newest");
   const { place, liar } = town;
   town.start("rome");
   town.join("paris", "lyon", "rome", "nice");

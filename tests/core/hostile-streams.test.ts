@@ -7,12 +7,13 @@ import { LIMITS } from "../../src/limits.ts";
 import { decodeBatch } from "../../src/protocol/batch.ts";
 import { Crowd } from "./crowd.ts";
 import { lobby } from "./liar.ts";
-import { FUTURE, held, say, Town } from "./town.ts";
+import { FUTURE, held, LyingTown } from "./lying-town.ts";
+import { say } from "./town.ts";
 
 const COUNT_MAX = 2 ** 53 - 1;
 describe("what was said before, said again", () => {
   test("batches and changes of people are taken once, whoever brings them", () => {
-    const town = new Town("replay");
+    const town = new LyingTown("replay");
     const { place, ana, bob, liar } = town;
     for (const text of ["one", "two"]) say(ana, text);
     const cat = town.enter("paris", "cat");
@@ -30,7 +31,7 @@ describe("what was said before, said again", () => {
   });
 
   test("frames of a sealed channel are taken once, and under their own numbers alone", () => {
-    const town = new Town("sealed replay");
+    const town = new LyingTown("sealed replay");
     const { place, ana, bob, liar } = town;
     for (const text of ["one", "two"]) ana.get("tell", { to: "bob@lyon", text });
     liar.tell("lyon", { t: "tell", message: { ...liar.entry("mine"), to: "bob@lyon" } });
@@ -62,7 +63,7 @@ describe("what was said before, said again", () => {
 
 describe("nothing is believed to be another's", () => {
   test("that is signed by the liar, or by nobody", () => {
-    const town = new Town("author");
+    const town = new LyingTown("author");
     const { place, ana, liar } = town;
     say(ana, "one");
     place.rest(100);
@@ -91,7 +92,7 @@ describe("nothing is believed to be another's", () => {
   });
 
   test("that it said in another room, or in another life", () => {
-    const town = new Town("root");
+    const town = new LyingTown("root");
     const { place, liar } = town;
     const [ana, bob] = [town.ana, town.bob];
     for (const one of [ana, bob]) one.get("join", { room: "#den" });
@@ -134,7 +135,7 @@ describe("nothing is believed to be another's", () => {
 
 describe("numbers that are not there", () => {
   test("a batch 2^50 ahead keeps nobody waiting but its own origin", () => {
-    const town = new Town("ahead");
+    const town = new LyingTown("ahead");
     const { place, liar } = town;
     for (const first of [2 ** 50, COUNT_MAX - 1, COUNT_MAX])
       liar.publish("lyon", "room", liar.batch(first, [liar.entry("far"), liar.entry("away")]));
@@ -150,7 +151,7 @@ describe("numbers that are not there", () => {
   });
 
   test("heads, marks and losses of absurd numbers concern its own streams alone", () => {
-    const town = new Town("numbers");
+    const town = new LyingTown("numbers");
     const { place, ana, bob, liar } = town;
     say(ana, "one");
     for (const room of [lobby, "#nowhere", "&local", "none"]) {
@@ -179,7 +180,7 @@ describe("numbers that are not there", () => {
   });
 
   test("a stream that ends at the last number there is harms no other", () => {
-    const town = new Town("last number");
+    const town = new LyingTown("last number");
     const { place, liar } = town;
     liar.tell("lyon", { t: "stand", heads: { [lobby]: COUNT_MAX - 1 } });
     liar.tell("lyon", { t: "lost", room: lobby, from: 1, to: COUNT_MAX - 2 });
@@ -199,7 +200,7 @@ describe("numbers that are not there", () => {
 });
 
 test("who asks for all of it without end is given each part once at a time", () => {
-  const town = new Town("wants");
+  const town = new LyingTown("wants");
   const { place, ana, liar } = town;
   for (let i = 0; i < 100; i++) {
     ana.send("say", { room: lobby, text: `${i}` });
@@ -215,7 +216,7 @@ test("who asks for all of it without end is given each part once at a time", () 
 });
 
 test("who asks for all people, and takes nothing, makes nobody keep them many times", () => {
-  const town = new Town("people");
+  const town = new LyingTown("people");
   const { place, liar } = town;
   const crowd = new Crowd();
   town.start("rome", crowd.plugin());
@@ -239,7 +240,7 @@ test("who asks for all people, and takes nothing, makes nobody keep them many ti
 
 describe("answers that nobody asked for", () => {
   test("give nothing of lives that were over before they were met here, nor of none", () => {
-    const town = new Town("unasked");
+    const town = new LyingTown("unasked");
     const { place, liar } = town;
     const old = [1, 2, 3].map((first) =>
       liar.batch(first, [liar.entry("old")], { life: "00".repeat(8) }),
@@ -256,7 +257,7 @@ describe("answers that nobody asked for", () => {
   });
 
   test("how a private message ended is its addressee's server's word alone", () => {
-    const town = new Town("told");
+    const town = new LyingTown("told");
     const { place, ana, bob, liar } = town;
     place.hub.fate = ({ from, to, traffic }) =>
       from === "lyon" && to === "paris" && traffic === "private" ? "lose" : "pass";
@@ -278,7 +279,7 @@ const fake = (at: number) => at.toString(16).padStart(16, "0");
 
 describe("lives that others are said to have had", () => {
   test("do not hold up what their server says now", () => {
-    const town = new Town("stall");
+    const town = new LyingTown("stall");
     const { place, ana, bob, liar } = town;
     const paris = place.hub.sidOf("paris");
     say(ana, "zero");
@@ -294,7 +295,7 @@ describe("lives that others are said to have had", () => {
   });
 
   test("do not hold up for long what it says after a restart", () => {
-    const town = new Town("stall after a restart");
+    const town = new LyingTown("stall after a restart");
     const { place, bob, liar } = town;
     const paris = place.hub.sidOf("paris");
     say(town.ana, "zero");

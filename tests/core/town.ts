@@ -1,50 +1,32 @@
-// Two honest servers with histories, each with a person, and a liar among them (liar.ts).
+// Servers with histories that outlive them, for what comes over restarts and splits.
 
-import { expect } from "bun:test";
 import type { Plugin } from "../../src/plugin.ts";
-import { Liar, lobby } from "./liar.ts";
 import { MemoryHistory } from "./memory.ts";
-import type { Json, Peer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import { type Home, Place } from "./place.ts";
 
-export const say = (peer: Peer, text: string, room: string = lobby) =>
-  peer.get("say", { room, text });
+export const lobby = "#lobby";
 
-/** Long after all that is said here. */
-export const FUTURE = Date.UTC(2030, 0, 1);
+export const say = (peer: Peer, text: string, room = lobby) => peer.get("say", { room, text });
 
-/** What a server tells of streams in the lobby whose origin is away. */
-export const held = (streams: readonly unknown[]): Json => ({ t: "held", room: lobby, streams });
-
-/** Two honest servers with histories, paris and lyon, and a liar, nice. */
+/** Servers, each with a history of its own that outlives it. */
 export class Town {
   readonly place: Place;
   readonly histories = new Map<string, MemoryHistory>();
   readonly homes = new Map<string, Home>();
-  readonly liar: Liar;
-  readonly ana: Peer;
-  readonly bob: Peer;
 
-  constructor(seed: string) {
+  constructor(seed: string, names: readonly string[]) {
     this.place = new Place(seed);
-    this.start("paris");
-    this.start("lyon");
-    this.ana = this.enter("paris", "ana");
-    this.bob = this.enter("lyon", "bob");
-    this.liar = new Liar(this.place, "nice");
-    this.join("paris", "lyon", "nice");
-    for (const to of ["paris", "lyon"]) {
-      const people = [["mal", "", 1, []]];
-      this.liar.tell(to, { t: "people", v: 1, first: true, last: true, people });
-      this.liar.tell(to, { t: "stand", heads: { [lobby]: 0 } });
-    }
-    this.place.rest();
+    for (const name of names) this.start(name);
+    this.join(...names);
   }
 
-  start(name: string, ...more: readonly Plugin[]): void {
+  start(name: string, ...more: readonly Plugin[]): Home {
     const history = this.histories.get(name) ?? new MemoryHistory();
     this.histories.set(name, history);
-    this.homes.set(name, this.place.start(name, { more: [history.plugin(), ...more] }));
+    const home = this.place.start(name, { more: [history.plugin(), ...more] });
+    this.homes.set(name, home);
+    return home;
   }
 
   enter(server: string, nick: string): Peer {
@@ -52,8 +34,8 @@ export class Town {
   }
 
   join(...names: readonly string[]): void {
-    this.place.hub.join(...names);
-    this.place.rest(3000);
+    this.place.join(...names.map((name) => this.homes.get(name)!));
+    this.place.rest(5000);
   }
 
   part(name: string): void {
@@ -66,20 +48,10 @@ export class Town {
     this.part(name);
   }
 
-  /** The frames of a class that a server has sent to another. */
-  frames(from: string, to: string, traffic: string) {
-    return this.place.hub.frames.filter(
-      (frame) => frame.from === from && frame.to === to && frame.traffic === traffic,
-    );
-  }
-
-  /** Nobody is held up, and nothing has thrown. */
-  isWell(texts: readonly string[] = this.bob.texts()): void {
-    const before = [...texts];
-    say(this.ana, "all is well");
-    this.place.rest(200);
-    expect(this.bob.texts()).toEqual([...before, "all is well"]);
-    expect(this.bob.all("gap")).toEqual([]);
-    expect(this.place.faults()).toEqual([]);
+  said(name: string): string[] {
+    return this.histories
+      .get(name)!
+      .backlog(lobby, 1000)
+      .map(({ text }) => text);
   }
 }
