@@ -115,7 +115,9 @@ export class Past {
       if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed
     }
     if (!this.#waiting.has(room)) return; // too much came, or the room was left
-    const isNew = ({ id }: MessageEntry) => id > since || id > floor;
+    // What comes now is new, also where its server's clock went back.
+    const come = this.#come(room);
+    const isNew = ({ id }: MessageEntry) => id > since || id > floor || come.has(id);
     this.#end(room, missed.filter(isNew), !isWhole);
   }
 
@@ -143,10 +145,14 @@ export class Past {
 
   /** In a busy room no page is empty: what was read goes far enough into what comes now. */
   #overlaps(room: string, missed: readonly MessageEntry[]): boolean {
-    const come = new Set<string>();
-    for (const event of this.#waiting.get(room)?.events ?? [])
-      if (event.type === "message") come.add(event.message.id);
+    const come = this.#come(room);
     return missed.filter(({ id }) => come.has(id)).length >= LIMITS.missedOverlapMax;
+  }
+
+  /** The ids of what waits. */
+  #come(room: string): ReadonlySet<string> {
+    const events = this.#waiting.get(room)?.events ?? [];
+    return new Set(events.map((event) => (event.type === "message" ? event.message.id : "")));
   }
 
   /** Tells what was missed, oldest first, and then what waits. */

@@ -185,7 +185,7 @@ function incomingOf(
     source: (sid, life) => to().estates.source(sid, life),
     mark({ sid, life }, room) {
       const { estates } = to();
-      const isNew = room !== LOBBY && clock.now() - marks.startedAt > LIMITS.rejoinMs;
+      const isNew = room !== LOBBY && clock.monotonic() - marks.startedAt > LIMITS.rejoinMs;
       const before = isNew ? undefined : marks.find(sid, life, room);
       const known = estates.inherit({ sid, life }, room) ?? before;
       if (known !== undefined) return known;

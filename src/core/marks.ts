@@ -27,14 +27,14 @@ export class Marks {
   readonly #origins = new Map<Sid, Origin>();
   #environment: Pick<Environment, "store" | "log"> | undefined;
   #saving = false;
-  /** When this server started. */
+  /** When this server started, in the clock's monotonic time: the other one may jump. */
   startedAt: Millis = 0;
   /** When the last message was said that the history holds: what is later is missing. */
   newestAt: Millis = 0;
 
   async load(history: History, environment: Pick<Environment, "store" | "log" | "clock">) {
     const now = environment.clock.now();
-    this.startedAt = now;
+    this.startedAt = environment.clock.monotonic();
     this.#environment = environment;
     for (const [sid, origin] of originsIn(await environment.store.read(ORIGINS)))
       this.#origins.set(sid, origin);

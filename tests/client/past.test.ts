@@ -45,6 +45,16 @@ describe("coming back as a new session", () => {
     expect(told).toEqual(["m2", "m5", "m4 late"]);
   });
 
+  test("tells in its order what comes now, also where the ids are smaller than before", async () => {
+    const { past, say, answer, told } = start();
+    say("m5");
+    past.back([room]);
+    say("m4");
+    say("m6");
+    await answer(["m4", "m5", "m6"]);
+    expect(told).toEqual(["m5", "m4 late", "m6 late"]);
+  });
+
   test("tells a gap where there is no history, and where it read as far as it may", async () => {
     const { past, say, refuse, answer, told } = start();
     say("m00");

@@ -46,6 +46,24 @@ test("a room that is joined again after a restart goes on where it stood", () =>
   expect(bob.texts()).toEqual(["two"]);
 });
 
+test("also where the clock has jumped since", () => {
+  const town = new Town("jump", ["paris", "lyon"]);
+  const ana = town.enter("paris", "ana");
+  for (const one of [ana, town.enter("lyon", "bob")]) one.get("join", { room: "#den" });
+  town.place.rest(3000);
+  say(ana, "one", "#den");
+  town.place.rest(1000);
+  town.kill("lyon");
+  say(ana, "two", "#den");
+  town.start("lyon");
+  town.place.world.skew("lyon", 2 * LIMITS.rejoinMs);
+  town.join("paris", "lyon");
+  const bob = town.enter("lyon", "bob");
+  bob.get("join", { room: "#den" });
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["two"]);
+});
+
 test("what a life said that is over goes from whoever has it to all the others", () => {
   const town = new Town("over", ["paris", "lyon", "nice"]);
   const [ana, bob, cat] = [
