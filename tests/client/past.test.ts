@@ -45,7 +45,7 @@ describe("coming back as a new session", () => {
     expect(told).toEqual(["m2", "m5", "m4 late"]);
   });
 
-  test("tells in its order what comes now, also where the ids are smaller than before", async () => {
+  test("tells in its order what comes now, also where the ids have become smaller", async () => {
     const { past, say, answer, told } = start();
     say("m5");
     past.back([room]);
@@ -176,6 +176,18 @@ describe("where the order of the log is known", () => {
     expect(told).toEqual(["m1", ...["m0", ...ids].map((id) => `${id} late`)]);
   });
 
+  test("asks from a later message where the log has never had the first ones", async () => {
+    const { past, say, refuse, answer, told, asked } = start({ keepsOrder: true });
+    for (let i = 1; i <= 5; i++) say(`m${i}`);
+    past.back([room]);
+    await refuse();
+    await refuse();
+    await answer(["m0", "m5"]);
+    await answer([]);
+    expect(asked).toEqual(["since m1", "since m2", "since m3", "since m5"]);
+    expect(told.slice(5)).toEqual(["m0 late"]);
+  });
+
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
     const { past, say, asked } = start({ keepsOrder: true });
     for (let i = 100; i < 1000; i++) say(`m${i}`);
@@ -267,7 +279,7 @@ function start({ keepsOrder = false } = {}) {
     },
   });
   const settled = async () => {
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
   };
   return {
     past,
