@@ -47,6 +47,9 @@ export function createEstates(options: EstatesOptions) {
   /** Who was asked last for a stream, and what for; none once it has answered that it has not. */
   const asks = new WeakMap<Incoming, { readonly sid: Sid; readonly from: number }>();
   const turns = createTurns(options);
+  /** Rooms of which is to be told next, or all. */
+  const due = new Set<RoomName>();
+  let isAllDue = false;
   let cancel: (() => void) | undefined;
 
   const isOwn = (sid: Sid, life: string) =>
@@ -99,7 +102,10 @@ export function createEstates(options: EstatesOptions) {
   };
   const tell = () => {
     cancel = undefined;
-    for (const room of options.rooms()) {
+    const rooms = isAllDue ? [...options.rooms()] : [...due];
+    isAllDue = false;
+    due.clear();
+    for (const room of rooms) {
       const all = [options.identity().sid, ...options.peers().subscribers(room)].toSorted();
       if (all.length === 1) continue;
       const streams = rowsOf(room);
@@ -192,8 +198,11 @@ export function createEstates(options: EstatesOptions) {
         .peers()
         .everMet()
         .some((one) => one.sid === sid && one.streams.get(room)?.have !== undefined),
-    /** Something has changed of what is to be told, or of those who are: soon. */
-    schedule(): void {
+    /** Something has changed of what is to be told of rooms (all, without them), or to whom. */
+    schedule(rooms?: readonly RoomName[]): void {
+      isAllDue ||= rooms === undefined;
+      for (const room of rooms ?? [])
+        if (isShared(room) && options.incoming().isSubscribed(room)) due.add(room);
       cancel ??= options.clock.after(LIMITS.heldMs, tell);
     },
     heard(peer: Peer, { room: name, streams }: PeerMessageOf<"held">): void {

@@ -118,8 +118,10 @@ export function createFusion(options: FusionOptions) {
       peers.flush();
       if (accompanied && (changed || spoke)) pulse.begin();
     },
+    /** The first one here is in a room: what this server has of it may be more than others have. */
+    roomOpened: (room: RoomName): void => estates.schedule([room]),
     /** Nobody here is in a room any more: nothing of it is owed to this server. */
-    roomClosed(room: Parameters<typeof incoming.forget>[1]): void {
+    roomClosed(room: RoomName): void {
       for (const peer of peers.everMet()) incoming.forget(peer, room);
     },
     /** For good: nothing is sent to others or taken from them any more. */
@@ -196,7 +198,7 @@ function incomingOf(
     ask: (...asked) => to().estates.ask(...asked),
     canAsk: (...asked) => to().estates.canAsk(...asked),
     isOver: (source) => to().estates.isOver(source),
-    progressed: () => to().estates.schedule(),
+    progressed: (room) => to().estates.schedule([room]),
     subscribed: (room) => rooms().find(room) !== undefined,
     full: () => options.log.full,
     deliver: (arrival) => deliverRoom(options, to().streams, arrival),

@@ -58,7 +58,7 @@ export interface IncomingOptions {
   /** Another life has taken its place: it does not come back. */
   isOver(source: Source): boolean;
   /** Something was taken of a stream whose origin is not here. */
-  progressed(): void;
+  progressed(room: RoomName): void;
   /** This server has members in the room. */
   subscribed(room: RoomName): boolean;
   /** No more can be logged: what comes is asked for again later. */
@@ -195,7 +195,7 @@ export function createIncoming(options: IncomingOptions) {
     stream.at = entries.at(-1)?.at ?? stream.at;
     const late = last <= stream.lateUpTo || !peer.present;
     options.deliver({ source: peer, batch, bytes, entries, frames, late });
-    if (!peer.present) options.progressed();
+    if (!peer.present) options.progressed(batch.room);
   };
   const drain = (peer: Source, room: RoomName, stream: Incoming) => {
     if (stream.held.length > 0 && mustWait(peer, room, stream)) {

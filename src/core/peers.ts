@@ -303,6 +303,7 @@ export function createPeers(options: PeersOptions) {
     interest(peer: Peer, rooms: readonly RoomName[]): void {
       for (const room of rooms) subscribers.delete(room);
       if (!peer.present) return;
+      options.estates().schedule(rooms);
       subscribe(
         peer,
         rooms.filter((room) => peer.rooms.has(room)),

@@ -30,8 +30,13 @@ export function roomOf(text: string): RoomName | Failure {
   }
 }
 
-/** Makes the registry; `closed` tells that a room's last member here has left. */
-export function createRooms(tick: Tick<LiveSession>, on: { closed(room: RoomName): void }): Rooms {
+/** Told when a room has its first member here, and when the last one has left. */
+export interface RoomsOptions {
+  opened(room: RoomName): void;
+  closed(room: RoomName): void;
+}
+
+export function createRooms(tick: Tick<LiveSession>, on: RoomsOptions): Rooms {
   const lobby = new Room<LiveSession>(LOBBY, tick.group);
   const rooms = new Map<RoomName, Room<LiveSession>>([[LOBBY, lobby]]);
   return {
@@ -58,6 +63,7 @@ export function createRooms(tick: Tick<LiveSession>, on: { closed(room: RoomName
         }
         room = new Room<LiveSession>(name, tick.group);
         rooms.set(name, room);
+        on.opened(name);
       }
       const format: Format = session.format;
       session.memberships.set(name, room.enter(session, format));

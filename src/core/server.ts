@@ -166,7 +166,10 @@ function createSociety(shared: Shared) {
   const { need, tick, sessions, hooks, fabric, options } = shared;
   const { clock, random } = options.environment;
   const fusion = () => need("fusion");
-  const rooms = createRooms(tick, { closed: (room) => fusion().roomClosed(room) });
+  const rooms = createRooms(tick, {
+    opened: (room) => fusion().roomOpened(room),
+    closed: (room) => fusion().roomClosed(room),
+  });
   const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
   const presence = createPresence(clock, rooms, people);
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);

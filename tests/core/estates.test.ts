@@ -228,6 +228,26 @@ test("what others gave of a life goes on from there when its server is met", () 
   expect(town.said("lyon")).toEqual(["one", "two", "three"]);
 });
 
+test("what a server has of a room is told when its first member comes, too", () => {
+  const names = ["paris", "lyon", "nice"];
+  const town = new Town("opened", names);
+  const [ana, bob] = [town.enter("paris", "ana"), town.enter("lyon", "bob")];
+  for (const one of [ana, bob, town.enter("nice", "cat")]) one.get("join", { room: "#den" });
+  town.place.rest(2000);
+  say(ana, "one", "#den");
+  town.place.rest(1000);
+  town.part("lyon");
+  say(ana, "two", "#den");
+  town.place.rest(1000);
+  for (const name of ["paris", "nice"]) town.kill(name);
+  town.start("nice");
+  town.join("lyon", "nice");
+  expect(bob.texts()).toEqual(["one"]);
+  town.enter("nice", "cat").get("join", { room: "#den" });
+  town.place.rest(5000);
+  expect(bob.texts()).toEqual(["one", "two"]);
+});
+
 test("what only the log of a crashed server has comes when it is back", () => {
   const town = new Town("alone", ["paris", "lyon"]);
   const bob = town.enter("lyon", "bob");
