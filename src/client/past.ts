@@ -88,11 +88,9 @@ export class Past {
 
   async #read(room: string, turn: number): Promise<void> {
     const last = this.#rooms.get(room)?.last ?? [];
-    for (const told of someOf(last)) {
-      const how = await this.#readLogged(room, told, turn);
-      if (how === "read") return;
-      if (how === "too much") break;
-    }
+    const logged = last.length === 0 ? undefined : await this.#readBehind(room, last, turn);
+    if (logged === "over") return;
+    if (logged !== undefined) return this.#end(room, logged, false);
     const since = this.#waiting.get(room)?.since;
     if (since === undefined || this.#turn !== turn) return;
     const first = this.#rooms.get(room)?.first ?? since;
@@ -124,15 +122,37 @@ export class Past {
     this.#end(room, missed.filter(isNew), !isWhole || !isHeld);
   }
 
+  /** Reads what was logged behind the one of these that stands first in the log. */
+  async #readBehind(
+    room: string,
+    last: readonly string[],
+    turn: number,
+  ): Promise<readonly MessageEntry[] | "over" | undefined> {
+    let logged: readonly MessageEntry[] | undefined;
+    let from = "";
+    for (const told of someOf(last)) {
+      if (logged !== undefined && has(logged, told)) continue;
+      const found = await this.#readLogged(room, told, turn);
+      if (found === "lost") continue;
+      if (found === "over" || found === undefined) return found;
+      // One that came into the log late may stand there behind others that were told after it.
+      if (logged !== undefined && !has(found, from)) continue;
+      logged = found;
+      from = told;
+    }
+    return logged;
+  }
+
   /**
    * Reads what the server has logged since: also what it got late, and what is older than much that
-   * was told. "lost": it does not know any more what was told.
+   * was told. Undefined where that is too much; "lost": it does not know any more what was told;
+   * "over": nobody waits for it any more.
    */
   async #readLogged(
     room: string,
     told: string,
     turn: number,
-  ): Promise<"read" | "lost" | "too much"> {
+  ): Promise<readonly MessageEntry[] | "lost" | "over" | undefined> {
     const missed: MessageEntry[] = [];
     for (let page = 0; page < LIMITS.missedPagesMax; page++) {
       const since = missed.at(-1)?.id ?? told;
@@ -140,14 +160,12 @@ export class Past {
         (answer) => answer.messages,
         () => undefined,
       );
-      if (this.#turn !== turn || !this.#waiting.has(room)) return "read"; // for nothing
+      if (this.#turn !== turn || !this.#waiting.has(room)) return "over";
       if (messages === undefined) return "lost";
       missed.push(...messages);
-      if (messages.length > 0 && !this.#overlaps(room, missed)) continue;
-      this.#end(room, missed, false);
-      return "read";
+      if (messages.length === 0 || this.#overlaps(room, missed)) return missed;
     }
-    return "too much";
+    return undefined;
   }
 
   /** In a busy room no page is empty: what was read goes far enough into what comes now. */
@@ -226,6 +244,9 @@ const someOf = (told: readonly string[]): Set<string> =>
   new Set(
     [0, 0.25, 0.5, 0.75, 1].flatMap((part) => told.at(Math.floor(part * (told.length - 1))) ?? []),
   );
+
+const has = (messages: readonly MessageEntry[], id: string): boolean =>
+  messages.some((message) => message.id === id);
 
 function roomOf(event: ClientEvent): string | undefined {
   if (event.type === "message") return event.message.room;

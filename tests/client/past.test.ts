@@ -182,10 +182,22 @@ describe("where the order of the log is known", () => {
     past.back([room]);
     await refuse();
     await refuse();
-    await answer(["m0", "m5"]);
+    await answer(["m0", "m4", "m5"]);
     await answer([]);
     expect(asked).toEqual(["since m1", "since m2", "since m3", "since m5"]);
     expect(told.slice(5)).toEqual(["m0 late"]);
+  });
+
+  test("asks from a later message, too, where the first came into the log behind it", async () => {
+    const { past, say, answer, told, asked } = start({ keepsOrder: true });
+    for (const id of ["m1", "m2"]) say(id);
+    past.back([room]);
+    await answer(["m4"]);
+    await answer([]);
+    await answer(["m3", "m1", "m4"]);
+    await answer([]);
+    expect(asked).toEqual(["since m1", "since m4", "since m2", "since m4"]);
+    expect(told).toEqual(["m1", "m2", "m3 late", "m4 late"]);
   });
 
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
