@@ -309,6 +309,8 @@ export const LIMITS = {
   /** Servers whose last dial is remembered: a fusion and its past. */
   peersMax: 4096,
   linkHandshakeMsMax: 5 * second,
+  /** Dials that a merge repeats at once, since each crossed one of the other side's in vain. */
+  gaveWayMax: 4,
   /** To tell each other all servers that are known, over a slow line: 16 MiB at the very most. */
   linkSyncMsMax: 60 * second,
   heartbeatMs: 10 * second,

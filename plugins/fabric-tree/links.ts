@@ -15,11 +15,13 @@ export class Links {
     return undefined;
   }
 
-  named(server: ServerName): Session | undefined {
-    for (const session of this.byPort.values()) {
-      if (session.name !== undefined && sameName(session.name, server)) return session;
-    }
-    return undefined;
+  /** Of two namesakes, until one of them is undone, the one that people see. */
+  named(server: ServerName, judgement: Judgement): Session | undefined {
+    const namesakes = [...this.byPort.values()].filter(
+      ({ name }) => name !== undefined && sameName(name, server),
+    );
+    const seen = namesakes.find((session) => this.stateOf(session, judgement) !== undefined);
+    return seen ?? namesakes[0];
   }
 
   readonly rttTo = (peer: Sid): Millis | undefined => this.to(peer)?.rttMs;

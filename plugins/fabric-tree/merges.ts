@@ -28,8 +28,8 @@ export interface Errand {
   /** Never, once it has passed and the link is still on its way up. */
   deadline: Millis;
   session: Session | undefined;
-  /** It gave way to a link that came to nothing, and was dialled once more. */
-  again: boolean;
+  /** How often it gave way to a link that came to nothing, and was dialled once more. */
+  gaveWay: number;
   /** Known once it has said hello; the link that stays may be another session. */
   peer: Sid | undefined;
   settle(outcome: MergeOutcome): void;
@@ -96,7 +96,7 @@ export class Merges {
   /**
    * A session has ended, and so its errand is settled; but those that gave way to another link to
    * the same server wait for what becomes of that one. Where we have none, theirs has not come
-   * yet, or has been refused already: another dial tells; after that, the deadline bounds the wait.
+   * yet, or has been refused already: another dial tells; after some, the deadline bounds the wait.
    * True when an operator has been told of its end, in answer to a merge.
    */
   ended(session: Session, reason: Failure, was: Phase): boolean {
@@ -117,7 +117,7 @@ export class Merges {
     for (const errand of this.#errands) {
       if (errand.peer !== peer || errand.session !== undefined) continue;
       if (!gaveWay && !isClaim) settle(errand);
-      else if (!errand.again) this.#openAgain(errand);
+      else if (errand.gaveWay < LIMITS.gaveWayMax) this.#openAgain(errand);
     }
     return answered;
   }
@@ -196,7 +196,7 @@ export class Merges {
       dryRun: hello.dryRun,
       deadline: this.#around.now() + LIMITS.dialMsMax + LIMITS.linkHandshakeMsMax,
       session: undefined,
-      again: false,
+      gaveWay: 0,
       peer: undefined,
       settle: (outcome) => {
         if (this.#errands.delete(errand)) settled(outcome);
@@ -209,7 +209,7 @@ export class Merges {
 
   #openAgain(errand: Errand): void {
     const { dryRun, wanted } = errand;
-    errand.again = true;
+    errand.gaveWay += 1;
     this.#open(errand, this.#around.hello({ dryRun, again: wanted !== undefined }));
   }
 

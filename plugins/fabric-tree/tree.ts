@@ -170,7 +170,7 @@ export class Tree implements Neighbourhood {
    * for it; where the wish is the other side's, its next dial is refused.
    */
   async unmerge(server: ServerName): Promise<MergeOutcome> {
-    const session = this.links.named(server);
+    const session = this.links.named(server, this.judgement);
     const pinned = this.pins.of(server, this.#clock.now());
     const absent = this.#view.servers.some(({ sid }) => sid === pinned) ? undefined : pinned;
     const peer = session?.peer ?? this.#redial.named(server)?.peer ?? absent;

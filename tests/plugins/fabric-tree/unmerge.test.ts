@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { LIMITS } from "../../../src/plugin.ts";
 import { Database } from "../../../plugins/fabric-tree/database.ts";
 import { announce } from "../../../plugins/fabric-tree/announcement.ts";
-import { identity } from "./scripted.ts";
+import { identity, Scripted } from "./scripted.ts";
 import { outcomeOf, World } from "./world.ts";
 import type { Server } from "./world.ts";
 
@@ -35,6 +35,18 @@ test("the side that was dialled may end a link that is lost at present, too", ()
   world.run(120_000);
   expect([a.sees, b.sees]).toEqual(["a", "b"]);
   expect(outcomeOf(world.merge(b, a))).toBe("merged");
+});
+
+test("of two namesakes with a link, the one that people see is unmerged", () => {
+  const world = new World();
+  const [a, upper] = [world.add("a"), world.add("NICE")];
+  const lower = new Scripted(world, a, identity("nice")); // does not list its link to a
+  lower.dial().auth().fusion().announce([]).synced();
+  expect([lower.reason, a.sees]).toEqual([undefined, "a"]);
+  world.merge(upper, a);
+  world.run(100);
+  const outcome = world.await(a.fabric.unmerge(lower.self.name));
+  expect(outcome).toMatchObject({ state: "unmerged", sid: upper.sid });
 });
 
 test("a merge after an unmerge is no heal, however long the link was lost before", () => {
