@@ -30,6 +30,9 @@ type Parcel =
   | { readonly kind: "end" }
   | { readonly kind: "reset" };
 
+/** How far ahead parcels are given their time of arrival, at the rate that the way has now. */
+const LINE_AHEAD_MS = 1000;
+
 export interface LinkParts {
   readonly agenda: Agenda;
   readonly random: SeededRandom;
@@ -56,6 +59,10 @@ export class LinkEnd implements Sink {
   /** Nothing arrives from here any more: the half-open case. */
   #deaf = false;
   #lineFreeAt: Millis = 0;
+  /** For the line. */
+  readonly #waiting: Parcel[] = [];
+  /** Called again when the line is free. */
+  #pumps = false;
   #lastArrival: Millis = 0;
   /** On its way to us, or held while we are paused or the path is silent. */
   #held: Parcel[] = [];
@@ -134,6 +141,33 @@ export class LinkEnd implements Sink {
   }
 
   #dispatch(parcel: Parcel): void {
+    this.#waiting.push(parcel);
+    this.#pump();
+  }
+
+  /** Fills the line for a while, so that soon after a change all goes at the new rate. */
+  #pump(): void {
+    const { agenda } = this.#parts;
+    while (this.#lineFreeAt - agenda.now < LINE_AHEAD_MS) {
+      const parcel = this.#waiting.shift();
+      if (parcel === undefined || this.#deaf) return;
+      const most = Math.ceil((this.#path().bytesPerSecond * LINE_AHEAD_MS) / 1000);
+      if (parcel.kind !== "data" || parcel.bytes.length <= most) {
+        this.#transmit(parcel);
+        continue;
+      }
+      this.#waiting.unshift({ kind: "data", bytes: parcel.bytes.subarray(most) });
+      this.#transmit({ kind: "data", bytes: parcel.bytes.subarray(0, most) });
+    }
+    if (this.#waiting.length === 0 || this.#pumps) return;
+    this.#pumps = true;
+    agenda.after(this.#lineFreeAt - agenda.now, "link line", () => {
+      this.#pumps = false;
+      this.#pump();
+    });
+  }
+
+  #transmit(parcel: Parcel): void {
     const { agenda, random } = this.#parts;
     const path = this.#path();
     const size = parcel.kind === "data" ? parcel.bytes.length : 0;

@@ -63,7 +63,7 @@ export class History {
   readonly simulation: Simulation;
   readonly watch: Watch;
   readonly marks = new Marks();
-  readonly ledger = new Ledger();
+  readonly ledger = new Ledger((host) => this.#seenBy(host));
   readonly crowd = new Crowd(this);
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
@@ -254,6 +254,12 @@ export class History {
     this.crowd.logSetBack(host);
     this.#backups.delete(host);
     for (const pair of this.parted) if (pair.split(" ").includes(host)) this.parted.delete(pair);
+  }
+
+  #seenBy(host: string): string[] {
+    const sids = this.watch.fabrics.get(host)?.view.servers.map(({ sid }) => sid) ?? [];
+    const servers = [...this.servers.values()];
+    return servers.flatMap((one) => (sids.some((sid) => sid === one.server?.sid) ? one.host : []));
   }
 
   #tell(what: string): void {

@@ -17,12 +17,23 @@ export class Ledger {
   readonly histories = new Map<string, MessageHistory>();
   /** What a disk that failed has not taken, in any life: `host stream number`. */
   readonly refused = new Set<string>();
+  /**
+   * What a host has passed over, since no server that it could ask had it, in any life:
+   * `host stream number`. It is not owed to it when one that has it comes later.
+   */
+  readonly passed = new Set<string>();
   /** What is durable on a host, in any life: `host id`. */
   readonly durable = new Set<string>();
   readonly streams = new Map<string, Stream>();
   /** Whose each stream is: the host that stored it first. */
   readonly hosts = new Map<string, string>();
   readonly #texts = new Map<string, string>();
+  /** Whom a host sees in its fusion, itself too. */
+  readonly #seenBy: (host: string) => readonly string[];
+
+  constructor(seenBy: (host: string) => readonly string[]) {
+    this.#seenBy = seenBy;
+  }
 
   /** A history plugin whose commits are noted. */
   history(plugin: Plugin, host: string): Plugin {
@@ -34,7 +45,10 @@ export class Ledger {
         if (inner === undefined) return parts;
         this.histories.set(host, inner);
         const append = async (tick: readonly Batch[]) => {
-          for (const batch of tick) this.#comes(batch, host);
+          for (const batch of tick) {
+            this.#comes(batch, host);
+            this.#passes(batch, host);
+          }
           try {
             await inner.append(tick);
           } catch (thrown) {
@@ -55,7 +69,26 @@ export class Ledger {
     };
   }
 
+  /** The numbers of a stream that a history has from `first` to `last`. Answers at once. */
+  numbersOf(host: string, stream: Stream, first = 1, last = 2 ** 53 - 1): number[] {
+    // log-store.ts gives no promise.
+    const found = this.histories.get(host)?.range(stream, first, last, 2 ** 53) as Batch[];
+    return found.flatMap(({ first: from, messages }) => messages.map((_, at) => from + at));
+  }
+
   // --- internal ---
+
+  #passes({ stream, first }: Batch, host: string): void {
+    const last = this.numbersOf(host, stream, 1, first).at(-1) ?? first;
+    const others = this.#seenBy(host).filter((other) => other !== host);
+    for (let number = last + 1; number < first; number += 1) {
+      const isHeld = others.some(
+        (other) =>
+          this.histories.has(other) && this.numbersOf(other, stream, number, number).length > 0,
+      );
+      if (!isHeld) this.passed.add(`${host} ${keyOf(stream)} ${number}`);
+    }
+  }
 
   #comes(batch: Batch, host: string): void {
     const key = keyOf(batch.stream);

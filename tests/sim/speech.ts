@@ -8,14 +8,14 @@
 //    that, but for at most as many as gaps told of; after a gap of unknown size, or when the disk
 //    of his server was wiped or set back to a backup, from there on. Each server's history holds
 //    all acknowledged numbers after the first that it has. Neither is owed what the server's own
-//    disk has refused, nor what was wiped wherever it was; nor is a stream of which a server that
+//    disk has refused, what it passed over while nobody in its view had it, nor what was wiped
+//    wherever it was; nor is a stream of which a server that
 //    was killed had logged nothing yet, or whose server has a namesake in this fusion.
 // I2 The numbers of a stream were shown in ascending order, until the disk was set back.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
 import { LIMITS } from "../../src/limits.ts";
-import type { Batch } from "../../src/plugin.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Listener, Said } from "./crowd.ts";
 import { LINE_CUT_MS_MAX } from "./faults.ts";
@@ -81,14 +81,12 @@ function acknowledgedOf({ crowd, ledger }: History): Acknowledged[] {
   return [...streams];
 }
 
-function heldOf({ histories, streams }: Ledger, hosts: readonly string[]): Held {
+function heldOf(ledger: Ledger, hosts: readonly string[]): Held {
   const held = new Map<string, Map<string, Set<number>>>();
   for (const host of hosts) {
     const own = new Map<string, Set<number>>();
-    for (const [key, stream] of streams) {
-      // log-store.ts answers at once.
-      const found = histories.get(host)?.range(stream, 1, 2 ** 53 - 1, 2 ** 53) as Batch[];
-      const numbers = found.flatMap(({ first, messages }) => messages.map((_, at) => first + at));
+    for (const [key, stream] of ledger.streams) {
+      const numbers = ledger.numbersOf(host, stream);
       if (numbers.length > 0) own.set(key, new Set(numbers));
     }
     held.set(host, own);
@@ -110,15 +108,18 @@ function withoutForgotten(held: Held, [key, numbers]: Acknowledged): Acknowledge
   return [key, new Map([...numbers].filter(([number]) => isHeld(number)))];
 }
 
-/** What a server should have of a stream: all that its disk did not refuse, from its first on. */
+/** What a server should have of a stream, from its first on. */
 function owedTo(
-  { refused }: Ledger,
+  { refused, passed }: Ledger,
   host: string,
   held: Held,
   [key, numbers]: Acknowledged,
 ): Acknowledged {
   const first = Math.min(...(held.get(host)?.get(key) ?? [])); // Infinity where it has none
-  const isOwed = (number: number) => number >= first && !refused.has(`${host} ${key} ${number}`);
+  const isOwed = (number: number) => {
+    const place = `${host} ${key} ${number}`;
+    return number >= first && !refused.has(place) && !passed.has(place);
+  };
   return [key, new Map([...numbers].filter(([number]) => isOwed(number)))];
 }
 

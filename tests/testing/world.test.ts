@@ -204,6 +204,19 @@ describe("the simulated network", () => {
     expect(world.now - before).toBeGreaterThan(1000);
   });
 
+  test("is as fast as ever soon after it was slow", () => {
+    const world = createWorld({ seed: 3 });
+    world.shape({ bytesPerSecond: 500 });
+    const { client, server } = connect(world);
+    client.wire.send("room", new Uint8Array(100_000).fill(65));
+    client.wire.flush();
+    world.run(10_000);
+    expect(server.received.length).toBeLessThan(6000);
+    world.shape({ bytesPerSecond: 1_000_000 });
+    world.run(2000);
+    expect(server.received.length).toBe(100_000);
+  });
+
   test("tells nothing to a paused wire, and closes one that stays so", () => {
     const world = createWorld({ seed: 3 });
     const { client, server } = connect(world);
