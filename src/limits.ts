@@ -391,6 +391,8 @@ export const LIMITS = {
    * then what is missing is given up.
    */
   lostAnswersMin: 3,
+  /** Where a server that is away may have it, it is waited for; what came after it waits, too. */
+  originAwayMsMax: 60 * second,
   /** What was said in this time is said again when the routes have changed: it may be lost. */
   sayAgainMs: 2 * second,
   /** And not more than this, which is what a link of a room's class takes with ease. */

@@ -37,6 +37,8 @@ export interface Incoming {
   tellers: readonly Sid[];
   /** How often in a row others did not have what is missing. */
   refusals: number;
+  /** The first of these, in the clock's monotonic time. */
+  refusedAt: Millis;
   /** When the last message that was taken was said, as it says; 0 before. */
   at: number;
 }
@@ -104,6 +106,7 @@ export function createIncoming(options: IncomingOptions) {
         held: [],
         tellers: [],
         refusals: 0,
+        refusedAt: 0,
         askedAt,
         asked: { from: 0, to: 0 },
         at: 0,
@@ -271,8 +274,8 @@ export function createIncoming(options: IncomingOptions) {
     },
     /**
      * These numbers are held no more: the gap is told, never silent. Where it is not the origin
-     * that says so, it is asked for again some times, since others may have it; while the origin
-     * may come back, it is waited for; and a batch behind the gap must prove that there is one.
+     * that says so, it is asked for again some times, since others may have it; an origin that may
+     * come back is waited for; and a batch behind the gap must prove that there is one.
      */
     lost(peer: Source, { room: name, from, to: said }: PeerMessageOf<"lost">): void {
       const room = name as RoomName; // looked up only: one that is none has no stream
@@ -280,11 +283,14 @@ export function createIncoming(options: IncomingOptions) {
       if (stream?.have === undefined || from > stream.have + 1) return;
       let to = said;
       if (!peer.present) {
+        const now = options.clock.monotonic();
+        if (stream.refusals === 0) stream.refusedAt = now;
         stream.refusals += 1;
         if (stream.refusals < Math.max(LIMITS.lostAnswersMin, stream.tellers.length)) return;
-        stream.wanted = 0;
-        if (!options.isOver(peer)) return;
         to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);
+        if (to <= stream.have)
+          stream.wanted = 0; // nothing proves that there is any
+        else if (!options.isOver(peer) && now - stream.refusedAt < LIMITS.originAwayMsMax) return;
       }
       if (to <= stream.have) return;
       const owed = to - Math.max(stream.have, stream.pastUpTo);

@@ -172,18 +172,18 @@ export function createStreams(options: StreamsOptions): Streams {
       const isOwn = stream.origin === options.identity().sid;
       const kept = [...own.find(stream, from, head), ...others.find(stream, from, head)];
       const held = kept[0]?.first ?? head + 1;
+      const bytesMax = LIMITS.linkRoomBytesMax / 4;
+      const range = () => options.history()?.range(stream, from, held - 1, bytesMax);
+      const older = held > from ? ((await range()) ?? []) : [];
+      // What is not held is one gap, also where not all of it was asked for yet; and what comes
+      // after it is sent, too: it proves that there is one.
+      const begin = older[0]?.first ?? held;
+      const isWanted = ({ first }: { readonly first: number }) => first <= Math.max(last, begin);
       const send = (bytes: Bytes) => options.publish(target, bytes);
-      let missing = from - 1;
-      if (held > from) {
-        const bytesMax = LIMITS.linkRoomBytesMax / 4;
-        const older = (await options.history()?.range(stream, from, held - 1, bytesMax)) ?? [];
-        for (const { first, bytes } of older)
-          if (first <= last) send(isOwn ? signAgain(options, bytes, stream) : bytes);
-        // All of it at once, also where more was not asked for yet: it is one gap.
-        missing = (older[0]?.first ?? held) - 1;
-      }
-      for (const { first, bytes } of kept) if (first <= last) send(bytes);
-      return missing;
+      for (const { bytes } of older.filter(isWanted))
+        send(isOwn ? signAgain(options, bytes, stream) : bytes);
+      for (const { bytes } of kept.filter(isWanted)) send(bytes);
+      return begin - 1;
     },
   };
 }

@@ -325,6 +325,53 @@ test("what was over before a server came is not shown to it", () => {
   expect(town.said("nice")).toEqual(["two"]);
 });
 
+/** Lyon has "1", and caen all from "42" on; nobody who is there has what is between. */
+function gapped(seed: string) {
+  const town = new Town(seed, ["paris", "lyon"]);
+  const [ana, bob] = [town.enter("paris", "ana"), town.enter("lyon", "bob")];
+  say(ana, "1");
+  town.place.rest(1000);
+  town.part("lyon");
+  for (let at = 2; at <= 41; at++) say(ana, String(at));
+  town.start("caen");
+  town.enter("caen", "cat");
+  town.join("paris", "caen");
+  say(ana, "42");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.join("lyon", "caen");
+  return { town, bob };
+}
+
+test("what nobody has any more is a gap, however long, and what comes after it is told", () => {
+  const { town, bob } = gapped("gap");
+  town.histories.set("paris", new MemoryHistory());
+  town.start("paris");
+  town.join("paris", "lyon", "caen");
+  town.place.rest(20_000);
+  expect(bob.texts()).toEqual(["1", "42"]);
+  expect(bob.all("gap")).toMatchObject([{ missing: 40 }]);
+});
+
+test("a server that is away and may have what is missing is waited for, but not for ever", () => {
+  const { town, bob } = gapped("away");
+  town.place.rest(LIMITS.originAwayMsMax - 10_000);
+  expect(bob.texts()).toEqual(["1"]);
+  town.place.rest(20_000);
+  expect(bob.texts()).toEqual(["1", "42"]);
+  expect(bob.all("gap")).toMatchObject([{ missing: 40 }]);
+});
+
+test("also when it comes back in time", () => {
+  const { town, bob } = gapped("in time");
+  town.place.rest(30_000);
+  town.start("paris");
+  town.join("paris", "lyon", "caen");
+  town.place.rest(20_000);
+  expect(bob.texts()).toEqual(Array.from({ length: 42 }, (_, at) => String(at + 1)));
+  expect(bob.all("gap")).toEqual([]);
+});
+
 // --- who lies about what there is ----------------------------------------------------------------
 
 test("no gap is shown for numbers that only somebody's word stands for", () => {
