@@ -317,12 +317,19 @@ export const LIMITS = {
   heartbeatMissedMax: 3,
   /** Answers to pings: honest ones come once in `heartbeatMs`. */
   pongsPerSecond: 10,
-  redialMsMin: 1 * second,
+  /** Before a lost link is dialled again, and at least between two tries. */
+  redialMsMin: 250,
+  /**
+   * Of the time that a link has been lost, this share passes until the next try: so what is mended
+   * after ten seconds is found within about one.
+   */
+  redialShare: 1 / 8,
   /**
    * A link that was undone or refused may be possible once the view has changed: then it is tried
-   * this soon, when a storm of merges is over, and later each time, up to `redialMsMin`.
+   * this soon, when a storm of merges is over, and later each time.
    */
   hurryMsMin: 250,
+  hurryMsMax: 1 * second,
   redialMsMax: 60 * second,
   /** The longest of a link's birth, epoch, sequence: what a JSON number holds exactly. */
   counterMax: 2 ** 53 - 1,

@@ -1,6 +1,7 @@
 // Links that an operator wanted, and that the side which dialled dials again when they are lost:
-// after 1, 2, 4 … 60 seconds with jitter, until they are up, or undone by an operator of either
-// side. Kept over restarts. Deterministic, given times and chance.
+// soon at first, then in steps that grow with the time that has passed, up to a minute, until they
+// are up, or undone by an operator of either side. Kept over restarts. Deterministic, given times
+// and chance.
 
 import { failure, isSid, LIMITS, sameName } from "chatfusion";
 import type { ErrorCode, Failure, Millis, Random, ServerName, Sid } from "chatfusion";
@@ -12,6 +13,8 @@ export interface Wish {
   readonly address: string;
   /** Dials since the link was lost; 0 while it is up. */
   tries: number;
+  /** When it was lost; undefined while it is up. */
+  lostAt: Millis | undefined;
   /** Infinity while it is up or being dialled. */
   dueAt: Millis;
   /** By the other side or by the view: only a change can make it possible. */
@@ -58,21 +61,23 @@ export class Redial {
   lost(peer: Sid, now: Millis, reason: Failure): Wish | undefined {
     const wish = this.wishes.get(peer);
     if (wish === undefined || wish.dueAt !== Number.POSITIVE_INFINITY) return undefined;
-    const { redialMsMin, redialMsMax } = LIMITS;
+    const { redialMsMin, redialMsMax, redialShare } = LIMITS;
     wish.reason = reason;
     wish.refused = REFUSALS.has(reason.code);
-    const step = wish.refused ? redialMsMax : Math.min(redialMsMin * 2 ** wish.tries, redialMsMax);
-    wish.tries = Math.min(wish.tries + 1, 30);
+    wish.lostAt ??= now;
+    const share = Math.max(redialMsMin, (now - wish.lostAt) * redialShare);
+    const step = wish.refused ? redialMsMax : Math.min(share, redialMsMax);
+    wish.tries += 1;
     wish.dueAt = now + step * (0.75 + this.#random.next() / 2);
     return wish;
   }
 
   /** What was refused may be possible now: the patient need not wait any longer. */
   hurry(now: Millis): void {
-    const { hurryMsMin, redialMsMin } = LIMITS;
+    const { hurryMsMin, hurryMsMax } = LIMITS;
     for (const wish of this.wishes.values()) {
       if (!wish.refused || wish.dueAt === Number.POSITIVE_INFINITY) continue;
-      const step = Math.min(hurryMsMin * 2 ** (wish.tries - 1), redialMsMin);
+      const step = Math.min(hurryMsMin * 2 ** (wish.tries - 1), hurryMsMax);
       wish.dueAt = Math.min(wish.dueAt, now + step * (0.75 + this.#random.next() / 2));
     }
   }
@@ -156,4 +161,10 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Of a link that is up. */
-const rested = { tries: 0, dueAt: Number.POSITIVE_INFINITY, refused: false, reason: undefined };
+const rested = {
+  tries: 0,
+  lostAt: undefined,
+  dueAt: Number.POSITIVE_INFINITY,
+  refused: false,
+  reason: undefined,
+};

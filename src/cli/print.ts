@@ -104,9 +104,9 @@ function listText(names: readonly string[]): string {
   return `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
 }
 
-/** That a lost link is tried is no news; that it is tried in vain is, until it is every minute. */
+/** That a lost link is tried is no news; that it is tried in vain is, less and less often. */
 function isWorthALine({ state, tries = 0 }: Extract<ServerEvent, { event: "link" }>): boolean {
-  return state !== "retrying" || (tries > 1 && tries <= 7);
+  return state !== "retrying" || [8, 16, 32, 64].includes(tries);
 }
 
 /** Where other machines may reach a server that listens at all of this one's addresses. */

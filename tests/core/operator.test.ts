@@ -52,10 +52,10 @@ test("a lost link that is dialled in vain is told with which try comes next, whe
   );
   expect(tries[2]).toMatchObject({ server: "brest", code: "CANNOT_CONNECT", tries: 3 });
   const shown = tries.flatMap((event) => eventText(event) ?? []);
-  expect(shown[0]).toMatch(/^brest: try 2 in [123] s \(brest:7331: .+\)$/);
-  // From a minute on it is no news any more; who asks is told.
-  expect(shown).toHaveLength(6);
-  expect(tries.length).toBeGreaterThan(10);
+  expect(shown[0]).toMatch(/^brest: try 8 in 1 s \(brest:7331: .+\)$/);
+  // Later it is no news any more; who asks is told.
+  expect(shown.length).toBeWithin(2, 5);
+  expect(tries.length).toBeGreaterThan(30);
   const { text, data } = row.ask(a, "links");
   expect(text).toMatch(/^no links\nbrest: try \d+ in \d+ s \(brest:7331: .+\)\n2 names are pinned/);
   expect(data).toMatchObject({ links: [], waiting: [{ server: "brest", address: "brest:7331" }] });

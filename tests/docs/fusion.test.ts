@@ -44,7 +44,9 @@ test("the figures of docs/fusion.md are those of the limits, and its codes exist
   const figures = [
     `${silence} to ${silence + heartbeatMs / 1000} s after the last sign of life`,
     `a heart-beat goes every ${heartbeatMs / 1000} s`,
-    `1, 2, 4 … ${redialMsMax / 1000} seconds`,
+    `after ${LIMITS.redialMsMin / 1000} s, and then each time after an eighth`,
+    `but after ${redialMsMax / 1000} s at the latest`,
+    `it is waited for, ${LIMITS.originAwayMsMax / 1000} s at most`,
     `${pinMsMax / 86_400_000} days which key`,
     `less than ${peerKeptMsMax / 60_000} minutes`,
     `no word for ${LIMITS.unconfirmedMsMax / 1000} s`,
