@@ -24,177 +24,210 @@ export interface AcceptorOptions {
   hint(): string;
 }
 
-/** Counts connections, so that no address takes the place of the others. */
-export interface Gatekeeper {
-  /** A refusal, or what to call when the stranger has entered and when the connection has ended. */
-  admit(
-    remote: string,
-    evict: (why: Failure) => void,
-  ): Failure | { readonly entered: () => void; readonly gone: () => void };
-  /** Sends all strangers away. */
-  evictAll(why: Failure): void;
-  readonly strangers: number;
-  readonly connections: number;
+/** A connection that is counted; a stranger until it has said who it is. */
+export interface Visitor {
+  readonly remote: string;
+  /** Sends it away, while it is a stranger. */
+  evict(why: Failure): void;
 }
 
-export function createGatekeeper(): Gatekeeper {
-  const open = new Map<string, number>();
-  const unknown = new Map<string, number>();
-  /** Those who have not said who they are, the oldest first: their eviction, and its note here. */
-  const strangers = new Map<(why: Failure) => void, () => void>();
-  const crowded = failure("TOO_MANY_CONNECTIONS", "others wait who are not logged in yet");
-  let connections = 0;
-  const count = (map: Map<string, number>, key: string, by: number) => {
-    const next = (map.get(key) ?? 0) + by;
-    if (next > 0) map.set(key, next);
-    else map.delete(key);
-  };
-  const evictOldest = (why: Failure) => {
-    for (const [evict, entered] of strangers) {
-      entered(); // at once: closing takes a while
-      return evict(why);
+/** Counts connections, so that no address takes the place of the others. */
+export class Gatekeeper {
+  readonly #open = new Map<string, number>();
+  readonly #unknown = new Map<string, number>();
+  /** Those who have not said who they are, the oldest first. */
+  readonly #strangers = new Set<Visitor>();
+  #connections = 0;
+
+  get strangers(): number {
+    return this.#strangers.size;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Counts a visitor as here and as a stranger, or refuses it; then nothing is to be undone. */
+  admit(visitor: Visitor): Failure | undefined {
+    const { remote } = visitor;
+    const address = networkOf(remote);
+    const exempt = isLoopback(addressOf(remote));
+    const tooMany =
+      this.#connections >= LIMITS.connectionsMax ||
+      (!exempt && (this.#open.get(address) ?? 0) >= LIMITS.connectionsPerAddressMax) ||
+      (!exempt && (this.#unknown.get(address) ?? 0) >= LIMITS.strangersPerAddressMax);
+    if (tooMany) return failure("TOO_MANY_CONNECTIONS", "too many connections; try again later");
+    // The one who has waited longest without a word that counts makes room.
+    if (this.#strangers.size >= LIMITS.strangersMax)
+      this.#evictOldest(failure("TOO_MANY_CONNECTIONS", "others wait who are not logged in yet"));
+    this.#connections++;
+    count(this.#open, address, 1);
+    count(this.#unknown, address, 1);
+    this.#strangers.add(visitor);
+    return undefined;
+  }
+
+  /** It has said who it is. Idempotent. */
+  entered(visitor: Visitor): void {
+    if (this.#strangers.delete(visitor)) count(this.#unknown, networkOf(visitor.remote), -1);
+  }
+
+  /** The connection of one who was admitted has ended. */
+  gone(visitor: Visitor): void {
+    this.entered(visitor);
+    this.#connections--;
+    count(this.#open, networkOf(visitor.remote), -1);
+  }
+
+  /** Sends all strangers away. */
+  evictAll(why: Failure): void {
+    while (this.#strangers.size > 0) this.#evictOldest(why);
+  }
+
+  #evictOldest(why: Failure): void {
+    for (const visitor of this.#strangers) {
+      this.entered(visitor); // at once: closing takes a while
+      return visitor.evict(why);
     }
-  };
-  return {
-    evictAll(why) {
-      while (strangers.size > 0) evictOldest(why);
-    },
-    get strangers() {
-      return strangers.size;
-    },
-    get connections() {
-      return connections;
-    },
-    admit(remote, evict) {
-      const address = networkOf(remote);
-      const exempt = isLoopback(addressOf(remote));
-      const tooMany =
-        connections >= LIMITS.connectionsMax ||
-        (!exempt && (open.get(address) ?? 0) >= LIMITS.connectionsPerAddressMax) ||
-        (!exempt && (unknown.get(address) ?? 0) >= LIMITS.strangersPerAddressMax);
-      if (tooMany) return failure("TOO_MANY_CONNECTIONS", "too many connections; try again later");
-      // The one who has waited longest without a word that counts makes room.
-      if (strangers.size >= LIMITS.strangersMax) evictOldest(crowded);
-      connections++;
-      count(open, address, 1);
-      count(unknown, address, 1);
-      const entered = () => {
-        if (strangers.delete(evict)) count(unknown, address, -1);
-      };
-      strangers.set(evict, entered);
-      return {
-        entered,
-        gone() {
-          entered();
-          connections--;
-          count(open, address, -1);
-        },
-      };
-    },
-  };
+  }
 }
 
 /** Makes the acceptor of the one port. */
 export function createAcceptor(options: AcceptorOptions, gate: Gatekeeper) {
-  return (wire: Wire): WireHandlers => {
-    const reader = new FrameReader(LIMITS.frameBytesMaxBeforeEntry);
-    let door: NativeDoor | undefined;
-    let link: LiveLink | undefined;
-    let first = true;
-    let over = false;
-
-    const refuse = (failed: Failure) => {
-      if (over) return;
-      over = true;
-      cancel();
-      if (door !== undefined) return door.refuse(failed);
-      wire.send("control", encodeJson(FRAME.error, failed));
-      wire.flush();
-      wire.close(`${failed.code}: ${failed.text}`);
-    };
-    const seconds = LIMITS.handshakeMsMax / 1000;
-    const cancel = options.clock.after(LIMITS.handshakeMsMax, () =>
-      refuse(failure("HANDSHAKE_TIMEOUT", `no login within ${seconds} s`)),
-    );
-    const place = gate.admit(wire.remote, refuse);
-    if ("code" in place) queueMicrotask(() => refuse(place));
-    const entered = () => {
-      cancel();
-      if (!("code" in place)) place.entered();
-    };
-
-    const firstFrame = (type: number, payload: Bytes): boolean => {
-      first = false;
-      if (type === FRAME.hello) {
-        door = options.door(wire, reader, entered);
-        return door.frame(type, payload);
-      }
-      if (type !== FRAME.link)
-        throw new ProtocolError("OUT_OF_PHASE", `${frameName(type)}: expected hello or link first`);
-      const hello = parseHello(LinkHello, decodeJson(payload));
-      const fabric = options.fabric();
-      if (hello.fabric !== fabric.protocol) {
-        const text = `fabric ${hello.fabric}, expected ${fabric.protocol}, as this server has`;
-        throw new ProtocolError("FABRIC_DIFFERS", text);
-      }
-      const fabricHello = fromBase64(hello.hello);
-      entered();
-      const made = createLink(wire, () => handlers, { dialled: false, dirty: options.dirty });
-      link = made;
-      const handlers = fabric.accept(made.link, fabricHello);
-      return true;
-    };
-    const frame = (type: number, payload: Bytes): boolean => {
-      if (over) return false;
-      return first ? firstFrame(type, payload) : (door?.frame(type, payload) ?? false);
-    };
-    /** Frames of a link, what is left of the chunk that brought its first frame included. */
-    const data = (chunk: Bytes): void => {
-      if (over) return;
-      if (link !== undefined) return link.data(chunk);
-      if (first && reader.heldBytes === 0 && looksLikeHttp(chunk)) return answerHttp();
-      const used = reader.push(
-        chunk,
-        (type, payload) => frame(type, payload) && link === undefined,
-      );
-      const live = link as LiveLink | undefined; // set within frame()
-      if (live !== undefined && used < chunk.length) live.data(chunk.subarray(used));
-    };
-    const answerHttp = () => {
-      over = true;
-      cancel();
-      const text = `This is a ChatFusion server, not a web server.\n${options.hint()}\n`;
-      const head = `HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Type: text/plain`;
-      const answer = `${head}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
-      wire.send("control", encoder.encode(answer));
-      wire.flush();
-      wire.close("NOT_CHATFUSION: an HTTP client");
-    };
-
-    return {
-      data(chunk) {
-        try {
-          data(chunk);
-        } catch (thrown) {
-          refuse(failureOf(thrown));
-          if (thrown instanceof ProtocolError)
-            options.log.debug("peer refused", { remote: wire.remote, code: thrown.code });
-          else options.log.error("connection failed", { error: String(thrown) });
-        }
-      },
-      drained: () => link?.drained(),
-      closed(reason) {
-        over = true;
-        cancel();
-        if (!("code" in place)) place.gone();
-        door?.closed(reason);
-        link?.closed(reason);
-      },
-    };
-  };
+  return (wire: Wire): WireHandlers => new Acceptance(options, gate, wire);
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** One connection; a class, since there are very many of them. */
+class Acceptance implements Visitor, WireHandlers {
+  readonly #options: AcceptorOptions;
+  readonly #gate: Gatekeeper;
+  readonly #wire: Wire;
+  readonly #reader = new FrameReader(LIMITS.frameBytesMaxBeforeEntry);
+  /** Ends the time in which it must say who it is; undefined when that is over. */
+  #cancel: (() => void) | undefined;
+  readonly #admitted: boolean;
+  #door: NativeDoor | undefined;
+  #link: LiveLink | undefined;
+  #over = false;
+
+  constructor(options: AcceptorOptions, gate: Gatekeeper, wire: Wire) {
+    this.#options = options;
+    this.#gate = gate;
+    this.#wire = wire;
+    const text = `no login within ${LIMITS.handshakeMsMax / 1000} s`;
+    this.#cancel = options.clock.after(LIMITS.handshakeMsMax, () =>
+      this.evict(failure("HANDSHAKE_TIMEOUT", text)),
+    );
+    const refused = gate.admit(this);
+    this.#admitted = refused === undefined;
+    if (refused !== undefined) queueMicrotask(() => this.evict(refused));
+  }
+
+  get remote(): string {
+    return this.#wire.remote;
+  }
+
+  evict(failed: Failure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopClock();
+    if (this.#door !== undefined) return this.#door.end(failed);
+    this.#wire.send("control", encodeJson(FRAME.error, failed));
+    this.#wire.flush();
+    this.#wire.close(`${failed.code}: ${failed.text}`);
+  }
+
+  data(chunk: Bytes): void {
+    try {
+      this.#take(chunk);
+    } catch (thrown) {
+      const { log } = this.#options;
+      this.evict(failureOf(thrown));
+      if (thrown instanceof ProtocolError)
+        log.debug("peer refused", { remote: this.remote, code: thrown.code });
+      else log.error("connection failed", { error: String(thrown) });
+    }
+  }
+
+  drained(): void {
+    this.#link?.drained();
+  }
+
+  closed(reason: string): void {
+    this.#over = true;
+    this.#stopClock();
+    if (this.#admitted) this.#gate.gone(this);
+    this.#door?.closed();
+    this.#link?.closed(reason);
+  }
+
+  /** The rest of a link's first chunk is the link's, too. */
+  #take(chunk: Bytes): void {
+    if (this.#over) return;
+    if (this.#link !== undefined) return this.#link.data(chunk);
+    if (this.#door === undefined && this.#reader.heldBytes === 0 && looksLikeHttp(chunk))
+      return this.#answerHttp();
+    const used = this.#reader.push(chunk, this.#frame);
+    const link = this.#link as LiveLink | undefined; // set within #frame
+    if (link !== undefined && used < chunk.length) link.data(chunk.subarray(used));
+  }
+
+  /** False: nothing more of the chunk is a frame for the door. */
+  readonly #frame = (type: number, payload: Bytes): boolean => {
+    if (this.#over) return false;
+    if (this.#door !== undefined) return this.#door.frame(type, payload);
+    if (type === FRAME.link) return this.#beginLink(payload);
+    if (type !== FRAME.hello)
+      throw new ProtocolError("OUT_OF_PHASE", `${frameName(type)}: expected hello or link first`);
+    this.#door = this.#options.door(this.#wire, this.#reader, () => this.#entered());
+    return this.#door.frame(type, payload);
+  };
+
+  #beginLink(payload: Bytes): false {
+    const hello = parseHello(LinkHello, decodeJson(payload));
+    const fabric = this.#options.fabric();
+    if (hello.fabric !== fabric.protocol) {
+      const text = `fabric ${hello.fabric}, expected ${fabric.protocol}, as this server has`;
+      throw new ProtocolError("FABRIC_DIFFERS", text);
+    }
+    const fabricHello = fromBase64(hello.hello);
+    this.#entered();
+    const { dirty } = this.#options;
+    const made = createLink(this.#wire, () => handlers, { dialled: false, dirty });
+    this.#link = made;
+    const handlers = fabric.accept(made.link, fabricHello);
+    return false;
+  }
+
+  #answerHttp(): void {
+    this.#over = true;
+    this.#stopClock();
+    const text = `This is a ChatFusion server, not a web server.\n${this.#options.hint()}\n`;
+    const head = `HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Type: text/plain`;
+    const answer = `${head}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+    this.#wire.send("control", encoder.encode(answer));
+    this.#wire.flush();
+    this.#wire.close("NOT_CHATFUSION: an HTTP client");
+  }
+
+  #entered(): void {
+    this.#stopClock();
+    if (this.#admitted) this.#gate.entered(this);
+  }
+
+  #stopClock(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+}
+
+function count(map: Map<string, number>, key: string, by: number): void {
+  const next = (map.get(key) ?? 0) + by;
+  if (next > 0) map.set(key, next);
+  else map.delete(key);
+}
 
 const encoder = new TextEncoder();
 const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PRI) /;

@@ -7,7 +7,7 @@
 // closes the connection; an unknown one in `in` is answered.
 
 import * as v from "valibot";
-import type { Bytes, Clock, Random, Wire } from "../environment.ts";
+import type { Bytes, Clock, Millis, Random, Wire } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
 import { ERRORS, failure, isFailure, ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -54,12 +54,11 @@ export interface DoorOptions {
 
 /** A client's connection, once its first frame has said what it is. */
 export interface NativeDoor {
+  /** False: nothing more is taken. */
   frame(type: number, payload: Bytes): boolean;
-  drained(): void;
-  closed(reason: string): void;
+  closed(): void;
   /** Ends the connection for a reason that the client is told. */
-  refuse(failed: Failure): void;
-  readonly entered: boolean;
+  end(failed: Failure): void;
 }
 
 /** What an answer names its request by. */
@@ -69,212 +68,245 @@ const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Makes a door of a wire. `entered` and `left` tell when the login deadline counts no more. */
-export function createDoor(
-  options: DoorOptions,
-  wire: Wire,
-  reader: FrameReader,
-  entered: () => void,
-): NativeDoor {
-  const { clock, tick, sessions } = options;
-  let phase: "hello" | "login" | "entering" | "in" | "gone" = "hello";
-  let session: LiveSession | undefined;
+/** A class, since there are very many of them. */
+export class Door implements NativeDoor, Doorway {
+  readonly #options: DoorOptions;
+  readonly #wire: Wire;
+  readonly #reader: FrameReader;
+  /** Tells that the login deadline counts no more. */
+  readonly #entered: () => void;
+  readonly #outlet: Outlet;
+  #phase: "hello" | "login" | "entering" | "in" | "gone" = "hello";
+  #session: LiveSession | undefined;
   /** What the session is told between its making and its welcome: some microtasks. */
-  const early: (() => void)[] = [];
-  let heardAt = clock.monotonic();
-  let cancelIdle: (() => void) | undefined;
+  #early: (() => void)[] | undefined;
+  #heardAt: Millis;
+  #cancelIdle: (() => void) | undefined;
   /** What is run when a ping comes back that was sent behind something, by its payload. */
-  const awaited = new Map<string, () => void>();
-  let pings = 0;
+  #awaited: Map<string, () => void> | undefined;
+  #pings = 0;
   /** Resumed, and nothing was heard yet that shows that the welcome has arrived. */
-  let unconfirmed = false;
+  #unconfirmed = false;
 
-  const write = (bytes: Bytes) => {
-    wire.send("room", bytes);
-    tick.wire(wire);
-  };
-  const isGone = () => phase === "gone";
-  const close = (code: ErrorCode | undefined, text: string) => {
-    if (isGone()) return;
-    phase = "gone";
-    cancelIdle?.();
+  constructor(options: DoorOptions, wire: Wire, reader: FrameReader, entered: () => void) {
+    this.#options = options;
+    this.#wire = wire;
+    this.#reader = reader;
+    this.#entered = entered;
+    this.#outlet = new Outlet(wire, true, options.tick.outlet);
+    this.#heardAt = options.clock.monotonic();
+  }
+
+  // --- the acceptor's side ---
+
+  frame(type: number, payload: Bytes): boolean {
+    try {
+      return this.#take(type, payload);
+    } catch (thrown) {
+      // Its frames are whole all the same: it is told, and goes on.
+      const goesOn = thrown instanceof ProtocolError && !ERRORS[thrown.code].closes;
+      if (!goesOn || this.#phase === "hello") throw thrown;
+      this.refuse(failure(thrown.code, thrown.text));
+      return true;
+    }
+  }
+
+  closed(): void {
+    this.#phase = "gone";
+    this.#cancelIdle?.();
+    if (this.#session !== undefined) this.#lose(this.#session);
+  }
+
+  end({ code, text }: Failure): void {
+    this.close(code, text);
+  }
+
+  // --- the session's side ---
+
+  personal(event: PersonalEvent): void {
+    const session = this.#session;
+    if (session === undefined) return this.#soon(() => this.personal(event));
+    if (event.type !== "chunk") return session.send(encodePersonal(event));
+    writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
+    if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
+    this.#options.chunkRefused(event.chunk.subarray(0, 16).toHex());
+  }
+
+  reached(run: () => void): void {
+    if (this.#session === undefined) return this.#soon(() => this.reached(run));
+    this.#session.after(() => {
+      const payload = JSON.stringify({ reached: ++this.#pings });
+      this.#awaited ??= new Map();
+      this.#awaited.set(payload, run);
+      const [oldest = ""] = this.#awaited.keys(); // of one that answers no pings
+      if (this.#awaited.size > LIMITS.reachedAwaitedMax) this.#awaited.delete(oldest);
+      this.#write(encodeFrame(FRAME.ping, encoder.encode(payload)));
+    });
+  }
+
+  close(code: ErrorCode | undefined, text: string): void {
+    if (this.#isGone()) return;
+    this.#phase = "gone";
+    this.#cancelIdle?.();
+    const wire = this.#wire;
     // An error without a ref is of this connection alone: not counted, and not sent again.
     const last = code === undefined ? undefined : encodeJson(FRAME.error, failure(code, text));
     // Behind what is queued; before it where the queue is full.
     if (last !== undefined && !wire.send("room", last)) wire.send("control", last);
     wire.flush();
     wire.close(code === undefined ? text : `${code}: ${text}`);
-  };
-  const personal = (event: PersonalEvent) => {
-    if (session === undefined) return void early.push(() => personal(event));
-    if (event.type !== "chunk") return session.send(encodePersonal(event));
-    writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
-    if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
-    options.chunkRefused(event.chunk.subarray(0, 16).toHex());
-  };
-  const reached = (run: () => void) => {
-    if (session === undefined) early.push(() => reached(run));
-    session?.after(() => {
-      const payload = JSON.stringify({ reached: ++pings });
-      awaited.set(payload, run);
-      const [oldest = ""] = awaited.keys(); // of one that answers no pings
-      if (awaited.size > LIMITS.reachedAwaitedMax) awaited.delete(oldest);
-      write(encodeFrame(FRAME.ping, encoder.encode(payload)));
-    });
-  };
-  const ponged = (payload: Bytes) => {
-    if (awaited.size === 0) return;
-    const text = decoder.decode(payload);
-    const run = awaited.get(text);
-    awaited.delete(text);
-    run?.();
-  };
-  const doorway: Doorway = {
-    personal,
-    reached,
-    close,
-    refuse: (failed) => write(encodeJson(FRAME.error, failed)),
-    pause: () => wire.pause(),
-    resume: () => wire.resume(),
-  };
-  const outlet = new Outlet(wire, true, tick.outlet);
+  }
 
-  /** Asks a silent client whether it is there, and closes one that does not answer. */
-  const watch = () => {
-    const quiet = clock.monotonic() - heardAt;
-    if (quiet >= LIMITS.idleMsMax + LIMITS.pongMsMax)
-      return close("IDLE_TIMEOUT", `nothing was heard for ${Math.round(quiet / 1000)} s`);
-    if (quiet >= LIMITS.idleMsMax) write(encodeJson(FRAME.ping, {}));
-    const next = quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : LIMITS.idleMsMax - quiet;
-    cancelIdle = clock.after(Math.max(next, 1000), watch);
-  };
-  const lose = (lost: LiveSession) => {
-    if (lost.phase !== "in" || lost.doorway !== doorway) return;
-    lost.phase = "lost";
-    lost.outlet.detach();
-    options.lost(lost);
-    sessions.lost(lost, () => lost.close("it did not come back"));
-  };
-  const welcome = (here: LiveSession, redeemed?: string): Bytes => {
-    const { account } = here.person;
-    const body: Welcome = {
-      nick: here.nick,
-      server: here.server,
-      ...(account === undefined ? {} : { account }),
-      resume: sessions.issueToken(here, redeemed),
-      resumed: redeemed !== undefined,
-      ...(redeemed === undefined || here.lastRef === undefined ? {} : { lastRef: here.lastRef }),
-      lobby: "#lobby",
-      rooms: [...here.memberships.keys()],
-      fusion: options.fusion(),
-    };
-    return encodeJson(FRAME.welcome, body);
-  };
-  const begin = (here: LiveSession) => {
-    session = here;
-    phase = "in";
-    reader.limit = LIMITS.frameBytesMax;
-    wire.bound("room", LIMITS.outboxBytesMax);
-    wire.bound("bulk", LIMITS.outboxBulkBytesMax);
-    entered();
-    heardAt = clock.monotonic();
-    cancelIdle = clock.after(LIMITS.idleMsMax, watch);
-    for (const run of early.splice(0)) run();
-  };
-  const resume = (token: string, received: number, nick: string): Failure | undefined => {
+  refuse(failed: Failure): void {
+    this.#write(encodeJson(FRAME.error, failed));
+  }
+
+  pause(): void {
+    this.#wire.pause();
+  }
+
+  resume(): void {
+    this.#wire.resume();
+  }
+
+  // --- internal: before it is in ---
+
+  #stranger(type: number, payload: Bytes): boolean {
+    const { self, sid, log } = this.#options;
+    if (type === FRAME.hello && this.#phase === "hello") {
+      parseHello(ClientHello, decodeJson(payload));
+      this.#phase = "login";
+      const hello = { version: VERSION, abilities: ABILITIES, server: self, sid: sid() };
+      this.#write(encodeJson(FRAME.hello, hello));
+      return true;
+    }
+    if (type === FRAME.login && this.#phase === "login") {
+      const parsed = v.safeParse(Login, decodeJson(payload));
+      if (!parsed.success)
+        throw new ProtocolError("BAD_FRAME", `login: ${describe(parsed.issues)}`);
+      this.#login(parsed.output).catch((thrown: unknown) => {
+        log.warn("login failed", { error: String(thrown) });
+        this.close("INTERNAL", "the server met a fault of its own; it has been logged");
+      });
+      return true;
+    }
+    if (type === FRAME.bye) {
+      this.#phase = "gone";
+      this.#wire.close("the client left");
+      return false;
+    }
+    throw outOfPhase(type, this.#phase);
+  }
+
+  async #login(ask: Login): Promise<void> {
+    this.#phase = "entering";
+    const refused = ask.resume === undefined ? await this.#enter(ask) : this.#resume(ask);
+    if (refused === undefined || this.#isGone()) return;
+    this.#phase = "login";
+    if (ERRORS[refused.code].closes) return this.close(refused.code, refused.text);
+    this.refuse(refused);
+  }
+
+  async #enter({ nick, password }: Login): Promise<Failure | undefined> {
+    const wire = this.#wire;
+    const credential: Credential =
+      password === undefined ? { kind: "none" } : { kind: "password", password };
+    const session = await this.#options.entrance().enter({
+      nick,
+      credential,
+      remote: wire.remote,
+      secure: wire.secure,
+      fingerprint: undefined,
+      doorName: "native",
+      format: NATIVE,
+      outlet: this.#outlet,
+      doorway: this,
+      open: () => this.#phase === "entering",
+    });
+    if (isFailure(session)) return session;
+    wire.send("room", this.#welcome(session)); // stands before all that the session is told
+    this.#outlet.begin();
+    this.#options.tick.wire(wire);
+    this.#begin(session);
+    return undefined;
+  }
+
+  #resume({ resume, nick }: Login): Failure | undefined {
+    const { sessions } = this.#options;
+    const { token, received } = resume ?? { token: "", received: 0 };
     const found = sessions.redeem(token);
     if (found === undefined || found.nick !== nick)
       return failure("RESUME_FAILED", "no session waits under this token; log in again");
     if (found.phase === "in") {
       found.doorway.close("SESSION_REPLACED", "resumed elsewhere");
-      options.lost(found); // chunks under way were swallowed with the wire
+      this.#options.lost(found); // chunks under way were swallowed with the wire
     }
     found.outlet.detach();
-    if (!found.outlet.attach(wire, received, welcome(found, token))) {
+    if (!found.outlet.attach(this.#wire, received, this.#welcome(found, token))) {
       found.close("what it missed is not kept any more");
       return failure("RESUME_FAILED", "what was missed is not kept any more; log in again");
     }
     sessions.found(found);
-    unconfirmed = true;
-    found.doorway = doorway;
+    this.#unconfirmed = true;
+    found.doorway = this;
     found.phase = "in";
-    begin(found);
-    options.resumed(found);
+    this.#begin(found);
+    this.#options.resumed(found);
     return undefined;
-  };
-  const login = async (ask: Login): Promise<void> => {
-    phase = "entering";
-    let refused: Failure | undefined;
-    if (ask.resume !== undefined) refused = resume(ask.resume.token, ask.resume.received, ask.nick);
-    else {
-      const credential: Credential =
-        ask.password === undefined
-          ? { kind: "none" }
-          : { kind: "password", password: ask.password };
-      const result = await options.entrance().enter({
-        nick: ask.nick,
-        credential,
-        remote: wire.remote,
-        secure: wire.secure,
-        fingerprint: undefined,
-        doorName: "native",
-        format: NATIVE,
-        outlet,
-        doorway,
-        open: () => phase === "entering",
-      });
-      if (isFailure(result)) refused = result;
-      else {
-        wire.send("room", welcome(result)); // stands before all that the session is told
-        outlet.begin();
-        tick.wire(wire);
-        begin(result);
-      }
-    }
-    if (refused === undefined || isGone()) return;
-    phase = "login";
-    if (ERRORS[refused.code].closes) return close(refused.code, refused.text);
-    write(encodeJson(FRAME.error, refused));
-  };
+  }
 
-  const stranger = (type: number, payload: Bytes): boolean => {
-    if (type === FRAME.hello && phase === "hello") {
-      parseHello(ClientHello, decodeJson(payload));
-      phase = "login";
-      const abilities = ABILITIES;
-      const hello = { version: VERSION, abilities, server: options.self, sid: options.sid() };
-      write(encodeJson(FRAME.hello, hello));
-      return true;
-    }
-    if (type === FRAME.login && phase === "login") {
-      const parsed = v.safeParse(Login, decodeJson(payload));
-      if (!parsed.success)
-        throw new ProtocolError("BAD_FRAME", `login: ${describe(parsed.issues)}`);
-      login(parsed.output).catch((thrown: unknown) => {
-        options.log.warn("login failed", { error: String(thrown) });
-        close("INTERNAL", "the server met a fault of its own; it has been logged");
-      });
-      return true;
-    }
-    if (type === FRAME.bye) {
-      phase = "gone";
-      wire.close("the client left");
+  #welcome(here: LiveSession, redeemed?: string): Bytes {
+    const { account } = here.person;
+    const body: Welcome = {
+      nick: here.nick,
+      server: here.server,
+      ...(account === undefined ? {} : { account }),
+      resume: this.#options.sessions.issueToken(here, redeemed),
+      resumed: redeemed !== undefined,
+      ...(redeemed === undefined || here.lastRef === undefined ? {} : { lastRef: here.lastRef }),
+      lobby: "#lobby",
+      rooms: [...here.memberships.keys()],
+      fusion: this.#options.fusion(),
+    };
+    return encodeJson(FRAME.welcome, body);
+  }
+
+  #begin(here: LiveSession): void {
+    this.#session = here;
+    this.#phase = "in";
+    this.#reader.limit = LIMITS.frameBytesMax;
+    this.#wire.bound("room", LIMITS.outboxBytesMax);
+    this.#wire.bound("bulk", LIMITS.outboxBulkBytesMax);
+    this.#entered();
+    this.#heardAt = this.#options.clock.monotonic();
+    this.#cancelIdle = this.#options.clock.after(LIMITS.idleMsMax, this.#watch);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const run of early) run();
+  }
+
+  // --- internal: when it is in ---
+
+  #take(type: number, payload: Bytes): boolean {
+    this.#heardAt = this.#options.clock.monotonic();
+    if (this.#isGone()) return false;
+    const session = this.#session;
+    if (this.#unconfirmed && session !== undefined) this.#options.sessions.confirm(session);
+    this.#unconfirmed = false;
+    if (type === FRAME.ping) this.#write(encodeFrame(FRAME.pong, payload));
+    else if (type === FRAME.pong) this.#ponged(payload);
+    else if (this.#phase !== "in" || session === undefined) return this.#stranger(type, payload);
+    else if (type === FRAME.chunk) session.chunk(payload);
+    else if (type === FRAME.bye) {
+      this.#leave(session);
       return false;
-    }
-    throw outOfPhase(type, phase);
-  };
-  /** A newer client's request is answered; what no client ever sends ends the connection. */
-  const unexpected = (here: LiveSession, type: number, payload: Bytes): void => {
-    if (isFrameType(type)) throw outOfPhase(type, phase);
-    const text = `${frameName(type)} is not a request of protocol version ${VERSION.major}`;
-    const refused = failure("UNKNOWN_TYPE", text);
-    const ref = refIn(payload);
-    if (ref === undefined) write(encodeJson(FRAME.error, refused));
-    else here.send(encodeJson(FRAME.error, { ref, ...refused }));
-  };
-  const asked = (here: LiveSession, type: number, payload: Bytes): void => {
+    } else this.#asked(session, type, payload);
+    return true;
+  }
+
+  #asked(here: LiveSession, type: number, payload: Bytes): void {
     const name = REQUEST_BY_TYPE.get(type);
-    if (name === undefined) return unexpected(here, type, payload);
+    if (name === undefined) return this.#unexpected(here, type, payload);
     const ask = decodeJson(payload);
     const parsed = v.safeParse(Ref, ask);
     if (!parsed.success)
@@ -282,58 +314,72 @@ export function createDoor(
     const { ref } = parsed.output;
     here.lastRef = ref ?? here.lastRef;
     const answered = (answer: unknown) => {
-      if (isFailure(answer) && ref === undefined) write(encodeJson(FRAME.error, answer));
+      if (isFailure(answer) && ref === undefined) this.refuse(answer);
       else if (isFailure(answer)) here.send(encodeJson(FRAME.error, { ref, ...answer }));
       else if (ref !== undefined) here.send(encodeJson(FRAME.ack, { ref, ...(answer as object) }));
     };
     here.request(name, ask as never, answered); // parsed by the request's own shape
+  }
+
+  /** A newer client's request is answered; what no client ever sends ends the connection. */
+  #unexpected(here: LiveSession, type: number, payload: Bytes): void {
+    if (isFrameType(type)) throw outOfPhase(type, this.#phase);
+    const text = `${frameName(type)} is not a request of protocol version ${VERSION.major}`;
+    const refused = failure("UNKNOWN_TYPE", text);
+    const ref = refIn(payload);
+    if (ref === undefined) this.refuse(refused);
+    else here.send(encodeJson(FRAME.error, { ref, ...refused }));
+  }
+
+  #ponged(payload: Bytes): void {
+    if (this.#awaited === undefined || this.#awaited.size === 0) return;
+    const text = decoder.decode(payload);
+    const run = this.#awaited.get(text);
+    this.#awaited.delete(text);
+    run?.();
+  }
+
+  #leave(session: LiveSession): void {
+    this.#write(encodeJson(FRAME.bye, {}));
+    this.#phase = "gone";
+    this.#cancelIdle?.();
+    session.close("left");
+    this.#wire.flush();
+    this.#wire.close("the client left");
+  }
+
+  #lose(lost: LiveSession): void {
+    if (lost.phase !== "in" || lost.doorway !== this) return;
+    lost.phase = "lost";
+    lost.outlet.detach();
+    this.#options.lost(lost);
+    this.#options.sessions.lost(lost, () => lost.close("it did not come back"));
+  }
+
+  /** Asks a silent client whether it is there, and closes one that does not answer. */
+  readonly #watch = (): void => {
+    const { clock } = this.#options;
+    const quiet = clock.monotonic() - this.#heardAt;
+    if (quiet >= LIMITS.idleMsMax + LIMITS.pongMsMax)
+      return this.close("IDLE_TIMEOUT", `nothing was heard for ${Math.round(quiet / 1000)} s`);
+    if (quiet >= LIMITS.idleMsMax) this.#write(encodeJson(FRAME.ping, {}));
+    const next = quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : LIMITS.idleMsMax - quiet;
+    this.#cancelIdle = clock.after(Math.max(next, 1000), this.#watch);
   };
 
-  const take = (type: number, payload: Bytes): boolean => {
-    heardAt = clock.monotonic();
-    if (phase === "gone") return false;
-    if (unconfirmed && session !== undefined) sessions.confirm(session);
-    unconfirmed = false;
-    if (type === FRAME.ping) write(encodeFrame(FRAME.pong, payload));
-    else if (type === FRAME.pong) ponged(payload);
-    else if (phase !== "in" || session === undefined) return stranger(type, payload);
-    else if (type === FRAME.chunk) session.chunk(payload);
-    else if (type === FRAME.bye) {
-      const leaving = session;
-      write(encodeJson(FRAME.bye, {}));
-      phase = "gone";
-      cancelIdle?.();
-      leaving.close("left");
-      wire.flush();
-      wire.close("the client left");
-      return false;
-    } else asked(session, type, payload);
-    return true;
-  };
+  #soon(run: () => void): void {
+    this.#early ??= [];
+    this.#early.push(run);
+  }
 
-  return {
-    get entered() {
-      return phase === "in";
-    },
-    frame(type, payload) {
-      try {
-        return take(type, payload);
-      } catch (thrown) {
-        // Its frames are whole all the same: it is told, and goes on.
-        const goesOn = thrown instanceof ProtocolError && !ERRORS[thrown.code].closes;
-        if (!goesOn || phase === "hello") throw thrown;
-        write(encodeJson(FRAME.error, failure(thrown.code, thrown.text)));
-        return true;
-      }
-    },
-    drained() {},
-    closed() {
-      phase = "gone";
-      cancelIdle?.();
-      if (session !== undefined) lose(session);
-    },
-    refuse: (failed) => close(failed.code, failed.text),
-  };
+  #write(bytes: Bytes): void {
+    this.#wire.send("room", bytes);
+    this.#options.tick.wire(this.#wire);
+  }
+
+  #isGone(): boolean {
+    return this.#phase === "gone";
+  }
 }
 
 // --- internal -----------------------------------------------------------------------------------

@@ -74,9 +74,10 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     const seconds = LIMITS.handshakeMsMax / 1000;
     const late = () => wire.close(`HANDSHAKE_TIMEOUT: no login within ${seconds} s`);
     const evict = ({ code, text }: Failure) => wire.close(`${code}: ${text}`);
-    const place = gate.admit(wire.remote, evict);
-    if (isFailure(place)) {
-      queueMicrotask(() => wire.close(`${place.code}: ${place.text}`));
+    const visitor = { remote: wire.remote, evict };
+    const refused = gate.admit(visitor);
+    if (refused !== undefined) {
+      queueMicrotask(() => evict(refused));
       return () => {};
     }
     const cancel = environment.clock.after(LIMITS.handshakeMsMax, late);
@@ -86,12 +87,12 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       entering: false,
       entered() {
         cancel();
-        place.entered();
+        gate.entered(visitor);
       },
     });
     return () => {
       cancel();
-      place.gone();
+      gate.gone(visitor);
     };
   };
   const accept =

@@ -7,7 +7,7 @@ import type { Fabric } from "../plugin/fabric.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import type { Gatekeeper } from "./acceptor.ts";
 import { createAcceptor } from "./acceptor.ts";
-import { createDoor } from "./door.ts";
+import { Door } from "./door.ts";
 import type { Entrance } from "./entrance.ts";
 import type { People } from "./people.ts";
 import type { LiveSession } from "./session.ts";
@@ -64,7 +64,7 @@ export function createPort(options: PortOptions): () => Promise<Listener> {
       fabric: options.fabric,
       dirty: (wire) => tick.wire(wire),
       hint,
-      door: (wire, reader, entered) => createDoor(door, wire, reader, entered),
+      door: (wire, reader, entered) => new Door(door, wire, reader, entered),
     },
     gate,
   );

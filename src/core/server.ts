@@ -11,7 +11,7 @@ import type { Caller, CommandResult, Plugin } from "../plugin/context.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { AuthHost } from "../plugin/gateway.ts";
 import type { History } from "../plugin/history.ts";
-import { createGatekeeper } from "./acceptor.ts";
+import { Gatekeeper } from "./acceptor.ts";
 import type { AccountOf } from "./auth.ts";
 import { createAccountOf, createHashingPool } from "./auth.ts";
 import type { CommandRow, Commands } from "./commands.ts";
@@ -144,7 +144,7 @@ function createShared(options: ServerOptions, identity: Identity) {
     fabric: () => need("roles").fabric,
     identity: () => identity,
     tick,
-    gate: createGatekeeper(),
+    gate: new Gatekeeper(),
     recent: createRecent(),
     metrics: createMetrics(),
     sessions: createSessions(clock, random),

@@ -81,7 +81,8 @@ export class Outbox {
 
   /** Sets the bound of a lane, in bytes; what is queued already stays. */
   bound(lane: Lane, bytesMax: number): void {
-    this.#bounds = this.#bounds.with(laneIndexOf(lane), bytesMax);
+    const index = laneIndexOf(lane);
+    if (this.#bounds[index] !== bytesMax) this.#bounds = this.#bounds.with(index, bytesMax);
   }
 
   /** Queues by reference. False when it does not fit, or when the sink has failed. */

@@ -1,7 +1,7 @@
 // One life of a fabric under test: the plugin on the core's own port, links, host and hooks, but
 // with no core above it. What it says goes to who asked for the life. Next: fabric-server.ts.
 
-import { createAcceptor, createGatekeeper } from "../core/acceptor.ts";
+import { createAcceptor, Gatekeeper } from "../core/acceptor.ts";
 import { createFabricHost } from "../core/fabric-host.ts";
 import { compileHooks } from "../core/hooks.ts";
 import { fabricIdentity, type Identity, loadIdentity } from "../core/identity.ts";
@@ -198,7 +198,7 @@ async function openPort(
   behind: { fabric(): Fabric; readonly tick: Tick<LiveSession> },
 ): Promise<{ close(): void }> {
   const { clock, log, net } = environment;
-  const gate = createGatekeeper();
+  const gate = new Gatekeeper();
   const accept = createAcceptor(
     {
       clock,
