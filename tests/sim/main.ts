@@ -35,6 +35,8 @@ const { values } = argumentsOf({
 const SEEDS_FOR_ALL_MARKS = 400;
 /** Every so many seeds, one has real signatures. */
 const REAL_EVERY = 25;
+/** Long runs say now and then how far they are. */
+const SAID_EVERY = 1000;
 
 function playOne(seed: number): Told {
   try {
@@ -81,6 +83,8 @@ class Report {
 
   take(told: Told): void {
     this.seeds += 1;
+    if (this.seeds % SAID_EVERY === 0)
+      console.error(`${this.seeds} seeds played, ${this.failed.length} failed`);
     if ("failed" in told) {
       this.failed.push(`seed ${told.seed}: ${told.failed}`);
       console.log(this.failed.at(-1));
