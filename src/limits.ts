@@ -385,6 +385,8 @@ export const LIMITS = {
   earlierLifeMsMax: 10 * second,
   /** Servers whose messages are in the history, with their keys: 130 bytes each. */
   originsMax: 4096,
+  /** Streams of which it is kept where they stood when they were first heard: 100 bytes each. */
+  metRowsMax: 8192,
   /**
    * Numbers of a stream that are asked for at once, at first, and at most; the next ones when these
    * have come. So few of the longest texts fit an answer.

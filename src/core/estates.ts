@@ -124,7 +124,7 @@ export function createEstates(options: EstatesOptions) {
   /** Where a stream begins for us that nothing was heard of: at its beginning, or not at all. */
   const isOwed = (sid: Sid, room: RoomName, at: number): boolean => {
     if (sid === options.identity().sid) return true;
-    if (options.marks.knows(sid, room) && at > options.marks.newestAt) return true;
+    if (at > (options.marks.heardUntil(sid, room) ?? Number.POSITIVE_INFINITY)) return true;
     return options
       .peers()
       .everMet()
@@ -170,7 +170,7 @@ export function createEstates(options: EstatesOptions) {
     const from = sourceOf(peer.sid, row);
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
-    stream.have ??= 0;
+    stream.have ??= have ?? 0;
     if (!stream.tellers.includes(peer.sid))
       stream.tellers = [...stream.tellers, peer.sid].slice(-LIMITS.tellersMax);
     options.incoming().head(from, room, head);

@@ -86,7 +86,9 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
-      for (const { name, rooms } of went) options.presence().moved(name, rooms.keys());
+      // Of one that came, its people may have been told before the view showed it.
+      for (const { name, rooms, version, present } of [...went, ...came])
+        if (!present || version !== undefined) options.presence().moved(name, rooms.keys());
       merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),
@@ -192,9 +194,11 @@ function incomingOf(
       const known = estates.inherit({ sid, life }, room) ?? before;
       if (known !== undefined) return known;
       // Its last life was heard here: what it said since is owed from the first on.
-      const wasHeard = estates.hasHeard(sid, room) || (!isNew && marks.knows(sid, room));
+      const wasHeard =
+        estates.hasHeard(sid, room) || (!isNew && marks.heardUntil(sid, room) !== undefined);
       return wasHeard ? 0 : undefined;
     },
+    begun: (source, room, have) => marks.met(source, room, have),
     ask: (...asked) => to().estates.ask(...asked),
     canAsk: (...asked) => to().estates.canAsk(...asked),
     isOver: (source) => to().estates.isOver(source),

@@ -35,10 +35,10 @@ export interface Incoming {
   asked: { readonly from: number; readonly to: number };
   /** Who may have it while its origin is away; the last one is asked. */
   tellers: readonly Sid[];
-  /** How often in a row others did not have what is missing. */
+  /** How often in a row others did not have what is missing, since its origin's life was over. */
   refusals: number;
-  /** The first of these, in the clock's monotonic time. */
-  refusedAt: Millis;
+  /** When others first did not have it, in the clock's monotonic time. */
+  refusedAt: Millis | undefined;
   /** When the last message that was taken was said, as it says; 0 before. */
   at: number;
 }
@@ -53,6 +53,8 @@ export interface IncomingOptions {
   source(sid: Sid, life: string): Source | undefined;
   /** How far a stream had come before this start. */
   mark(source: Source, room: RoomName): number | undefined;
+  /** A stream was not heard before, in this life or another: it goes on from here. */
+  begun(source: Source, room: RoomName, have: number): void;
   /** Asks for what comes after `stream.have`. */
   ask(source: Source, room: RoomName, stream: Incoming, to: number): void;
   /** Somebody is there who may have it. */
@@ -106,7 +108,7 @@ export function createIncoming(options: IncomingOptions) {
         held: [],
         tellers: [],
         refusals: 0,
-        refusedAt: 0,
+        refusedAt: undefined,
         askedAt,
         asked: { from: 0, to: 0 },
         at: 0,
@@ -221,6 +223,7 @@ export function createIncoming(options: IncomingOptions) {
         // The rest of an answer is on its way; behind it, the next part is asked for at once.
         stream.askedAt = last < stream.asked.to ? options.clock.monotonic() : -LIMITS.askAgainMs;
         stream.refusals = 0;
+        stream.refusedAt = undefined;
         take(peer, stream, stream.have, next);
       }
     }
@@ -260,6 +263,7 @@ export function createIncoming(options: IncomingOptions) {
       if (stream.have === undefined) {
         stream.have = Math.max(0, head - options.onMerge);
         stream.lateUpTo = stream.pastUpTo = head;
+        options.begun(peer, room, stream.have);
       }
       if (head > stream.have) {
         stream.askedAt = -LIMITS.askAgainMs;
@@ -284,13 +288,15 @@ export function createIncoming(options: IncomingOptions) {
       let to = said;
       if (!peer.present) {
         const now = options.clock.monotonic();
-        if (stream.refusals === 0) stream.refusedAt = now;
-        stream.refusals += 1;
-        if (stream.refusals < Math.max(LIMITS.lostAnswersMin, stream.tellers.length)) return;
+        const isOver = options.isOver(peer);
+        stream.refusedAt ??= now;
+        if (isOver) stream.refusals += 1;
+        const isLost = isOver
+          ? stream.refusals >= Math.max(LIMITS.lostAnswersMin, stream.tellers.length)
+          : now - stream.refusedAt >= LIMITS.originAwayMsMax;
+        if (!isLost) return;
         to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);
-        if (to <= stream.have)
-          stream.wanted = 0; // nothing proves that there is any
-        else if (!options.isOver(peer) && now - stream.refusedAt < LIMITS.originAwayMsMax) return;
+        if (to <= stream.have) stream.wanted = 0; // nothing proves that there is any
       }
       if (to <= stream.have) return;
       const owed = to - Math.max(stream.have, stream.pastUpTo);

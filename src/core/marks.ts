@@ -1,8 +1,9 @@
-// How far each stream had come in the lives before this one, as the history holds it: so a server
-// that starts again goes on where it stopped, and gets what was said while it was down. And whose
-// the streams are: so it can give and take what is missing of one whose server does not come back.
+// How far each stream had come in the lives before this one, as the history holds it, or where it
+// stood when it was first met: so a server that starts again goes on where it stopped, and gets
+// what was said while it was down. And whose the streams are: so it can give and take what is
+// missing of one whose server does not come back.
 
-import type { Environment, Millis } from "../environment.ts";
+import type { Clock, Environment, Millis, Store } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, parseServerName } from "../names.ts";
@@ -12,32 +13,51 @@ import type { Source } from "./peer.ts";
 
 const ORIGINS = "origins";
 const LINE = /^([0-9a-f]{32}) ([0-9a-f]{64}) (\S+)$/;
+const MET = "met";
+const MET_LINE = /^([0-9a-f]{32}) ([0-9a-f]{16}) (\d{1,16}) (\d{1,16}) (\S+)$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Whose a stream is: what its batches are checked by. */
 export type Origin = Pick<Source, "key" | "name">;
 
+/** Where a stream stood when its server was first heard in this room, and when that was. */
+interface Met {
+  readonly life: string;
+  readonly have: number;
+  readonly at: Millis;
+}
+
 export class Marks {
   /** By `sid life room`; the last begun stand last. */
   readonly #marks = new Map<string, { readonly stream: Stream; readonly last: number }>();
   /** `sid room` of what was heard. */
   readonly #heard = new Set<string>();
+  /** By `sid room`, of its last life that was met; the last met stand last. */
+  readonly #met = new Map<string, Met>();
   /** The last met stand last. */
   readonly #origins = new Map<Sid, Origin>();
-  #environment: Pick<Environment, "store" | "log"> | undefined;
-  #saving = false;
+  #clock: Clock | undefined;
+  #saveOrigins: (() => void) | undefined;
+  #saveMet: (() => void) | undefined;
   /** When this server started, in the clock's monotonic time: the other one may jump. */
   startedAt: Millis = 0;
   /** When the last message was said that the history holds: what is later is missing. */
-  newestAt: Millis = 0;
+  #newestAt: Millis = 0;
 
   async load(history: History, environment: Pick<Environment, "store" | "log" | "clock">) {
     const now = environment.clock.now();
     this.startedAt = environment.clock.monotonic();
-    this.#environment = environment;
+    this.#clock = environment.clock;
+    this.#saveOrigins = createSaver(environment, ORIGINS, () =>
+      [...this.#origins].map(([sid, { key, name }]) => `${sid} ${key.toHex()} ${name}`),
+    );
+    this.#saveMet = createSaver(environment, MET, () =>
+      [...this.#met].map(([of, { life, have, at }]) => of.replace(" ", ` ${life} ${have} ${at} `)),
+    );
     for (const [sid, origin] of originsIn(await environment.store.read(ORIGINS)))
       this.#origins.set(sid, origin);
+    for (const [of, met] of metIn(await environment.store.read(MET))) this.#met.set(of, met);
     for (const mark of await history.streams()) {
       const { origin, life, room } = mark.stream;
       this.#marks.set(`${origin} ${life} ${room}`, mark);
@@ -46,16 +66,19 @@ export class Marks {
     if (this.#marks.size === 0) return;
     // What says that it was said later than now would hide all that is missing.
     const [newest] = await history.backlog(LOBBY, 1, idAt(now));
-    this.newestAt = newest === undefined ? now : (timeIn(newest.id) ?? now);
+    this.#newestAt = newest === undefined ? now : (timeIn(newest.id) ?? now);
   }
 
   find(origin: Sid, life: string, room: RoomName): number | undefined {
-    return this.#marks.get(`${origin} ${life} ${room}`)?.last;
+    const met = this.#met.get(`${origin} ${room}`);
+    const begun = met?.life === life ? met.have : undefined;
+    return this.#marks.get(`${origin} ${life} ${room}`)?.last ?? begun;
   }
 
-  /** Something of this server was heard in this room before the start. */
-  knows(origin: Sid, room: RoomName): boolean {
-    return this.#heard.has(`${origin} ${room}`);
+  /** This server was heard in this room before the start: what it said later than this is owed. */
+  heardUntil(origin: Sid, room: RoomName): Millis | undefined {
+    const of = `${origin} ${room}`;
+    return this.#heard.has(of) ? this.#newestAt : this.#met.get(of)?.at;
   }
 
   all(): Iterable<{ readonly stream: Stream; readonly last: number }> {
@@ -69,41 +92,66 @@ export class Marks {
 
   /** Something of it comes into the history. */
   heard({ sid, key, name }: Source): void {
-    if (this.#environment === undefined || this.#origins.get(sid)?.name === name) return;
-    this.#origins.delete(sid);
-    this.#origins.set(sid, { key, name });
-    const [oldest] = this.#origins.keys();
-    if (oldest !== undefined && this.#origins.size > LIMITS.originsMax)
-      this.#origins.delete(oldest);
-    if (this.#saving) return;
-    const { store, log } = this.#environment;
-    this.#saving = true;
-    this.#save(store)
-      .catch((thrown: unknown) =>
-        log.warn("whose messages the history has was not saved", { error: String(thrown) }),
-      )
-      .finally(() => {
-        this.#saving = false;
-      });
+    if (this.#saveOrigins === undefined || this.#origins.get(sid)?.name === name) return;
+    setLast(this.#origins, sid, { key, name }, LIMITS.originsMax);
+    this.#saveOrigins();
   }
 
-  // --- internal ---
-
-  /** What is heard meanwhile is saved as well. */
-  async #save(store: Environment["store"]): Promise<void> {
-    for (let saved = ""; ;) {
-      const lines = [...this.#origins].map(
-        ([sid, { key, name }]) => `${sid} ${key.toHex()} ${name}`,
-      );
-      const text = lines.join("\n");
-      if (text === saved) return;
-      saved = text;
-      await store.write(ORIGINS, encoder.encode(text));
-    }
+  /** A stream is heard for the first time, and stands at `have`. */
+  met({ sid, life }: Source, room: RoomName, have: number): void {
+    if (this.#clock === undefined) return;
+    const at = Math.floor(this.#clock.now());
+    setLast(this.#met, `${sid} ${room}`, { life, have, at }, LIMITS.metRowsMax);
+    this.#saveMet?.();
   }
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** Sets what is to stand last; the first one makes room. */
+function setLast<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (oldest !== undefined && map.size > max) map.delete(oldest);
+}
+
+/** Makes what writes lines, and then once more if they have changed meanwhile. */
+function createSaver(
+  { store, log }: { readonly store: Store; readonly log: Environment["log"] },
+  key: string,
+  lines: () => string[],
+): () => void {
+  let isSaving = false;
+  const save = async () => {
+    for (let saved = ""; ;) {
+      const text = lines().join("\n");
+      if (text === saved) return;
+      saved = text;
+      await store.write(key, encoder.encode(text));
+    }
+  };
+  return () => {
+    if (isSaving) return;
+    isSaving = true;
+    save()
+      .catch((thrown: unknown) => log.warn("marks not saved", { key, error: String(thrown) }))
+      .finally(() => {
+        isSaving = false;
+      });
+  };
+}
+
+function metIn(stored: Uint8Array | undefined): [string, Met][] {
+  return decoder
+    .decode(stored)
+    .split("\n")
+    .flatMap((line): [string, Met][] => {
+      const [, sid, life = "", have, at, room] = MET_LINE.exec(line) ?? [];
+      if (sid === undefined) return [];
+      return [[`${sid} ${room}`, { life, have: Number(have), at: Number(at) }]];
+    });
+}
 
 function originsIn(stored: Uint8Array | undefined): [Sid, Origin][] {
   return decoder

@@ -50,6 +50,7 @@ test("batches with a gap before them, in a thousand rooms, are kept up to a boun
     onMerge: 0,
     source: () => peer,
     mark: () => undefined,
+    begun: () => undefined,
     ask: () => undefined,
     canAsk: () => true,
     isOver: () => false,

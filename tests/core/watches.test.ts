@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
+import { createSimulation } from "../../src/testing.ts";
 import { Crowd } from "./crowd.ts";
 import type { Peer } from "./peer.ts";
 import { Place } from "./place.ts";
@@ -109,4 +110,27 @@ describe("what is watched is bounded", () => {
     again.get("watch", { addresses: many(0, LIMITS.watchedMax) });
     expect(told(again)).toHaveLength(LIMITS.watchedMax);
   });
+});
+
+test("over links of the real fabric both sides are told of a heal, whoever dials", () => {
+  const simulation = createSimulation({ seed: "watch a heal" });
+  for (const host of ["paris", "lyon"]) simulation.start(host);
+  simulation.merge("paris", "lyon");
+  const people = ["ana@paris", "bob@lyon"].map((address) => simulation.enter(address));
+  const [ana, bob] = people.map(({ client }) => client);
+  const asked = [
+    ana!.request("watch", { addresses: ["bob@lyon"] }),
+    bob!.request("watch", { addresses: ["ana@paris"] }),
+  ];
+  simulation.world.until(Promise.all(asked));
+  for (let heal = 0; heal < 5; heal++) {
+    simulation.world.cut("paris", "lyon");
+    simulation.world.run(3000);
+    simulation.world.heal("paris", "lyon");
+    simulation.world.run(5000);
+  }
+  for (const { heard } of people) {
+    const states = heard.flatMap((event) => (event.type === "watched" ? [event.online] : []));
+    expect(states).toEqual(Array.from({ length: 11 }, (_, at) => at % 2 === 0));
+  }
 });

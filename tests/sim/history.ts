@@ -4,7 +4,7 @@
 
 import authGuest from "../../plugins/auth-guest.ts";
 import fabricTree from "../../plugins/fabric-tree.ts";
-import { isFailure, type Plugin } from "../../src/plugin.ts";
+import { isFailure, LIMITS, type Plugin } from "../../src/plugin.ts";
 import {
   createSimulation,
   type DiskBackup,
@@ -63,7 +63,7 @@ export class History {
   readonly simulation: Simulation;
   readonly watch: Watch;
   readonly marks = new Marks();
-  readonly ledger = new Ledger((host) => this.#seenBy(host));
+  readonly ledger = new Ledger((host) => this.seenBy(host));
   readonly crowd = new Crowd(this);
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
@@ -247,6 +247,13 @@ export class History {
     };
   }
 
+  /** Hosts of the servers that this one sees in its fusion, its own among them. */
+  seenBy(host: string): string[] {
+    const sids = this.watch.fabrics.get(host)?.view.servers.map(({ sid }) => sid) ?? [];
+    const servers = [...this.servers.values()];
+    return servers.flatMap((one) => (sids.some((sid) => sid === one.server?.sid) ? one.host : []));
+  }
+
   // --- internal ---
 
   /** What its operator has ended is not on its disk any more. */
@@ -254,12 +261,6 @@ export class History {
     this.crowd.logSetBack(host);
     this.#backups.delete(host);
     for (const pair of this.parted) if (pair.split(" ").includes(host)) this.parted.delete(pair);
-  }
-
-  #seenBy(host: string): string[] {
-    const sids = this.watch.fabrics.get(host)?.view.servers.map(({ sid }) => sid) ?? [];
-    const servers = [...this.servers.values()];
-    return servers.flatMap((one) => (sids.some((sid) => sid === one.server?.sid) ? one.host : []));
   }
 
   #tell(what: string): void {
@@ -360,7 +361,7 @@ export class History {
     for (const host of this.servers.keys()) world.disk(host).failWrites(undefined);
     for (const { run } of this.#later.splice(0)) run();
     world.healAll();
-    this.#pass(1000);
+    this.#pass(LIMITS.storeRetryMs + 1000); // what full disks have refused is on them by then
     checkPins(this);
     for (const name of this.wiped) {
       for (const server of this.servers.values()) this.type(server, `forget ${name}`);

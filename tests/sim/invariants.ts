@@ -128,16 +128,13 @@ export function checkTheEnd(history: History): void {
 /** Says who has not heard the last words of all others in the fusion, each once. */
 function unheard(history: History): string | undefined {
   const people = [...history.simulation.people];
-  const components = componentsOf(history);
-  const homeOf = (address: string) => {
-    const name = address.slice(address.indexOf("@") + 1);
-    return components.find((one) => one.some(({ host }) => host === name));
-  };
+  // Not who is connected: a redial that will be refused joins nobody.
+  const fusionOf = (address: string) => history.seenBy(homeOf(address));
   for (const [address, { lines }] of people) {
     const heard = lines.map(({ text }) => text).filter((text) => text.startsWith("the last"));
     const others = people.map(([other]) => other).filter((other) => other !== address);
     const expected = others
-      .filter((other) => homeOf(other) === homeOf(address))
+      .filter((other) => fusionOf(address).includes(homeOf(other)))
       .map((other) => `the last words of ${other}`);
     if (heard.toSorted().join() === expected.toSorted().join()) continue;
     return `${address} heard ${heard.join("; ")}; expected ${expected.join("; ")}`;
@@ -146,6 +143,8 @@ function unheard(history: History): string | undefined {
 }
 
 // --- internal ---
+
+const homeOf = (address: string): string => address.slice(address.indexOf("@") + 1);
 
 export type Component = readonly SimServer[];
 

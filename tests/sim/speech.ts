@@ -7,7 +7,8 @@
 // I1 Of a stream of which somebody was shown a number, he was shown all acknowledged numbers after
 //    that, but for at most as many as gaps told of; after a gap of unknown size, or when the disk
 //    of his server was wiped or set back to a backup, from there on. Each server's history holds
-//    all acknowledged numbers after the first that it has. Neither is owed what the server's own
+//    all acknowledged numbers after the first that it has, and in the lobby all after those that
+//    were said before it first met the origin, as far as its disk knows of that. Neither is owed what the server's own
 //    disk has refused, what it passed over while nobody in its view had it, nor what was wiped
 //    wherever it was; nor is a stream of which a server that
 //    was killed had logged nothing yet, or whose server has a namesake in this fusion.
@@ -16,6 +17,8 @@
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
 import { LIMITS } from "../../src/limits.ts";
+import { LOBBY } from "../../src/names.ts";
+import type { World } from "../../src/testing.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Listener, Said } from "./crowd.ts";
 import { LINE_CUT_MS_MAX } from "./faults.ts";
@@ -50,7 +53,7 @@ export function checkSpeechAtRest(history: History): string | undefined {
       .filter(([key]) => !isBarred(history, component, key))
       .map((stream) => withoutForgotten(held, stream));
     for (const host of hosts) {
-      const owed = streams.map((stream) => owedTo(ledger, host, held, stream));
+      const owed = streams.map((stream) => owedTo(history, host, held, stream));
       const complaint = checkHistory(host, held, owed) ?? checkListeners(history, host, owed);
       if (complaint !== undefined) return complaint;
     }
@@ -108,19 +111,31 @@ function withoutForgotten(held: Held, [key, numbers]: Acknowledged): Acknowledge
   return [key, new Map([...numbers].filter(([number]) => isHeld(number)))];
 }
 
-/** What a server should have of a stream, from its first on. */
+/** What a server should have of a stream: from its first on, or from where it met the origin. */
 function owedTo(
-  { refused, passed }: Ledger,
+  { ledger: { refused, passed }, world }: History,
   host: string,
   held: Held,
   [key, numbers]: Acknowledged,
 ): Acknowledged {
-  const first = Math.min(...(held.get(host)?.get(key) ?? [])); // Infinity where it has none
+  const met = metOf(world, host).get(key) ?? Number.POSITIVE_INFINITY;
+  const first = Math.min(met + 1, ...(held.get(host)?.get(key) ?? [])); // or Infinity
   const isOwed = (number: number) => {
     const place = `${host} ${key} ${number}`;
     return number >= first && !refused.has(place) && !passed.has(place);
   };
   return [key, new Map([...numbers].filter(([number]) => isOwed(number)))];
+}
+
+/** Where streams of the lobby stood when a server first heard them, as its disk has it. */
+function metOf(world: World, host: string): Map<string, number> {
+  const text = new TextDecoder().decode(world.disk(host).backup().get("met"));
+  const rows = text.split("\n").map((line) => line.split(" "));
+  return new Map(
+    rows.flatMap(([sid, life, have, , room]) =>
+      room === LOBBY ? [[`${sid} ${life} ${room}`, Number(have)]] : [],
+    ),
+  );
 }
 
 function checkHistory(host: string, held: Held, owed: readonly Acknowledged[]): string | undefined {
