@@ -20,10 +20,10 @@ import { shortPath } from "./serve/config-file.ts";
 import { createEnvironment } from "./serve/environment.ts";
 import { holdFolder, type HeldFolder } from "./serve/folder.ts";
 import {
-  addressOf,
   findServer,
   listServers,
   makeRuntimeFolder,
+  reachableHost,
   registerServer,
 } from "./serve/registry.ts";
 
@@ -136,6 +136,7 @@ async function createCore(
       onMerge,
       plugins,
       environment,
+      locate,
       pluginFolder: (plugin) => makeFolder(join(data, plugin)),
       ...(tls === undefined ? {} : { tls }),
       report: event,
@@ -307,14 +308,14 @@ async function runCommand(
     return { text: `${name} is stopping` };
   }
   if (command === "merge") {
-    const resolved = await resolveMerge(rest, name);
-    if (!isFailure(resolved)) {
-      const answer = await core.run(["merge", ...resolved], operator);
+    const refused = await objectionToName(rest, name);
+    if (refused === undefined) {
+      const answer = await core.run(words, operator);
       if (!isFailure(answer) || answer.code !== "USAGE") return answer;
       return failure("USAGE", answer.text.replace(...NAMED_TOO));
     }
-    event({ event: "refused", ...resolved });
-    return resolved;
+    event({ event: "refused", ...refused });
+    return refused;
   }
   return command === "help" ? help(commands) : core.run(words, operator);
 }
@@ -326,23 +327,25 @@ function help(commands: readonly ConsoleCommand[]): Answer {
   return { text: lines.join("\n"), data: { commands } };
 }
 
-/** Puts an address in place of the name of a server of this machine. Never rejects. */
-async function resolveMerge(
+async function locate(name: string): Promise<{ host: string; port: number } | undefined> {
+  const found = await findServer(name);
+  return found && { host: reachableHost(found.host), port: found.port };
+}
+
+/** Why there can be no merge with a server of this machine that is named. Never rejects. */
+async function objectionToName(
   words: readonly string[],
   self: ServerName,
-): Promise<readonly string[] | Failure> {
+): Promise<Failure | undefined> {
   const others = words.filter((word) => word !== "--dry-run");
   const [name] = others;
   // What is no one name is an address, or wrong: the core knows.
-  if (name === undefined || others.length > 1 || /^-|:/.test(name)) return words;
+  if (name === undefined || others.length > 1 || /^-|:/.test(name)) return undefined;
   try {
     if (sameName(parseServerName(name), self)) {
       return failure("SELF", `${self} is this server; expected another one`);
     }
-    const found = await findServer(name);
-    if (found !== undefined) {
-      return words.map((word) => (word === name ? addressOf(found) : word));
-    }
+    if ((await findServer(name)) !== undefined) return undefined;
     const near = (await listServers()).map((one) => one.name).filter((one) => one !== self);
     const list = near.length === 0 ? "" : `, or one of ${near.join(", ")}`;
     const text = `no server named "${visible(name)}" runs on this machine`;

@@ -2,6 +2,7 @@
 // or a fault that nobody caught, does to the process is decided here and nowhere below.
 
 import { defineCommand } from "citty";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import * as v from "valibot";
 import { loadConfig } from "../config.ts";
@@ -38,6 +39,17 @@ export default defineCommand({
 });
 
 // --- internal ------------------------------------------------------------------------------------
+
+/** As `nohup` has it for SIGHUP: it stays so. Only Linux tells. */
+function isIgnored(name: "SIGHUP"): boolean {
+  try {
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)/m.exec(readFileSync(STATUS, "utf8")) ?? [];
+    return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[name] - 1)) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+const STATUS = "/proc/self/status";
 
 async function run({ json, ...flags }: v.InferOutput<typeof Args>): Promise<number> {
   // Whatever a server or a plugin writes is its owner's alone (security E6).
@@ -101,7 +113,7 @@ function watchProcess(log: Log): Life {
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);
-  process.on("SIGHUP", signal); // the terminal was closed
+  if (!isIgnored("SIGHUP")) process.on("SIGHUP", signal); // the terminal was closed
   // A promise that nobody watched is a plugin's slip: the state of the core is as it was.
   process.on("unhandledRejection", (thrown) => {
     log.error("serve.rejection", { error: thrown });

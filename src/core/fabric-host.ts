@@ -26,7 +26,7 @@ interface Upward {
 
 type HostOptions = Pick<
   FusionOptions,
-  "self" | "environment" | "identity" | "fabric" | "hooks" | "tick"
+  "self" | "environment" | "identity" | "fabric" | "hooks" | "tick" | "locate"
 >;
 
 /** Makes the host that the fabric plugin is given. */
@@ -35,7 +35,7 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
   return {
     identity: fabricIdentity(options.self, environment, options.identity),
     async dial(address, hello, opened) {
-      const { host, port } = parseHostPort(address);
+      const { host, port } = await placeOf(address, options.locate);
       const tls = !isLoopback(host);
       await environment.net.dial({ host, port, tls }, (wire) => {
         const made = createLink(wire, () => handlers, {
@@ -76,6 +76,15 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
     summary: () => up.summary(),
     isOnline: (nick, server) => up.isOnline(nick, server),
   };
+}
+
+/** An address, or the name of a server of this machine, which may be elsewhere each time. */
+async function placeOf(address: string, locate: FusionOptions["locate"]) {
+  if (locate === undefined || address.includes(":")) return parseHostPort(address);
+  const found = await locate(address);
+  if (found !== undefined) return found;
+  const text = `no server named "${address}" runs on this machine`;
+  throw new ChatFusionError("CANNOT_CONNECT", text);
 }
 
 /** Reads `host:port` or `[v6]:port`. Throws `ADDRESS_INVALID`. */

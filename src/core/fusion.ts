@@ -44,9 +44,16 @@ import type { Tells } from "./tells.ts";
 import type { Tick } from "./tick.ts";
 import type { TransferEvent, Transfers } from "./transfers.ts";
 
+/** Where a server of this machine can be reached, by its name. */
+export type Locate = (
+  name: string,
+) => Promise<{ readonly host: string; readonly port: number } | undefined>;
+
 export interface FusionOptions {
   readonly environment: Environment;
   readonly self: ServerName;
+  /** See ServerOptions. */
+  readonly locate?: Locate | undefined;
   /** Messages of a stream from before it was first heard. */
   readonly onMerge: number;
   readonly identity: () => Identity;

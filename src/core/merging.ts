@@ -71,7 +71,8 @@ export function createMerging(options: FusionOptions, isSettled: () => boolean) 
     reported(one: FabricReport): void {
       errands.hear(one);
       if (one.event === "healed" && servers.fresh) return; // who is back tells more
-      const follows = one.event === "retrying" && parting !== undefined;
+      // What becomes of a link stands behind its loss.
+      const follows = one.event !== "refused" && parting !== undefined;
       if (!isLoss(one) && !follows) return links.tell(one);
       links.hold(one);
       partSoon();

@@ -88,7 +88,8 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
       rooms().lobby.tell({ type: "split", servers, fusion: fusion(), ...numbers, ...cut });
       const [first] = losses;
       const code = first?.code === undefined ? {} : { code: first.code };
-      const because = first === undefined ? {} : { why: reasonOf(losses), ...code };
+      const why = first === undefined ? cutText(ends) : reasonOf(losses);
+      const because = why === "" ? {} : { why, ...code };
       report({ event: "split", server: self, lost: servers, fusion: fusion(), ...because });
     },
     /** Tells who has come, and whether they were here before. */
@@ -111,6 +112,13 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
 // --- internal -----------------------------------------------------------------------------------
 
 const sorted = (names: Iterable<ServerName>): string[] => [...names].map(String).toSorted();
+
+/** For those who are at no end of a link that is gone. */
+function cutText(ends: readonly (readonly [ServerName, ServerName])[]): string {
+  const links = ends.map(([one, other]) => `${one}–${other}`).join(", ");
+  if (ends.length === 0) return "";
+  return ends.length === 1 ? `the link ${links} is gone` : `the links ${links} are gone`;
+}
 
 const numbersOf = ({ people, rooms }: Peer): Numbers => ({
   people: people.size,

@@ -19,7 +19,7 @@ import { coreCommands, createCommands } from "./commands.ts";
 import type { Entrance } from "./entrance.ts";
 import { createEntrance } from "./entrance.ts";
 import type { ServerEvent } from "./events.ts";
-import type { FusionPart } from "./fusion.ts";
+import type { FusionPart, Locate } from "./fusion.ts";
 import { createFusion } from "./fusion.ts";
 import { createGatewayHost } from "./gateways.ts";
 import type { CompiledHooks } from "./hooks.ts";
@@ -55,6 +55,8 @@ export interface ServerOptions {
   readonly onMerge?: number;
   readonly plugins: readonly Plugin[];
   readonly environment: Environment;
+  /** Where a server of this machine can be reached, by its name. */
+  readonly locate?: Locate;
   /** Makes and names a plugin's own folder; undefined where there is no disk. */
   readonly pluginFolder?: (plugin: string) => string | undefined;
   readonly tls?: TlsIdentity;
@@ -185,6 +187,7 @@ function createSociety(shared: Shared) {
     ...shared,
     environment: options.environment,
     self: options.name,
+    locate: options.locate,
     onMerge: options.onMerge ?? 0,
     report: options.report,
     wantsLog: () => shared.history() !== undefined || hooks().hearsLogged,

@@ -32,7 +32,12 @@ export async function holdFolder(folder: string): Promise<HeldFolder> {
     throw new ChatFusionError("CONFIG_INVALID", text);
   }
   const lock = await takeLock(folder, name);
-  await writeFile(join(folder, pidFile), `${process.pid}\n`, { mode: 0o600 });
+  try {
+    await writeFile(join(folder, pidFile), `${process.pid}\n`, { mode: 0o600 });
+  } catch (thrown) {
+    lock.close();
+    throw unusable(name, thrown);
+  }
   return { release: () => lock.close() }; // closing twice is nothing
 }
 
@@ -58,9 +63,13 @@ async function takeLock(folder: string, name: string): Promise<Database> {
       const text = `${name} is in use by a running server${pid}; expected one for each server:`;
       throw new ChatFusionError("CANNOT_LISTEN", `${text} --name NAME or --data DIR`, thrown);
     }
-    const why = thrown instanceof Error ? visible(thrown.message) : "unknown";
-    throw new ChatFusionError("CONFIG_INVALID", `${name} cannot be used: ${why}`, thrown);
+    throw unusable(name, thrown);
   }
+}
+
+function unusable(name: string, thrown: unknown): ChatFusionError {
+  const why = thrown instanceof Error ? visible(thrown.message) : "unknown";
+  return new ChatFusionError("CONFIG_INVALID", `${name} cannot be used: ${why}`, thrown);
 }
 
 async function holderOf(folder: string): Promise<string> {

@@ -186,6 +186,15 @@ describe("the data folder", () => {
     expect(readable).toEqual([]);
   });
 
+  test("that cannot be written into is named, with the reason", async () => {
+    const bad = join(home, "bad-data");
+    await mkdir(join(bad, "pid"), { recursive: true, mode: 0o700 });
+    const { err, code } = await run(["serve", "--name", "paris", "--data", bad]);
+    expect(err).toContain(`data folder "${bad}" cannot be used: EISDIR`);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+
   test("has one server, and a second one is told the pid of the first", async () => {
     const server = await startServer(["--name", "paris", "--data", data]);
     const { err, code } = await run(["serve", "--name", "lyon", "--data", data]);

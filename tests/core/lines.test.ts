@@ -24,7 +24,7 @@ test("a leaf that dies is told in one line, with the link that was lost; so is i
   row.place.rest(5000);
   const two = "2 servers, amiens, brest";
   expect(told(a, b)).toEqual([
-    [`split from caen: ${two}`],
+    [`split from caen: ${two} (the link brest–caen is gone)`],
     [`split from caen: ${two} (link to caen lost: reset by the peer)`],
   ]);
   row.start("caen");
@@ -50,10 +50,10 @@ test("the middle one of five that dies takes half of them along, in one line on 
   row.place.rest(5000);
   const lost = "(link to c3 lost: reset by the peer)";
   expect(told(a, b, d, e)).toEqual([
-    ["split from c3, d4, e5: 2 servers, a1, b2"],
+    ["split from c3, d4, e5: 2 servers, a1, b2 (the link b2–c3 is gone)"],
     [`split from c3, d4, e5: 2 servers, a1, b2 ${lost}`],
     [`split from a1, b2, c3: 2 servers, d4, e5 ${lost}`],
-    ["split from a1, b2, c3: 2 servers, d4, e5"],
+    ["split from a1, b2, c3: 2 servers, d4, e5 (the link c3–d4 is gone)"],
   ]);
   const cuts = clients.map((client) => client.all("split").map((one) => one["cut"]));
   expect(cuts).toEqual(
@@ -85,7 +85,8 @@ test("a member of a ring that dies is told in one line: who is gone, and nobody 
   row.place.rest(5000);
   const line = "split from caen: 3 servers, amiens, brest, dijon";
   const lost = "(link to caen lost: reset by the peer)";
-  expect(told(a, b, d)).toEqual([[line], [`${line} ${lost}`], [`${line} ${lost}`]]);
+  const far = "(the link caen–dijon is gone)";
+  expect(told(a, b, d)).toEqual([[`${line} ${far}`], [`${line} ${lost}`], [`${line} ${lost}`]]);
   expect(ana.all("split")).toMatchObject([{ servers: ["caen"] }]);
 });
 
@@ -151,7 +152,7 @@ test("two halves of five that lose both of their links are told once, and healed
     [a, "split from c3, d4, e5: 2 servers, a1, b2 (link to e5 lost: reset by the peer)"],
     [b, "split from c3, d4, e5: 2 servers, a1, b2 (link to c3 lost: reset by the peer)"],
     [c, "split from a1, b2: 3 servers, c3, d4, e5 (link to b2 lost: reset by the peer)"],
-    [d, "split from a1, b2: 3 servers, c3, d4, e5"],
+    [d, "split from a1, b2: 3 servers, c3, d4, e5 (the link b2–c3 is gone)"],
     [e, "split from a1, b2: 3 servers, c3, d4, e5 (link to a1 lost: reset by the peer)"],
   ] as const)
     expect(linesOf(home)).toEqual([line]);
@@ -190,7 +191,7 @@ test("an unmerge is one line on both sides, and a merge after it is a merge", ()
   expect(linesOf(b)).toEqual([`split from caen: 2 servers, amiens, brest ${why}`]); // by then
   row.place.rest(LATER_MS);
   expect(told(a, b, c)).toEqual([
-    ["split from caen: 2 servers, amiens, brest"],
+    ["split from caen: 2 servers, amiens, brest (the link brest–caen is gone)"],
     [`split from caen: 2 servers, amiens, brest ${why}`],
     [`split from amiens, brest: this server is alone now ${why}`],
   ]);

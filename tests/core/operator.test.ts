@@ -62,6 +62,21 @@ test("a lost link that is dialled in vain is told with which try comes next, whe
   expect(a.server.status()["fabric-tree.waiting"]).toBe(1);
 });
 
+test("a link that is back at once is told behind its loss", () => {
+  const row = new Row("at once");
+  const [a] = row.row("amiens", "brest", "caen") as [Home];
+  row.ask(a, "merge caen:7331");
+  row.place.rest(LIMITS.pinFirmMs);
+  row.hush();
+  row.place.world.cut("amiens", "caen");
+  row.place.world.heal("amiens", "caen");
+  row.place.rest(5000);
+  const [lost = "", back, ...more] = linesOf(a);
+  expect(lost).toMatch(/^link to caen lost: .*all servers are still reached$/);
+  expect(back).toStartWith("link to caen is up again");
+  expect(more).toEqual([]);
+});
+
 describe("unmerge", () => {
   test("of one that is no neighbour says through whom it is reached", () => {
     const row = new Row("far");

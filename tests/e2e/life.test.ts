@@ -56,6 +56,19 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 test(
+  "a server under nohup outlives its terminal, and ends by SIGTERM",
+  async () => {
+    const nohup = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]; // without its file for output
+    const server = await stage.serve("paris", { at: { address: "127.0.0.1", within: nohup } });
+    server.signal("SIGHUP");
+    expect(await server.run("status")).toMatchObject({ ok: true });
+    server.signal("SIGTERM");
+    expect(await server.exited()).toBe(0);
+  },
+  TEST_MS,
+);
+
+test(
   "a second signal ends a server at once",
   async () => {
     const server = await stage.serve("paris", { config: STUCK });
@@ -191,3 +204,22 @@ function expectOnceEach(said: readonly unknown[], wanted: readonly string[]): vo
   expect(wanted.length).toBeGreaterThanOrEqual(MESSAGES / 3);
   expect(said.filter((text) => wanted.includes(String(text)))).toEqual([...wanted]);
 }
+
+test(
+  "a link that was merged by name is found again where its server listens by then",
+  async () => {
+    const [paris, lyon] = await Promise.all([stage.serve("paris"), stage.serve("lyon")]);
+    expect(await paris.run("merge lyon")).toMatchObject({ state: "merged" });
+    lyon.signal("SIGTERM");
+    await lyon.exited();
+    const mark = paris.heard.lines.length;
+    const wall = Bun.listen({ hostname: "127.0.0.1", port: lyon.port, socket: { data() {} } });
+    try {
+      await stage.serve("lyon"); // elsewhere: its old port is taken
+      await paris.when({ event: "merged", with: "lyon" }, mark);
+    } finally {
+      wall.stop(true);
+    }
+  },
+  TEST_MS,
+);

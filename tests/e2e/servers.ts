@@ -180,7 +180,7 @@ export class Program {
     return this.heard.when(fields, from);
   }
 
-  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGHUP"): void {
     this.#process.kill(name);
   }
 

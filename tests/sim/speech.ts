@@ -8,10 +8,10 @@
 //    that, but for at most as many as gaps told of; after a gap of unknown size, or when the disk
 //    of his server was wiped or set back to a backup, from there on. Each server's history holds
 //    all acknowledged numbers after the first that it has, and in the lobby all after those that
-//    were said before it first met the origin, as far as its disk knows of that. Neither is owed what the server's own
-//    disk has refused, what it passed over while nobody in its view had it, nor what was wiped
-//    wherever it was; nor is a stream of which a server that
-//    was killed had logged nothing yet, or whose server has a namesake in this fusion.
+//    were said before it first met the origin, as far as its disk knows of that. Neither is owed
+//    what the server's own disk has refused, what it passed over while nobody in its view had it,
+//    nor what was wiped wherever it was; nor is a stream of which a server that was killed had
+//    logged nothing yet, or whose server has a namesake in this fusion.
 // I2 The numbers of a stream were shown in ascending order, until the disk was set back.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
