@@ -16,10 +16,13 @@ import { Tracer } from "./fabric-tree/trace.ts";
 import { TrafficOf } from "./fabric-tree/traffic.ts";
 import { Tree } from "./fabric-tree/tree.ts";
 
+const secretLength = "expected a text of 16 to 1024 characters";
 const Options = v.optional(
   v.strictObject({
     /** Both servers of a link must know it; it is proved, never sent. Long and random. */
-    secret: v.optional(v.pipe(v.string(), v.minLength(16), v.maxLength(1024))),
+    secret: v.optional(
+      v.pipe(v.string(), v.minLength(16, secretLength), v.maxLength(1024, secretLength)),
+    ),
     /** Keys (64 hex digits), sids (32) or names of the servers that may link; without it, all. */
     allow: v.optional(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(128)))),
   }),
