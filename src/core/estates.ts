@@ -60,6 +60,15 @@ export function createEstates(options: EstatesOptions) {
     const sid = tellers.findLast((one) => options.peers().find(one) !== undefined);
     return sid === undefined ? undefined : options.peers().find(sid);
   };
+  /** Who hears the room, comes next after `sid` around the circle, and has told nothing of it. */
+  const untold = ({ tellers }: Incoming, sid: Sid, room: RoomName): Sid | undefined => {
+    const others = options
+      .peers()
+      .subscribers(room)
+      .filter((one) => !tellers.includes(one));
+    const sorted = others.toSorted();
+    return sorted.find((one) => one > sid) ?? sorted[0];
+  };
   /** The next time another one is asked. */
   const giveWay = (stream: Incoming, sid: Sid) => {
     if (!stream.tellers.includes(sid)) return;
@@ -258,7 +267,10 @@ export function createEstates(options: EstatesOptions) {
       asks.delete(stream);
       // All the others are asked before it is asked again.
       giveWay(stream, peer.sid);
-      options.incoming().lost(from, message);
+      // Who has it may not have told us: only some are told of each stream.
+      const next = from.present ? undefined : untold(stream, peer.sid, message.room as RoomName);
+      if (next !== undefined) stream.tellers = [...stream.tellers, next].slice(-LIMITS.tellersMax);
+      options.incoming().lost(from, message, next !== undefined);
     },
     /** Numbers of a stream are asked for: of this life's own, or of another. */
     wanted(peer: Peer, { t: _, room: name, from, to, ...elsewhere }: PeerMessageOf<"want">): void {

@@ -282,7 +282,12 @@ export function createIncoming(options: IncomingOptions) {
      * that says so, it is asked for again some times, since others may have it; an origin that may
      * come back is waited for; and a batch behind the gap must prove that there is one.
      */
-    lost(peer: Source, { room: name, from, to: said }: PeerMessageOf<"lost">): void {
+    lost(
+      peer: Source,
+      { room: name, from, to: said }: PeerMessageOf<"lost">,
+      /** Somebody is there who has not been asked. */
+      goesOn = false,
+    ): void {
       const room = name as RoomName; // looked up only: one that is none has no stream
       const stream = peer.streams.get(room);
       if (stream?.have === undefined || from > stream.have + 1) return;
@@ -295,7 +300,11 @@ export function createIncoming(options: IncomingOptions) {
         const isLost = isOver
           ? stream.refusals >= Math.max(LIMITS.lostAnswersMin, stream.tellers.length)
           : now - stream.refusedAt >= LIMITS.originAwayMsMax;
-        if (!isLost) return;
+        if (!isLost) {
+          if (goesOn) stream.askedAt = -LIMITS.askAgainMs;
+          if (goesOn) ask(peer, room, stream, stream.wanted);
+          return;
+        }
         to = Math.min(said, (stream.held[0]?.first ?? 0) - 1);
         if (to <= stream.have) stream.wanted = 0; // nothing proves that there is any
       }

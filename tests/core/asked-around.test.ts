@@ -1,0 +1,28 @@
+// Of a stream whose server is gone each server tells some others only: what one of them alone has is
+// found all the same.
+
+import { expect, test } from "bun:test";
+import { say, Town } from "./town.ts";
+
+test("what one alone has comes also to those whom it does not tell of it", () => {
+  const forgetful = ["nice", "metz", "brest", "dijon", "gap", "foix", "pau"];
+  for (const seed of [9, 10]) {
+    const town = new Town(`far ${seed}`, ["paris", "lyon", "caen", ...forgetful]);
+    const cat = town.enter("caen", "cat");
+    const ana = town.enter("paris", "ana");
+    say(ana, "one");
+    town.place.rest(1000);
+    town.part("caen");
+    say(ana, "two");
+    town.place.rest(1000);
+    town.kill("paris");
+    for (const name of forgetful) {
+      town.kill(name);
+      town.histories.get(name)!.range = () => []; // its disk is damaged
+      town.start(name);
+    }
+    town.join("lyon", "caen", ...forgetful);
+    town.place.rest(20_000);
+    expect(cat.texts(), `seed ${seed}`).toEqual(["one", "two"]);
+  }
+});
