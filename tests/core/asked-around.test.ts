@@ -1,5 +1,5 @@
-// Of a stream whose server is gone each server tells some others only: what one of them alone has is
-// found all the same.
+// Of a stream whose server is gone each server tells some others only: what one of them alone has
+// is found all the same.
 
 import { expect, test } from "bun:test";
 import { say, Town } from "./town.ts";
