@@ -77,6 +77,17 @@ export const LIMITS = {
   backlogsPooledMax: 1024,
   /** A queue that was longer gives its places back. */
   backlogPlacesMax: 256,
+  /**
+   * A busy room rests so many times as long as its last flush took, within these bounds: the first
+   * makes batches of several messages, and nobody notices the last (docs/performance.md).
+   */
+  roomRestFactor: 1.5,
+  roomRestMsMin: 3,
+  roomRestMsMax: 25,
+  /** Where resting brought nothing it is tried again after so many flushes. */
+  roomRestsSkippedMax: 63,
+  /** A batch of this size is handed out at once: far below what a member's outbox holds. */
+  roomBatchBytesMax: 256 * KiB,
   /** Per link (merging.md). */
   linkControlBytesMax: 256 * KiB,
   linkPrivateBytesMax: 512 * KiB,

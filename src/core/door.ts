@@ -126,7 +126,7 @@ export class Door implements NativeDoor, Doorway {
   personal(event: PersonalEvent): void {
     const session = this.#session;
     if (session === undefined) return this.#soon(() => this.personal(event));
-    if (event.type !== "chunk") return session.send(encodePersonal(event));
+    if (event.type !== "chunk") return session.sendApart(encodePersonal(event));
     writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
     if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
     this.#options.chunkRefused(event.chunk.subarray(0, 16).toHex());

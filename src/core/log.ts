@@ -59,6 +59,7 @@ export function createMessageLog(options: {
     for (const { resolve } of followers.filter((one) => one.commit <= commit)) resolve();
     followers = followers.filter((one) => one.commit > commit);
     options.changed();
+    flush(); // what came meanwhile
   };
   const flush = () => {
     const history = options.history();

@@ -4,6 +4,7 @@
 // `since` are not for it. 3. A flushed buffer is never changed again.
 
 import type { Bytes } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { Format, RoomEvent } from "../plugin/gateway.ts";
@@ -35,8 +36,12 @@ const encoder = new TextEncoder();
 export class Group<L extends Listener> {
   readonly format: Format;
   readonly members: Member<L>[] = [];
+  /** It is in the tick's list; the tick's. */
+  queued = false;
   #bytes: Bytes | undefined;
   #length = 0;
+  /** Events in the batch. */
+  #events = 0;
   /** Members that came within this tick. */
   #newcomers: Member<L>[] = [];
   /** Start and end of each sender's own events, for formats without echo. */
@@ -46,7 +51,12 @@ export class Group<L extends Listener> {
     this.format = format;
   }
 
-  /** Adds an event; returns whether the batch was empty before. */
+  /** Bytes in the batch. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds an event; returns whether there are members to hear it. */
   add(event: RoomEvent, by: L | undefined, ready: Bytes | undefined): boolean {
     if (this.members.length === 0) return false;
     const encoded = ready ?? this.#encode(event);
@@ -67,7 +77,8 @@ export class Group<L extends Listener> {
       else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.#length;
       else cuts.push(start, this.#length);
     }
-    return start === 0;
+    this.#events++;
+    return true;
   }
 
   enter(member: Member<L>): void {
@@ -89,9 +100,10 @@ export class Group<L extends Listener> {
     }
   }
 
-  /** Hands the batch to every member and begins a new one. */
-  flush(): void {
-    if (this.#length === 0) return;
+  /** Hands the batch to every member and begins a new one; returns how many events it held. */
+  flush(): number {
+    if (this.#length === 0) return 0;
+    const events = this.#events;
     const batch = this.#buffer().slice(0, this.#length);
     const own = this.#own;
     for (const member of this.members) {
@@ -104,7 +116,9 @@ export class Group<L extends Listener> {
     this.#newcomers.length = 0;
     this.#own = undefined;
     this.#length = 0;
+    this.#events = 0;
     if (batch.length < this.#buffer().length / 8) this.#bytes = undefined; // a rare burst's
+    return events;
   }
 
   // --- internal ---------------------------------------------------------------------------------
@@ -148,15 +162,18 @@ export class Group<L extends Listener> {
   }
 }
 
+/** A group has something to hand over; what hurries waits for no more messages. */
+export type GroupDirty<L extends Listener> = (group: Group<L>, hurries: boolean) => void;
+
 export class Room<L extends Listener = Listener> {
   readonly name: RoomName;
   /** Spans the fusion; a local room never leaves its server. */
   readonly shared: boolean;
   readonly #groups = new Map<Format, Group<L>>();
-  readonly #dirty: (group: Group<L>) => void;
+  readonly #dirty: GroupDirty<L>;
   #size = 0;
 
-  constructor(name: RoomName, dirty: (group: Group<L>) => void) {
+  constructor(name: RoomName, dirty: GroupDirty<L>) {
     this.name = name;
     this.shared = isShared(name);
     this.#dirty = dirty;
@@ -204,7 +221,8 @@ export class Room<L extends Listener = Listener> {
   tell(event: RoomEvent, by?: L, readyFormat?: Format, ready?: Bytes): void {
     for (const group of this.#groups.values()) {
       const bytes = group.format === readyFormat ? ready : undefined;
-      if (group.add(event, by, bytes)) this.#dirty(group);
+      if (!group.add(event, by, bytes)) continue;
+      this.#dirty(group, event.type !== "message" || group.length > LIMITS.roomBatchBytesMax);
     }
   }
 

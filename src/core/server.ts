@@ -155,7 +155,7 @@ function createShared(options: ServerOptions, identity: Identity) {
       history,
       log: environment.log,
       logged: (messages) => hooks().logged(messages),
-      changed: () => tick.schedule(),
+      changed: () => tick.scheduleRested(),
     }),
     marks: new Marks(),
     listeners: [] as { close(): void }[],
@@ -287,9 +287,14 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
       options.environment.log.error("gateway failed", { plugin: doorName, where, error });
     },
-    waiting(session) {
+    get wholeTick() {
+      return tick.wholes;
+    },
+    waiting(session, behind) {
       waiting.add(session);
-      tick.schedule();
+      if (behind === "nothing") tick.scheduleSmall();
+      else if (behind === "rooms") tick.scheduleRested();
+      else tick.schedule();
     },
     ended(session, reason) {
       session.phase = "ended";

@@ -36,8 +36,10 @@ export interface SessionHost {
   gatewayFailed(session: LiveSession, where: string, thrown: unknown): void;
   /** The session is over: out of rooms, registries and transfers. */
   ended(session: LiveSession, reason: string): void;
-  /** The session has answers that wait. */
-  waiting(session: LiveSession): void;
+  /** How many times rooms have handed out what was said in them. */
+  readonly wholeTick: number;
+  /** The session has something that waits, and stands behind so much. */
+  waiting(session: LiveSession, behind: Behind): void;
 }
 
 /** An answer, a refusal, or an answer that is true once a commit of the log has settled. */
@@ -64,7 +66,17 @@ export interface Doorway {
   resume(): void;
 }
 
+/** Nothing; what rooms say, when they say it; or all that was done, and at once. */
+export type Behind = "nothing" | "rooms" | "all";
+
 type Answered = (answer: unknown) => void;
+
+/** An answer that stands behind a commit of the log, and behind a whole tick. */
+interface Waiting {
+  readonly run: () => void;
+  readonly logged: number;
+  readonly told: number;
+}
 
 export class LiveSession implements Session {
   readonly person: OwnPerson;
@@ -92,7 +104,7 @@ export class LiveSession implements Session {
   #paused = false;
   #pending: (() => void)[] = [];
   // Answers in the order of their requests.
-  #answers: { run: () => void; logged: number }[] = [];
+  #answers: Waiting[] = [];
   #answeredCount = 0;
   #answering = false;
   // The newest commit of the log that holds something that this session said.
@@ -150,7 +162,7 @@ export class LiveSession implements Session {
     if (!this.#busy) return this.#dispatch(type, ask, done);
     if (this.#pending.length >= LIMITS.waitingRequestsMax) {
       const text = `${LIMITS.waitingRequestsMax} requests wait already`;
-      return this.#answer(failure("QUEUE_FULL", text), done);
+      return this.#answer(type, failure("QUEUE_FULL", text), done);
     }
     this.#wait(() => this.#dispatch(type, ask, done));
   }
@@ -160,19 +172,19 @@ export class LiveSession implements Session {
   }
 
   send(bytes: string | Bytes): void {
-    if (this.phase === "ended") return;
-    const given = typeof bytes === "string" ? encoder.encode(bytes) : bytes;
-    // What an answer sends goes at once: the next answer stands behind it.
-    if (this.#answering) return this.#hand(given);
-    this.#own.push({ bytes: given, behind: this.#answeredCount + this.#answers.length });
-    this.#host.waiting(this);
+    this.#send(typeof bytes === "string" ? encoder.encode(bytes) : bytes, "all");
+  }
+
+  /** Like `send`, for what has nothing to do with what rooms say: it waits for no room's rest. */
+  sendApart(bytes: Bytes): void {
+    this.#send(bytes, "nothing");
   }
 
   after(run: () => void): void {
     if (this.phase === "ended") return;
     if (this.#busy) return this.#wait(() => this.after(run));
-    this.#answers.push({ run, logged: this.#saidIn });
-    this.#host.waiting(this);
+    this.#answers.push({ run, logged: this.#saidIn, told: this.#host.wholeTick + 1 });
+    this.#host.waiting(this, "all");
   }
 
   close(reason: string): void {
@@ -208,7 +220,7 @@ export class LiveSession implements Session {
   settle(): boolean {
     for (;;) {
       const next = this.#answers[0];
-      const isDue = next !== undefined && next.logged <= this.#host.loggedTick;
+      const isDue = next !== undefined && this.#isDue(next);
       const own = this.#own[0];
       if (own !== undefined && (!isDue || own.behind <= this.#answeredCount)) {
         this.#own.shift();
@@ -222,6 +234,18 @@ export class LiveSession implements Session {
   }
 
   // --- internal ---------------------------------------------------------------------------------
+
+  #isDue({ logged, told }: Waiting): boolean {
+    return told <= this.#host.wholeTick && logged <= this.#host.loggedTick;
+  }
+
+  #send(bytes: Bytes, behind: Behind): void {
+    if (this.phase === "ended") return;
+    // What an answer sends goes at once: the next answer stands behind it.
+    if (this.#answering) return this.#hand(bytes);
+    this.#own.push({ bytes, behind: this.#answeredCount + this.#answers.length });
+    this.#host.waiting(this, behind);
+  }
 
   /** Leaves the rooms, which hand over what they said until now; then the last word, the end. */
   #end(code: ErrorCode | undefined, reason: string): void {
@@ -262,12 +286,12 @@ export class LiveSession implements Session {
     if (outcome instanceof Promise) {
       this.#busy = true;
       whenDone(outcome, (late) => {
-        this.#answer(late, answered);
+        this.#answer(type, late, answered);
         this.#goOn();
       });
       return;
     }
-    this.#answer(outcome, answered);
+    this.#answer(type, outcome, answered);
   }
 
   #goOn(): void {
@@ -284,22 +308,27 @@ export class LiveSession implements Session {
     }
   }
 
-  #answer(outcome: Outcome, answered: Answered | undefined): void {
+  #answer(type: RequestName, outcome: Outcome, answered: Answered | undefined): void {
     if ("later" in outcome) {
-      whenDone(outcome.later, (answer) => this.#answer({ answer }, answered));
+      whenDone(outcome.later, (answer) => this.#answer(type, { answer }, answered));
       return;
     }
-    if ("when" in outcome) return outcome.when((answer) => this.#answer({ answer }, answered));
+    if ("when" in outcome)
+      return outcome.when((answer) => this.#answer(type, { answer }, answered));
     const logged = "logged" in outcome ? (outcome.logged ?? 0) : 0;
     this.#saidIn = Math.max(this.#saidIn, logged);
     if (answered === undefined) return;
     const answer = "answer" in outcome ? outcome.answer : outcome;
     const unlogged = failure("INTERNAL", "it was said, but could not be written to the log");
     const run = () => answered(this.#host.logFailed(logged) ? unlogged : answer);
-    this.#answers.push({ run, logged });
-    this.#host.waiting(this);
+    const behind = "code" in outcome ? "nothing" : (BEHIND[type] ?? "all");
+    this.#answers.push({ run, logged, told: behind === "nothing" ? 0 : this.#host.wholeTick + 1 });
+    this.#host.waiting(this, behind);
   }
 }
+
+/** What is said in a room is told there first; what is told apart has nothing to do with rooms. */
+const BEHIND: Partial<Record<RequestName, Behind>> = { say: "rooms", tell: "nothing" };
 
 const encoder = new TextEncoder();
 

@@ -338,6 +338,24 @@ describe("requests", () => {
     expect(client.take("ack").says).toEqual({ ref: 1, id: mine["id"], at: mine["at"] });
   });
 
+  test("P22: in a busy room, too, which holds up neither a private message nor its answer", () => {
+    const site = startSite("busy");
+    const [client, other] = [site.enter("bea"), site.enter("cleo")];
+    site.world.shape({ latencyMs: 0, jitterMs: 0, splitChance: 0 });
+    client.forget();
+    const say = (text: string) => encodeJson(FRAME.say, { ref: 1, ...lobby(text) });
+    client.begin(frames(say("a"), say("b"), say("c")));
+    site.world.run(0.5);
+    expect(client.names()).toEqual(["message", "message", "message", "ack", "ack", "ack"]);
+    client.forget();
+    client.begin(say("d"));
+    other.begin(encodeJson(FRAME.tell, { ref: 2, to: "bea@paris", text: "psst" }));
+    site.world.run(LIMITS.roomRestMsMin - 1);
+    expect([client.names(), other.names().at(-1)]).toEqual([["private"], "ack"]);
+    site.world.run(1);
+    expect(client.names()).toEqual(["private", "message", "ack"]);
+  });
+
   test("P23: nobody can say who he is but by his login", () => {
     const client = startSite("from").enter("bea");
     const lies = { from: "anna@paris", account: "anna", id: "0", at: 0, server: "rome" };
