@@ -73,6 +73,16 @@ export const LIMITS = {
   outboxJoinBytesMax: 16 * KiB,
   /** One write of joined pieces: the kernel takes more only from peers that read quickly. */
   outboxWriteBytesMax: 128 * KiB,
+  /**
+   * What frames are put together in, twice what it may hold: at first an ordinary tick's, in any of
+   * many rooms.
+   */
+  frameBufferBytesMin: 2 * KiB,
+  /** Used again up to this size: the batch of a busy room. */
+  frameBufferBytesMax: 512 * KiB,
+  /** And by the sessions that are told something in a tick, so many of this size. */
+  frameBuffersPooledMax: 256,
+  frameBufferPooledBytesMax: 32 * KiB,
   /** Kept for the next outbox: a busy room's members need one each between send and flush. */
   backlogsPooledMax: 1024,
   /** A queue that was longer gives its places back. */

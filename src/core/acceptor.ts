@@ -169,6 +169,7 @@ class Acceptance implements Visitor, WireHandlers {
     if (this.#link !== undefined) return this.#link.data(chunk);
     if (this.#door === undefined && this.#reader.heldBytes === 0 && looksLikeHttp(chunk))
       return this.#answerHttp();
+    this.#door?.heard();
     const used = this.#reader.push(chunk, this.#frame);
     const link = this.#link as LiveLink | undefined; // set within #frame
     if (link !== undefined && used < chunk.length) link.data(chunk.subarray(used));

@@ -13,6 +13,7 @@ import { ERRORS, failure, isFailure, ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName, Sid } from "../names.ts";
 import type { Credential } from "../plugin/hooks.ts";
+import { refIn, refOf } from "../protocol/asks.ts";
 import {
   decodeJson,
   encodeFrame,
@@ -28,7 +29,7 @@ import { ABILITIES, ClientHello, describe, parseHello, VERSION } from "../protoc
 import type { PersonalEvent, Welcome } from "../protocol/messages.ts";
 import { Login, REQUEST_BY_TYPE } from "../protocol/messages.ts";
 import type { Entrance } from "./entrance.ts";
-import { encodePersonal, NATIVE } from "./format.ts";
+import { NATIVE, sendPersonal } from "./format.ts";
 import { Outlet } from "./outlet.ts";
 import type { Doorway, LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -54,6 +55,8 @@ export interface DoorOptions {
 
 /** A client's connection, once its first frame has said what it is. */
 export interface NativeDoor {
+  /** Something has come; `frame` is told what. */
+  heard(): void;
   /** False: nothing more is taken. */
   frame(type: number, payload: Bytes): boolean;
   closed(): void;
@@ -61,9 +64,6 @@ export interface NativeDoor {
   end(failed: Failure): void;
 }
 
-/** What an answer names its request by. */
-const RefNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.counterMax));
-const Ref = v.object({ ref: v.optional(RefNumber) });
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -99,6 +99,10 @@ export class Door implements NativeDoor, Doorway {
 
   // --- the acceptor's side ---
 
+  heard(): void {
+    this.#heardAt = this.#options.clock.monotonic();
+  }
+
   frame(type: number, payload: Bytes): boolean {
     try {
       return this.#take(type, payload);
@@ -126,7 +130,7 @@ export class Door implements NativeDoor, Doorway {
   personal(event: PersonalEvent): void {
     const session = this.#session;
     if (session === undefined) return this.#soon(() => this.personal(event));
-    if (event.type !== "chunk") return session.sendApart(encodePersonal(event));
+    if (event.type !== "chunk") return sendPersonal(session, event);
     writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
     if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
     this.#options.chunkRefused(event.chunk.subarray(0, 16).toHex());
@@ -288,7 +292,6 @@ export class Door implements NativeDoor, Doorway {
   // --- internal: when it is in ---
 
   #take(type: number, payload: Bytes): boolean {
-    this.#heardAt = this.#options.clock.monotonic();
     if (this.#isGone()) return false;
     const session = this.#session;
     if (this.#unconfirmed && session !== undefined) this.#options.sessions.confirm(session);
@@ -308,17 +311,14 @@ export class Door implements NativeDoor, Doorway {
     const name = REQUEST_BY_TYPE.get(type);
     if (name === undefined) return this.#unexpected(here, type, payload);
     const ask = decodeJson(payload);
-    const parsed = v.safeParse(Ref, ask);
-    if (!parsed.success)
-      throw new ProtocolError("BAD_FRAME", `${name}: ${describe(parsed.issues)}`);
-    const { ref } = parsed.output;
-    here.lastRef = ref ?? here.lastRef;
+    const ref = refOf(name, ask);
     const answered = (answer: unknown) => {
       if (isFailure(answer) && ref === undefined) this.refuse(answer);
-      else if (isFailure(answer)) here.send(encodeJson(FRAME.error, { ref, ...answer }));
-      else if (ref !== undefined) here.send(encodeJson(FRAME.ack, { ref, ...(answer as object) }));
+      else if (isFailure(answer)) here.sendFrame(FRAME.error, { ref, ...answer });
+      else if (ref !== undefined) here.sendFrame(FRAME.ack, { ref, ...(answer as object) });
     };
-    here.request(name, ask as never, answered); // parsed by the request's own shape
+    here.lastRef = ref ?? here.lastRef;
+    here.request(name, ask as never, answered, ref === undefined); // parsed by its own shape
   }
 
   /** A newer client's request is answered; what no client ever sends ends the connection. */
@@ -386,14 +386,3 @@ export class Door implements NativeDoor, Doorway {
 
 const outOfPhase = (type: number, phase: string) =>
   new ProtocolError("OUT_OF_PHASE", `${frameName(type)} is not expected in phase ${phase}`);
-
-/** The ref in a frame of an unknown type, which may hold anything. */
-function refIn(payload: Bytes): number | undefined {
-  try {
-    const parsed = v.safeParse(Ref, decodeJson(payload));
-    return parsed.success ? parsed.output.ref : undefined;
-  } catch (thrown) {
-    if (thrown instanceof ProtocolError) return undefined;
-    throw thrown;
-  }
-}

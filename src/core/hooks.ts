@@ -37,6 +37,8 @@ export interface CompiledHooks {
   auth(request: AuthRequest): MaybePromise<Allow | Failure>;
   /** The message as the chain left it, or why it was dropped. */
   message(message: Message): MaybePromise<Message | Failure>;
+  /** Somebody may object to private messages. */
+  readonly judgesTells: boolean;
   /** Undefined when nobody objects. */
   tell(offer: TellOffer): MaybePromise<Failure | undefined>;
   merge(offer: MergeOffer): MaybePromise<Failure | undefined>;
@@ -63,6 +65,7 @@ export function compileHooks(
   const auth = steps("onAuth");
   const message = steps("onMessage");
   const presence = steps("onPresence");
+  const tells = steps("onTell");
   const logged = steps("onLogged");
   const veto = <A>(hook: keyof Hooks, list: readonly Step<A, Async<unknown>>[]) => {
     const code =
@@ -88,7 +91,8 @@ export function compileHooks(
         },
       ),
     message: (first) => (message.length === 0 ? first : guard.chain(message, first)),
-    tell: veto<TellOffer>("onTell", steps("onTell")),
+    judgesTells: tells.length > 0,
+    tell: veto<TellOffer>("onTell", tells),
     merge: veto<MergeOffer>("onMerge", steps("onMerge")),
     file: veto<FileOffer>("onFile", steps("onFile")),
     presence: (change) => guard.notify("onPresence", presence, change),

@@ -6,6 +6,8 @@ import type { Clock, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 
 const LAST_COUNT = 36 ** 4 - 1;
+/** All numbers of two digits, written. */
+const PAIRS = Array.from({ length: 36 ** 2 }, (_, i) => i.toString(36).padStart(2, "0"));
 const TIME_LENGTH = 9;
 
 export interface Ids {
@@ -19,6 +21,7 @@ export function createIds(clock: Clock, life: () => string): Ids {
   let ms = 0;
   let prefix = "";
   let counter = 0;
+  let end: string | undefined; // of every id, once the life is known
   const set = (at: Millis) => {
     ms = at;
     counter = 0;
@@ -29,7 +32,10 @@ export function createIds(clock: Clock, life: () => string): Ids {
       const now = clock.now();
       if (now > ms) set(now);
       else if (counter >= LAST_COUNT) set(ms + 1);
-      const id = `${prefix}${(counter++).toString(36).padStart(4, "0")}${life().slice(0, 8)}`;
+      end ??= life().slice(0, 8);
+      const high = PAIRS[Math.floor(counter / PAIRS.length)];
+      const id = `${prefix}${high}${PAIRS[counter % PAIRS.length]}${end}`;
+      counter++;
       return { id, at: ms };
     },
     follow(at) {

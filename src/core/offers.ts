@@ -109,7 +109,7 @@ export function createOffers(options: OffersOptions) {
       const offer: OfferEntry = {
         transfer: options.random.bytes(16).toHex(),
         from: session.address,
-        to: `${found.nick}@${found.at === "here" ? session.server : found.peer.name}`,
+        to: found.address,
         name: cleanFileName(ask.name),
         size: ask.size,
         ...(ask.mediaType === undefined ? {} : { mediaType: ask.mediaType }),

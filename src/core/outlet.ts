@@ -6,6 +6,7 @@
 
 import type { Bytes, Wire } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import { FrameBuffer } from "../protocol/frame.ts";
 
 /** How the outlet's owner learns that it must be flushed at the end of the tick. */
 export type MarkDirty = (outlet: Outlet) => void;
@@ -21,6 +22,8 @@ export class Outlet {
   #first = 0; // index of the first kept piece that is still wanted
   #keptBytes = 0;
   #sent = 0;
+  /** Lent while there is something in it. */
+  #collected: FrameBuffer | undefined;
 
   constructor(wire: Wire, keeps: boolean, mark: MarkDirty) {
     this.#wire = wire;
@@ -48,6 +51,32 @@ export class Outlet {
     return (
       wire.send("room", bytes) || wire.queuedBytes("room") + bytes.length <= LIMITS.outboxBytesMax
     );
+  }
+
+  /**
+   * Puts bytes behind what is collected, which `handOut` sends in one piece. What is large is sent
+   * at once, behind it. False as `send`.
+   */
+  collect(bytes: Bytes): boolean {
+    if (bytes.length > LIMITS.outboxJoinBytesMax) return this.handOut() && this.send(bytes);
+    this.#collecting().add(bytes);
+    return true;
+  }
+
+  /** Collects a frame around a value as JSON. */
+  collectJson(type: number, value: unknown): void {
+    this.#collecting().json(type, value);
+  }
+
+  /** Sends what was collected. False as `send`. */
+  handOut(): boolean {
+    const collected = this.#collected;
+    if (collected === undefined) return true;
+    this.#collected = undefined;
+    const bytes = collected.take();
+    const isKept = collected.size <= LIMITS.frameBufferPooledBytesMax;
+    if (isKept && buffers.length < LIMITS.frameBuffersPooledMax) buffers.push(collected);
+    return bytes.length === 0 || this.send(bytes);
   }
 
   /** Queues a borrowed chunk of a file, in parts. False when the wire is lost or full. */
@@ -95,6 +124,10 @@ export class Outlet {
 
   // --- internal ---------------------------------------------------------------------------------
 
+  #collecting(): FrameBuffer {
+    return (this.#collected ??= buffers.pop() ?? new FrameBuffer());
+  }
+
   #keep(bytes: Bytes): void {
     this.#sent += bytes.length;
     this.#kept.push(bytes);
@@ -117,3 +150,5 @@ export class Outlet {
 }
 
 const NONE = new Uint8Array(0);
+/** For what the sessions are told that are told something in this tick. */
+const buffers: FrameBuffer[] = [];

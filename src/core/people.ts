@@ -3,7 +3,7 @@
 import type { Failure } from "../errors.ts";
 import { failure, failureOf } from "../errors.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
-import { isShared, LOBBY, nameKey, parseAddress } from "../names.ts";
+import { formatAddress, isShared, LOBBY, nameKey, parseAddress } from "../names.ts";
 import type { Answer, PersonEntry } from "../protocol/messages.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
 import { membersOf, personOf } from "./peer.ts";
@@ -15,8 +15,8 @@ import type { Sessions } from "./sessions.ts";
 
 /** Where an address leads: to a session here, or to another server. */
 export type Found =
-  | { readonly at: "here"; readonly nick: Nick }
-  | { readonly at: "there"; readonly nick: Nick; readonly peer: Peer };
+  | { readonly at: "here"; readonly nick: Nick; readonly address: string }
+  | { readonly at: "there"; readonly nick: Nick; readonly peer: Peer; readonly address: string };
 
 export interface PeopleOptions {
   readonly self: ServerName;
@@ -87,11 +87,15 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
     return names;
   };
   const find = (text: string): Found | Failure => {
+    const here = sessions.at(text); // as it is; if nobody has it, parsed
+    if (here !== undefined) return { at: "here", nick: here.nick, address: here.address };
     try {
       const { nick, server } = parseAddress(text);
-      if (nameKey(server) === nameKey(self)) return { at: "here", nick };
+      if (nameKey(server) === nameKey(self))
+        return { at: "here", nick, address: formatAddress(nick, self) };
       const peer = peers().named(server);
-      if (peer !== undefined) return { at: "there", nick, peer };
+      if (peer !== undefined)
+        return { at: "there", nick, peer, address: formatAddress(nick, peer.name) };
       return failure("NO_SUCH_SERVER", `${text}: no server ${server} is in this fusion`);
     } catch (thrown) {
       return failureOf(thrown);

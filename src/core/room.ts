@@ -8,6 +8,7 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { Format, RoomEvent } from "../plugin/gateway.ts";
+import { FrameBuffer } from "../protocol/frame.ts";
 import type { Outlet } from "./outlet.ts";
 
 /** What a room needs of a session. */
@@ -29,17 +30,13 @@ export interface Member<L extends Listener = Listener> {
   since: number;
 }
 
-const FIRST_BATCH_BYTES = 1024;
-const encoder = new TextEncoder();
-
 /** The members of a room that share a format, and the batch that is being made for them. */
 export class Group<L extends Listener> {
   readonly format: Format;
   readonly members: Member<L>[] = [];
   /** It is in the tick's list; the tick's. */
   queued = false;
-  #bytes: Bytes | undefined;
-  #length = 0;
+  readonly #batch = new FrameBuffer();
   /** Events in the batch. */
   #events = 0;
   /** Members that came within this tick. */
@@ -53,7 +50,7 @@ export class Group<L extends Listener> {
 
   /** Bytes in the batch. */
   get length(): number {
-    return this.#length;
+    return this.#batch.length;
   }
 
   /** Adds an event; returns whether there are members to hear it. */
@@ -61,21 +58,14 @@ export class Group<L extends Listener> {
     if (this.members.length === 0) return false;
     const encoded = ready ?? this.#encode(event);
     if (encoded.length === 0) return false;
-    const start = this.#length;
-    if (typeof encoded === "string") {
-      this.#grow(encoded.length * 3);
-      this.#length += encoder.encodeInto(encoded, this.#buffer().subarray(start)).written;
-    } else {
-      this.#grow(encoded.length);
-      this.#buffer().set(encoded, start);
-      this.#length += encoded.length;
-    }
+    const start = this.length;
+    this.#batch.add(encoded);
     if (by !== undefined && !this.format.echo) {
       this.#own ??= new Map();
       const cuts = this.#own.get(by);
-      if (cuts === undefined) this.#own.set(by, [start, this.#length]);
-      else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.#length;
-      else cuts.push(start, this.#length);
+      if (cuts === undefined) this.#own.set(by, [start, this.length]);
+      else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.length;
+      else cuts.push(start, this.length);
     }
     this.#events++;
     return true;
@@ -84,8 +74,8 @@ export class Group<L extends Listener> {
   enter(member: Member<L>): void {
     member.group = this;
     member.index = this.members.push(member) - 1;
-    member.since = this.#length;
-    if (this.#length > 0) this.#newcomers.push(member);
+    member.since = this.length;
+    if (this.length > 0) this.#newcomers.push(member);
   }
 
   /** Takes a member out; it still gets what was said while it was in. */
@@ -95,16 +85,14 @@ export class Group<L extends Listener> {
       this.members[member.index] = last;
       last.index = member.index;
     }
-    if (this.#length > member.since) {
-      this.#send(member, this.#buffer().slice(0, this.#length));
-    }
+    if (this.length > member.since) this.#send(member, this.#batch.copy());
   }
 
   /** Hands the batch to every member and begins a new one; returns how many events it held. */
   flush(): number {
-    if (this.#length === 0) return 0;
+    if (this.length === 0) return 0;
     const events = this.#events;
-    const batch = this.#buffer().slice(0, this.#length);
+    const batch = this.#batch.take();
     const own = this.#own;
     for (const member of this.members) {
       if (member.since === 0 && own === undefined) {
@@ -115,9 +103,7 @@ export class Group<L extends Listener> {
     for (const member of this.#newcomers) if (member.group === this) member.since = 0;
     this.#newcomers.length = 0;
     this.#own = undefined;
-    this.#length = 0;
     this.#events = 0;
-    if (batch.length < this.#buffer().length / 8) this.#bytes = undefined; // a rare burst's
     return events;
   }
 
@@ -131,18 +117,6 @@ export class Group<L extends Listener> {
       this.members[0]?.session.formatFailed(thrown);
       return "";
     }
-  }
-
-  #buffer(): Bytes {
-    this.#bytes ??= new Uint8Array(FIRST_BATCH_BYTES);
-    return this.#bytes;
-  }
-
-  #grow(more: number): void {
-    const old = this.#buffer();
-    if (old.length - this.#length >= more) return;
-    this.#bytes = new Uint8Array(Math.max(old.length * 2, this.#length + more));
-    this.#bytes.set(old.subarray(0, this.#length));
   }
 
   /** Sends a batch without what came before the member, and without its own events. */

@@ -4,11 +4,12 @@
 
 import type { Bytes, MaybePromise, Millis } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
-import { failure, failureOf } from "../errors.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
 import type { Format, PersonalEvent, Session } from "../plugin/gateway.ts";
 import type { Person } from "../plugin/hooks.ts";
+import { encodeJson } from "../protocol/frame.ts";
 import type { Answer, RequestName, Requests } from "../protocol/messages.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Member } from "./room.ts";
@@ -71,9 +72,18 @@ export type Behind = "nothing" | "rooms" | "all";
 
 type Answered = (answer: unknown) => void;
 
-/** An answer that stands behind a commit of the log, and behind a whole tick. */
+/** A request, and who is told how it ends. */
+interface Asked {
+  readonly type: RequestName;
+  readonly answered: Answered | undefined;
+  /** Only of a refusal. */
+  readonly isQuiet: boolean;
+}
+
+/** An answer, or what is run in its turn, behind a commit of the log and behind a whole tick. */
 interface Waiting {
-  readonly run: () => void;
+  readonly answered: Answered;
+  readonly answer: unknown;
   readonly logged: number;
   readonly told: number;
 }
@@ -96,6 +106,9 @@ export class LiveSession implements Session {
   /** The `ref` of the last request that came in; a client that resumes asks that no second time. */
   lastRef: number | undefined;
   readonly #host: SessionHost;
+  /** The nick that `#address` was made of. */
+  #addressed: Nick | undefined;
+  #address = "";
   #format: Format;
   // Bytes of the session's own, and how many answers stood before them.
   #own: { readonly bytes: Bytes; readonly behind: number }[] = [];
@@ -140,7 +153,12 @@ export class LiveSession implements Session {
     return this.person.server;
   }
   get address(): string {
-    return `${this.person.nick}@${this.person.server}`;
+    const { nick, server } = this.person;
+    if (nick !== this.#addressed) {
+      this.#addressed = nick;
+      this.#address = `${nick}@${server}`;
+    }
+    return this.#address;
   }
 
   get format(): Format {
@@ -156,15 +174,18 @@ export class LiveSession implements Session {
     type: T,
     ask: Requests[T]["ask"],
     answered?: (answer: Answer<T> | Failure) => void,
+    /** Wants to be told of a refusal only. */
+    isQuiet = false,
   ): void {
     if (this.phase === "ended") return;
-    const done = answered as Answered | undefined; // the answer's type follows the request's
-    if (!this.#busy) return this.#dispatch(type, ask, done);
+    const run = answered as Answered | undefined; // the answer's type follows the request's
+    const asked: Asked = { type, answered: run, isQuiet };
+    if (!this.#busy) return this.#dispatch(asked, ask);
     if (this.#pending.length >= LIMITS.waitingRequestsMax) {
       const text = `${LIMITS.waitingRequestsMax} requests wait already`;
-      return this.#answer(type, failure("QUEUE_FULL", text), done);
+      return this.#answer(asked, failure("QUEUE_FULL", text));
     }
-    this.#wait(() => this.#dispatch(type, ask, done));
+    this.#wait(() => this.#dispatch(asked, ask));
   }
 
   chunk(payload: Bytes): void {
@@ -175,15 +196,25 @@ export class LiveSession implements Session {
     this.#send(typeof bytes === "string" ? encoder.encode(bytes) : bytes, "all");
   }
 
-  /** Like `send`, for what has nothing to do with what rooms say: it waits for no room's rest. */
-  sendApart(bytes: Bytes): void {
-    this.#send(bytes, "nothing");
+  /**
+   * Sends a frame around a value as JSON. Unlike `send`, for what has nothing to do with what rooms
+   * say: it waits for no room's rest.
+   */
+  sendFrame(type: number, value: object): void {
+    if (this.phase === "ended") return;
+    if (this.#answering) return this.outlet.collectJson(type, value);
+    if (this.#own.length > 0 || this.#answers.length > 0)
+      return this.#send(encodeJson(type, value), "nothing");
+    // Nothing that it would have to stand behind.
+    this.outlet.collectJson(type, value);
+    this.#host.waiting(this, "nothing");
   }
 
   after(run: () => void): void {
     if (this.phase === "ended") return;
     if (this.#busy) return this.#wait(() => this.after(run));
-    this.#answers.push({ run, logged: this.#saidIn, told: this.#host.wholeTick + 1 });
+    const told = this.#host.wholeTick + 1;
+    this.#answers.push({ answered: run, answer: undefined, logged: this.#saidIn, told });
     this.#host.waiting(this, "all");
   }
 
@@ -218,6 +249,14 @@ export class LiveSession implements Session {
    * else. Returns whether answers still wait for it.
    */
   settle(): boolean {
+    const waits = this.#settle();
+    this.#handOut();
+    return waits;
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #settle(): boolean {
     for (;;) {
       const next = this.#answers[0];
       const isDue = next !== undefined && this.#isDue(next);
@@ -228,12 +267,10 @@ export class LiveSession implements Session {
       } else if (isDue) {
         this.#answers.shift();
         this.#answeredCount++;
-        if (!this.#run(next.run)) return false;
+        if (!this.#run(next)) return false;
       } else return this.#answers.length > 0;
     }
   }
-
-  // --- internal ---------------------------------------------------------------------------------
 
   #isDue({ logged, told }: Waiting): boolean {
     return told <= this.#host.wholeTick && logged <= this.#host.loggedTick;
@@ -252,6 +289,7 @@ export class LiveSession implements Session {
     if (this.phase === "ended") return;
     this.#host.ended(this, reason);
     for (const { bytes } of this.#own.splice(0)) this.#hand(bytes);
+    this.#handOut();
     this.doorway.close(code, reason);
   }
 
@@ -264,14 +302,18 @@ export class LiveSession implements Session {
   }
 
   #hand(bytes: Bytes): void {
-    if (!this.outlet.send(bytes)) this.overflowed();
+    if (!this.outlet.collect(bytes)) this.overflowed();
+  }
+
+  #handOut(): void {
+    if (!this.outlet.handOut()) this.overflowed();
   }
 
   /** Runs what an answer does; false when it threw. */
-  #run(run: () => void): boolean {
+  #run({ answered, answer, logged }: Waiting): boolean {
     this.#answering = true;
     try {
-      run();
+      answered(logged > 0 && this.#host.logFailed(logged) ? UNLOGGED : answer);
       return true;
     } catch (thrown) {
       this.failed("answered or after", thrown);
@@ -281,17 +323,17 @@ export class LiveSession implements Session {
     }
   }
 
-  #dispatch(type: RequestName, ask: unknown, answered: Answered | undefined): void {
-    const outcome = this.#host.dispatch(this, type, ask);
+  #dispatch(asked: Asked, ask: unknown): void {
+    const outcome = this.#host.dispatch(this, asked.type, ask);
     if (outcome instanceof Promise) {
       this.#busy = true;
       whenDone(outcome, (late) => {
-        this.#answer(type, late, answered);
+        this.#answer(asked, late);
         this.#goOn();
       });
       return;
     }
-    this.#answer(type, outcome, answered);
+    this.#answer(asked, outcome);
   }
 
   #goOn(): void {
@@ -308,21 +350,21 @@ export class LiveSession implements Session {
     }
   }
 
-  #answer(type: RequestName, outcome: Outcome, answered: Answered | undefined): void {
+  #answer(asked: Asked, outcome: Outcome): void {
     if ("later" in outcome) {
-      whenDone(outcome.later, (answer) => this.#answer(type, { answer }, answered));
+      whenDone(outcome.later, (answer) => this.#answer(asked, { answer }));
       return;
     }
-    if ("when" in outcome)
-      return outcome.when((answer) => this.#answer(type, { answer }, answered));
+    if ("when" in outcome) return outcome.when((answer) => this.#answer(asked, { answer }));
+    const { type, answered, isQuiet } = asked;
     const logged = "logged" in outcome ? (outcome.logged ?? 0) : 0;
     this.#saidIn = Math.max(this.#saidIn, logged);
     if (answered === undefined) return;
     const answer = "answer" in outcome ? outcome.answer : outcome;
-    const unlogged = failure("INTERNAL", "it was said, but could not be written to the log");
-    const run = () => answered(this.#host.logFailed(logged) ? unlogged : answer);
+    if (isQuiet && logged === 0 && !isFailure(answer)) return;
     const behind = "code" in outcome ? "nothing" : (BEHIND[type] ?? "all");
-    this.#answers.push({ run, logged, told: behind === "nothing" ? 0 : this.#host.wholeTick + 1 });
+    const told = behind === "nothing" ? 0 : this.#host.wholeTick + 1;
+    this.#answers.push({ answered, answer, logged, told });
     this.#host.waiting(this, behind);
   }
 }
@@ -330,6 +372,7 @@ export class LiveSession implements Session {
 /** What is said in a room is told there first; what is told apart has nothing to do with rooms. */
 const BEHIND: Partial<Record<RequestName, Behind>> = { say: "rooms", tell: "nothing" };
 
+const UNLOGGED = failure("INTERNAL", "it was said, but could not be written to the log");
 const encoder = new TextEncoder();
 
 /** Goes on with a promise's value, or with the refusal that it rejects with. */

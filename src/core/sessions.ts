@@ -1,6 +1,6 @@
 // Who is here: the one owner of nicks. A nick is unique on its server by its key (case-folded) and
-// by its skeleton (look-alikes). Invariant: a session is in `#byKey`, `#bySkeleton` and, while it
-// can be resumed, `#byToken`, or in none of them.
+// by its skeleton (look-alikes). Invariant: a session is in `byKey`, `bySkeleton`, `byAddress` and,
+// while it can be resumed, `byToken`, or in none of them.
 
 import type { Clock, Random } from "../environment.ts";
 import type { Failure } from "../errors.ts";
@@ -15,6 +15,8 @@ export interface Sessions {
   readonly count: number;
   all(): Iterable<LiveSession>;
   find(nick: Nick): LiveSession | undefined;
+  /** Who has exactly this address; another spelling may be the same person's. */
+  at(address: string): LiveSession | undefined;
   /** Who holds this nick, or one that looks like it. */
   holder(nick: Nick): LiveSession | undefined;
   /**
@@ -47,6 +49,7 @@ export interface Sessions {
 export function createSessions(clock: Clock, random: Random): Sessions {
   const byKey = new Map<string, LiveSession>();
   const bySkeleton = new Map<string, LiveSession>();
+  const byAddress = new Map<string, LiveSession>();
   const byToken = new Map<string, LiveSession>();
   const tokens = new Map<LiveSession, readonly string[]>();
   const waiting = new Map<LiveSession, () => void>();
@@ -62,10 +65,12 @@ export function createSessions(clock: Clock, random: Random): Sessions {
   const put = (session: LiveSession, nick: Nick) => {
     byKey.set(nameKey(nick), session);
     bySkeleton.set(skeleton(nick), session);
+    byAddress.set(session.address, session);
   };
-  const take = (nick: Nick) => {
-    byKey.delete(nameKey(nick));
-    bySkeleton.delete(skeleton(nick));
+  const take = (session: LiveSession) => {
+    byKey.delete(nameKey(session.nick));
+    bySkeleton.delete(skeleton(session.nick));
+    byAddress.delete(session.address);
   };
   const found = (session: LiveSession) => {
     waiting.get(session)?.();
@@ -78,6 +83,7 @@ export function createSessions(clock: Clock, random: Random): Sessions {
     },
     all: () => byKey.values(),
     find,
+    at: (address) => byAddress.get(address),
     holder,
     refusal(nick, { account, remote }, but) {
       const other = holder(nick);
@@ -92,12 +98,12 @@ export function createSessions(clock: Clock, random: Random): Sessions {
     },
     add: (session) => put(session, session.nick),
     remove(session) {
-      if (byKey.get(nameKey(session.nick)) === session) take(session.nick);
+      if (byKey.get(nameKey(session.nick)) === session) take(session);
       keepTokens(session, []);
       found(session);
     },
     rename(session, nick) {
-      take(session.nick);
+      take(session);
       session.person.nick = nick;
       put(session, nick);
     },

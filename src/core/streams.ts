@@ -11,7 +11,7 @@ import { isShared } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
 import type { History, Stream } from "../plugin/history.ts";
 import type { Leaf } from "../protocol/batch.ts";
-import { decodeBatch, encodeTick } from "../protocol/batch.ts";
+import { decodeBatch, encodeTick, encodeUnsigned } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
 import type { MessageLog } from "./log.ts";
@@ -105,8 +105,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const flushUnsigned = (room: RoomName, one: Open) => {
     if (!options.wantsLog()) return;
     const leaf = leafOf(room, one);
-    const [bytes] = encodeTick(NO_HASH, () => NO_SIGNATURE, [leaf]);
-    if (bytes !== undefined) put(leaf, one, bytes);
+    put(leaf, one, encodeUnsigned(leaf));
   };
 
   return {
@@ -189,9 +188,6 @@ export function createStreams(options: StreamsOptions): Streams {
 }
 
 // --- internal -----------------------------------------------------------------------------------
-
-const NO_SIGNATURE = new Uint8Array(64);
-const NO_HASH = { sha256: () => new Uint8Array(32) };
 
 /** Signs an own batch that was stored while nobody was there to check it. */
 function signAgain(options: StreamsOptions, bytes: Bytes, stream: Stream): Bytes {

@@ -72,8 +72,11 @@ export function createTells(options: TellsOptions) {
     });
 
   /** The address as it is: neither as it was typed, nor as another server wrote it. */
-  const show = (session: LiveSession, message: PrivateEntry) =>
-    session.doorway.personal({ type: "private", message: { ...message, to: session.address } });
+  const show = (session: LiveSession, message: PrivateEntry) => {
+    const to = session.address;
+    const shown = message.to === to ? message : { ...message, to };
+    session.doorway.personal({ type: "private", message: shown });
+  };
   /** Puts a message into the addressee's outbox here, or stores it until there is one. */
   const deliver = (nick: Nick, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
     const session = options.sessions.find(nick);
@@ -109,7 +112,8 @@ export function createTells(options: TellsOptions) {
     ): MaybePromise<TellOutcome | Failure> {
       const { id, to } = message;
       // Stored in an earlier life of this server, and handed over in this one.
-      const isRepeat = delivered.has(repeatKey(message) ?? "");
+      const key = repeatKey(message);
+      const isRepeat = key !== undefined && delivered.has(key);
       const ended = isRepeat ? "delivered" : deliver(nick, message);
       if (!(ended instanceof Promise)) {
         settled(ended);

@@ -71,6 +71,7 @@ export const frameName = (type: number): string =>
 /** Tells whether this version knows a frame type. */
 export const isFrameType = (type: number): boolean => names.has(type);
 
+const NONE: Bytes = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -94,8 +95,88 @@ export function encodeFrame(type: number, payload: Bytes): Bytes {
 
 /** One whole frame around a value as JSON. */
 export function encodeJson(type: number, value: unknown): Bytes {
-  return encodeFrame(type, encoder.encode(JSON.stringify(value)));
+  one.json(type, value);
+  return one.take();
 }
+
+/**
+ * Frames one behind the other, in bytes that grow, and are used again for the next ones. The second
+ * half of the bytes is where texts are encoded before they are moved to their place: a view of the
+ * place itself would have to be made for each text, and costs more than that (measured).
+ */
+export class FrameBuffer {
+  #bytes = NONE;
+  /** The second half of them. */
+  #stage = NONE;
+  #length = 0;
+
+  /** Bytes held. */
+  get length(): number {
+    return this.#length;
+  }
+  /** Bytes that it takes in memory. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  /** Adds a frame around a value as JSON. */
+  json(type: number, value: unknown): void {
+    const text = JSON.stringify(value);
+    this.#need(FRAME_HEAD_BYTES + text.length * 3);
+    const start = this.#length;
+    this.#length += FRAME_HEAD_BYTES;
+    writeHead(this.#bytes, start, type, this.#write(text));
+  }
+
+  /** Adds whole frames, or lines of another protocol; bytes are copied. */
+  add(bytes: string | Bytes): void {
+    if (typeof bytes === "string") {
+      this.#need(bytes.length * 3);
+      this.#write(bytes);
+    } else {
+      this.#need(bytes.length);
+      this.#bytes.set(bytes, this.#length);
+      this.#length += bytes.length;
+    }
+  }
+
+  /** A copy of what it holds. */
+  copy(): Bytes {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** A copy of what it holds; then it is empty, and gives up what only a rare burst needs. */
+  take(): Bytes {
+    const bytes = this.copy();
+    this.#length = 0;
+    const { length } = this.#bytes;
+    const isRare = length > LIMITS.frameBufferBytesMin && bytes.length < length / 16;
+    if (isRare || length > LIMITS.frameBufferBytesMax) this.#bytes = this.#stage = NONE;
+    return bytes;
+  }
+
+  /** Makes room for so many more bytes in each half. */
+  #need(more: number): void {
+    const old = this.#bytes;
+    if (old.length / 2 - this.#length >= more) return;
+    const size = Math.max(old.length * 2, (this.#length + more) * 2, LIMITS.frameBufferBytesMin);
+    this.#bytes = new Uint8Array(size);
+    this.#bytes.set(old.subarray(0, this.#length));
+    this.#stage = this.#bytes.subarray(size / 2);
+  }
+
+  /** There is room for three bytes a unit of it, which is the most that UTF-8 takes. */
+  #write(text: string): number {
+    const { written } = encoder.encodeInto(text, this.#stage);
+    const from = this.#bytes.length / 2;
+    this.#bytes.copyWithin(this.#length, from, from + written);
+    this.#length += written;
+    return written;
+  }
+}
+
+/** For frames that go alone. */
+const one = new FrameBuffer();
 
 /**
  * Reads a payload as JSON. Throws `ProtocolError` `BAD_UTF8`, or `BAD_FRAME` where it is no JSON or
@@ -114,6 +195,8 @@ export function decodeJson(payload: Bytes): unknown {
   } catch {
     throw new ProtocolError("BAD_FRAME", "a frame's payload is not JSON");
   }
+  // Nearly every frame is one flat object.
+  if (text.indexOf("{", 1) < 0 && !text.includes("[")) return value;
   if (!isDeeper(value, LIMITS.jsonDepthMax)) return value;
   const what = `a frame's JSON is nested deeper than ${LIMITS.jsonDepthMax}`;
   throw new ProtocolError("BAD_FRAME", what);

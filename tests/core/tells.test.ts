@@ -28,6 +28,20 @@ test("is delivered here and there, in the order of its sender", () => {
   expect(cat.all("private")).toMatchObject([{ from: "ana@paris", to: "cat@paris", text: "5" }]);
 });
 
+test("follows a change of nick: the new one has it, under the old one nobody is there", () => {
+  const { place, paris, ana } = pair("renamed");
+  const cat = place.enter(paris, "cat");
+  const say = (whom: string) => ana.ask("tell", { to: whom, text: whom });
+  expect(say("cat@paris")["outcome"]).toBe("delivered");
+  cat.get("rename", { nick: "Tom" });
+  expect(say("cat@paris")["code"]).toBe("NO_SUCH_NICK");
+  for (const whom of ["Tom@paris", "tom@PARIS"]) expect(say(whom)["outcome"]).toBe("delivered");
+  expect(shown(cat)).toEqual(["cat@paris", "Tom@paris", "tom@PARIS"]);
+  place.enter(paris, "cat");
+  expect(say("cat@paris")["outcome"]).toBe("delivered");
+  expect(shown(cat)).toHaveLength(3);
+});
+
 test("to nobody is refused by name, and so is one that a plugin denies", () => {
   const hooks = {
     onTell: ({ to: whom }: { to: string }) => (whom === to ? deny("no") : undefined),

@@ -7,7 +7,7 @@ import type { Bytes } from "../../src/environment.ts";
 import { ChatFusionError } from "../../src/errors.ts";
 import type { RoomName, Sid } from "../../src/names.ts";
 import { LIMITS } from "../../src/limits.ts";
-import { decodeBatch, encodeTick, type Leaf } from "../../src/protocol/batch.ts";
+import { decodeBatch, encodeTick, encodeUnsigned, type Leaf } from "../../src/protocol/batch.ts";
 import { encodeJson, FRAME } from "../../src/protocol/frame.ts";
 import { createCrypto } from "../../src/serve/crypto.ts";
 import { createRandom } from "../../src/testing.ts";
@@ -75,6 +75,18 @@ describe("a tick's batches", () => {
       expect(batches.every((bytes) => isSigned(bytes))).toBe(true);
     });
   }
+
+  test("that nobody checks says the same, without a signature", () => {
+    fc.assert(
+      fc.property(said, tick, (rooms, number) => {
+        for (const leaf of leavesOf(rooms, number)) {
+          const bytes = encodeUnsigned(leaf);
+          expect(isSigned(bytes)).toBe(false);
+          expect(decodeBatch(crypto, bytes)).toMatchObject(leaf);
+        }
+      }),
+    );
+  });
 
   test("of no room are none", () => expect(encodeTick(crypto, sign, [])).toEqual([]));
 

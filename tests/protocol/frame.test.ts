@@ -10,6 +10,7 @@ import {
   encodeJson,
   FRAME,
   FRAME_HEAD_BYTES,
+  FrameBuffer,
   frameName,
   FrameReader,
   isFrameType,
@@ -155,4 +156,57 @@ test("a type is named where it has a name", () => {
 test("no two types share a number", () => {
   const numbers = Object.values(FRAME);
   expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+describe("a frame buffer", () => {
+  const piece = fc.oneof(
+    fc.record({ type: fc.integer({ min: 1, max: 255 }), value: fc.jsonValue() }),
+    fc.string({ unit: "grapheme", maxLength: 400 }),
+    fc.uint8Array({ maxLength: 3000 }),
+  );
+  type Piece = string | Uint8Array | { readonly type: number; readonly value: unknown };
+  const bytesOf = (one: Piece): Uint8Array => {
+    if (one instanceof Uint8Array) return one;
+    if (typeof one === "string") return new TextEncoder().encode(one);
+    return encodeFrame(one.type, new TextEncoder().encode(JSON.stringify(one.value)));
+  };
+
+  test("holds what was put into it, in order, also after it was emptied", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(piece), { maxLength: 4 }), (runs) => {
+        const buffer = new FrameBuffer();
+        for (const run of runs) {
+          for (const one of run) {
+            if (typeof one === "string" || one instanceof Uint8Array) buffer.add(one);
+            else buffer.json(one.type, one.value);
+          }
+          const expected = Buffer.concat(run.map(bytesOf));
+          expect(buffer.length).toBe(expected.length);
+          expect(buffer.copy()).toEqual(new Uint8Array(expected));
+          expect(buffer.take()).toEqual(new Uint8Array(expected));
+          expect(buffer.length).toBe(0);
+        }
+      }),
+    );
+  });
+
+  test("gives back what a burst made it grow to", () => {
+    const buffer = new FrameBuffer();
+    buffer.add(new Uint8Array(LIMITS.frameBufferBytesMax));
+    buffer.take();
+    expect(buffer.size).toBe(0);
+    buffer.add(new Uint8Array(64 * LIMITS.frameBufferBytesMin));
+    buffer.take();
+    buffer.add("a small tick's");
+    buffer.take();
+    expect(buffer.size).toBe(0);
+  });
+
+  test("does not change what it has given away", () => {
+    const buffer = new FrameBuffer();
+    buffer.add("first");
+    const first = buffer.take();
+    buffer.add("again");
+    expect(new TextDecoder().decode(first)).toBe("first");
+  });
 });
