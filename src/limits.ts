@@ -98,6 +98,8 @@ export const LIMITS = {
   roomRestsSkippedMax: 63,
   /** A batch of this size is handed out at once: far below what a member's outbox holds. */
   roomBatchBytesMax: 256 * KiB,
+  /** What the kernel holds of a client's and has not sent: more did not make anything quicker. */
+  unsentBytesMax: 128 * KiB,
   /** Per link (merging.md). */
   linkControlBytesMax: 256 * KiB,
   linkPrivateBytesMax: 512 * KiB,

@@ -24,6 +24,7 @@ import {
   isLoopback,
 } from "./socket.ts";
 import { acceptTls, fingerprintOf, handshakeFailure, tlsFirstByte } from "./tls.ts";
+import { boundUnsent } from "./unsent.ts";
 import { SinkWire } from "./wire.ts";
 
 /** Opens a listener, or throws `CANNOT_LISTEN`. */
@@ -125,6 +126,7 @@ class Door {
     const { at, clock, connections, waiting } = this.#house;
     connections.open += 1;
     this.#socket.setNoDelay(true);
+    boundUnsent(this.#socket);
     if (connections.open > connections.max) {
       this.#refuse(at.fullRefused?.());
     } else if (at.tls === undefined) {
