@@ -416,6 +416,8 @@ export const LIMITS = {
    */
   askedMin: 16,
   askedMax: 512,
+  /** So many servers that hear a room are each told what one has of streams; of more, some. */
+  heldToAllMax: 16,
   /** Of those who tell that they have a stream: more than log2 of the servers, who tell of each. */
   tellersMax: 16,
   /**

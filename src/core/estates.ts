@@ -1,8 +1,8 @@
 // Streams whose origin is not here to repair them: it is away, or that life is over. What one of us
 // has of them, all get: those who hear a room tell some others how far they have them, and who
 // lacks something asks who told. The batches are as their origin signed them.
-// Each tells those that stand 1, 2, 4, … places after it in the order of sids: so all hear of it
-// in some rounds, however many they are.
+// Where there are many, each tells those that stand 1, 2, 4, … places after it in the order of
+// sids: so all hear of it in some rounds.
 // Invariants: 1. Nothing is taken of a stream that was over before its origin was met here.
 // 2. What somebody tells is believed as far as batches prove it: no gap for numbers without one.
 
@@ -120,7 +120,8 @@ export function createEstates(options: EstatesOptions) {
       const streams = rowsOf(room);
       if (streams.length === 0) continue;
       const own = all.indexOf(options.identity().sid);
-      for (let step = 1; step < all.length; step *= 2)
+      const isSmall = all.length <= LIMITS.heldToAllMax;
+      for (let step = 1; step < all.length; step = isSmall ? step + 1 : step * 2)
         send(all[(own + step) % all.length], room, streams);
     }
   };
@@ -180,8 +181,10 @@ export function createEstates(options: EstatesOptions) {
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
     stream.have ??= have ?? 0;
-    if (!stream.tellers.includes(peer.sid))
+    if (!stream.tellers.includes(peer.sid)) {
       stream.tellers = [...stream.tellers, peer.sid].slice(-LIMITS.tellersMax);
+      stream.refusals = 0; // it is asked before a gap is told
+    }
     options.incoming().head(from, room, head);
     return undefined;
   };
