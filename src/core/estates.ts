@@ -177,6 +177,8 @@ export function createEstates(options: EstatesOptions) {
     if (have !== undefined && have >= head)
       return have > head ? [sid, life, have, at, key, name] : undefined;
     if (have === undefined && !follows && !isOwed(sid, room, at)) return undefined;
+    const isBegun = source(sid, life)?.streams.has(room) === true;
+    if (!isBegun && !options.marks.goesOn(room)) return undefined;
     const from = sourceOf(peer.sid, row);
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);

@@ -132,6 +132,7 @@ export function createFusion(options: FusionOptions) {
     /** Nobody here is in a room any more: nothing of it is owed to this server. */
     roomClosed(room: RoomName): void {
       for (const peer of peers.everMet()) incoming.forget(peer, room);
+      options.marks.leave(room);
     },
     /** For good: nothing is sent to others or taken from them any more. */
     close(): void {
@@ -196,7 +197,8 @@ function incomingOf(
     source: (sid, life) => to().estates.source(sid, life),
     mark({ sid, life }, room) {
       const { estates } = to();
-      const isNew = room !== LOBBY && clock.monotonic() - marks.startedAt > LIMITS.rejoinMs;
+      const isLate = room !== LOBBY && clock.monotonic() - marks.startedAt > LIMITS.rejoinMs;
+      const isNew = isLate || !marks.goesOn(room);
       const before = isNew ? undefined : marks.find(sid, life, room);
       const known = estates.inherit({ sid, life }, room) ?? before;
       if (known !== undefined) return known;

@@ -33,6 +33,8 @@ export class Marks {
   readonly #marks = new Map<string, { readonly stream: Stream; readonly last: number }>();
   /** `sid room` of what was heard. */
   readonly #heard = new Set<string>();
+  /** Rooms that the last one here has left in this life: nothing of them goes on. */
+  readonly #left = new Set<RoomName>();
   /** By `sid room`, of its last life that was met; the last met stand last. */
   readonly #met = new Map<string, Met>();
   /** The last met stand last. */
@@ -79,6 +81,16 @@ export class Marks {
   heardUntil(origin: Sid, room: RoomName): Millis | undefined {
     const of = `${origin} ${room}`;
     return this.#heard.has(of) ? this.#newestAt : this.#met.get(of)?.at;
+  }
+
+  /** Nobody here is in this room any more. */
+  leave(room: RoomName): void {
+    this.#left.add(room);
+  }
+
+  /** Who joins it goes on where this server was, or its life before. */
+  goesOn(room: RoomName): boolean {
+    return !this.#left.has(room);
   }
 
   all(): Iterable<{ readonly stream: Stream; readonly last: number }> {

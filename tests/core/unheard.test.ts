@@ -66,3 +66,30 @@ test("but not what was said before the two had met", () => {
   expect(bob.texts()).toEqual(["after"]);
   expect(town.said("lyon")).toEqual(["after"]);
 });
+
+test("nor what was said in a room while nobody here was in it, however often it is joined", () => {
+  const town = new Town("left and joined", ["paris", "lyon"]);
+  const ana = town.enter("paris", "ana");
+  ana.get("join", { room: tea });
+  const bob = town.enter("lyon", "bob");
+  for (const again of [false, true]) {
+    if (again) {
+      town.kill("lyon");
+      town.start("lyon");
+      town.join("paris", "lyon");
+    }
+    const one = again ? town.enter("lyon", "bob") : bob;
+    for (const text of ["one", "two", "three"]) {
+      one.get("join", { room: tea });
+      town.place.rest(2000);
+      say(ana, text, tea);
+      town.place.rest(2000);
+      one.get("part", { room: tea });
+      town.place.rest(2000);
+      say(ana, `without ${text}`, tea);
+      town.place.rest(2000);
+    }
+    const first = again ? ["without three"] : []; // said since it was heard last, before the kill
+    expect(one.texts()).toEqual([...first, "one", "two", "three"]);
+  }
+});
