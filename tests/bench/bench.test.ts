@@ -1,0 +1,179 @@
+// The benchmark itself: its generator against a real server; that one message is noticed that was
+// lost, doubled, swapped or altered; and what it prints. Speed is not asserted: machines are slow.
+
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generate } from "./generator.ts";
+import type { Answer } from "./load/job.ts";
+import { faultOf, Results } from "./results.ts";
+import type { Row } from "./results.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { Running } from "./subjects.ts";
+import { ours } from "./subjects.ts";
+import { tableOf } from "./table.ts";
+import { Tampered } from "./tampered.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "chatfusion-bench-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const NOT_PINNED = { server: [], generator: [] };
+const PACE = { rampMs: 20, measureMs: 60, drainMs: 3000, idleMs: 20 };
+const PEOPLE = { kind: "rooms", groups: 2, members: 5, talkers: 3, textBytes: 100 } as const;
+const ROOM: Scenario["load"] = { ...PEOPLE, window: 4 };
+const PAIRS: Scenario["load"] = { ...ROOM, kind: "pairs", members: 2, talkers: 1 };
+
+async function withServers(
+  name: "bare" | "default",
+  servers: 1 | 2,
+  run: (play: (load: Scenario["load"]) => ReturnType<typeof generate>, r: Running) => Promise<void>,
+): Promise<void> {
+  const subject = ours(name, folder, NOT_PINNED);
+  const running = await subject.start(servers);
+  try {
+    const play = (load: Scenario["load"]) =>
+      generate({ servers, load }, subject, running, PACE, NOT_PINNED);
+    await run(play, running);
+  } finally {
+    await running.stop();
+  }
+}
+
+test("rooms, pairs, a pace and idle people are played without a fault", () =>
+  withServers("default", 1, async (play) => {
+    for (const load of [ROOM, PAIRS, { ...PEOPLE, perSecond: 200 }]) {
+      const answer = await play(load);
+      const { kind, ...rest } = answer;
+      expect(kind, JSON.stringify(rest)).toBe("talked");
+      const row = rowOf(answer);
+      expect(row && faultOf(row)).toBeUndefined();
+      expect(row?.values["deliveriesPerSecond"]?.median).toBeGreaterThan(0);
+      expect(row?.values["cpuUsPerDelivery"]?.median).toBeGreaterThan(0);
+    }
+    expect(await play({ kind: "idle", clients: 20 })).toMatchObject({ kind: "idled" });
+  }));
+
+test("two merged servers are played without a fault", () =>
+  withServers("bare", 2, async (play) => {
+    for (const load of [ROOM, PAIRS]) {
+      const talked = { lost: 0, doubled: 0, misordered: 0, strange: 0 };
+      expect(await play(load)).toMatchObject({ kind: "talked", talked });
+    }
+  }));
+
+for (const [what, fault] of [
+  ["loses", "lost"],
+  ["doubles", "doubled"],
+  ["swaps", "misordered"],
+  ["alters", "strange"],
+] as const) {
+  test(
+    `a server that ${what} a message is noticed`,
+    () =>
+      withServers("bare", 1, async (_, { targets, stop }) => {
+        const [server] = targets;
+        const tampered = new Tampered(server?.port ?? 0, what);
+        const bare = ours("bare", folder, NOT_PINNED);
+        const between = { targets: [{ ...server!, port: tampered.port }], stop };
+        const scenario = {
+          servers: 1 as const,
+          load: { ...ROOM, groups: 1, talkers: 1, window: 2 },
+        };
+        const paced = { ...PACE, measureMs: 200, drainMs: 300 };
+        const answer = await generate(scenario, bare, between, paced, NOT_PINNED);
+        tampered.close();
+        const row = rowOf(answer);
+        expect(row?.[fault], JSON.stringify(answer)).toBeGreaterThan(0);
+        expect(row && faultOf(row)).toContain(fault);
+      }),
+    20_000,
+  );
+}
+
+/** What is told of one run. */
+function rowOf(answer: Answer): Row | undefined {
+  const results = new Results();
+  results.add("bare", answer);
+  return results.rows([])[0];
+}
+
+const TALKED = {
+  lost: 0,
+  doubled: 0,
+  misordered: 0,
+  strange: 0,
+  unacknowledged: 0,
+  deliveries: 1000,
+  seconds: 1,
+  cpuSeconds: 0.002,
+  p50Ms: 1,
+  p99Ms: 5,
+  peakBytes: 50e6,
+  generatorShare: 0.5,
+} as const;
+
+function threeRuns(): Results {
+  const made = new Results();
+  for (const cpuSeconds of [0.002, 0.004, 0.003]) {
+    made.add("bare", { kind: "talked", talked: { ...TALKED, cpuSeconds } });
+    made.add("peer", { kind: "talked", talked: { ...TALKED, cpuSeconds: cpuSeconds * 2 } });
+  }
+  return made;
+}
+
+test("a row has medians, spread, and ratios within repetitions", () => {
+  const [bare, peer] = threeRuns().rows(["peer"]);
+  const { median = 0, min = 0, max = 0 } = bare?.values["cpuUsPerDelivery"] ?? {};
+  expect([median, min, max].map(Math.round)).toEqual([3, 2, 4]);
+  expect(bare?.ratios["peer"]).toBeCloseTo(2);
+  expect(peer?.ratios["peer"]).toBeCloseTo(1);
+});
+
+test("a table is well-formed: the same columns in each line", () => {
+  const lines = tableOf(threeRuns().rows(["peer"]), ["peer"]).split("\n");
+  expect(lines).toHaveLength(4);
+  expect(lines[0]).toContain("CPU a delivery, µs");
+  expect(lines[0]).toContain("to peer");
+  expect(lines[2]).toMatch(/^\| bare \| +3 \| +3\.00 \(2\.00–4\.00\) \| +2\.00 × \|/);
+  const columns = lines.map((line) => line.split("|").length);
+  expect(new Set(columns).size).toBe(1);
+});
+
+/** Runs the command line. */
+async function bench(...words: readonly string[]) {
+  const main = join(import.meta.dir, "main.ts");
+  const child = Bun.spawn([process.execPath, main, ...words], { stdout: "pipe", stderr: "pipe" });
+  const [out, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { code: await child.exited, out, errors };
+}
+
+test("a wrong word is refused in one line that says what there is", async () => {
+  for (const [words, ...expected] of [
+    [["--only", "nothing"], "--only", "fan-100", "got nothing"],
+    [["--repetitions", "0"], "--repetitions: expected an integer from 1 to 100, got 0"],
+    [["--shrot"], "--shrot", "expected --only, --repetitions, --short, --json"],
+    [["fan-100"], "fan-100", "expected --only"],
+  ] as const) {
+    const { code, out, errors } = await bench(...words);
+    expect({ words, code, out, lines: errors.trim().split("\n").length }).toEqual({
+      words,
+      code: 2,
+      out: "",
+      lines: 1,
+    });
+    for (const part of expected) expect(errors).toContain(part);
+  }
+}, 20_000);
+
+test("--json prints one object, and people's words elsewhere", async () => {
+  const words = ["--short", "--json", "--repetitions", "1", "--only", "start"];
+  const { code, out, errors } = await bench(...words);
+  expect({ code, errors }).toMatchObject({ code: 0 });
+  const told = JSON.parse(out) as Record<string, unknown>;
+  expect(told).toMatchObject({
+    machine: { bun: Bun.version },
+    results: [{ scenario: "start", rows: [{ subject: "serve" }, { subject: "--help" }] }],
+  });
+  expect(errors).toContain("start: from the start of a process");
+}, 20_000);

@@ -1,0 +1,45 @@
+// Runs the load generator on servers that run, as a process of its own.
+
+import { join } from "node:path";
+import type { Answer, Job } from "./load/job.ts";
+import type { Cores } from "./machine.ts";
+import type { Pace, Scenario } from "./scenarios.ts";
+import type { Running, Subject } from "./subjects.ts";
+
+const MAIN = join(import.meta.dir, "load/main.ts");
+
+/** Runs with the same prefix would meet each other's people. */
+let runs = 0;
+
+/** Generates a scenario's load once. Never rejects for what a server does. */
+export async function generate(
+  { servers, load }: Pick<Scenario, "servers" | "load">,
+  subject: Subject,
+  running: Running,
+  pace: Pick<Pace, "rampMs" | "measureMs" | "drainMs" | "idleMs">,
+  cores: Cores,
+): Promise<Answer> {
+  const { rampMs, measureMs, drainMs, idleMs } = pace;
+  const prefix = `r${runs++ % 1000}n`;
+  const job: Job = {
+    protocol: subject.protocol,
+    servers: running.targets.slice(0, servers),
+    prefix,
+    load:
+      load.kind === "idle"
+        ? { ...load, measureMs: idleMs }
+        : { ...load, acks: subject.acks, rampMs, measureMs, drainMs },
+  };
+  const child = Bun.spawn([...cores.generator, process.execPath, MAIN, JSON.stringify(job)], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [told, errors, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  if (code === 0) return JSON.parse(told) as Answer; // load/main.ts has written it
+  return { kind: "failed", why: `the generator ended with ${code}: ${errors.slice(-300)}` };
+}

@@ -1,0 +1,59 @@
+// The people of a run: they enter some at a time, and leave together.
+
+import type { Connection } from "./connection.ts";
+
+/** Longer than ten thousand people need on a slow machine. */
+const ENTER_MS_MAX = 60_000;
+/** A server that does not close by then is left alone. */
+const LEAVE_MS_MAX = 3000;
+
+export class Crowd {
+  readonly people: Connection[] = [];
+  #entered = 0;
+  #asked = 0;
+  #open = 0;
+  #waiting: (() => void) | undefined;
+
+  /** Tells of one who is ready. */
+  ready(): void {
+    this.#entered += 1;
+    this.#waiting?.();
+  }
+
+  closed(): void {
+    this.#open -= 1;
+    this.#waiting?.();
+  }
+
+  /** Has those enter who have not, so many at the same time. */
+  async enter(atOnce: number): Promise<void> {
+    await this.#until(ENTER_MS_MAX, () => {
+      while (this.#asked < this.people.length && this.#asked - this.#entered < atOnce) {
+        this.people[this.#asked]?.connect();
+        this.#asked += 1;
+        this.#open += 1;
+      }
+      return this.#entered === this.people.length;
+    });
+    if (this.#entered === this.people.length) return;
+    throw new Error(`${this.#entered} of ${this.people.length} people have entered in 60 s`);
+  }
+
+  async leave(): Promise<void> {
+    for (const person of this.people) person.leave();
+    await this.#until(LEAVE_MS_MAX, () => this.#open === 0);
+    for (const person of this.people) if (!person.isClosed) person.terminate();
+  }
+
+  async #until(msMax: number, isSo: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, msMax);
+    this.#waiting = () => {
+      if (isSo()) resolve();
+    };
+    this.#waiting();
+    await promise;
+    clearTimeout(timer);
+    this.#waiting = undefined;
+  }
+}

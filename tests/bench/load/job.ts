@@ -1,0 +1,81 @@
+// What the load generator is asked to do and what it answers: one JSON object each, as its argument
+// and on its stdout. Next: run.ts (how it is done), ../scenarios.ts (what is asked).
+
+import type { Faults } from "./checker.ts";
+
+export interface Job {
+  readonly protocol: "native" | "irc" | "nats";
+  /** One or two servers of a fusion; people are spread over them in their order. */
+  readonly servers: readonly Target[];
+  /** Nicks begin with it: a run's own, for servers that still know those of the run before. */
+  readonly prefix: string;
+  readonly load: Talk | Idle;
+}
+
+export interface Target {
+  readonly port: number;
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** People who talk, in rooms or to one another. */
+export interface Talk {
+  readonly kind: "rooms" | "pairs";
+  /** Rooms, or pairs: one who talks to one other. */
+  readonly groups: number;
+  /** In each room; the first `talkers` of them talk. Of a pair: 2 and 1. */
+  readonly members: number;
+  readonly talkers: number;
+  /** Of each message's text: 22 at least. */
+  readonly textBytes: number;
+  /**
+   * Messages of a group that may be on their way: as soon as all copies of one have arrived, the
+   * next one is sent. Without it: `perSecond` messages in all, whether they arrive or not.
+   */
+  readonly window?: number;
+  readonly perSecond?: number;
+  /** Each message asks for an acknowledgement (native only). */
+  readonly acks: boolean;
+  readonly rampMs: number;
+  readonly measureMs: number;
+  /** What is still on its way so long after the last word counts as lost. */
+  readonly drainMs: number;
+}
+
+/** People who are there and say nothing. */
+export interface Idle {
+  readonly kind: "idle";
+  readonly clients: number;
+  readonly measureMs: number;
+}
+
+/** Measured while people talk. */
+export interface Talked extends Faults {
+  /** Copies of messages that arrived at anybody within `seconds`. */
+  readonly deliveries: number;
+  readonly seconds: number;
+  /** Of all servers, all threads. */
+  readonly cpuSeconds: number;
+  /** From when it was to be sent until a copy was read. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Peak of the servers' memory since they started, in bytes. */
+  readonly peakBytes: number;
+  /** Of one core, that the generator used. */
+  readonly generatorShare: number;
+}
+
+export interface Idled {
+  readonly clients: number;
+  /** Connected and entered. */
+  readonly connectsPerSecond: number;
+  readonly cpuUsPerConnect: number;
+  readonly bytesPerClient: number;
+  /** Of one core, that the server uses when all are there. */
+  readonly idleShare: number;
+}
+
+export type Answer =
+  | { readonly kind: "talked"; readonly talked: Talked }
+  | { readonly kind: "idled"; readonly idled: Idled }
+  | { readonly kind: "failed"; readonly why: string };

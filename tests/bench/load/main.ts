@@ -1,0 +1,29 @@
+// The load generator: a process of its own, so that what it uses is not counted as the server's.
+// Started by ../generator.ts with a job as its argument; prints the answer as one line.
+
+import { idle } from "./idle.ts";
+import { irc } from "./irc.ts";
+import type { Answer, Job } from "./job.ts";
+import { native } from "./native.ts";
+import { nats } from "./nats.ts";
+import { Run } from "./run.ts";
+
+const PROTOCOLS = { native, irc, nats };
+
+const job = JSON.parse(process.argv[2] ?? "null") as Job; // ../generator.ts has written it
+
+async function play(): Promise<Answer> {
+  const { load } = job;
+  const protocol = PROTOCOLS[job.protocol];
+  try {
+    if (load.kind === "idle") return { kind: "idled", idled: await idle(job, load, protocol) };
+    return { kind: "talked", talked: await new Run(job, load, protocol).play() };
+  } catch (thrown) {
+    return { kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+}
+
+console.log(JSON.stringify(await play()));
+// Sockets of a run that has failed may still be open.
+// oxlint-disable-next-line unicorn/no-process-exit -- the answer is all that is wanted of it
+process.exit(0);

@@ -1,0 +1,299 @@
+// One run of people who talk:
+//
+//   entering ──all in──▶ probing ──all hear──▶ ramp ──▶ measured ──▶ draining ──all in──▶ leaving
+//
+// What is sent from the ramp on is numbered and checked; only what arrives while it is measured
+// counts. Next: checker.ts, group.ts.
+
+import type { Bytes } from "../../../src/environment.ts";
+import { accountOf, ownCpuSeconds } from "./account.ts";
+import { Checker } from "./checker.ts";
+import { Connection } from "./connection.ts";
+import type { Hearer } from "./connection.ts";
+import { Crowd } from "./crowd.ts";
+import { Group } from "./group.ts";
+import type { Job, Talk, Talked } from "./job.ts";
+import { Latencies } from "./latencies.ts";
+import type { Protocol } from "./protocol.ts";
+import { groupOf, microsOf, numberOf, talkerOf, textOf } from "./stamp.ts";
+
+/** More would fill the servers' queues of connections that wait to be accepted. */
+const ENTERING_MAX = 64;
+/** Two servers of a peer need some seconds until each knows the other's people. */
+const PROBES_MAX = 40;
+const PROBE_MS = 500;
+const PROBED_MS = 100;
+const DRAIN_LOOK_MS = 5;
+/** Of a run without a rate, whose times matter less, each so many-th copy is timed. */
+const TIMED_EVERY = 16;
+
+export class Run implements Hearer {
+  readonly #job: Job;
+  readonly #talk: Talk;
+  readonly #protocol: Protocol;
+  readonly #crowd = new Crowd();
+  readonly #groups: Group[] = [];
+  readonly #checker: Checker;
+  readonly #latencies = new Latencies();
+  readonly #timedEvery: number;
+  #phase: "setup" | "ramp" | "measured" | "draining" | "leaving" = "setup";
+  #probesToCome = 0;
+  #said = 0;
+  #owed = 0;
+  #arrived = 0;
+  #acknowledged = 0;
+  #due: Group[] = [];
+  #isPumping = false;
+  #paced = 0;
+  #began = 0;
+  #copies = 0;
+  readonly #broken = Promise.withResolvers<never>();
+
+  constructor(job: Job, talk: Talk, protocol: Protocol) {
+    this.#job = job;
+    this.#talk = talk;
+    this.#protocol = protocol;
+    this.#timedEvery = talk.perSecond === undefined ? TIMED_EVERY : 1;
+    this.#checker = new Checker(this.#populate());
+  }
+
+  /** Rejects with why it could not be done; what was lost is told in the result. */
+  async play(): Promise<Talked> {
+    // Whoever awaits the race hears of it.
+    this.#broken.promise.catch(() => undefined);
+    return Promise.race([this.#play(), this.#broken.promise]);
+  }
+
+  ready(): void {
+    this.#crowd.ready();
+  }
+
+  heard(person: Connection, bytes: Bytes, at: number): void {
+    const { group } = person;
+    if (group === undefined || groupOf(bytes, at) !== group.index) return this.strange();
+    const number = numberOf(bytes, at);
+    if (number === 0) return this.#probed(person);
+    this.#checker.take(person.cells + talkerOf(bytes, at), number);
+    this.#arrived += 1;
+    group.arrived += 1;
+    if (!group.isDue && this.#talk.window !== undefined) {
+      group.isDue = true;
+      this.#due.push(group);
+      if (!this.#isPumping) {
+        this.#isPumping = true;
+        setImmediate(this.#pump);
+      }
+    }
+    if (this.#phase === "measured" && this.#copies++ % this.#timedEvery === 0) {
+      const now = this.#now();
+      this.#latencies.add(Math.max(0, now - microsOf(bytes, at)));
+    }
+  }
+
+  strange(): void {
+    this.#checker.strange += 1;
+  }
+
+  acknowledged(): void {
+    this.#acknowledged += 1;
+  }
+
+  failed(person: Connection, why: string): void {
+    this.#broken.reject(new Error(`${person.nick}: ${why}`));
+  }
+
+  closed(): void {
+    this.#crowd.closed();
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  async #play(): Promise<Talked> {
+    await this.#crowd.enter(ENTERING_MAX);
+    await this.#probeAll();
+    const { rampMs, measureMs, drainMs } = this.#talk;
+    this.#began = performance.now();
+    this.#phase = "ramp";
+    this.#start();
+    await Bun.sleep(rampMs);
+    const before = this.#snapshot();
+    this.#phase = "measured";
+    await Bun.sleep(measureMs);
+    const after = this.#snapshot();
+    this.#phase = "draining";
+    for (let ms = 0; ms < drainMs && !this.#isDrained(); ms += DRAIN_LOOK_MS) {
+      await Bun.sleep(DRAIN_LOOK_MS);
+    }
+    this.#phase = "leaving";
+    // A second copy of the last messages would come before the answer to the good-bye.
+    await this.#crowd.leave();
+    const seconds = (after.ms - before.ms) / 1000;
+    return {
+      ...this.#checker.faults((cell) => this.#saidTo(cell)),
+      unacknowledged: this.#talk.acks ? this.#said - this.#acknowledged : 0,
+      deliveries: after.arrived - before.arrived,
+      seconds,
+      cpuSeconds: after.servers.cpuSeconds - before.servers.cpuSeconds,
+      p50Ms: this.#latencies.quantile(0.5),
+      p99Ms: this.#latencies.quantile(0.99),
+      peakBytes: after.servers.peakBytes,
+      generatorShare: (after.own - before.own) / seconds,
+    };
+  }
+
+  #snapshot() {
+    const pids = this.#job.servers.map(({ pid }) => pid);
+    const servers = accountOf(pids);
+    return { servers, own: ownCpuSeconds(), ms: performance.now(), arrived: this.#arrived };
+  }
+
+  #isDrained(): boolean {
+    const acks = this.#talk.acks ? this.#said : 0;
+    return this.#arrived >= this.#owed && this.#acknowledged >= acks;
+  }
+
+  /** µs since the run began. */
+  #now(): number {
+    return Math.floor((performance.now() - this.#began) * 1000);
+  }
+
+  // Who is there, and who owes what to whom.
+
+  /** Makes everybody; returns how many cells they need. */
+  #populate(): number {
+    const { groups, kind, members, talkers } = this.#talk;
+    for (let index = 0; index < groups; index++) {
+      const fan = kind === "pairs" ? 1 : members - (this.#protocol.echo ? 0 : 1);
+      const group = new Group(index, fan);
+      this.#groups.push(group);
+      for (let member = 0; member < members; member++) this.#add(group, member);
+    }
+    return groups * members * talkers;
+  }
+
+  #add(group: Group, member: number): void {
+    const { acks, kind, members, talkers, textBytes } = this.#talk;
+    const { prefix, servers } = this.#job;
+    const index = this.#crowd.people.length;
+    const nickOf = (at: number) => `${prefix}${String(at).padStart(5, "0")}`;
+    const serverOf = (at: number) => servers[Math.floor((at * servers.length) / members)];
+    const { port = 0, name = "" } = serverOf(member) ?? {};
+    const room = kind === "pairs" ? undefined : `#bench${group.index}`;
+    const person = new Connection({
+      index,
+      nick: nickOf(index),
+      port,
+      server: name,
+      protocol: this.#protocol,
+      hearer: this,
+      textBytes,
+      group,
+      room,
+    });
+    person.cells = index * talkers;
+    this.#crowd.people.push(person);
+    if (member >= talkers) return;
+    const text = textOf(group.index, member, textBytes);
+    const server = serverOf(member + 1)?.name ?? "";
+    const to = { nick: nickOf(index + 1), server };
+    const framed = (asks: boolean) =>
+      room === undefined
+        ? this.#protocol.toPerson(to, text, asks)
+        : this.#protocol.inRoom(room, text, asks);
+    group.talkers.push({ person, envelope: framed(acks), probe: framed(false), said: 0 });
+  }
+
+  #hears(person: Connection, talker: Connection): boolean {
+    if (this.#talk.kind === "pairs") return person !== talker;
+    return this.#protocol.echo || person !== talker;
+  }
+
+  #saidTo(cell: number): number {
+    const person = this.#crowd.people[Math.floor(cell / this.#talk.talkers)];
+    const talker = person?.group?.talkers[cell % this.#talk.talkers];
+    if (person === undefined || talker === undefined) return 0;
+    return this.#hears(person, talker.person) ? talker.said : 0;
+  }
+
+  // Until everybody hears everybody.
+
+  async #probeAll(): Promise<void> {
+    const { people } = this.#crowd;
+    // A pair's talker hears nobody; in a room without echo a lone talker does not hear itself.
+    const hearers = people.filter((person) =>
+      person.group?.talkers.some((talker) => this.#hears(person, talker.person)),
+    );
+    for (let probe = 0; probe < PROBES_MAX; probe++) {
+      for (const person of people) person.probed = false;
+      this.#probesToCome = hearers.length;
+      for (const group of this.#groups) group.probe();
+      const until = performance.now() + PROBE_MS;
+      while (this.#probesToCome > 0 && performance.now() < until) await Bun.sleep(1);
+      if (this.#probesToCome > 0) continue;
+      // Refusals of earlier probes are still to come.
+      await Bun.sleep(PROBED_MS);
+      for (const person of people) person.probing = false;
+      return;
+    }
+    const silent = this.#probesToCome;
+    throw new Error(
+      `${silent} of ${hearers.length} people hear nothing after ${PROBES_MAX} probes`,
+    );
+  }
+
+  #probed(person: Connection): void {
+    if (person.probed) return;
+    person.probed = true;
+    this.#probesToCome -= 1;
+  }
+
+  // Who talks when.
+
+  #start(): void {
+    if (this.#talk.perSecond !== undefined) return this.#pace();
+    for (const group of this.#groups) {
+      group.isDue = true;
+      this.#due.push(group);
+    }
+    this.#pump();
+  }
+
+  get #isTalking(): boolean {
+    return this.#phase === "ramp" || this.#phase === "measured";
+  }
+
+  /** Sends on for those groups of which copies have arrived. */
+  readonly #pump = (): void => {
+    this.#isPumping = false;
+    const due = this.#due;
+    this.#due = [];
+    const talked: Connection[] = [];
+    const micros = this.#now();
+    for (const group of due) {
+      group.isDue = false;
+      if (!this.#isTalking) continue;
+      const free = (this.#talk.window ?? 0) - group.onTheirWay;
+      for (let one = 0; one < free; one++) talked.push(this.#next(group, micros));
+    }
+    for (const person of talked) person.flush();
+  };
+
+  /** Sends what is due by the clock, again and again: a timer would be up to 1 ms late. */
+  readonly #pace = (): void => {
+    if (!this.#isTalking) return;
+    const now = this.#now();
+    const everyMicros = 1e6 / (this.#talk.perSecond ?? 1);
+    while (this.#paced * everyMicros <= now) {
+      const group = this.#groups[this.#paced % this.#groups.length] as Group; // there is one
+      this.#next(group, Math.floor(this.#paced * everyMicros)).flush();
+      this.#paced += 1;
+    }
+    setImmediate(this.#pace);
+  };
+
+  #next(group: Group, micros: number): Connection {
+    this.#said += 1;
+    this.#owed += group.fan;
+    return group.next(micros);
+  }
+}

@@ -1,0 +1,202 @@
+// What the server costs, measured from outside, beside its peers. See docs/performance.md.
+//
+//   bun run bench                        all scenarios, five repetitions, a quarter of an hour
+//   bun run bench --short                the most important ones, under two minutes
+//   bun run bench --only fan-100         one of them; may be said again
+//   bun run bench --json                 one JSON object, for programs
+//
+// Exits with 1 if a message was lost, doubled, out of order or altered, or a run could not be done.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { argumentsOf } from "../arguments.ts";
+import { generate } from "./generator.ts";
+import { cores, descriptorsMax, machine } from "./machine.ts";
+import { peers } from "./peers.ts";
+import { faultOf, Results } from "./results.ts";
+import type { Row } from "./results.ts";
+import type { Scenario } from "./scenarios.ts";
+import {
+  clientsWithin,
+  REPETITIONS_MAX,
+  SCENARIOS,
+  SHORT,
+  START,
+  STARTS,
+  WHOLE,
+} from "./scenarios.ts";
+import { helpMs, serveMs } from "./start.ts";
+import type { Running, Subject } from "./subjects.ts";
+import { ours } from "./subjects.ts";
+import { tableOf } from "./table.ts";
+
+const { values } = argumentsOf({
+  options: {
+    only: { type: "string", multiple: true },
+    repetitions: { type: "string" },
+    short: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+if (process.platform !== "linux") {
+  refuse(`bench: expected Linux, whose /proc says what a server has used; got ${process.platform}`);
+}
+const pace = values.short ? SHORT : WHOLE;
+const asked = checkedRepetitions(values.repetitions);
+const repetitions = asked ?? pace.repetitions;
+const names = checkedNames(values.only);
+const began = performance.now();
+const folder = mkdtempSync(join(tmpdir(), "chatfusion-bench-"));
+const pinning = cores();
+const installed = peers(folder, pinning);
+/** ngircd is the slowest, and waits for seconds until it joins another one. */
+const found = installed.found.filter(({ name }) => !(values.short && name === "ngircd"));
+const compared = found.map(({ name }) => name);
+const subjects = [ours("bare", folder, pinning), ours("default", folder, pinning), ...found];
+const notes = [...installed.missing];
+if (values.short && found.length < installed.found.length) {
+  notes.push("ngircd: skipped, too slow for --short");
+}
+
+// Servers are stopped as this process exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(130);
+  });
+}
+
+try {
+  await measureAll();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+// --- internal ---
+
+async function measureAll(): Promise<void> {
+  const about = await machine();
+  const versions = Object.fromEntries(found.map(({ name, version }) => [name, version]));
+  say(
+    [
+      `ChatFusion ${about.chatfusion} (${about.commit}), Bun ${about.bun}`,
+      ...found.map(({ name, version }) => `${name} ${version}`),
+    ].join(", "),
+  );
+  say(
+    `${about.processor}, ${about.cores} cores, ${about.memoryGb} GB, ${about.system}, ` +
+      `load ${about.load}, ${about.pinned ? "server and generator on a core each" : "not pinned"}`,
+  );
+  for (const note of notes) say(note);
+  const results = [];
+  for (const name of names) {
+    const scenario = SCENARIOS.find((one) => one.name === name);
+    const rows = scenario === undefined ? await starts() : await measured(sized(scenario));
+    const what =
+      scenario?.what ?? "from the start of a process until a server listens, or has ended";
+    results.push({ scenario: name, what, rows });
+    say(`\n${name}: ${what}\n\n${tableOf(rows, compared)}`);
+    for (const row of rows) tellFault(name, row);
+  }
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(`\nin ${seconds} s`);
+  if (values.json) {
+    console.log(JSON.stringify({ machine: about, versions, pace, notes, seconds, results }));
+  }
+}
+
+/** As many idle clients as there can be. */
+function sized(scenario: Scenario): Scenario {
+  if (scenario.load.kind !== "idle") return scenario;
+  const descriptors = descriptorsMax();
+  const clients = clientsWithin(pace.idleClients, descriptors);
+  if (clients < pace.idleClients) {
+    notes.push(`idle: ${clients} clients, as a process may open ${descriptors} files (ulimit -n)`);
+    say(notes.at(-1) ?? "");
+  }
+  return { ...scenario, load: { kind: "idle", clients } };
+}
+
+/** Runs a scenario with all subjects, one after the other, and again. */
+async function measured(scenario: Scenario): Promise<Row[]> {
+  const results = new Results();
+  // Memory is told from an empty server on.
+  const isFresh = scenario.load.kind === "idle";
+  const running = new Map<Subject, Running>();
+  const playing = subjects.filter((subject) => {
+    const why = subject.skips(scenario);
+    if (why !== undefined) say(`${subject.name}: skipped in ${scenario.name}: ${why}`);
+    return why === undefined;
+  });
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    if (repetition > 0 && performance.now() - began > pace.msMax) break;
+    for (const at of playing.keys()) {
+      // Whoever comes first finds the quieter or the busier machine: each time another one.
+      const subject = playing[(at + repetition) % playing.length] as Subject; // within bounds
+      try {
+        const servers = running.get(subject) ?? (await subject.start(scenario.servers));
+        running.set(subject, servers);
+        results.add(subject.name, await generate(scenario, subject, servers, pace, pinning));
+      } catch (thrown) {
+        const why = thrown instanceof Error ? thrown.message : String(thrown);
+        results.add(subject.name, { kind: "failed", why });
+      }
+      if (isFresh) await stop(running, subject);
+    }
+  }
+  for (const subject of playing) await stop(running, subject);
+  const rows = results.rows(compared);
+  return playing.flatMap(({ name }) => rows.find((row) => row.subject === name) ?? []);
+}
+
+async function stop(running: Map<Subject, Running>, subject: Subject): Promise<void> {
+  await running.get(subject)?.stop();
+  running.delete(subject);
+}
+
+async function starts(): Promise<Row[]> {
+  const results = new Results();
+  await serveMs(folder, pinning); // makes its key and its database
+  const times = asked ?? (values.short ? STARTS.short : STARTS.whole);
+  for (let time = 0; time < times; time++) {
+    results.add("serve", { kind: "started", ms: await serveMs(folder, pinning) });
+    results.add("--help", { kind: "started", ms: await helpMs(folder, pinning) });
+  }
+  return results.rows([]);
+}
+
+function tellFault(scenario: string, row: Row): void {
+  const fault = faultOf(row);
+  if (fault === undefined) return;
+  console.error(`${scenario}, ${row.subject}: ${fault}`);
+  process.exitCode = 1;
+}
+
+/** Tells people; programs want nothing else on stdout. */
+function say(line: string): void {
+  if (values.json) console.error(line);
+  else console.log(line);
+}
+
+function checkedNames(only: readonly string[] | undefined): readonly string[] {
+  const all = [...SCENARIOS.map(({ name }) => name), START];
+  const short = [...SCENARIOS.flatMap(({ name, isShort }) => (isShort ? [name] : [])), START];
+  const wrong = only?.find((name) => !all.includes(name));
+  if (wrong !== undefined) refuse(`--only: expected one of ${all.join(", ")}; got ${wrong}`);
+  return only ?? (values.short ? short : all);
+}
+
+function checkedRepetitions(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= REPETITIONS_MAX) return count;
+  return refuse(`--repetitions: expected an integer from 1 to ${REPETITIONS_MAX}, got ${text}`);
+}
+
+function refuse(why: string): never {
+  console.error(why);
+  // oxlint-disable-next-line unicorn/no-process-exit -- a program's first words, nothing is open
+  return process.exit(2);
+}

@@ -1,0 +1,259 @@
+// Other chat servers to compare with, as Debian has them: each with the least that it needs in a
+// temporary folder, bounds and brakes out of the way, as in our bare.config.ts.
+
+import { mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Job } from "./load/job.ts";
+import { freePort, programPath } from "./machine.ts";
+import type { Cores } from "./machine.ts";
+import type { Running, Subject } from "./subjects.ts";
+
+/** What a peer is, apart from how it is started. */
+interface Peer {
+  /** Of the program, and of Debian's package. */
+  readonly name: string;
+  readonly protocol: Job["protocol"];
+  readonly versionWord: string;
+  /** Members of a room, and bytes of a text, beyond which it is not measured, and why. */
+  readonly most: readonly [members: number, textBytes: number, why: string];
+  /** Writes its files into `folder`; returns the words behind the program's name. */
+  configure(at: Place): readonly string[];
+}
+
+/** One server of one or two that are joined: the second one calls the first. */
+interface Place {
+  readonly folder: string;
+  readonly index: number;
+  readonly ports: readonly { readonly clients: number; readonly servers: number }[];
+}
+
+/** A peer that does not listen by then never will. */
+const LISTEN_MS_MAX = 10_000;
+const LISTEN_LOOK_MS = 20;
+
+/** Those that are installed, and a line on each that is not. */
+export function peers(folder: string, cores: Cores): { found: Subject[]; missing: string[] } {
+  const found: Subject[] = [];
+  const missing: string[] = [];
+  for (const peer of [inspircd, ngircd, nats]) {
+    const path = programPath(peer.name);
+    if (path === undefined) {
+      missing.push(`${peer.name}: skipped, not installed (Debian: apt install ${peer.name})`);
+    } else found.push(subjectOf(peer, path, folder, cores));
+  }
+  return { found, missing };
+}
+
+// --- internal ---
+
+function subjectOf(peer: Peer, path: string, folder: string, cores: Cores): Subject {
+  const { name, protocol, versionWord } = peer;
+  const told = Bun.spawnSync([path, versionWord]);
+  const version = /\d+(\.\d+)+/.exec(`${told.stdout.toString()}${told.stderr.toString()}`)?.[0];
+  return {
+    name,
+    protocol,
+    version: version ?? "",
+    acks: false,
+    skips({ load }) {
+      const [members, textBytes, why] = peer.most;
+      if (load.kind === "idle") return undefined;
+      return load.members > members || load.textBytes > textBytes ? why : undefined;
+    },
+    async start(servers) {
+      const ports = Array.from({ length: servers }, () => ({
+        clients: freePort(),
+        servers: freePort(),
+      }));
+      const running: Process[] = [];
+      for (const index of ports.keys()) {
+        const place = { folder: mkdtempSync(join(folder, `${name}-`)), index, ports };
+        const words = [...cores.server, path, ...peer.configure(place)];
+        running.push(new Process(words, place.folder));
+      }
+      try {
+        await Promise.all(running.map((one, at) => one.listens(ports[at]?.clients ?? 0)));
+      } catch (thrown) {
+        await Promise.all(running.map((one) => one.stop()));
+        throw thrown;
+      }
+      return runningOf(running, ports);
+    },
+  };
+}
+
+function runningOf(running: readonly Process[], ports: Place["ports"]): Running {
+  return {
+    targets: running.map(({ pid }, at) => ({ port: ports[at]?.clients ?? 0, name: "", pid })),
+    async stop() {
+      await Promise.all(running.map((one) => one.stop()));
+    },
+  };
+}
+
+/** A peer's process, with what it says in a file. */
+class Process {
+  readonly #process: Bun.Subprocess;
+  readonly #log: string;
+  readonly #leave = () => this.#process.kill("SIGKILL");
+
+  constructor(words: readonly string[], folder: string) {
+    this.#log = join(folder, "output");
+    const log = openSync(this.#log, "w");
+    this.#process = Bun.spawn([...words], {
+      cwd: folder,
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+    });
+    closeSync(log);
+    // Whoever stops the benchmark stops it.
+    process.on("exit", this.#leave);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Resolves when its port answers. Rejects with its last words when it does not. */
+  async listens(port: number): Promise<void> {
+    for (let ms = 0; ms < LISTEN_MS_MAX; ms += LISTEN_LOOK_MS) {
+      if (this.#process.exitCode !== null) break;
+      if (await answers(port)) return;
+      await Bun.sleep(LISTEN_LOOK_MS);
+    }
+    const words = readFileSync(this.#log, "latin1").trim().split("\n").slice(-3).join(" ");
+    throw new Error(`it does not listen: ${words}`);
+  }
+
+  async stop(): Promise<void> {
+    process.off("exit", this.#leave);
+    this.#process.kill("SIGKILL");
+    await this.#process.exited;
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: { data: () => undefined },
+    });
+    socket.terminate();
+    return true;
+  } catch {
+    return false; // nobody listens yet
+  }
+}
+
+const isRoot = process.getuid?.() === 0;
+
+const inspircd: Peer = {
+  name: "inspircd",
+  protocol: "irc",
+  versionWord: "--version",
+  most: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, ""],
+  configure({ folder, index, ports }) {
+    const { clients, servers } = ports[index] ?? {};
+    const other = 1 - index;
+    const link = `<link name="s${other}.test" ipaddr="127.0.0.1" port="${ports[other]?.servers}"
+ allowmask="127.0.0.0/8" timeout="15s" sendpass="p" recvpass="p">`;
+    const dial = index === 1 ? `<autoconnect period="1s" server="s0.test">` : "";
+    const file = join(folder, "inspircd.conf");
+    writeFileSync(
+      file,
+      `<config format="xml">
+<server name="s${index}.test" description="bench" network="Bench" id="${index}AA">
+<admin name="bench" nick="bench" email="bench@s.test">
+<bind address="127.0.0.1" port="${clients}" type="clients">
+<bind address="127.0.0.1" port="${servers}" type="servers">
+<connect name="all" allow="*" timeout="60" pingfreq="600" hardsendq="256M" softsendq="64M"
+ recvq="4M" threshold="1000000000" commandrate="1000000000" fakelag="no" localmax="30000"
+ globalmax="60000" maxconnwarn="no" resolvehostnames="no" useident="no" limit="30000" maxchans="100"
+ modes="">
+<dns server="127.0.0.1" timeout="1">
+<pid file="${join(folder, "pid")}">
+<options defaultmodes="" pingwarning="0">
+<performance netbuffersize="65534" somaxconn="4096" softlimit="30000" clonesonconnect="no"
+ quietbursts="yes">
+<limits maxline="4096" maxnick="30">
+<log method="file" type="* -USERINPUT -USEROUTPUT" level="default" target="${join(folder, "log")}">
+<module name="spanningtree">
+${ports.length === 2 ? `${link}\n${dial}` : ""}
+`,
+    );
+    return ["--nofork", "--config", file, ...(isRoot ? ["--runasroot"] : [])];
+  },
+};
+
+const ngircd: Peer = {
+  name: "ngircd",
+  protocol: "irc",
+  versionWord: "--version",
+  most: [200, 400, "1,000 people take more than 20 s to join, and a line has 512 bytes at most"],
+  configure({ folder, index, ports }) {
+    const other = 1 - index;
+    const dial = index === 1 ? `Port = ${ports[other]?.clients}\nPassive = no` : "Passive = yes";
+    const link = `[Server]
+Name = s${other}.test
+Host = 127.0.0.1
+MyPassword = p
+PeerPassword = p
+${dial}`;
+    const file = join(folder, "ngircd.conf");
+    writeFileSync(
+      file,
+      `[Global]
+Name = s${index}.test
+Info = bench
+Listen = 127.0.0.1
+Ports = ${ports[index]?.clients}
+MotdPhrase = bench
+PidFile = ${join(folder, "pid")}
+${isRoot ? "ServerUID = root\nServerGID = root" : ""}
+[Limits]
+ConnectRetry = 5
+MaxConnections = 0
+MaxConnectionsIP = 0
+MaxJoins = 0
+MaxNickLength = 30
+MaxPenaltyTime = 0
+PingTimeout = 600
+PongTimeout = 600
+[Options]
+DNS = no
+Ident = no
+PAM = no
+${ports.length === 2 ? link : ""}
+`,
+    );
+    return ["-n", "-f", file];
+  },
+};
+
+const nats: Peer = {
+  name: "nats-server",
+  protocol: "nats",
+  versionWord: "--version",
+  most: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, ""],
+  configure({ folder, index, ports }) {
+    const { clients, servers } = ports[index] ?? {};
+    const routes = index === 1 ? `routes: ["nats-route://127.0.0.1:${ports[0]?.servers}"]` : "";
+    const cluster = `cluster { name: bench, listen: "127.0.0.1:${servers}", no_advertise: true
+  ${routes} }`;
+    const file = join(folder, "nats.conf");
+    writeFileSync(
+      file,
+      `listen: "127.0.0.1:${clients}"
+server_name: s${index}
+max_connections: 60000
+max_pending: 1073741824
+write_deadline: "60s"
+ping_interval: "600s"
+${ports.length === 2 ? cluster : ""}
+`,
+    );
+    return ["-c", file];
+  },
+};

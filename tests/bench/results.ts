@@ -1,0 +1,154 @@
+// What runs have measured, and what is told of it: medians, spread, and ratios to the peers, which
+// are of runs of the same repetition, next to each other in time. Next: table.ts.
+
+import type { Answer, Idled, Talked } from "./load/job.ts";
+
+/** One column of a table: what is taken of a run. */
+interface Metric {
+  readonly key: string;
+  readonly title: string;
+  /** Undefined of runs of another kind. */
+  of(run: Run): number | undefined;
+}
+
+type Run = { readonly talked: Talked } | { readonly idled: Idled } | { readonly ms: number };
+
+const talked = (of: (run: Talked) => number) => (run: Run) =>
+  "talked" in run ? of(run.talked) : undefined;
+const idled = (of: (run: Idled) => number) => (run: Run) =>
+  "idled" in run ? of(run.idled) : undefined;
+
+/** In all tables the first one that there is gives the ratios. */
+export const METRICS: readonly Metric[] = [
+  {
+    key: "cpuUsPerDelivery",
+    title: "CPU a delivery, µs",
+    of: talked(({ cpuSeconds, deliveries }) => (cpuSeconds / deliveries) * 1e6),
+  },
+  {
+    key: "deliveriesPerSecond",
+    title: "deliveries a second",
+    of: talked(({ deliveries, seconds }) => deliveries / seconds),
+  },
+  { key: "p50Ms", title: "p50, ms", of: talked(({ p50Ms }) => p50Ms) },
+  { key: "p99Ms", title: "p99, ms", of: talked(({ p99Ms }) => p99Ms) },
+  { key: "peakMb", title: "peak, MB", of: talked(({ peakBytes }) => peakBytes / 1e6) },
+  {
+    key: "serverPercent",
+    title: "server, %",
+    of: talked(({ cpuSeconds, seconds }) => (cpuSeconds / seconds) * 100),
+  },
+  {
+    key: "generatorPercent",
+    title: "generator, %",
+    of: talked(({ generatorShare }) => generatorShare * 100),
+  },
+  { key: "cpuUsPerConnect", title: "CPU to enter, µs", of: idled((run) => run.cpuUsPerConnect) },
+  {
+    key: "connectsPerSecond",
+    title: "enter a second",
+    of: idled((run) => run.connectsPerSecond),
+  },
+  { key: "kbPerClient", title: "each, KB", of: idled((run) => run.bytesPerClient / 1000) },
+  { key: "idlePercent", title: "CPU, idle, %", of: idled((run) => run.idleShare * 100) },
+  { key: "startMs", title: "ms", of: (run) => ("ms" in run ? run.ms : undefined) },
+];
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A row of a table: one subject in one scenario. */
+export interface Row {
+  readonly subject: string;
+  readonly runs: number;
+  /** By the keys of METRICS; those that the scenario has. */
+  readonly values: Readonly<Record<string, Spread>>;
+  /** By peer: how many times as much it needs of the first metric. */
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly misordered: number;
+  readonly strange: number;
+  readonly unacknowledged: number;
+  /** Why runs could not be done. */
+  readonly failed: readonly string[];
+}
+
+/** The runs of one scenario; a repetition has the same place with all subjects. */
+export class Results {
+  readonly #runs = new Map<string, (Run | string)[]>();
+
+  add(subject: string, run: Answer | { readonly kind: "started"; readonly ms: number }): void {
+    const runs = this.#runs.get(subject) ?? [];
+    this.#runs.set(subject, runs);
+    runs.push(run.kind === "failed" ? run.why : run);
+  }
+
+  /** One for each subject, in the order in which they came; `peers` are those to compare with. */
+  rows(peers: readonly string[]): Row[] {
+    return Array.from(this.#runs, ([subject, all]) => {
+      const runs = all.filter((run) => typeof run !== "string");
+      const spreads = METRICS.flatMap(({ key, of }) => {
+        const values = runs.flatMap((run) => of(run) ?? []);
+        return values.length === 0 ? [] : [[key, spreadOf(values)] as const];
+      });
+      const count = (of: (run: Talked) => number) =>
+        runs.reduce((sum, run) => sum + ("talked" in run ? of(run.talked) : 0), 0);
+      return {
+        subject,
+        runs: runs.length,
+        values: Object.fromEntries(spreads),
+        ratios: this.#ratios(all, peers),
+        lost: count((run) => run.lost),
+        doubled: count((run) => run.doubled),
+        misordered: count((run) => run.misordered),
+        strange: count((run) => run.strange),
+        unacknowledged: count((run) => run.unacknowledged),
+        failed: all.filter((run) => typeof run === "string"),
+      };
+    });
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #ratios(ours: readonly (Run | string)[], peers: readonly string[]): Record<string, number> {
+    const metric = METRICS.find(({ of }) => ours.some((run) => valueOf(run, of) !== undefined));
+    const ratios: Record<string, number> = {};
+    for (const peer of peers) {
+      const theirs = this.#runs.get(peer) ?? [];
+      const found = ours.flatMap((run, at) => {
+        const [own, other] = [valueOf(run, metric?.of), valueOf(theirs[at], metric?.of)];
+        return own === undefined || other === undefined ? [] : [other / own];
+      });
+      if (found.length > 0) ratios[peer] = spreadOf(found).median;
+    }
+    return ratios;
+  }
+}
+
+/** What is wrong with a row, in words; undefined when nothing is. */
+export function faultOf(row: Row): string | undefined {
+  const { lost, doubled, misordered, strange, unacknowledged, failed } = row;
+  const counts = { lost, doubled, misordered, strange, unacknowledged };
+  const told = Object.entries(counts).flatMap(([what, count]) =>
+    count === 0 ? [] : [`${count} ${what}`],
+  );
+  const all = [...told, ...failed];
+  return all.length === 0 ? undefined : all.join("; ");
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const half = (sorted.length - 1) / 2;
+  const median = (at(Math.floor(half)) + at(Math.ceil(half))) / 2;
+  return { median, min: at(0), max: at(sorted.length - 1) };
+}
+
+// --- internal ---
+
+const valueOf = (run: Run | string | undefined, of: Metric["of"] | undefined) =>
+  run === undefined || typeof run === "string" ? undefined : of?.(run);
