@@ -95,7 +95,7 @@ for (const [what, fault] of [
 function rowOf(answer: Answer): Row | undefined {
   const results = new Results();
   results.add("bare", answer);
-  return results.rows([])[0];
+  return results.rows([], [{ name: "bare" }])[0];
 }
 
 const TALKED = {
@@ -113,6 +113,8 @@ const TALKED = {
   generatorShare: 0.5,
 } as const;
 
+const BOTH = [{ name: "bare" }, { name: "peer" }];
+
 function threeRuns(): Results {
   const made = new Results();
   for (const cpuSeconds of [0.002, 0.004, 0.003]) {
@@ -123,7 +125,7 @@ function threeRuns(): Results {
 }
 
 test("a row has medians, spread, and ratios within repetitions", () => {
-  const [bare, peer] = threeRuns().rows(["peer"]);
+  const [bare, peer] = threeRuns().rows(["peer"], BOTH);
   const { median = 0, min = 0, max = 0 } = bare?.values["cpuUsPerDelivery"] ?? {};
   expect([median, min, max].map(Math.round)).toEqual([3, 2, 4]);
   expect(bare?.ratios["peer"]).toBeCloseTo(2);
@@ -131,7 +133,7 @@ test("a row has medians, spread, and ratios within repetitions", () => {
 });
 
 test("a table is well-formed: the same columns in each line", () => {
-  const lines = tableOf(threeRuns().rows(["peer"]), ["peer"]).split("\n");
+  const lines = tableOf(threeRuns().rows(["peer"], BOTH), ["peer"]).split("\n");
   expect(lines).toHaveLength(4);
   expect(lines[0]).toContain("CPU a delivery, µs");
   expect(lines[0]).toContain("to peer");

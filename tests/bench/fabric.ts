@@ -3,7 +3,6 @@
 // from day to day, so two fixed loops are timed in the same run: compare after dividing by them.
 
 import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
-import { do_not_optimize, measure } from "mitata";
 import { TRAFFIC } from "../../src/plugin.ts";
 import type { Bytes, Sid } from "../../src/plugin.ts";
 import { announce, readAnnouncement } from "../../plugins/fabric-tree/announcement.ts";
@@ -15,6 +14,7 @@ import { judge } from "../../plugins/fabric-tree/view.ts";
 import type { Judgement, Paths } from "../../plugins/fabric-tree/view.ts";
 import { announced, seeded, SHAPES } from "./graphs.ts";
 import { mergeMs } from "./merging.ts";
+import { timed } from "./timing.ts";
 
 const SIZES = [8, 64, 256, 1024] as const;
 
@@ -172,15 +172,13 @@ async function time(
   run: () => unknown,
   reference?: number,
 ): Promise<void> {
-  // Batches shorter than a turn of the scheduler: few of them contain one of another process.
-  const how = { min_cpu_time: 150e6, batch_samples: 64 };
-  const stats = await measure(() => do_not_optimize(run()), how);
+  const { median, least } = await timed(run);
   rows.push({
     what,
     servers,
     unit: "µs",
-    value: stats.p50 / 1000,
-    least: stats.min / 1000,
+    value: median,
+    least,
     ...(reference === undefined ? {} : { reference }),
   });
 }

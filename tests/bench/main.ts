@@ -11,8 +11,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argumentsOf } from "../arguments.ts";
-import { generate } from "./generator.ts";
 import { cores, descriptorsMax, machine } from "./machine.ts";
+import { measure } from "./measure.ts";
 import { peers } from "./peers.ts";
 import { faultOf, Results } from "./results.ts";
 import type { Row } from "./results.ts";
@@ -27,7 +27,6 @@ import {
   WHOLE,
 } from "./scenarios.ts";
 import { helpMs, serveMs } from "./start.ts";
-import type { Running, Subject } from "./subjects.ts";
 import { ours } from "./subjects.ts";
 import { tableOf } from "./table.ts";
 
@@ -119,41 +118,16 @@ function sized(scenario: Scenario): Scenario {
   return { ...scenario, load: { kind: "idle", clients } };
 }
 
-/** Runs a scenario with all subjects, one after the other, and again. */
+/** The rows of those subjects that can play a scenario. */
 async function measured(scenario: Scenario): Promise<Row[]> {
-  const results = new Results();
-  // Memory is told from an empty server on.
-  const isFresh = scenario.load.kind === "idle";
-  const running = new Map<Subject, Running>();
   const playing = subjects.filter((subject) => {
     const why = subject.skips(scenario);
     if (why !== undefined) say(`${subject.name}: skipped in ${scenario.name}: ${why}`);
     return why === undefined;
   });
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    if (repetition > 0 && performance.now() - began > pace.msMax) break;
-    for (const at of playing.keys()) {
-      // Whoever comes first finds the quieter or the busier machine: each time another one.
-      const subject = playing[(at + repetition) % playing.length] as Subject; // within bounds
-      try {
-        const servers = running.get(subject) ?? (await subject.start(scenario.servers));
-        running.set(subject, servers);
-        results.add(subject.name, await generate(scenario, subject, servers, pace, pinning));
-      } catch (thrown) {
-        const why = thrown instanceof Error ? thrown.message : String(thrown);
-        results.add(subject.name, { kind: "failed", why });
-      }
-      if (isFresh) await stop(running, subject);
-    }
-  }
-  for (const subject of playing) await stop(running, subject);
-  const rows = results.rows(compared);
-  return playing.flatMap(({ name }) => rows.find((row) => row.subject === name) ?? []);
-}
-
-async function stop(running: Map<Subject, Running>, subject: Subject): Promise<void> {
-  await running.get(subject)?.stop();
-  running.delete(subject);
+  const until = began + pace.msMax;
+  const results = await measure(scenario, playing, { pace, repetitions, cores: pinning, until });
+  return results.rows(compared, playing);
 }
 
 async function starts(): Promise<Row[]> {
@@ -164,7 +138,7 @@ async function starts(): Promise<Row[]> {
     results.add("serve", { kind: "started", ms: await serveMs(folder, pinning) });
     results.add("--help", { kind: "started", ms: await helpMs(folder, pinning) });
   }
-  return results.rows([]);
+  return results.rows([], [{ name: "serve" }, { name: "--help" }]);
 }
 
 function tellFault(scenario: string, row: Row): void {

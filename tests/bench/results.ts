@@ -87,9 +87,10 @@ export class Results {
     runs.push(run.kind === "failed" ? run.why : run);
   }
 
-  /** One for each subject, in the order in which they came; `peers` are those to compare with. */
-  rows(peers: readonly string[]): Row[] {
-    return Array.from(this.#runs, ([subject, all]) => {
+  /** One for each of these; `peers` are those to compare with. */
+  rows(peers: readonly string[], subjects: readonly { readonly name: string }[]): Row[] {
+    return subjects.map(({ name: subject }) => {
+      const all = this.#runs.get(subject) ?? [];
       const runs = all.filter((run) => typeof run !== "string");
       const spreads = METRICS.flatMap(({ key, of }) => {
         const values = runs.flatMap((run) => of(run) ?? []);

@@ -26,7 +26,7 @@ export function tableOf(rows: readonly Row[], peers: readonly string[]): string 
 }
 
 /** The first row is the head, the first column stands to the left. */
-function markdown(rows: readonly (readonly string[])[]): string {
+export function markdown(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at])))) ?? [];
   const line = (row: readonly string[]) =>
     `| ${row.map((cell, at) => pad(cell, widths[at] ?? 0, at === 0)).join(" | ")} |`;
@@ -36,7 +36,7 @@ function markdown(rows: readonly (readonly string[])[]): string {
 }
 
 /** Three digits that count. */
-function digits(value: number | undefined): string {
+export function digits(value: number | undefined): string {
   if (value === undefined || Number.isNaN(value)) return "–";
   if (value >= 100) return Math.round(value).toLocaleString("en");
   return value.toFixed(value >= 10 ? 1 : 2);
