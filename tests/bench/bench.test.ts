@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "./generator.ts";
 import type { Answer } from "./load/job.ts";
+import { peers } from "./peers.ts";
 import { faultOf, Results } from "./results.ts";
 import type { Row } from "./results.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -149,6 +150,16 @@ async function bench(...words: readonly string[]) {
   const [out, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   return { code: await child.exited, out, errors };
 }
+
+test("a peer that is not installed is skipped with one line", () => {
+  const { found, missing } = peers(folder, NOT_PINNED, () => undefined);
+  expect(found).toEqual([]);
+  expect(missing).toEqual([
+    "inspircd: skipped, not installed (Debian: apt install inspircd)",
+    "ngircd: skipped, not installed (Debian: apt install ngircd)",
+    "nats-server: skipped, not installed (Debian: apt install nats-server)",
+  ]);
+});
 
 test("a wrong word is refused in one line that says what there is", async () => {
   for (const [words, ...expected] of [

@@ -22,6 +22,8 @@ export interface Series {
 const SIZE = { width: 720, height: 380 };
 /** The field of the curves, with room around it for words. */
 const FIELD = { left: 76, right: 610, top: 48, bottom: 318 };
+/** Of a text. */
+const LINE_PX = 17;
 /** More labels than that would touch one another: then only powers of ten have one. */
 const LABELS_MAX = 8;
 
@@ -36,6 +38,7 @@ export function chart({ title, description, x, y, series }: Chart): string {
     points.flatMap(({ min, max }) => [min, max]),
     [FIELD.bottom, FIELD.top],
   );
+  const names = apart(series.map((one) => up.at(lastOf(one)?.median ?? 1)));
   const { width, height } = SIZE;
   const box = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${box} role="img">
@@ -48,6 +51,7 @@ ${up.ticks.map((tick) => horizontal(up.at(tick), label(tick))).join("\n")}
   <text x="${(FIELD.left + FIELD.right) / 2}" y="${height - 16}">${escaped(x)}</text>
   <text transform="translate(20 ${(FIELD.top + FIELD.bottom) / 2}) rotate(-90)">${escaped(y)}</text>
 ${series.map((one, at) => curve(one, at, across.at, up.at)).join("\n")}
+${series.map(({ name }, at) => nameAt(name, names[at] ?? 0)).join("\n")}
 </svg>
 `;
 }
@@ -104,24 +108,36 @@ const horizontal = (at: number, text: string): string =>
   `  <path class="grid" d="M${FIELD.left} ${at}H${FIELD.right}"/>` +
   `<text class="end" x="${FIELD.left - 8}" y="${at + 5}">${text}</text>`;
 
-function curve(
-  { name, points }: Series,
-  index: number,
-  across: Scale["at"],
-  up: Scale["at"],
-): string {
+function curve({ points }: Series, index: number, across: Scale["at"], up: Scale["at"]): string {
   const sorted = points.toSorted((a, b) => a.x - b.x);
   const path = sorted.map(({ x, median }) => `${across(x)} ${up(median)}`).join("L");
   const bars = sorted.map(({ x, min, max }) => `M${across(x)} ${up(min)}V${up(max)}`).join("");
   const dots = sorted.map(
     ({ x, median }) => `<circle class="f${index}" cx="${across(x)}" cy="${up(median)}" r="3.5"/>`,
   );
-  const end = sorted.at(-1);
-  if (end === undefined) return "";
   return `  <path class="spread s${index}" d="${bars}"/>
   <path class="line s${index}" d="M${path}"/>
-  ${dots.join("")}
-  <text class="name" x="${across(end.x) + 10}" y="${up(end.median) + 5}">${escaped(name)}</text>`;
+  ${dots.join("")}`;
+}
+
+/** Beside the field, at the height of the curve's end. */
+const nameAt = (name: string, at: number): string =>
+  `  <text class="name" x="${FIELD.right + 10}" y="${at + 5}">${escaped(name)}</text>`;
+
+const lastOf = ({ points }: Series) => points.toSorted((a, b) => a.x - b.x).at(-1);
+
+/** The same heights, moved down where one would stand on another one. */
+function apart(heights: readonly number[]): readonly number[] {
+  const moved = [...heights];
+  let below = Number.NEGATIVE_INFINITY;
+  for (const at of heights
+    .keys()
+    .toArray()
+    .toSorted((a, b) => (heights[a] ?? 0) - (heights[b] ?? 0))) {
+    below = Math.max(heights[at] ?? 0, below + LINE_PX);
+    moved[at] = below;
+  }
+  return moved;
 }
 
 const label = (value: number): string =>

@@ -31,12 +31,16 @@ interface Place {
 const LISTEN_MS_MAX = 10_000;
 const LISTEN_LOOK_MS = 20;
 
-/** Those that are installed, and a line on each that is not. */
-export function peers(folder: string, cores: Cores): { found: Subject[]; missing: string[] } {
+/** Those that are installed, and a line on each that is not. `find` tells a program's path. */
+export function peers(
+  folder: string,
+  cores: Cores,
+  find: (name: string) => string | undefined = programPath,
+): { readonly found: readonly Subject[]; readonly missing: readonly string[] } {
   const found: Subject[] = [];
   const missing: string[] = [];
   for (const peer of [inspircd, ngircd, nats]) {
-    const path = programPath(peer.name);
+    const path = find(peer.name);
     if (path === undefined) {
       missing.push(`${peer.name}: skipped, not installed (Debian: apt install ${peer.name})`);
     } else found.push(subjectOf(peer, path, folder, cores));
