@@ -14,8 +14,8 @@ interface Peer {
   readonly name: string;
   readonly protocol: Job["protocol"];
   readonly versionWord: string;
-  /** Members of a room, and bytes of a text, beyond which it is not measured, and why. */
-  readonly most: readonly [members: number, textBytes: number, why: string];
+  /** Why it is not measured with so many members, or texts of so many bytes. */
+  cannot?(members: number, textBytes: number): string | undefined;
   /** Writes its files into `folder`; returns the words behind the program's name. */
   configure(at: Place): readonly string[];
 }
@@ -59,11 +59,8 @@ function subjectOf(peer: Peer, path: string, folder: string, cores: Cores): Subj
     protocol,
     version: version ?? "",
     acks: false,
-    skips({ load }) {
-      const [members, textBytes, why] = peer.most;
-      if (load.kind === "idle") return undefined;
-      return load.members > members || load.textBytes > textBytes ? why : undefined;
-    },
+    skips: ({ load }) =>
+      load.kind === "idle" ? undefined : peer.cannot?.(load.members, load.textBytes),
     async start(servers) {
       const ports = Array.from({ length: servers }, () => ({
         clients: freePort(),
@@ -157,7 +154,6 @@ const inspircd: Peer = {
   name: "inspircd",
   protocol: "irc",
   versionWord: "--version",
-  most: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, ""],
   configure({ folder, index, ports }) {
     const { clients, servers } = ports[index] ?? {};
     const other = 1 - index;
@@ -195,7 +191,10 @@ const ngircd: Peer = {
   name: "ngircd",
   protocol: "irc",
   versionWord: "--version",
-  most: [200, 400, "1,000 people take more than 20 s to join, and a line has 512 bytes at most"],
+  cannot(members, textBytes) {
+    if (members > 200) return "1,000 people take more than 20 s to join";
+    return textBytes > 400 ? "a line of it has 512 bytes at most" : undefined;
+  },
   configure({ folder, index, ports }) {
     const other = 1 - index;
     const dial = index === 1 ? `Port = ${ports[other]?.clients}\nPassive = no` : "Passive = yes";
@@ -240,7 +239,6 @@ const nats: Peer = {
   name: "nats-server",
   protocol: "nats",
   versionWord: "--version",
-  most: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, ""],
   configure({ folder, index, ports }) {
     const { clients, servers } = ports[index] ?? {};
     const routes = index === 1 ? `routes: ["nats-route://127.0.0.1:${ports[0]?.servers}"]` : "";

@@ -13,7 +13,7 @@ interface Metric {
 
 type Run = { readonly talked: Talked } | { readonly idled: Idled } | { readonly ms: number };
 
-const talked = (of: (run: Talked) => number) => (run: Run) =>
+const talked = (of: (run: Talked) => number | undefined) => (run: Run) =>
   "talked" in run ? of(run.talked) : undefined;
 const idled = (of: (run: Idled) => number) => (run: Run) =>
   "idled" in run ? of(run.idled) : undefined;
@@ -42,6 +42,11 @@ export const METRICS: readonly Metric[] = [
     key: "generatorPercent",
     title: "generator, %",
     of: talked(({ generatorShare }) => generatorShare * 100),
+  },
+  {
+    key: "latePercent",
+    title: "sent late, %",
+    of: talked(({ lateShare }) => (lateShare === undefined ? undefined : lateShare * 100)),
   },
   { key: "cpuUsPerConnect", title: "CPU to enter, µs", of: idled((run) => run.cpuUsPerConnect) },
   {

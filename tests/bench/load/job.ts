@@ -63,6 +63,8 @@ export interface Talked extends Faults {
   readonly peakBytes: number;
   /** Of one core, that the generator used. */
   readonly generatorShare: number;
+  /** Of a run with a pace: messages that the generator could not send in time, of all. */
+  readonly lateShare?: number;
 }
 
 export interface Idled {

@@ -10,7 +10,13 @@ import { Run } from "./run.ts";
 
 const PROTOCOLS = { native, irc, nats };
 
-const job = JSON.parse(process.argv[2] ?? "null") as Job; // ../generator.ts has written it
+const [, , words] = process.argv;
+if (words === undefined) {
+  console.error("expected a job as the argument: this is started by `bun run bench`");
+  // oxlint-disable-next-line unicorn/no-process-exit -- a program's first words, nothing is open
+  process.exit(2);
+}
+const job = JSON.parse(words) as Job; // ../generator.ts has written it
 
 async function play(): Promise<Answer> {
   const { load } = job;

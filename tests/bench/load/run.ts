@@ -24,6 +24,8 @@ const PROBES_MAX = 40;
 const PROBE_MS = 500;
 const PROBED_MS = 100;
 const DRAIN_LOOK_MS = 5;
+/** With a pace: then the generator was not at work when it should have been. */
+const LATE_MICROS = 5000;
 /** Of a run without a rate, whose times matter less, each so many-th copy is timed. */
 const TIMED_EVERY = 16;
 
@@ -45,6 +47,7 @@ export class Run implements Hearer {
   #due: Group[] = [];
   #isPumping = false;
   #paced = 0;
+  #late = 0;
   #began = 0;
   #copies = 0;
   readonly #broken = Promise.withResolvers<never>();
@@ -138,6 +141,7 @@ export class Run implements Hearer {
       p99Ms: this.#latencies.quantile(0.99),
       peakBytes: after.servers.peakBytes,
       generatorShare: (after.own - before.own) / seconds,
+      ...(this.#talk.perSecond === undefined ? {} : { lateShare: this.#late / this.#paced }),
     };
   }
 
@@ -285,7 +289,9 @@ export class Run implements Hearer {
     const everyMicros = 1e6 / (this.#talk.perSecond ?? 1);
     while (this.#paced * everyMicros <= now) {
       const group = this.#groups[this.#paced % this.#groups.length] as Group; // there is one
-      this.#next(group, Math.floor(this.#paced * everyMicros)).flush();
+      const micros = Math.floor(this.#paced * everyMicros);
+      if (now - micros > LATE_MICROS) this.#late += 1;
+      this.#next(group, micros).flush();
       this.#paced += 1;
     }
     setImmediate(this.#pace);
