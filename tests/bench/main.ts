@@ -91,6 +91,11 @@ async function measureAll(): Promise<void> {
   for (const note of notes) say(note);
   const results = [];
   for (const name of names) {
+    if (performance.now() - began > pace.msMax) {
+      notes.push(`${name}: skipped, no time is left`);
+      say(notes.at(-1) ?? "");
+      continue;
+    }
     const scenario = SCENARIOS.find((one) => one.name === name);
     const rows = scenario === undefined ? await starts() : await measured(sized(scenario));
     const what =
@@ -125,7 +130,7 @@ async function measured(scenario: Scenario): Promise<Row[]> {
     if (why !== undefined) say(`${subject.name}: skipped in ${scenario.name}: ${why}`);
     return why === undefined;
   });
-  const until = began + pace.msMax;
+  const until = began + pace.repeatMsMax;
   const results = await measure(scenario, playing, { pace, repetitions, cores: pinning, until });
   return results.rows(compared, playing);
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Job } from "./load/job.ts";
 import { freePort, programPath } from "./machine.ts";
 import type { Cores } from "./machine.ts";
+import type { Scenario } from "./scenarios.ts";
 import type { Running, Subject } from "./subjects.ts";
 
 /** What a peer is, apart from how it is started. */
@@ -14,8 +15,8 @@ interface Peer {
   readonly name: string;
   readonly protocol: Job["protocol"];
   readonly versionWord: string;
-  /** Why it is not measured with so many members, or texts of so many bytes. */
-  cannot?(members: number, textBytes: number): string | undefined;
+  /** Why a load is too much for it. */
+  cannot?(load: Scenario["load"]): string | undefined;
   /** Writes its files into `folder`; returns the words behind the program's name. */
   configure(at: Place): readonly string[];
 }
@@ -59,8 +60,7 @@ function subjectOf(peer: Peer, path: string, folder: string, cores: Cores): Subj
     protocol,
     version: version ?? "",
     acks: false,
-    skips: ({ load }) =>
-      load.kind === "idle" ? undefined : peer.cannot?.(load.members, load.textBytes),
+    skips: ({ load }) => peer.cannot?.(load),
     async start(servers) {
       const ports = Array.from({ length: servers }, () => ({
         clients: freePort(),
@@ -191,9 +191,10 @@ const ngircd: Peer = {
   name: "ngircd",
   protocol: "irc",
   versionWord: "--version",
-  cannot(members, textBytes) {
-    if (members > 200) return "1,000 people take more than 20 s to join";
-    return textBytes > 400 ? "a line of it has 512 bytes at most" : undefined;
+  cannot(load) {
+    if (load.kind === "idle") return "it closes connections when a thousand come at the same time";
+    if (load.members > 200) return "1,000 people take more than 20 s to join";
+    return load.textBytes > 400 ? "a line of it has 512 bytes at most" : undefined;
   },
   configure({ folder, index, ports }) {
     const other = 1 - index;

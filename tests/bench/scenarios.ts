@@ -24,7 +24,8 @@ export interface Pace {
   readonly idleClients: number;
   /** The median of five bears two bad ones. */
   readonly repetitions: number;
-  /** After it no repetition but the first of each scenario is begun. */
+  /** After it no repetition but the first of each scenario is begun; and no scenario. */
+  readonly repeatMsMax: number;
   readonly msMax: number;
 }
 
@@ -35,18 +36,20 @@ export const WHOLE: Pace = {
   idleMs: 3000,
   idleClients: 10_000,
   repetitions: 5,
+  repeatMsMax: Number.POSITIVE_INFINITY,
   msMax: Number.POSITIVE_INFINITY,
 };
 
 /** For a first look, and to see that all works: under two minutes, on a busy machine, too. */
 export const SHORT: Pace = {
-  rampMs: 500,
+  rampMs: 400,
   measureMs: 400,
   drainMs: 5000,
   idleMs: 1000,
   idleClients: 1000,
   repetitions: 2,
-  msMax: 45_000,
+  repeatMsMax: 30_000,
+  msMax: 95_000,
 };
 
 /** The largest `--repetitions`: five hours and more. */

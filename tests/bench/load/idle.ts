@@ -8,9 +8,9 @@ import type { Idle, Idled, Job } from "./job.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** As when everybody comes back after a restart. */
-const ENTERING_MAX = 256;
-/** What their coming has left to do is done by then. */
-const SETTLE_MS = 300;
+const ENTERING_MAX = 1000;
+/** What their coming has left to do is done by then: a count goes to all a second later. */
+const SETTLE_MS = 1500;
 
 /** Rejects when somebody cannot enter, or is lost. */
 export async function idle(job: Job, load: Idle, protocol: Protocol): Promise<Idled> {

@@ -17,8 +17,8 @@ import { Latencies } from "./latencies.ts";
 import type { Protocol } from "./protocol.ts";
 import { groupOf, microsOf, numberOf, talkerOf, textOf } from "./stamp.ts";
 
-/** More would fill the servers' queues of connections that wait to be accepted. */
-const ENTERING_MAX = 64;
+/** InspIRCd lets in those who wait once a second; more would overflow queues of the system. */
+const ENTERING_MAX = 500;
 /** Two servers of a peer need some seconds until each knows the other's people. */
 const PROBES_MAX = 40;
 const PROBE_MS = 500;
