@@ -7,7 +7,7 @@ export interface Job {
   readonly protocol: "native" | "irc" | "nats";
   /** One or two servers of a fusion; people are spread over them in their order. */
   readonly servers: readonly Target[];
-  /** Nicks begin with it: a run's own, for servers that still know those of the run before. */
+  /** Nicks and rooms begin with it: a run's own, for servers that still know those before. */
   readonly prefix: string;
   readonly load: Talk | Idle;
 }

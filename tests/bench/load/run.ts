@@ -182,7 +182,8 @@ export class Run implements Hearer {
     const nickOf = (at: number) => `${prefix}${String(at).padStart(5, "0")}`;
     const serverOf = (at: number) => servers[Math.floor((at * servers.length) / members)];
     const { port = 0, name = "" } = serverOf(member) ?? {};
-    const room = kind === "pairs" ? undefined : `#bench${group.index}`;
+    // A room that nobody was in: what an earlier run said in one is told, late, to who comes to it.
+    const room = kind === "pairs" ? undefined : `#${prefix}${group.index}`;
     const person = new Connection({
       index,
       nick: nickOf(index),
