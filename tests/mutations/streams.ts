@@ -96,7 +96,7 @@ const ROWS: readonly Row[] = [
     "marks-forgotten",
     "a server goes on after a restart where its history ends",
     "src/core/marks.ts",
-    "return this.#marks.get(`${origin} ${life} ${room}`)?.last;",
+    "return this.#marks.get(`${origin} ${life} ${room}`)?.last ?? begun;",
     "return undefined;",
   ],
   [
