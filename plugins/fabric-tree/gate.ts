@@ -184,7 +184,7 @@ export class Gate {
     if (verdicts.includes("keep old")) return duplicate;
     if (met === undefined) return undefined;
     const { name } = session;
-    const copies = `if it had not lost this link, two servers run with copies of one data folder`;
+    const copies = "if it had not lost this link, two servers run with copies of one data folder";
     const replaced = failure("DUPLICATE_LINK", `${name} has dialled anew; ${copies}`);
     rivals.forEach((rival, at) => {
       if (verdicts[at] === "keep new") rival.end(rival.phase === "full" ? replaced : duplicate);

@@ -297,9 +297,11 @@ export function createIncoming(options: IncomingOptions) {
         const isOver = options.isOver(peer);
         stream.refusedAt ??= now;
         if (isOver) stream.refusals += 1;
-        const isLost = isOver
-          ? stream.refusals >= Math.max(LIMITS.lostAnswersMin, stream.tellers.length)
-          : now - stream.refusedAt >= LIMITS.originAwayMsMax;
+        const { lostAnswersMin, originAwayMsMax } = LIMITS;
+        // By time as well: new tellers, who are asked first, can come without end.
+        const isLost =
+          now - stream.refusedAt >= originAwayMsMax ||
+          (isOver && stream.refusals >= Math.max(lostAnswersMin, stream.tellers.length));
         if (!isLost) {
           if (goesOn) stream.askedAt = -LIMITS.askAgainMs;
           if (goesOn) ask(peer, room, stream, stream.wanted);

@@ -6,12 +6,12 @@
 //
 // Exits with 1 if a message was lost, doubled, out of order or altered.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { argumentsOf } from "../arguments.ts";
 import { chart } from "./chart.ts";
 import type { Series } from "./chart.ts";
+import { workFolder } from "./folder.ts";
 import { cores, descriptorsMax, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { faultOf } from "./results.ts";
@@ -77,22 +77,11 @@ const { values } = argumentsOf({
 
 const names = checkedNames(values.only);
 if (!existsSync(values.to)) refuse(`--to: expected a folder that is there, got ${values.to}`);
-const folder = mkdtempSync(join(tmpdir(), "chatfusion-growth-"));
+const folder = workFolder("growth");
 const pinning = cores();
 const subjects = [ours("bare", folder, pinning), ours("default", folder, pinning)];
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    rmSync(folder, { recursive: true, force: true });
-    process.exit(130);
-  });
-}
-
-try {
-  await measureAll();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await measureAll();
 
 // --- internal ---
 

@@ -7,10 +7,8 @@
 //
 // Exits with 1 if a message was lost, doubled, out of order or altered, or a run could not be done.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { argumentsOf } from "../arguments.ts";
+import { workFolder } from "./folder.ts";
 import { cores, descriptorsMax, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { peers } from "./peers.ts";
@@ -47,7 +45,7 @@ const asked = checkedRepetitions(values.repetitions);
 const repetitions = asked ?? pace.repetitions;
 const names = checkedNames(values.only);
 const began = performance.now();
-const folder = mkdtempSync(join(tmpdir(), "chatfusion-bench-"));
+const folder = workFolder("bench");
 const pinning = cores();
 const installed = peers(folder, pinning);
 /** ngircd is the slowest, and waits for seconds until it joins another one. */
@@ -59,19 +57,7 @@ if (values.short && found.length < installed.found.length) {
   notes.push("ngircd: skipped, too slow for --short");
 }
 
-// Servers are stopped as this process exits.
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    rmSync(folder, { recursive: true, force: true });
-    process.exit(130);
-  });
-}
-
-try {
-  await measureAll();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await measureAll();
 
 // --- internal ---
 

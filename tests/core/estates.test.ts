@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { MemoryHistory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
-import { lobby, say, Town } from "./town.ts";
+import { forgetfulTown, lobby, say, Town } from "./town.ts";
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const lates = (peer: Peer) => peer.all("message").map((value) => "late" in value);
@@ -265,22 +265,7 @@ test("what only the log of a crashed server has comes when it is back", () => {
 });
 
 test("what a life said is had from who has it, not from who has lost it only", () => {
-  const forgetful = ["nice", "metz", "brest"];
-  const town = new Town("forgetful 6", ["paris", "lyon", "caen", ...forgetful]);
-  const cat = town.enter("caen", "cat");
-  const ana = town.enter("paris", "ana");
-  say(ana, "one");
-  town.place.rest(1000);
-  town.part("caen");
-  say(ana, "two");
-  town.place.rest(1000);
-  town.kill("paris");
-  for (const name of forgetful) {
-    town.kill(name);
-    town.histories.get(name)!.range = () => []; // its disk is damaged
-    town.start(name);
-  }
-  town.join("lyon", "caen", ...forgetful);
+  const { town, cat } = forgetfulTown("forgetful 6", ["nice", "metz", "brest"]);
   town.place.rest(30_000);
   expect(cat.texts()).toEqual(["one", "two"]);
 });

@@ -41,9 +41,8 @@ function makePeer(): Peer {
   } as unknown as Peer;
 }
 
-test("batches with a gap before them, in a thousand rooms, are kept up to a bound", () => {
-  const peer = makePeer();
-  const incoming = createIncoming({
+function optionsOf(peer: Peer): Parameters<typeof createIncoming>[0] {
+  return {
     clock,
     crypto: anyCrypto,
     log,
@@ -59,7 +58,12 @@ test("batches with a gap before them, in a thousand rooms, are kept up to a boun
     full: () => false,
     deliver: () => undefined,
     gap: () => undefined,
-  });
+  };
+}
+
+test("batches with a gap before them, in a thousand rooms, are kept up to a bound", () => {
+  const peer = makePeer();
+  const incoming = createIncoming(optionsOf(peer));
   const frame = encodeFrame(FRAME.message, new Uint8Array(100_000));
   for (let at = 0; at < 1000; at++) {
     const room = `#r${at}` as RoomName;
@@ -83,6 +87,31 @@ test("batches with a gap before them, in a thousand rooms, are kept up to a boun
   };
   for (const batch of encodeTick(anyCrypto, sign, [leaf])) incoming.receive(batch);
   expect(peer.streams.get(room)?.have).toBe(1);
+  incoming.close();
+});
+
+test("who comes anew without end, and has it not, keeps no gap from being told", () => {
+  const peer = { ...makePeer(), present: false };
+  let at = 0;
+  const gaps: number[] = [];
+  const incoming = createIncoming({
+    ...optionsOf(peer),
+    clock: { ...clock, monotonic: () => at },
+    isOver: () => true,
+    gap: (_, missing) => void gaps.push(missing),
+  });
+  const room = "#tea" as RoomName;
+  const stream = incoming.stream(peer, room);
+  stream.have = 0;
+  const frames = [encodeFrame(FRAME.message, new Uint8Array(2))];
+  const leaf = { origin: sid, life, tick: 1, room, first: 7, frames };
+  for (const batch of encodeTick(anyCrypto, sign, [leaf])) incoming.receive(batch);
+  for (; at <= LIMITS.originAwayMsMax; at += LIMITS.askAgainMs) {
+    expect(gaps).toEqual([]);
+    stream.refusals = 0; // another one has told that it has it
+    incoming.lost(peer, { t: "lost", room, from: 1, to: 6 }, true);
+  }
+  expect(gaps[0]).toBe(6);
   incoming.close();
 });
 

@@ -9,6 +9,29 @@ export const lobby = "#lobby";
 
 export const say = (peer: Peer, text: string, room = lobby) => peer.get("say", { room, text });
 
+/**
+ * What paris said last, "two", lyon has alone, and caen lacks: the forgetful ones were told of it,
+ * and have lost it. Paris is gone.
+ */
+export function forgetfulTown(seed: string, forgetful: readonly string[]) {
+  const town = new Town(seed, ["paris", "lyon", "caen", ...forgetful]);
+  const cat = town.enter("caen", "cat");
+  const ana = town.enter("paris", "ana");
+  say(ana, "one");
+  town.place.rest(1000);
+  town.part("caen");
+  say(ana, "two");
+  town.place.rest(1000);
+  town.kill("paris");
+  for (const name of forgetful) {
+    town.kill(name);
+    town.histories.get(name)!.range = () => []; // its disk is damaged
+    town.start(name);
+  }
+  town.join("lyon", "caen", ...forgetful);
+  return { town, cat };
+}
+
 /** Servers, each with a history of its own that outlives it. */
 export class Town {
   readonly place: Place;
