@@ -212,11 +212,10 @@ test(
     expect(await paris.run("merge lyon")).toMatchObject({ state: "merged" });
     lyon.signal("SIGTERM");
     await lyon.exited();
-    const mark = paris.heard.lines.length;
     const wall = Bun.listen({ hostname: "127.0.0.1", port: lyon.port, socket: { data() {} } });
     try {
-      await stage.serve("lyon"); // elsewhere: its old port is taken
-      await paris.when({ event: "merged", with: "lyon" }, mark);
+      const moved = await stage.serve("lyon"); // elsewhere: its old port is taken
+      await moved.when({ event: "merged", with: "paris" });
     } finally {
       wall.stop(true);
     }
