@@ -48,7 +48,7 @@ export default definePlugin({
         const path = pathOf(file, folder());
         open = startWriter();
         try {
-          await open.ask({ op: "open", path, retention });
+          await open.ask({ op: "open", path, retention, bounds });
         } catch (thrown) {
           open.end("not opened");
           const why = thrown instanceof Error ? thrown.message : String(thrown);
@@ -88,6 +88,12 @@ export default definePlugin({
 });
 
 // --- internal ---
+
+const bounds = {
+  busyMsMax: LIMITS.logBusyMsMax,
+  checkedBytesMax: LIMITS.logCheckedBytesMax,
+  pruneStepRooms: LIMITS.pruneStepRooms,
+};
 
 type StreamEnds = readonly { readonly stream: Stream; readonly last: number }[];
 

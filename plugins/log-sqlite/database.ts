@@ -7,7 +7,7 @@ import type { Database } from "bun:sqlite";
 import type { MessageEntry, Stream } from "chatfusion";
 import { openFile } from "./file.ts";
 import { createPruning } from "./prune.ts";
-import type { Packed, Retention } from "./request.ts";
+import type { Bounds, Packed, Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 
 export interface LogDatabase {
@@ -26,9 +26,9 @@ export interface LogDatabase {
 }
 
 /** Opens the log. Throws as `openFile` does. */
-export function openLog(path: string, retention: Retention): LogDatabase {
-  const database = openFile(path);
-  const pruning = createPruning(database, retention);
+export function openLog(path: string, retention: Retention, bounds: Bounds): LogDatabase {
+  const database = openFile(path, bounds);
+  const pruning = createPruning(database, retention, bounds.pruneStepRooms);
   const append = createAppend(database, pruning.touched);
   const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
     "SELECT origin, life, room, last FROM streams",

@@ -1,15 +1,15 @@
 // Opening the log's database: the rights of the file, its settings and tables, and whether it is
 // whole. Runs in the worker. Next: database.ts.
 
-import { LIMITS } from "chatfusion";
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import type { Bounds } from "./request.ts";
 
 /**
  * Opens the database, and makes it where there is none, readable by its owner only. Throws an
  * error with a text for the operator where the file is no log, is damaged, or open to everybody.
  */
-export function openFile(path: string): Database {
+export function openFile(path: string, bounds: Omit<Bounds, "pruneStepRooms">): Database {
   // SQLite gives its own files beside it the rights of this one.
   closeSync(openSync(path, "a", 0o600));
   if ((statSync(path).mode & 0o002) !== 0) {
@@ -18,12 +18,12 @@ export function openFile(path: string): Database {
   chmodSync(path, 0o600);
   const database = new Database(path, { strict: true });
   try {
-    database.run(`PRAGMA busy_timeout = ${LIMITS.logBusyMsMax}`);
+    database.run(`PRAGMA busy_timeout = ${bounds.busyMsMax}`);
     database.run("PRAGMA journal_mode = WAL");
     // With the WAL, FULL is one fsync per commit: it has happened when the commit returns.
     database.run("PRAGMA synchronous = FULL");
     database.transaction(() => prepareSchema(database)).immediate();
-    checkWhole(database, path);
+    checkWhole(database, path, bounds.checkedBytesMax);
     return database;
   } catch (thrown) {
     database.close();
@@ -91,14 +91,14 @@ function prepareSchema(database: Database): void {
 }
 
 /** Finds what a torn copy or a bad disk left; a crash alone leaves nothing to find. */
-function checkWhole(database: Database, path: string): void {
+function checkWhole(database: Database, path: string, bytesMax: number): void {
   const checkpoint = database.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get();
   const bytes = pragma(database, "page_count") * pragma(database, "page_size");
   const { size } = statSync(path);
   if (checkpoint?.busy === 0 && size < bytes) {
     throw new Error(`damaged: expected ${bytes} bytes, got ${size}`);
   }
-  if (size <= LIMITS.logCheckedBytesMax) {
+  if (size <= bytesMax) {
     const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get();
     if (found?.quick_check !== "ok") throw new Error(`damaged: ${found?.quick_check}`);
     return;

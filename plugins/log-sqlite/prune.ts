@@ -2,15 +2,14 @@
 // logged here. By number: the oldest of each room that has grown, one after another; a batch goes
 // with the last of its messages.
 
-import { LIMITS } from "chatfusion";
 import type { Database } from "bun:sqlite";
 import type { Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Makes the pruning of a database that is open. */
-export function createPruning(database: Database, { days, messages }: Retention) {
+/** Makes the pruning of a database that is open; a step looks at up to `roomsMax` rooms. */
+export function createPruning(database: Database, { days, messages }: Retention, roomsMax: number) {
   const grown = new Set<number>();
   if (messages !== undefined) {
     const rooms = database.query<{ id: number }, []>("SELECT id FROM rooms");
@@ -24,7 +23,7 @@ export function createPruning(database: Database, { days, messages }: Retention)
     if (byNumber === undefined) return false;
     let looked = 0;
     for (const room of grown) {
-      if (byNumber(room, messagesMax) || ++looked > LIMITS.pruneStepRooms) return true;
+      if (byNumber(room, messagesMax) || ++looked > roomsMax) return true;
       grown.delete(room);
     }
     return false;

@@ -11,9 +11,24 @@ export interface Retention {
   readonly messages?: number | undefined;
 }
 
+/**
+ * The limits (src/limits.ts) that the worker keeps. It is given them: to import them would load all
+ * of "chatfusion" there, which takes as long as everything else until it is ready.
+ */
+export interface Bounds {
+  readonly busyMsMax: number;
+  readonly checkedBytesMax: number;
+  readonly pruneStepRooms: number;
+}
+
 /** What the worker is asked, in order; each is answered once, with its number. */
 export type Request =
-  | { readonly op: "open"; readonly path: string; readonly retention: Retention }
+  | {
+      readonly op: "open";
+      readonly path: string;
+      readonly retention: Retention;
+      readonly bounds: Bounds;
+    }
   | { readonly op: "streams" }
   | {
       readonly op: "range";

@@ -26,7 +26,7 @@ parentPort?.on("message", (message: string | Bytes) => {
 function run(request: Numbered): unknown {
   switch (request.op) {
     case "open":
-      log = openLog(request.path, request.retention);
+      log = openLog(request.path, request.retention, request.bounds);
       return undefined;
     case "streams":
       return opened().streams();

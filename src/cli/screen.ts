@@ -2,7 +2,7 @@
 // is printed meanwhile (an event, a line of the log) goes above it, without spoiling what is being
 // typed. Elsewhere lines just go out. All text is made visible on its way.
 
-import * as readline from "node:readline";
+import type { Interface } from "node:readline";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import { hasColours } from "./colours.ts";
@@ -34,7 +34,7 @@ export interface PromptOptions {
 
 /** Makes the screen of this process. */
 export function createScreen(): Screen {
-  let open: readline.Interface | undefined;
+  let open: Interface | undefined;
   /** Writes above the prompt, if there is one. */
   const write = (stream: NodeJS.WriteStream, text: string) => {
     // Whoever started us does not read: what is printed is not worth all the memory.
@@ -80,8 +80,11 @@ export function jsonLine(value: object): string {
   );
 }
 
-function openPrompt(options: PromptOptions, closed: () => void): readline.Interface {
-  const opened = readline.createInterface({
+/** Only a terminal needs it, and it takes 8 ms to load: after the server listens. */
+const loadReadline = () => process.getBuiltinModule("node:readline");
+
+function openPrompt(options: PromptOptions, closed: () => void): Interface {
+  const opened = loadReadline().createInterface({
     input: process.stdin,
     output: process.stdout,
     prompt: hasColours(process.stdout) ? `\x1b[1m${options.prompt}\x1b[22m` : options.prompt,
@@ -105,11 +108,12 @@ function openPrompt(options: PromptOptions, closed: () => void): readline.Interf
 }
 
 /** Clears the prompt and what is typed, over as many rows as it takes. */
-function clearPrompt(open: readline.Interface): void {
+function clearPrompt(open: Interface): void {
   const { rows } = open.getCursorPos();
-  readline.moveCursor(process.stdout, 0, -rows);
-  readline.cursorTo(process.stdout, 0);
-  readline.clearScreenDown(process.stdout);
+  const { clearScreenDown, cursorTo, moveCursor } = loadReadline();
+  moveCursor(process.stdout, 0, -rows);
+  cursorTo(process.stdout, 0);
+  clearScreenDown(process.stdout);
   // What readline would move up by at its next drawing: those rows are gone.
   Object.assign(open, { prevRows: 0 });
 }

@@ -34,6 +34,24 @@ async function turns(number: number): Promise<void> {
   }
 }
 
+test("the worker loads no code but its own, so that it is there at once", async () => {
+  const plugins = join(import.meta.dir, "../../plugins");
+  const transpiler = new Bun.Transpiler({ loader: "ts" });
+  const seen = new Set<string>();
+  const foreign: string[] = [];
+  const look = async (file: string): Promise<void> => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const { path } of transpiler.scanImports(await Bun.file(file).text())) {
+      if (path.startsWith("./")) await look(join(file, "..", path));
+      else if (!/^(?:node|bun):/.test(path)) foreign.push(`${file}: ${path}`);
+    }
+  };
+  await look(join(plugins, "log-sqlite/worker.ts"));
+  expect(seen.size).toBeGreaterThan(3);
+  expect(foreign).toEqual([]);
+});
+
 describe("durability", () => {
   test("an append settles after its commit, and the loop goes on meanwhile", async () => {
     await using world = await setUp(logSqlite());
@@ -58,7 +76,7 @@ describe("durability", () => {
     for (const suffix of ["", "-wal", "-shm"]) {
       expect((await stat(`${pathOf(world)}${suffix}`)).mode & 0o777).toBe(0o600);
     }
-    using database = openFile(pathOf(world));
+    using database = openFile(pathOf(world), { busyMsMax: 0, checkedBytesMax: 0 });
     expect(database.query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
     expect(database.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
   });
