@@ -113,6 +113,12 @@ export const LIMITS = {
   resumeBytesMax: 1 * MiB,
   /** And in number: a quiet line sends many small pieces. */
   resumePiecesMax: 4096,
+  /**
+   * From so much on the client is asked whether it has arrived, so often: what has is not kept.
+   * 10,000 clients of busy rooms are 2,000 pings a second, in writes that are made anyway.
+   */
+  resumeAskBytesMin: 64 * KiB,
+  resumeAskMs: 5 * second,
   /** Client message ids remembered per sender: `requestsInFlightMax` may be sent again. */
   recentIdsMax: 1024,
   /** And of how many senders: those who may come back. */
@@ -368,7 +374,7 @@ export const LIMITS = {
   tellsUnsettledMax: 10_000,
   /** Delivered messages of other servers, remembered by their authors' ids. */
   tellsDeliveredMax: 10_000,
-  /** Pings that are awaited: there is one for each time that something is handed over. */
+  /** Pings that are awaited: one for each time that something is handed over, and one in 5 s. */
   reachedAwaitedMax: 16,
   /** Private messages and offers to one server that wait for its window; more are congested. */
   privateQueuedMax: 256,

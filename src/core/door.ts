@@ -30,7 +30,9 @@ import type { PersonalEvent, Welcome } from "../protocol/messages.ts";
 import { Login, REQUEST_BY_TYPE } from "../protocol/messages.ts";
 import type { Entrance } from "./entrance.ts";
 import { NATIVE, sendPersonal } from "./format.ts";
+import type { Keeper } from "./outlet.ts";
 import { Outlet } from "./outlet.ts";
+import { Pings } from "./pings.ts";
 import type { Doorway, LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Tick } from "./tick.ts";
@@ -65,11 +67,9 @@ export interface NativeDoor {
 }
 
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** A class, since there are very many of them. */
-export class Door implements NativeDoor, Doorway {
+export class Door implements NativeDoor, Doorway, Keeper {
   readonly #options: DoorOptions;
   readonly #wire: Wire;
   readonly #reader: FrameReader;
@@ -82,9 +82,8 @@ export class Door implements NativeDoor, Doorway {
   #early: (() => void)[] | undefined;
   #heardAt: Millis;
   #cancelIdle: (() => void) | undefined;
-  /** What is run when a ping comes back that was sent behind something, by its payload. */
-  #awaited: Map<string, () => void> | undefined;
-  #pings = 0;
+  readonly #pings = new Pings();
+  #askedAt: Millis = Number.NEGATIVE_INFINITY;
   /** Resumed, and nothing was heard yet that shows that the welcome has arrived. */
   #unconfirmed = false;
 
@@ -93,7 +92,7 @@ export class Door implements NativeDoor, Doorway {
     this.#wire = wire;
     this.#reader = reader;
     this.#entered = entered;
-    this.#outlet = new Outlet(wire, true, options.tick.outlet);
+    this.#outlet = new Outlet(wire, this, options.tick.outlet);
     this.#heardAt = options.clock.monotonic();
   }
 
@@ -138,14 +137,16 @@ export class Door implements NativeDoor, Doorway {
 
   reached(run: () => void): void {
     if (this.#session === undefined) return this.#soon(() => this.reached(run));
-    this.#session.after(() => {
-      const payload = JSON.stringify({ reached: ++this.#pings });
-      this.#awaited ??= new Map();
-      this.#awaited.set(payload, run);
-      const [oldest = ""] = this.#awaited.keys(); // of one that answers no pings
-      if (this.#awaited.size > LIMITS.reachedAwaitedMax) this.#awaited.delete(oldest);
-      this.#write(encodeFrame(FRAME.ping, encoder.encode(payload)));
-    });
+    this.#session.after(() => this.#write(this.#pings.ping(run)));
+  }
+
+  askArrived(): void {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#askedAt < LIMITS.resumeAskMs || this.#phase !== "in") return;
+    this.#askedAt = now;
+    const outlet = this.#session?.outlet;
+    const sent = outlet?.sent ?? 0;
+    this.#write(this.#pings.ping(() => outlet?.arrived(sent)));
   }
 
   close(code: ErrorCode | undefined, text: string): void {
@@ -246,7 +247,7 @@ export class Door implements NativeDoor, Doorway {
       this.#options.lost(found); // chunks under way were swallowed with the wire
     }
     found.outlet.detach();
-    if (!found.outlet.attach(this.#wire, received, this.#welcome(found, token))) {
+    if (!found.outlet.attach(this.#wire, this, received, this.#welcome(found, token))) {
       found.close("what it missed is not kept any more");
       return failure("RESUME_FAILED", "what was missed is not kept any more; log in again");
     }
@@ -297,7 +298,7 @@ export class Door implements NativeDoor, Doorway {
     if (this.#unconfirmed && session !== undefined) this.#options.sessions.confirm(session);
     this.#unconfirmed = false;
     if (type === FRAME.ping) this.#write(encodeFrame(FRAME.pong, payload));
-    else if (type === FRAME.pong) this.#ponged(payload);
+    else if (type === FRAME.pong) this.#pings.ponged(payload);
     else if (this.#phase !== "in" || session === undefined) return this.#stranger(type, payload);
     else if (type === FRAME.chunk) session.chunk(payload);
     else if (type === FRAME.bye) {
@@ -331,14 +332,6 @@ export class Door implements NativeDoor, Doorway {
     else here.send(encodeJson(FRAME.error, { ref, ...refused }));
   }
 
-  #ponged(payload: Bytes): void {
-    if (this.#awaited === undefined || this.#awaited.size === 0) return;
-    const text = decoder.decode(payload);
-    const run = this.#awaited.get(text);
-    this.#awaited.delete(text);
-    run?.();
-  }
-
   #leave(session: LiveSession): void {
     this.#write(encodeJson(FRAME.bye, {}));
     this.#phase = "gone";
@@ -362,7 +355,7 @@ export class Door implements NativeDoor, Doorway {
     const quiet = clock.monotonic() - this.#heardAt;
     if (quiet >= LIMITS.idleMsMax + LIMITS.pongMsMax)
       return this.close("IDLE_TIMEOUT", `nothing was heard for ${Math.round(quiet / 1000)} s`);
-    if (quiet >= LIMITS.idleMsMax) this.#write(encodeJson(FRAME.ping, {}));
+    if (quiet >= LIMITS.idleMsMax) this.askArrived();
     const next = quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : LIMITS.idleMsMax - quiet;
     this.#cancelIdle = clock.after(Math.max(next, 1000), this.#watch);
   };

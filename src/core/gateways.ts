@@ -190,7 +190,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
         fingerprint: entry.connection.fingerprint,
         doorName: plugin,
         format: entry.format,
-        outlet: new Outlet(wire, false, tick.outlet),
+        outlet: new Outlet(wire, undefined, tick.outlet),
         doorway,
         open: () => place.open,
       });

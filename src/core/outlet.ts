@@ -1,5 +1,6 @@
 // What a session's bytes leave through: a wire that may be lost and found again. The last bytes are
-// kept by reference, so that a session that comes back gets what its lost wire swallowed.
+// kept by reference until they have arrived, so that a session that comes back gets what its lost
+// wire swallowed.
 // Invariants: 1. `sent` counts every byte offered since the welcome. 2. The kept pieces are the
 // last ones offered, without a hole. 3. Everything a session is told goes in one lane, in one
 // order; chunks go in the bulk lane and are not counted.
@@ -11,13 +12,19 @@ import { FrameBuffer } from "../protocol/frame.ts";
 /** How the outlet's owner learns that it must be flushed at the end of the tick. */
 export type MarkDirty = (outlet: Outlet) => void;
 
+/** The side of a session that can be resumed which knows its client. */
+export interface Keeper {
+  /** Much is kept: asks the client what of it has arrived, if it is time to. */
+  askArrived(): void;
+}
+
 export class Outlet {
   #wire: Wire | undefined;
   readonly #mark: MarkDirty;
   /** True from the first unflushed byte until the flush; the tick's. */
   dirty = false;
-  // Only for sessions that can resume.
-  readonly #keeps: boolean;
+  /** Of sessions that can resume: for no others anything is kept. */
+  #keeper: Keeper | undefined;
   #kept: Bytes[] = [];
   #first = 0; // index of the first kept piece that is still wanted
   #keptBytes = 0;
@@ -25,9 +32,9 @@ export class Outlet {
   /** Lent while there is something in it. */
   #collected: FrameBuffer | undefined;
 
-  constructor(wire: Wire, keeps: boolean, mark: MarkDirty) {
+  constructor(wire: Wire, keeper: Keeper | undefined, mark: MarkDirty) {
     this.#wire = wire;
-    this.#keeps = keeps;
+    this.#keeper = keeper;
     this.#mark = mark;
   }
 
@@ -43,7 +50,7 @@ export class Outlet {
 
   /** Queues given bytes. False when the wire's bound is passed: the session is to be closed. */
   send(bytes: Bytes): boolean {
-    if (this.#keeps) this.#keep(bytes);
+    if (this.#keeper !== undefined) this.#keep(bytes);
     const wire = this.#wire;
     if (wire === undefined) return true;
     if (!this.dirty) this.#mark(this);
@@ -87,6 +94,7 @@ export class Outlet {
   }
 
   flush(): void {
+    if (this.#keptBytes >= LIMITS.resumeAskBytesMin) this.#keeper?.askArrived();
     this.#wire?.flush();
   }
 
@@ -98,18 +106,30 @@ export class Outlet {
     this.#keptBytes = 0;
   }
 
+  /** The client has all up to this number of `sent`: it is not asked for again. */
+  arrived(position: number): void {
+    let next = this.#sent - this.#keptBytes;
+    while (this.#first < this.#kept.length) {
+      next += (this.#kept[this.#first] as Bytes).length; // within bounds
+      if (next > position) break;
+      this.#forgetOldest();
+    }
+    this.#compact();
+  }
+
   detach(): void {
     this.#wire = undefined;
   }
 
   /**
-   * Goes on with another wire, from byte `received` on, after `welcome`. False, with nothing
-   * changed, when those bytes are not kept any more, or were never sent.
+   * Goes on with another wire and its keeper, from byte `received` on, after `welcome`. False, with
+   * nothing changed, when those bytes are not kept any more, or were never sent.
    */
-  attach(wire: Wire, received: number, welcome: Bytes): boolean {
+  attach(wire: Wire, keeper: Keeper, received: number, welcome: Bytes): boolean {
     const oldest = this.#sent - this.#keptBytes;
     if (received > this.#sent || received < oldest) return false;
     this.#wire = wire;
+    this.#keeper = keeper;
     wire.send("room", welcome);
     let at = oldest;
     for (let i = this.#first; i < this.#kept.length; i++) {
@@ -136,16 +156,22 @@ export class Outlet {
       this.#keptBytes > LIMITS.resumeBytesMax ||
       this.#kept.length - this.#first > LIMITS.resumePiecesMax
     ) {
-      const oldest = this.#kept[this.#first] as Bytes; // there are kept bytes, so there is a piece
-      this.#keptBytes -= oldest.length;
-      this.#kept[this.#first] = NONE; // not held until the array is compacted
-      this.#first++;
+      this.#forgetOldest();
     }
-    // Compacts when half of the array is spent: each piece is moved at most once on average.
-    if (this.#first > 64 && this.#first * 2 > this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#first);
-      this.#first = 0;
-    }
+    // When half of the array is spent: each piece is moved at most once on average.
+    if (this.#first > 64 && this.#first * 2 > this.#kept.length) this.#compact();
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#kept[this.#first] as Bytes; // the caller knows that there is one
+    this.#keptBytes -= oldest.length;
+    this.#kept[this.#first] = NONE; // not held until the array is compacted
+    this.#first++;
+  }
+
+  #compact(): void {
+    this.#kept = this.#kept.slice(this.#first);
+    this.#first = 0;
   }
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { definePlugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
+import type { Peer } from "./peer.ts";
 import { Place } from "./place.ts";
 
 const gateway = (log: string[]) =>
@@ -158,6 +159,24 @@ describe("a client that is silent", () => {
     place.rest(10 * LIMITS.idleMsMax);
     expect(ana.closed).toBeUndefined();
     expect(ana.all("ping").length).toBeGreaterThan(5);
+  });
+
+  test("and answers has what was sent before: nothing of it is kept for a resume", () => {
+    const place = new Place("arrived");
+    const paris = place.start("paris");
+    const [ana, eve] = [place.enter(paris, "ana"), place.enter(paris, "eve")];
+    const bob = place.enter(paris, "bob");
+    bob.get("say", { room: "#lobby", text: "hello" });
+    place.rest(LIMITS.idleMsMax + 1000);
+    bob.get("say", { room: "#lobby", text: "are you there?" });
+    for (const client of ["client1", "client2"]) place.world.cut("paris", client, "silent");
+    place.rest(LIMITS.idleMsMax + LIMITS.pongMsMax + 5000);
+    const resume = (lost: Peer, nick: string, received: number) => {
+      const token = String(lost.all("welcome")[0]?.["resume"]);
+      return place.connect(paris).login({ nick, resume: { token, received } }).value;
+    };
+    expect(resume(ana, "ana", ana.received)["resumed"]).toBe(true);
+    expect(resume(eve, "eve", 0)["code"]).toBe("RESUME_FAILED");
   });
 
   test("and does not answer loses its connection, not its session", () => {

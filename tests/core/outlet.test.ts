@@ -8,6 +8,7 @@ import { encodeJson, FRAME, FrameReader } from "../../src/protocol/frame.ts";
 import { createRandom } from "../../src/testing.ts";
 import { fakeWire } from "./wire.ts";
 
+const keeper = { askArrived() {} };
 const welcome = encodeJson(FRAME.welcome, {});
 
 /** A client that loses each wire after so many bytes, and counts whole frames. */
@@ -34,7 +35,7 @@ describe("after losses at any byte, every frame has come once and in order", () 
     test(`seed ${seed}`, () => {
       const random = createRandom(`outlet ${seed}`);
       const client = new Client();
-      const outlet = new Outlet(client.wire(random.below(200)), true, () => {});
+      const outlet = new Outlet(client.wire(random.below(200)), keeper, () => {});
       outlet.begin();
       let said = 0;
       for (let round = 0; round < 20; round++) {
@@ -44,9 +45,10 @@ describe("after losses at any byte, every frame has come once and in order", () 
           );
           expect(outlet.send(new Uint8Array(Buffer.concat(frames)))).toBe(true);
           if (random.chance(0.1)) outlet.detach();
+          if (random.chance(0.2)) outlet.arrived(random.below(client.received + 1));
         }
         const wire = client.wire(round === 19 ? 1e9 : random.below(400));
-        expect(outlet.attach(wire, client.received, welcome)).toBe(true);
+        expect(outlet.attach(wire, keeper, client.received, welcome)).toBe(true);
       }
       expect(client.numbers).toEqual(Array.from({ length: said }, (_, i) => i + 1));
     });
@@ -55,15 +57,15 @@ describe("after losses at any byte, every frame has come once and in order", () 
 test("what was never sent, or is not kept any more, cannot be resumed from", () => {
   const outlet = new Outlet(
     fakeWire(() => {}),
-    true,
+    keeper,
     () => {},
   );
   outlet.send(new Uint8Array(10));
   const next = fakeWire(() => {});
-  expect(outlet.attach(next, 11, welcome)).toBe(false);
+  expect(outlet.attach(next, keeper, 11, welcome)).toBe(false);
   for (let i = 0; i < 3; i++) outlet.send(new Uint8Array(LIMITS.resumeBytesMax / 2));
-  expect(outlet.attach(next, 10, welcome)).toBe(false);
-  expect(outlet.attach(next, outlet.sent, welcome)).toBe(true);
+  expect(outlet.attach(next, keeper, 10, welcome)).toBe(false);
+  expect(outlet.attach(next, keeper, outlet.sent, welcome)).toBe(true);
 });
 
 test("a full wire is a fault, a closing one is not: its end is told in a moment", () => {
@@ -72,7 +74,7 @@ test("a full wire is a fault, a closing one is not: its end is told in a moment"
     () => {},
     () => queued,
   );
-  const outlet = new Outlet(wire, true, () => {});
+  const outlet = new Outlet(wire, keeper, () => {});
   wire.full = true;
   expect(outlet.send(new Uint8Array(1))).toBe(false);
   queued = 100;
@@ -83,7 +85,7 @@ test("a full wire is a fault, a closing one is not: its end is told in a moment"
 test("a lost session's memory is bounded, whatever its rooms say", () => {
   const outlet = new Outlet(
     fakeWire(() => {}),
-    true,
+    keeper,
     () => {},
   );
   outlet.detach();
@@ -92,7 +94,31 @@ test("a lost session's memory is bounded, whatever its rooms say", () => {
   const wire = fakeWire((bytes) => {
     kept += bytes.length;
   });
-  expect(outlet.attach(wire, outlet.sent - LIMITS.resumePiecesMax * 10, welcome)).toBe(true);
+  expect(outlet.attach(wire, keeper, outlet.sent - LIMITS.resumePiecesMax * 10, welcome)).toBe(
+    true,
+  );
   expect(kept).toBe(LIMITS.resumePiecesMax * 10 + welcome.length);
-  expect(outlet.attach(wire, outlet.sent - LIMITS.resumePiecesMax * 10 - 1, welcome)).toBe(false);
+  expect(outlet.attach(wire, keeper, outlet.sent - LIMITS.resumePiecesMax * 10 - 1, welcome)).toBe(
+    false,
+  );
+});
+
+test("what has arrived is not kept, and asked for once there is much", () => {
+  let asked = 0;
+  const asking = { askArrived: () => void asked++ };
+  const lost = fakeWire(() => {});
+  const outlet = new Outlet(lost, asking, () => {});
+  const half = new Uint8Array(LIMITS.resumeAskBytesMin / 2);
+  outlet.send(half);
+  outlet.flush();
+  expect(asked).toBe(0);
+  outlet.send(half);
+  outlet.flush();
+  expect(asked).toBe(1);
+  outlet.arrived(half.length + 1); // not all of the second one
+  outlet.flush();
+  expect(asked).toBe(1);
+  const next = fakeWire(() => {});
+  expect(outlet.attach(next, asking, half.length - 1, welcome)).toBe(false);
+  expect(outlet.attach(next, asking, half.length, welcome)).toBe(true);
 });

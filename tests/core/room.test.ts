@@ -29,7 +29,7 @@ class Ear implements Listener {
     const wire = fakeWire((bytes: Bytes) => {
       this.got += new TextDecoder().decode(bytes);
     });
-    this.outlet = new Outlet(wire, false, () => {});
+    this.outlet = new Outlet(wire, undefined, () => {});
   }
   overflowed(): void {}
   formatFailed(thrown: unknown): void {
@@ -99,7 +99,7 @@ test("members of one format are handed the same buffer, and no event is encoded 
   const shared: Format = { echo: true, encode: () => `${++encoded};` };
   for (let i = 0; i < 3; i++) {
     const wire = fakeWire((bytes) => void handed.push(bytes));
-    const ear = Object.assign(new Ear(shared), { outlet: new Outlet(wire, false, () => {}) });
+    const ear = Object.assign(new Ear(shared), { outlet: new Outlet(wire, undefined, () => {}) });
     room.enter(ear, shared);
   }
   for (let i = 0; i < 5; i++) room.tell({ type: "gap", room: name, missing: i });

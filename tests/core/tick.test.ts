@@ -49,7 +49,7 @@ class Stage {
       this.#spent += this.costMs;
       this.writes.push({ at: this.agenda.now, text: text.join("") });
     };
-    return new Outlet(wire, false, this.tick.outlet);
+    return new Outlet(wire, undefined, this.tick.outlet);
   }
 
   say(text: string): void {
