@@ -333,6 +333,8 @@ export const LIMITS = {
   surveyMsMax: 1 * second,
   /** And how soon one of them may ask again: each question costs a sealed answer. */
   surveyMsMin: 100,
+  /** Until then `map` shows the times of the last one again: sooner they would not answer. */
+  surveyKeptMs: 250,
   /** Names with their keys that are remembered. */
   pinsMax: 4096,
   /** Servers whose last dial is remembered: a fusion and its past. */

@@ -1,6 +1,7 @@
 // The round-trip times of all links of the fusion. Each server measures its own; when an operator
 // asks for the map, the others are asked for theirs in their sealed channels, whatever the fabric.
 
+import type { Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { Sid } from "../names.ts";
 import type { LinkInView, View } from "../plugin/fabric.ts";
@@ -29,8 +30,14 @@ export function createSurvey(
 ) {
   const { clock } = environment;
   let underWay: UnderWay | undefined;
+  let last: (Pick<UnderWay, "rtts" | "waiting"> & { readonly at: Millis }) | undefined;
   const answered = new WeakMap<Peer, number>();
 
+  const surveyed = ({ rtts, waiting }: Pick<UnderWay, "rtts" | "waiting">): Surveyed => {
+    const { view } = fabric();
+    const links = view.links.map((link) => withRtt(link, rtts.get(pairOf(link.a, link.b))));
+    return { view: { ...view, links }, silent: waiting };
+  };
   const begin = (): UnderWay => {
     const { promise: found, resolve } = Promise.withResolvers<Surveyed>();
     const waiting = new Set(present().map(({ sid }) => sid));
@@ -38,17 +45,21 @@ export function createSurvey(
     const finish = () => {
       cancel();
       underWay = undefined;
-      const { view } = fabric();
-      const links = view.links.map((link) => withRtt(link, rtts.get(pairOf(link.a, link.b))));
-      resolve({ view: { ...view, links }, silent: waiting });
+      last = { rtts, waiting, at: clock.monotonic() };
+      resolve(surveyed(last));
     };
     const cancel = clock.after(LIMITS.surveyMsMax, finish);
     return { waiting, rtts, found, finish };
   };
   return {
-    /** Asks all; resolves when all have answered, or after `surveyMsMax`. One runs at a time. */
+    /**
+     * Asks all; resolves when all have answered, or after `surveyMsMax`. One runs at a time; asked
+     * again soon after one, all is as of now but the times.
+     */
     take(): Promise<Surveyed> {
       if (underWay !== undefined) return underWay.found;
+      if (last !== undefined && clock.monotonic() - last.at < LIMITS.surveyKeptMs)
+        return Promise.resolve(surveyed(last));
       const begun = begin();
       underWay = begun;
       for (const peer of present()) peer.send({ t: "links?" });

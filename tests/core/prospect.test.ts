@@ -124,3 +124,18 @@ test("an answer tells of its sender's links alone, and what was measured here co
   mine.told(peer, { t: "links", links }); // too late, and unasked
   expect(b).toBe(peer.sid);
 });
+
+test("a map that is asked for again at once comes at once, with the times of the last one", async () => {
+  const { world, sent, c, peer, survey: mine } = survey();
+  const first = mine.take();
+  mine.told(peer, { t: "links", links: [[c, 7]] });
+  await first;
+  const again = await mine.take();
+  expect(again.view.links.map(({ rttMs }) => rttMs)).toEqual([3, 7]);
+  expect(sent).toEqual([{ t: "links?" }]);
+  world.run(LIMITS.surveyKeptMs);
+  const later = mine.take();
+  expect(sent).toHaveLength(2);
+  mine.told(peer, { t: "links", links: [[c, 8]] });
+  expect((await later).view.links.map(({ rttMs }) => rttMs)).toEqual([3, 8]);
+});
