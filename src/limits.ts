@@ -412,8 +412,11 @@ export const LIMITS = {
   heldPageMax: 128,
   /** Of each stream, when it is first heard: a merge of many servers must not flood them. */
   onMergeMax: 1000,
-  /** What a server says after a restart waits so long for what it said before. */
-  earlierLifeMsMax: 10 * second,
+  /**
+   * What a server says after a restart waits so long for word of what it said before, and so long
+   * again for that: longer than it takes to notice that a link is dead, and to find another way.
+   */
+  earlierLifeMsMax: 40 * second,
   /** Servers whose messages are in the history, with their keys: 130 bytes each. */
   originsMax: 4096,
   /** Streams of which it is kept where they stood when they were first heard: 100 bytes each. */

@@ -117,14 +117,21 @@ export function createIncoming(options: IncomingOptions) {
     }
     return stream;
   };
+  /** What a life of this server said waits for what is missing of others. */
+  const isAwaited = ({ sid }: Source, room: RoomName): boolean => {
+    for (const one of waiting.values()) if (one.peer.sid === sid && one.room === room) return true;
+    return false;
+  };
   /** The answer, too, may be lost: asks again until there is no gap. */
   const askAgain = () => {
     cancel = undefined;
     for (const [stream, { peer, room }] of behind) {
       const had = stream.have === undefined || stream.have >= stream.wanted;
       const isForgotten = peer.streams.get(room) !== stream;
-      if (had || isForgotten || !options.canAsk(peer, stream)) behind.delete(stream);
-      else ask(peer, room, stream, stream.wanted);
+      const isAskable = options.canAsk(peer, stream);
+      // What a later life said waits for it also while nobody is there who may have it.
+      if (had || isForgotten || !(isAskable || isAwaited(peer, room))) behind.delete(stream);
+      else if (isAskable) ask(peer, room, stream, stream.wanted);
     }
     release();
     if (behind.size > 0 || waiting.size > 0)
@@ -150,7 +157,8 @@ export function createIncoming(options: IncomingOptions) {
     if (now - since >= LIMITS.earlierLifeMsMax) stream.apart = false;
     const isOver = now - since >= 2 * LIMITS.earlierLifeMsMax;
     if (!isOver && behind.size > 0 && hasEarlier(peer, room)) return true;
-    return stream.have === 0 && stream.apart && peer.present;
+    // Once it waits for that word it goes on to, though its server is gone again.
+    return stream.have === 0 && stream.apart && (peer.present || waiting.has(stream));
   };
   const release = () => {
     for (const [stream, { peer, room }] of waiting) drain(peer, room, stream);

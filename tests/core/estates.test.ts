@@ -7,7 +7,6 @@ import { MemoryHistory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
 import { forgetfulTown, lobby, say, Town } from "./town.ts";
 
-const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const lates = (peer: Peer) => peer.all("message").map((value) => "late" in value);
 
 test("a server that was down gets what was said meanwhile, in order and marked as late", () => {
@@ -121,71 +120,6 @@ test("what a server says after a restart, before it is linked, comes when it is"
   expect(cat.texts()).toEqual(["one", "two", "three", "four"]);
   expect(lates(cat)).toEqual([false, true, true, false]);
   expect(town.said("lyon")).toEqual(["one", "two", "three", "four"]);
-});
-
-test("what a server said before a restart comes before what it says after it", () => {
-  const town = new Town("two lives", ["paris", "lyon", "nice"]);
-  const cat = town.enter("nice", "cat");
-  const ana = town.enter("paris", "ana");
-  say(ana, "one");
-  town.place.rest(1000);
-  town.part("paris");
-  say(ana, "two");
-  town.place.rest(1000);
-  town.kill("paris");
-  town.start("paris");
-  say(town.enter("paris", "ana"), "three"); // alone, and nobody has heard of this life
-  town.place.rest(1000);
-  town.kill("paris");
-  town.start("paris");
-  const again = town.enter("paris", "ana");
-  say(again, "four");
-  town.join("paris", "lyon", "nice");
-  say(again, "five");
-  town.place.rest(5000);
-  expect(cat.texts()).toEqual(["one", "two", "three", "four", "five"]);
-});
-
-test("also when what it says overtakes its word on what it said before", () => {
-  const town = new Town("overtaken", ["paris", "lyon", "nice"]);
-  const cat = town.enter("nice", "cat");
-  const ana = town.enter("paris", "ana");
-  say(ana, "one");
-  town.place.rest(1000);
-  town.part("paris");
-  say(ana, "two");
-  town.place.rest(1000);
-  town.kill("paris");
-  town.start("paris");
-  town.place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
-  town.place.join(...["paris", "lyon", "nice"].map((name) => town.homes.get(name)!));
-  say(town.enter("paris", "ana"), "three");
-  town.place.rest(1000);
-  town.place.hub.fate = () => "pass";
-  town.place.rest(5000);
-  expect(cat.texts()).toEqual(["one", "two", "three"]);
-});
-
-test("also when that has been missing for longer than is waited for", () => {
-  const names = ["paris", "lyon", "nice"];
-  const town = new Town("long missing", names);
-  const bob = town.enter("lyon", "bob");
-  const ana = town.enter("paris", "ana");
-  say(ana, "one");
-  town.place.rest(1000);
-  town.place.hub.fate = ({ to, traffic, bytes }) =>
-    to === "lyon" && traffic === "room" && decode(bytes).includes("two") ? "lose" : "pass";
-  say(ana, "two");
-  town.place.rest(1000);
-  town.kill("paris");
-  town.place.rest(2 * LIMITS.earlierLifeMsMax);
-  town.start("paris");
-  town.join(...names);
-  say(town.enter("paris", "ana"), "three");
-  town.place.rest(1000);
-  town.place.hub.fate = () => "pass";
-  town.place.rest(5000);
-  expect(bob.texts()).toEqual(["one", "two", "three"]);
 });
 
 test("the history since a message has what came late behind what was there already", () => {

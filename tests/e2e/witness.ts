@@ -30,6 +30,7 @@ export class Witness {
   readonly hears = new Map<string, number>();
   gaps = 0;
   said = 0;
+  readonly #how = new Map<string, string>();
   readonly #random: SeededRandom;
   readonly #waiting = new Set<Promise<void>>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -44,7 +45,12 @@ export class Witness {
       else if (event.type === "private") {
         const { text } = event.message;
         this.hears.set(text, (this.hears.get(text) ?? 0) + 1);
-      } else if (event.type === "message") this.heard.push(event.message.text);
+      } else if (event.type === "message") {
+        const { id, late = false, text } = event.message;
+        this.heard.push(text);
+        const seconds = (performance.now() / 1000).toFixed(2);
+        this.#how.set(text, `"${text}" ${id}${late ? " late" : ""} at ${seconds} s`);
+      }
       this.#changed();
     });
   }
@@ -113,6 +119,15 @@ export class Witness {
     }
   }
 
+  /** How some lines of the speaker of a server were heard, and some that came next to them. */
+  about(texts: readonly string[]): string {
+    const [first = "", last = ""] = [texts[0], texts.at(-1)];
+    const [server = ""] = first.split(" ");
+    const by = this.heard.filter((text) => text.startsWith(`${server} `));
+    const near = by.slice(Math.max(0, by.indexOf(first) - 5), by.indexOf(last) + 2);
+    return near.map((text) => this.#how.get(text)).join("\n");
+  }
+
   // --- internal ---
 
   #tell(to: Witness): void {
@@ -162,8 +177,12 @@ export async function checkWitnesses(all: readonly Witness[]): Promise<Record<st
     const killed = all.filter(({ kills }) => kills.length > 0).map(({ server }) => server);
     const unexplained = twice(logged).filter((text) => !killed.includes(text.split(" ")[0]!));
     expect(unexplained, `twice in the log of ${one.server}`).toEqual([]);
-    for (const { server } of all)
-      expect(disorder(one.heard, server), `out of order at ${one.server}`).toEqual([]);
+    for (const { kills, server } of all) {
+      const wrong = disorder(one.heard, server);
+      const killedAt = kills.map((ms) => (ms / 1000).toFixed(2)).join(", ");
+      const about = `${one.about(wrong)}\n${server} was killed at ${killedAt} s`;
+      expect(wrong, `out of order at ${one.server}:\n${about}`).toEqual([]);
+    }
   }
   const ends: Record<string, number> = { acked: acked.length };
   for (const one of all) {
