@@ -125,7 +125,7 @@ test("an answer tells of its sender's links alone, and what was measured here co
   expect(b).toBe(peer.sid);
 });
 
-test("a map that is asked for again at once comes at once, with the times of the last one", async () => {
+test("a map that is asked for again at once has the times of the last one", async () => {
   const { world, sent, c, peer, survey: mine } = survey();
   const first = mine.take();
   mine.told(peer, { t: "links", links: [[c, 7]] });
