@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { generate } from "./generator.ts";
 import type { Answer } from "./load/job.ts";
 import { peers } from "./peers.ts";
+import { relays } from "./relays.ts";
 import { faultOf, Results } from "./results.ts";
 import type { Row } from "./results.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -20,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "chatfusion-bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const NOT_PINNED = { server: [], generator: [] };
-const PACE = { rampMs: 20, measureMs: 60, drainMs: 3000, idleMs: 20 };
+const PACE = { rampMs: 20, measureMs: 60, drainMs: 3000, idleMs: 20, fileBytes: 4e6 };
 const PEOPLE = { kind: "rooms", groups: 2, members: 5, talkers: 3, textBytes: 100 } as const;
 const ROOM: Scenario["load"] = { ...PEOPLE, window: 4 };
 const PAIRS: Scenario["load"] = { ...ROOM, kind: "pairs", members: 2, talkers: 1 };
@@ -54,6 +55,40 @@ test("rooms, pairs, a pace and idle people are played without a fault", () =>
     }
     expect(await play({ kind: "idle", clients: 20 })).toMatchObject({ kind: "idled" });
   }));
+
+test(
+  "a file passes whole, with lines beside it, and to one who does not read for a while",
+  () =>
+    withServers("default", 1, async (play) => {
+      const load = { kind: "file", creditBytes: 262_144 } as const;
+      const other = { linesPerSecond: 500 };
+      for (const answer of [
+        await play({ ...load, ...other }),
+        await play({ ...load, creditBytes: 1_000_000, stallMs: 100 }),
+      ]) {
+        expect(answer.kind, JSON.stringify(answer)).toBe("filed");
+        const row = rowOf(answer);
+        expect(row && faultOf(row)).toBeUndefined();
+        expect(row?.values["cpuSecondsPerGb"]?.median).toBeGreaterThan(0);
+        expect(row?.values["mbPerSecond"]?.median).toBeGreaterThan(0);
+      }
+    }),
+  20_000,
+);
+
+test("relays of bytes, and scp, are played as far as they are installed", async () => {
+  const { found, missing } = relays(folder, NOT_PINNED);
+  expect(found.length + missing.length).toBe(3);
+  for (const subject of found) {
+    if (subject.copy !== undefined) continue; // sshd may not be allowed to run here
+    const running = await subject.start(1);
+    const load = { kind: "file", creditBytes: 262_144 } as const;
+    const answer = await generate({ servers: 1, load }, subject, running, PACE, NOT_PINNED);
+    await running.stop();
+    const faults = { strange: 0, bytes: 3.5e6 };
+    expect(answer, subject.name).toMatchObject({ kind: "filed", filed: faults });
+  }
+}, 20_000);
 
 test("two merged servers are played without a fault", () =>
   withServers("bare", 2, async (play) => {
@@ -155,6 +190,16 @@ test("a peer that is not installed is skipped with one line", () => {
     "inspircd: skipped, not installed (Debian: apt install inspircd)",
     "ngircd: skipped, not installed (Debian: apt install ngircd)",
     "nats-server: skipped, not installed (Debian: apt install nats-server)",
+  ]);
+});
+
+test("a relay that is not installed is skipped with one line", () => {
+  const { found, missing } = relays(folder, NOT_PINNED, () => undefined);
+  expect(found).toEqual([]);
+  expect(missing).toEqual([
+    "socat: skipped, not installed (Debian: apt install socat)",
+    "nc pipe: skipped, not installed (Debian: apt install netcat-openbsd)",
+    "scp: skipped, not installed (Debian: apt install openssh-client openssh-server)",
   ]);
 });
 

@@ -8,6 +8,9 @@ import type { Running, Subject } from "./subjects.ts";
 
 const MAIN = join(import.meta.dir, "load/main.ts");
 
+/** Of a file, what comes first and is not measured. */
+const RAMP_SHARE = 1 / 8;
+
 /** Runs with the same prefix would meet each other's people. */
 let runs = 0;
 
@@ -16,19 +19,16 @@ export async function generate(
   { servers, load }: Pick<Scenario, "servers" | "load">,
   subject: Subject,
   running: Running,
-  pace: Pick<Pace, "rampMs" | "measureMs" | "drainMs" | "idleMs">,
+  pace: Omit<Pace, "idleClients" | "repetitions" | "repeatMsMax" | "msMax">,
   cores: Cores,
 ): Promise<Answer> {
-  const { rampMs, measureMs, drainMs, idleMs } = pace;
   const prefix = `r${runs++ % 1000}n`;
   const job: Job = {
     protocol: subject.protocol,
-    servers: running.targets.slice(0, servers),
+    // A relay has two ports.
+    servers: subject.protocol === "raw" ? running.targets : running.targets.slice(0, servers),
     prefix,
-    load:
-      load.kind === "idle"
-        ? { ...load, measureMs: idleMs }
-        : { ...load, acks: subject.acks, rampMs, measureMs, drainMs },
+    load: loadOf(load, subject, pace),
   };
   const child = Bun.spawn([...cores.generator, process.execPath, MAIN, JSON.stringify(job)], {
     stdin: "ignore",
@@ -42,4 +42,20 @@ export async function generate(
   ]);
   if (code === 0) return JSON.parse(told) as Answer; // load/main.ts has written it
   return { kind: "failed", why: `the generator ended with ${code}: ${errors.slice(-300)}` };
+}
+
+// --- internal ---
+
+/** The load, with how long or how large it is. */
+function loadOf(
+  load: Scenario["load"],
+  { acks }: Subject,
+  pace: Parameters<typeof generate>[3],
+): Job["load"] {
+  const { rampMs, measureMs, drainMs, idleMs, fileBytes } = pace;
+  if (load.kind === "idle") return { ...load, measureMs: idleMs };
+  if (load.kind === "file") {
+    return { ...load, bytes: fileBytes, rampBytes: Math.floor(fileBytes * RAMP_SHARE) };
+  }
+  return { ...load, acks, rampMs, measureMs, drainMs };
 }

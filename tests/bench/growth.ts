@@ -117,7 +117,7 @@ async function pointsOf(name: CurveName): Promise<{ step: number; rows: readonly
   const descriptors = descriptorsMax();
   for (const step of STEPS[name]) {
     const load = CURVES[name].load(step);
-    const people = load.kind === "idle" ? 0 : load.groups * load.members;
+    const people = "groups" in load ? load.groups * load.members : 0;
     if (people > clientsWithin(people, descriptors)) {
       console.error(`${name}: not ${step}, as a process may open ${descriptors} files (ulimit -n)`);
       continue;

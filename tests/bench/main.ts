@@ -12,6 +12,7 @@ import { workFolder } from "./folder.ts";
 import { cores, descriptorsMax, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { peers } from "./peers.ts";
+import { relays } from "./relays.ts";
 import { faultOf, Results } from "./results.ts";
 import type { Row } from "./results.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -26,6 +27,7 @@ import {
 } from "./scenarios.ts";
 import { helpMs, serveMs } from "./start.ts";
 import { ours } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
 import { tableOf } from "./table.ts";
 
 const { values } = argumentsOf({
@@ -48,11 +50,11 @@ const began = performance.now();
 const folder = workFolder("bench");
 const pinning = cores();
 const installed = peers(folder, pinning);
+const ways = relays(folder, pinning);
 /** ngircd is the slowest, and waits for seconds until it joins another one. */
 const found = installed.found.filter(({ name }) => !(values.short && name === "ngircd"));
-const compared = found.map(({ name }) => name);
-const subjects = [ours("bare", folder, pinning), ours("default", folder, pinning), ...found];
-const notes = [...installed.missing];
+const own = [ours("bare", folder, pinning), ours("default", folder, pinning)];
+const notes = [...installed.missing, ...ways.missing];
 if (values.short && found.length < installed.found.length) {
   notes.push("ngircd: skipped, too slow for --short");
 }
@@ -83,11 +85,12 @@ async function measureAll(): Promise<void> {
       continue;
     }
     const scenario = SCENARIOS.find((one) => one.name === name);
-    const rows = scenario === undefined ? await starts() : await measured(sized(scenario));
+    const others = scenario === undefined ? [] : othersIn(scenario);
+    const rows = scenario === undefined ? await starts() : await measured(sized(scenario), others);
     const what =
       scenario?.what ?? "from the start of a process until a server listens, or has ended";
     results.push({ scenario: name, what, rows });
-    say(`\n${name}: ${what}\n\n${tableOf(rows, compared)}`);
+    say(`\n${name}: ${what}\n\n${tableOf(rows, namesOf(others))}`);
     for (const row of rows) tellFault(name, row);
   }
   const seconds = Math.round((performance.now() - began) / 1000);
@@ -95,6 +98,10 @@ async function measureAll(): Promise<void> {
   if (values.json) {
     console.log(JSON.stringify({ machine: about, versions, pace, notes, seconds, results }));
   }
+}
+
+function namesOf(subjects: readonly Subject[]): readonly string[] {
+  return subjects.map(({ name }) => name);
 }
 
 /** As many idle clients as there can be. */
@@ -109,16 +116,22 @@ function sized(scenario: Scenario): Scenario {
   return { ...scenario, load: { kind: "idle", clients } };
 }
 
+/** Whom we are compared with. Relays carry files, and no lines beside them. */
+function othersIn({ load }: Scenario): readonly Subject[] {
+  if (load.kind !== "file") return found;
+  return load.linesPerSecond === undefined && load.stallMs === undefined ? ways.found : [];
+}
+
 /** The rows of those subjects that can play a scenario. */
-async function measured(scenario: Scenario): Promise<Row[]> {
-  const playing = subjects.filter((subject) => {
+async function measured(scenario: Scenario, others: readonly Subject[]): Promise<Row[]> {
+  const playing = [...own, ...others].filter((subject) => {
     const why = subject.skips(scenario);
     if (why !== undefined) say(`${subject.name}: skipped in ${scenario.name}: ${why}`);
     return why === undefined;
   });
   const until = began + pace.repeatMsMax;
   const results = await measure(scenario, playing, { pace, repetitions, cores: pinning, until });
-  return results.rows(compared, playing);
+  return results.rows(namesOf(others), playing);
 }
 
 async function starts(): Promise<Row[]> {

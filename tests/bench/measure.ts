@@ -23,7 +23,7 @@ export async function measure(
 ): Promise<Results> {
   const results = new Results();
   // Memory is told from an empty server on.
-  const isFresh = scenario.load.kind === "idle";
+  const isFresh = scenario.load.kind === "idle" || scenario.load.kind === "file";
   const running = new Map<Subject, Running>();
   const stop = async (subject: Subject) => {
     await running.get(subject)?.stop();
@@ -35,6 +35,10 @@ export async function measure(
       // Whoever comes first finds the quieter or the busier machine: each time another one.
       const subject = subjects[(at + repetition) % subjects.length] as Subject; // within bounds
       try {
+        if (subject.copy !== undefined) {
+          results.add(subject.name, { kind: "copied", copied: await subject.copy(pace.fileBytes) });
+          continue;
+        }
         const servers = running.get(subject) ?? (await subject.start(scenario.servers));
         running.set(subject, servers);
         results.add(subject.name, await generate(scenario, subject, servers, pace, cores));

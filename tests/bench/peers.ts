@@ -1,11 +1,12 @@
 // Other chat servers to compare with, as Debian has them: each with the least that it needs in a
 // temporary folder, bounds and brakes out of the way, as in our bare.config.ts.
 
-import { mkdtempSync, openSync, closeSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Job } from "./load/job.ts";
 import { freePort, programPath } from "./machine.ts";
 import type { Cores } from "./machine.ts";
+import { Process } from "./process.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Running, Subject } from "./subjects.ts";
 
@@ -27,10 +28,6 @@ interface Place {
   readonly index: number;
   readonly ports: readonly { readonly clients: number; readonly servers: number }[];
 }
-
-/** A peer that does not listen by then never will. */
-const LISTEN_MS_MAX = 10_000;
-const LISTEN_LOOK_MS = 20;
 
 /** Those that are installed, and a line on each that is not. `find` tells a program's path. */
 export function peers(
@@ -92,62 +89,6 @@ function runningOf(running: readonly Process[], ports: Place["ports"]): Running 
   };
 }
 
-/** A peer's process, with what it says in a file. */
-class Process {
-  readonly #process: Bun.Subprocess;
-  readonly #log: string;
-  readonly #leave = () => this.#process.kill("SIGKILL");
-
-  constructor(words: readonly string[], folder: string) {
-    this.#log = join(folder, "output");
-    const log = openSync(this.#log, "w");
-    this.#process = Bun.spawn([...words], {
-      cwd: folder,
-      stdin: "ignore",
-      stdout: log,
-      stderr: log,
-    });
-    closeSync(log);
-    // Whoever stops the benchmark stops it.
-    process.on("exit", this.#leave);
-  }
-
-  get pid(): number {
-    return this.#process.pid;
-  }
-
-  /** Resolves when its port answers. Rejects with its last words when it does not. */
-  async listens(port: number): Promise<void> {
-    for (let ms = 0; ms < LISTEN_MS_MAX; ms += LISTEN_LOOK_MS) {
-      if (this.#process.exitCode !== null) break;
-      if (await answers(port)) return;
-      await Bun.sleep(LISTEN_LOOK_MS);
-    }
-    const words = readFileSync(this.#log, "latin1").trim().split("\n").slice(-3).join(" ");
-    throw new Error(`it does not listen: ${words}`);
-  }
-
-  async stop(): Promise<void> {
-    process.off("exit", this.#leave);
-    this.#process.kill("SIGKILL");
-    await this.#process.exited;
-  }
-}
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    const socket = await Bun.connect({
-      hostname: "127.0.0.1",
-      port,
-      socket: { data: () => undefined },
-    });
-    socket.terminate();
-    return true;
-  } catch {
-    return false; // nobody listens yet
-  }
-}
-
 const isRoot = process.getuid?.() === 0;
 
 const inspircd: Peer = {
@@ -193,6 +134,7 @@ const ngircd: Peer = {
   versionWord: "--version",
   cannot(load) {
     if (load.kind === "idle") return "it closes connections when a thousand come at the same time";
+    if (load.kind === "file") return undefined;
     if (load.members > 200) return "1,000 people take more than 20 s to join";
     return load.textBytes > 400 ? "a line of it has 512 bytes at most" : undefined;
   },

@@ -1,7 +1,8 @@
 // What runs have measured, and what is told of it: medians, spread, and ratios to the peers, which
 // are of runs of the same repetition, next to each other in time. Next: table.ts.
 
-import type { Answer, Idled, Talked } from "./load/job.ts";
+import type { Answer, Copied, Filed, Idled, Talked } from "./load/job.ts";
+import type { Faults } from "./load/checker.ts";
 
 /** One column of a table: what is taken of a run. */
 interface Metric {
@@ -11,12 +12,22 @@ interface Metric {
   of(run: Run): number | undefined;
 }
 
-type Run = { readonly talked: Talked } | { readonly idled: Idled } | { readonly ms: number };
+type Run =
+  | { readonly talked: Talked }
+  | { readonly idled: Idled }
+  | { readonly filed: Filed }
+  | { readonly copied: Copied }
+  | { readonly ms: number };
 
 const talked = (of: (run: Talked) => number | undefined) => (run: Run) =>
   "talked" in run ? of(run.talked) : undefined;
 const idled = (of: (run: Idled) => number) => (run: Run) =>
   "idled" in run ? of(run.idled) : undefined;
+const filed = (of: (run: Filed) => number | undefined) => (run: Run) =>
+  "filed" in run ? of(run.filed) : undefined;
+/** What all ways of a file have. */
+const passed = (of: (run: Copied) => number) => (run: Run) =>
+  "filed" in run ? of(run.filed) : "copied" in run ? of(run.copied) : undefined;
 
 /** In all tables the first one that there is gives the ratios. */
 export const METRICS: readonly Metric[] = [
@@ -56,6 +67,29 @@ export const METRICS: readonly Metric[] = [
   },
   { key: "kbPerClient", title: "each, KB", of: idled((run) => run.bytesPerClient / 1000) },
   { key: "idlePercent", title: "CPU, idle, %", of: idled((run) => run.idleShare * 100) },
+  {
+    key: "cpuSecondsPerGb",
+    title: "CPU a GB, s",
+    of: filed(({ bytes, cpuSeconds }) => cpuSeconds / (bytes / 1e9)),
+  },
+  { key: "mbPerSecond", title: "MB a second", of: passed((run) => run.bytes / 1e6 / run.seconds) },
+  { key: "sameP50Ms", title: "chat on it: p50, ms", of: filed((run) => run.sameP50Ms) },
+  { key: "sameP99Ms", title: "p99, ms", of: filed((run) => run.sameP99Ms) },
+  { key: "otherP50Ms", title: "beside it: p50, ms", of: filed((run) => run.otherP50Ms) },
+  { key: "otherP99Ms", title: "p99, ms", of: filed((run) => run.otherP99Ms) },
+  { key: "beforeMb", title: "before, MB", of: filed((run) => run.beforeBytes / 1e6) },
+  { key: "filePeakMb", title: "peak, MB", of: filed((run) => run.peakBytes / 1e6) },
+  { key: "grownMb", title: "grown, MB", of: filed((run) => run.grownBytes / 1e6) },
+  {
+    key: "fileGeneratorPercent",
+    title: "generator, %",
+    of: filed(({ generatorShare }) => generatorShare * 100),
+  },
+  {
+    key: "fileLatePercent",
+    title: "said late, %",
+    of: filed(({ lateShare }) => (lateShare === undefined ? undefined : lateShare * 100)),
+  },
   { key: "startMs", title: "ms", of: (run) => ("ms" in run ? run.ms : undefined) },
 ];
 
@@ -101,8 +135,11 @@ export class Results {
         const values = runs.flatMap((run) => of(run) ?? []);
         return values.length === 0 ? [] : [[key, spreadOf(values)] as const];
       });
-      const count = (of: (run: Talked) => number) =>
-        runs.reduce((sum, run) => sum + ("talked" in run ? of(run.talked) : 0), 0);
+      const count = (of: (run: Faults) => number) =>
+        runs.reduce((sum, run) => {
+          const faults = "talked" in run ? run.talked : "filed" in run ? run.filed : undefined;
+          return sum + (faults === undefined ? 0 : of(faults));
+        }, 0);
       return {
         subject,
         runs: runs.length,
@@ -121,7 +158,8 @@ export class Results {
   // --- internal ---------------------------------------------------------------------------------
 
   #ratios(ours: readonly (Run | string)[], peers: readonly string[]): Record<string, number> {
-    const metric = METRICS.find(({ of }) => ours.some((run) => valueOf(run, of) !== undefined));
+    const all = [...this.#runs.values()].flat();
+    const metric = METRICS.find(({ of }) => all.some((run) => valueOf(run, of) !== undefined));
     const ratios: Record<string, number> = {};
     for (const peer of peers) {
       const theirs = this.#runs.get(peer) ?? [];

@@ -1,13 +1,16 @@
 // What `bun run bench` measures: the scenarios, their sizes and how long each run lasts.
 
-import type { Idle, Talk } from "./load/job.ts";
+import type { Files, Idle, Talk } from "./load/job.ts";
 
 export interface Scenario {
   readonly name: string;
   readonly what: string;
   /** How many servers the people are spread over. */
   readonly servers: 1 | 2;
-  readonly load: Omit<Talk, "acks" | "rampMs" | "measureMs" | "drainMs"> | Omit<Idle, "measureMs">;
+  readonly load:
+    | Omit<Talk, "acks" | "rampMs" | "measureMs" | "drainMs">
+    | Omit<Idle, "measureMs">
+    | Omit<Files, "bytes" | "rampBytes">;
   /** It is also in the short run. */
   readonly isShort: boolean;
 }
@@ -22,6 +25,8 @@ export interface Pace {
   /** Of the scenario of idle people: a pulse comes once a second. */
   readonly idleMs: number;
   readonly idleClients: number;
+  /** Of each file. */
+  readonly fileBytes: number;
   /** The median of five bears two bad ones. */
   readonly repetitions: number;
   /** After it no repetition but the first of each scenario is begun; and no scenario. */
@@ -35,6 +40,7 @@ export const WHOLE: Pace = {
   drainMs: 5000,
   idleMs: 3000,
   idleClients: 10_000,
+  fileBytes: 1e9,
   repetitions: 5,
   repeatMsMax: Number.POSITIVE_INFINITY,
   msMax: Number.POSITIVE_INFINITY,
@@ -47,6 +53,7 @@ export const SHORT: Pace = {
   drainMs: 5000,
   idleMs: 1000,
   idleClients: 1000,
+  fileBytes: 128e6,
   repetitions: 2,
   repeatMsMax: 30_000,
   msMax: 95_000,
@@ -66,6 +73,9 @@ const PACED_TALKERS = 16;
 const PAIRS = 100;
 const LINE_BYTES = 100;
 const KIBIBYTE = 1024;
+/** Of a receiver nearby, and the most that there is (docs/protocol.md, P35). */
+const CREDIT_BYTES = 256 * KIBIBYTE;
+const CREDIT_BYTES_MAX = 8192 * KIBIBYTE;
 
 export const SCENARIOS: readonly Scenario[] = [
   fan("fan-100", 100, LINE_BYTES, true),
@@ -97,6 +107,27 @@ export const SCENARIOS: readonly Scenario[] = [
     servers: 1,
     load: { kind: "idle", clients: WHOLE.idleClients },
     isShort: true,
+  },
+  {
+    name: "file",
+    what: "a file from one to another, 256 KiB of it on their way",
+    servers: 1,
+    load: { kind: "file", creditBytes: CREDIT_BYTES },
+    isShort: true,
+  },
+  {
+    name: "file-chat",
+    what: "the same, while its sender and a third one say 100 lines a second each to its receiver",
+    servers: 1,
+    load: { kind: "file", creditBytes: CREDIT_BYTES, linesPerSecond: 200 },
+    isShort: true,
+  },
+  {
+    name: "file-stalled",
+    what: "a file whose receiver permits 8 MiB, and then does not read for 3 s",
+    servers: 1,
+    load: { kind: "file", creditBytes: CREDIT_BYTES_MAX, stallMs: 3000 },
+    isShort: false,
   },
 ];
 

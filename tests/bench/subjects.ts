@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { ServerProgram } from "../e2e/servers.ts";
-import type { Job, Target } from "./load/job.ts";
+import type { Copied, Job, Target } from "./load/job.ts";
 import type { Cores } from "./machine.ts";
 import type { Scenario } from "./scenarios.ts";
 
@@ -17,6 +17,8 @@ export interface Subject {
   skips(scenario: Scenario): string | undefined;
   /** Starts one server, or two that are joined. Rejects with why it cannot. */
   start(servers: 1 | 2): Promise<Running>;
+  /** In place of all else: copies a file of this size with a program of its own. */
+  copy?(bytes: number): Promise<Copied>;
 }
 
 export interface Running {

@@ -4,12 +4,13 @@
 import type { Faults } from "./checker.ts";
 
 export interface Job {
-  readonly protocol: "native" | "irc" | "nats";
+  /** "raw": a relay of bytes, from the first port to the second; for files only. */
+  readonly protocol: "native" | "irc" | "nats" | "raw";
   /** One or two servers of a fusion; people are spread over them in their order. */
   readonly servers: readonly Target[];
   /** Nicks and rooms begin with it: a run's own, for servers that still know those before. */
   readonly prefix: string;
-  readonly load: Talk | Idle;
+  readonly load: Talk | Idle | Files;
 }
 
 export interface Target {
@@ -49,6 +50,20 @@ export interface Idle {
   readonly measureMs: number;
 }
 
+/** One file, from one person to another. */
+export interface Files {
+  readonly kind: "file";
+  readonly bytes: number;
+  /** Not measured: what comes first. */
+  readonly rampBytes: number;
+  /** What the receiver permits beyond what has come; it is renewed when half of it is used. */
+  readonly creditBytes: number;
+  /** Said to the receiver meanwhile, by the sender and by a third person in turn. */
+  readonly linesPerSecond?: number;
+  /** After the ramp the receiver does not read for so long. */
+  readonly stallMs?: number;
+}
+
 /** Measured while people talk. */
 export interface Talked extends Faults {
   /** Copies of messages that arrived at anybody within `seconds`. */
@@ -67,6 +82,40 @@ export interface Talked extends Faults {
   readonly lateShare?: number;
 }
 
+/** Measured while a file passes. */
+export interface Filed extends Faults, Partial<Chat> {
+  /** Of the file, within `seconds`. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Of the server, all threads; of a relay, all processes. */
+  readonly cpuSeconds: number;
+  /** Resident memory, before there is a file. */
+  readonly beforeBytes: number;
+  /** Peak of it since the server began. */
+  readonly peakBytes: number;
+  /** Of resident memory, while the receiver does not read. */
+  readonly grownBytes: number;
+  readonly generatorShare: number;
+}
+
+/** From when a line beside a file was to be said until it was heard. */
+export interface Chat {
+  /** Said by the one who sends the file, on the same connection. */
+  readonly sameP50Ms: number;
+  readonly sameP99Ms: number;
+  /** Said by somebody else. */
+  readonly otherP50Ms: number;
+  readonly otherP99Ms: number;
+  /** Lines that the generator itself could not say in time, of all. */
+  readonly lateShare: number;
+}
+
+/** A file that another program has copied, from its start to its end. */
+export interface Copied {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
 export interface Idled {
   readonly clients: number;
   /** Connected and entered. */
@@ -80,4 +129,6 @@ export interface Idled {
 export type Answer =
   | { readonly kind: "talked"; readonly talked: Talked }
   | { readonly kind: "idled"; readonly idled: Idled }
+  | { readonly kind: "filed"; readonly filed: Filed }
+  | { readonly kind: "copied"; readonly copied: Copied }
   | { readonly kind: "failed"; readonly why: string };

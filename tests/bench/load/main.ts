@@ -1,6 +1,7 @@
 // The load generator: a process of its own, so that what it uses is not counted as the server's.
 // Started by ../generator.ts with a job as its argument; prints the answer as one line.
 
+import { playFile } from "./files.ts";
 import { idle } from "./idle.ts";
 import { irc } from "./irc.ts";
 import type { Answer, Job } from "./job.ts";
@@ -20,8 +21,10 @@ const job = JSON.parse(words) as Job; // ../generator.ts has written it
 
 async function play(): Promise<Answer> {
   const { load } = job;
-  const protocol = PROTOCOLS[job.protocol];
   try {
+    if (load.kind === "file") return { kind: "filed", filed: await playFile(job, load) };
+    if (job.protocol === "raw") throw new Error("a relay takes files only");
+    const protocol = PROTOCOLS[job.protocol];
     if (load.kind === "idle") return { kind: "idled", idled: await idle(job, load, protocol) };
     return { kind: "talked", talked: await new Run(job, load, protocol).play() };
   } catch (thrown) {
