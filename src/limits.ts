@@ -62,6 +62,9 @@ export const LIMITS = {
   /** Closing: what is queued gets this long to leave. */
   lingerMsMax: 2 * second,
 
+  /** What is read in pieces of this size is freed at once: a fifth of a file's cost. */
+  readFreedBytesMin: 16 * KiB,
+
   // --- outboxes ---------------------------------------------------------------------------------
   /**
    * Per client: seconds of a busy room on a slow line. References, shared with the other members.
@@ -83,6 +86,10 @@ export const LIMITS = {
   /** And by the sessions that are told something in a tick, so many of this size. */
   frameBuffersPooledMax: 256,
   frameBufferPooledBytesMax: 32 * KiB,
+  /** A frame of this size that comes in pieces is put together in room that is used again. */
+  frameRoomPooledBytesMin: 16 * KiB,
+  /** Kept for those that come next: each frame takes one only while the rest of it is awaited. */
+  frameRoomsPooledMax: 16,
   /** Kept for the next outbox: a busy room's members need one each between send and flush. */
   backlogsPooledMax: 1024,
   /** A queue that was longer gives its places back. */

@@ -170,10 +170,12 @@ class Acceptance implements Visitor, WireHandlers {
     if (this.#door === undefined && this.#reader.heldBytes === 0 && looksLikeHttp(chunk))
       return this.#answerHttp();
     this.#door?.heard();
-    const used = this.#reader.push(chunk, this.#frame);
+    const used = this.#reader.push(chunk, this.#frame, this.#worked);
     const link = this.#link as LiveLink | undefined; // set within #frame
     if (link !== undefined && used < chunk.length) link.data(chunk.subarray(used));
   }
+
+  readonly #worked = (): void => this.#door?.worked();
 
   /** False: nothing more of the chunk is a frame for the door. */
   readonly #frame = (type: number, payload: Bytes): boolean => {

@@ -21,7 +21,7 @@ import {
   FRAME,
   FRAME_HEAD_BYTES,
   frameName,
-  type FrameReader,
+  FrameReader,
   isFrameType,
   writeHead,
 } from "../protocol/frame.ts";
@@ -52,6 +52,8 @@ export interface DoorOptions {
   resumed(session: LiveSession): void;
   /** A chunk could not be handed to this session's wire. */
   chunkRefused(transfer: string): void;
+  /** What was read is worked off: chunks in it are handed on. */
+  worked(): void;
   log: { warn(event: string, fields: Readonly<Record<string, unknown>>): void };
 }
 
@@ -61,6 +63,8 @@ export interface NativeDoor {
   heard(): void;
   /** False: nothing more is taken. */
   frame(type: number, payload: Bytes): boolean;
+  /** All that has come is worked off, and its bytes may be used again. */
+  worked(): void;
   closed(): void;
   /** Ends the connection for a reason that the client is told. */
   end(failed: Failure): void;
@@ -114,6 +118,10 @@ export class Door implements NativeDoor, Doorway, Keeper {
     }
   }
 
+  worked(): void {
+    this.#options.worked();
+  }
+
   closed(): void {
     this.#phase = "gone";
     this.#cancelIdle?.();
@@ -133,6 +141,15 @@ export class Door implements NativeDoor, Doorway, Keeper {
     writeHead(CHUNK_HEAD, 0, FRAME.chunk, event.chunk.length);
     if (session.outlet.sendChunk([CHUNK_HEAD, event.chunk])) return;
     this.#options.chunkRefused(event.chunk.subarray(0, 16).toHex());
+  }
+
+  chunks(frames: Bytes): void {
+    if (this.#session?.outlet.sendChunk([frames]) === true) return;
+    // One transfer's or several ones': each is told once.
+    const reader = new FrameReader(LIMITS.frameBytesMax);
+    reader.push(frames, (_, payload) => {
+      this.#options.chunkRefused(payload.subarray(0, 16).toHex());
+    });
   }
 
   reached(run: () => void): void {
@@ -300,7 +317,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
     if (type === FRAME.ping) this.#write(encodeFrame(FRAME.pong, payload));
     else if (type === FRAME.pong) this.#pings.ponged(payload);
     else if (this.#phase !== "in" || session === undefined) return this.#stranger(type, payload);
-    else if (type === FRAME.chunk) session.chunk(payload);
+    else if (type === FRAME.chunk) session.framedChunk(payload);
     else if (type === FRAME.bye) {
       this.#leave(session);
       return false;

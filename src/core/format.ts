@@ -22,6 +22,11 @@ export function sendPersonal(
 ): void {
   if (event.type === "private") return session.sendFrame(FRAME.private, event.message);
   if (event.type === "offered") return session.sendFrame(FRAME.offered, event.offer);
+  // A file's credit comes often; what is written out is encoded sooner.
+  if (event.type === "credit") {
+    const { transfer, upTo } = event;
+    return session.sendFrame(FRAME.credit, { transfer, upTo });
+  }
   const { type, ...fields } = event;
   session.sendFrame(FRAME[type], fields);
 }

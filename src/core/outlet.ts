@@ -88,9 +88,11 @@ export class Outlet {
 
   /** Queues a borrowed chunk of a file, in parts. False when the wire is lost or full. */
   sendChunk(parts: readonly Bytes[]): boolean {
-    if (this.#wire === undefined) return false;
-    if (!this.dirty) this.#mark(this);
-    return this.#wire.sendBorrowed("bulk", parts);
+    const wire = this.#wire;
+    if (wire === undefined || !wire.sendBorrowed("bulk", parts)) return false;
+    // Mostly all of it has left by now.
+    if (!this.dirty && wire.queuedBytes("bulk") > 0) this.#mark(this);
+    return true;
   }
 
   flush(): void {

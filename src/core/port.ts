@@ -49,6 +49,7 @@ export function createPort(options: PortOptions): () => Promise<Listener> {
     lost: (session: LiveSession) =>
       transfers.gone(session, `${session.address} lost its connection`),
     resumed: (session: LiveSession) => tells.handOver(session),
+    worked: () => transfers.handOn(),
     chunkRefused: (id: string) => transfers.interrupt(id, "its receiver takes no more"),
     log,
   };

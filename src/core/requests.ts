@@ -10,7 +10,7 @@ import type { RoomName } from "../names.ts";
 import { checkText, LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
-import { plainSay, plainTell } from "../protocol/asks.ts";
+import { plainAsk } from "../protocol/asks.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
 import type { Answer, Ask, MessageEntry, PrivateEntry, RequestName } from "../protocol/messages.ts";
@@ -72,7 +72,7 @@ export function createRequests(options: RequestsOptions) {
     // The handler of a type takes what the shape of that type gives.
     const handle = handlers[type] as (session: LiveSession, ask: unknown) => MaybePromise<Outcome>;
     try {
-      const plain = type === "say" ? plainSay(ask) : type === "tell" ? plainTell(ask) : undefined;
+      const plain = plainAsk(type, ask);
       if (plain !== undefined) return handle(session, plain);
       const parsed = v.safeParse(requestShape(type), ask);
       if (parsed.success) return handle(session, parsed.output);

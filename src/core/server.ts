@@ -275,8 +275,8 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       entrance: () => need("entrance"),
       streams: fusion.streams,
     }),
-    chunk(session, payload) {
-      const refused = transfers.chunk(session, payload);
+    chunk(session, payload, framed) {
+      const refused = transfers.chunk(session, payload, framed);
       if (refused !== undefined) session.doorway.refuse(refused);
     },
     get loggedTick() {

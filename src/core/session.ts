@@ -28,7 +28,8 @@ export interface SessionHost {
   now(): Millis;
   /** Does one request. Never throws. `Logged` stands for an answer that waits for the log. */
   dispatch(session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome>;
-  chunk(session: LiveSession, payload: Bytes): void;
+  /** `framed`: the native door's, which says when what it has read is worked off. */
+  chunk(session: LiveSession, payload: Bytes, framed: boolean): void;
   /** The number of log commits that have settled. */
   readonly loggedTick: number;
   /** The log's commit of this number failed: what it held is not durable. */
@@ -54,6 +55,8 @@ export type Outcome =
 /** How a session leaves: through its gateway or the native door. */
 export interface Doorway {
   personal(event: PersonalEvent): void;
+  /** Takes whole frames of chunks, borrowed; not there where chunks come as events. */
+  chunks?(frames: Bytes): void;
   /**
    * Runs `run` when all that the session was told until now has reached its client, as far as that
    * can be known; never, where the connection is lost before.
@@ -189,7 +192,12 @@ export class LiveSession implements Session {
   }
 
   chunk(payload: Bytes): void {
-    if (this.phase === "in") this.#host.chunk(this, payload);
+    if (this.phase === "in") this.#host.chunk(this, payload, false);
+  }
+
+  /** The same, where the frame's head stands before the payload. */
+  framedChunk(payload: Bytes): void {
+    if (this.phase === "in") this.#host.chunk(this, payload, true);
   }
 
   send(bytes: string | Bytes): void {

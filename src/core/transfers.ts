@@ -12,7 +12,9 @@ import { LIMITS } from "../limits.ts";
 import type { Sid } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
 import type { OfferEntry, PersonalEvent } from "../protocol/messages.ts";
+import { frameOf } from "../protocol/frame.ts";
 import { readChunk } from "../protocol/transfer.ts";
+import { createForwarding } from "./forwarding.ts";
 import type { LiveSession } from "./session.ts";
 
 /** Where one side of a transfer lives. */
@@ -45,6 +47,7 @@ export interface TransfersOptions {
 
 export function createTransfers(options: TransfersOptions) {
   const transfers = new Map<string, Transfer>();
+  const forwarding = createForwarding();
   let sweeping = false;
   let cancelSweep: (() => void) | undefined;
 
@@ -113,7 +116,8 @@ export function createTransfers(options: TransfersOptions) {
           transfer.upTo,
           Math.min(event.upTo, transfer.next + LIMITS.creditBytesMax),
         );
-        tell(other, { ...event, upTo: transfer.upTo });
+        // Written out: one comes for every few chunks.
+        tell(other, { type: "credit", transfer: event.transfer, upTo: transfer.upTo });
         return undefined;
       case "finished":
         if (transfer.phase !== "open") return state(transfer, "expected it to be open");
@@ -190,8 +194,11 @@ export function createTransfers(options: TransfersOptions) {
       return undefined;
     },
     take,
-    /** A chunk of the sending end; borrowed. A refusal ends the transfer. */
-    chunk(who: LiveSession | Sid, payload: Bytes): Failure | undefined {
+    /**
+     * A chunk of the sending end; borrowed. A refusal ends the transfer. `framed`: its frame's head
+     * stands before it, and `handOn` is called before its bytes are used again.
+     */
+    chunk(who: LiveSession | Sid, payload: Bytes, framed = false): Failure | undefined {
       const { transfer: id, offset, bytes } = readChunk(payload);
       const transfer = lookUp(id, who, "sender");
       // What was under way when a transfer ended is no fault.
@@ -205,13 +212,17 @@ export function createTransfers(options: TransfersOptions) {
       transfer.movedAt = options.clock.monotonic();
       const to = transfer.receiver;
       if (to.at === "here") {
-        to.session.doorway.personal({ type: "chunk", chunk: payload });
+        const { doorway } = to.session;
+        if (framed && doorway.chunks !== undefined) forwarding.add(doorway, frameOf(payload));
+        else doorway.personal({ type: "chunk", chunk: payload });
         return undefined;
       }
       const result = options.publishChunk(to.target, payload);
       if (result !== "sent") end(transfer, "TRANSFER_INTERRUPTED", `the way there is ${result}`);
       return undefined;
     },
+    /** What was read is worked off: hands on the chunks in it. */
+    handOn: forwarding.handOn,
     /** The receiver's wire took no more: its credit is broken, or it is gone. */
     interrupt(id: string, text: string): void {
       const transfer = transfers.get(id);

@@ -6,7 +6,15 @@ import type { Bytes, DialOptions, Wire, WireHandlers } from "../environment.ts";
 import { ChatFusionError, type ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { NetParts } from "./net.ts";
-import { SocketSink, closeReason, codeOf, endsOf, formatRemote, isLoopback } from "./socket.ts";
+import {
+  SocketSink,
+  closeReason,
+  codeOf,
+  endsOf,
+  formatRemote,
+  isLoopback,
+  readOnce,
+} from "./socket.ts";
 import { handshakeFailure, peerFingerprint } from "./tls.ts";
 import { SinkWire } from "./wire.ts";
 
@@ -71,7 +79,7 @@ class Call {
         binaryType: "uint8array",
         open: (socket) => this.#opened(socket),
         handshake: (socket, success, error) => this.#secured(socket, success, error),
-        data: (_socket, chunk) => this.#wire?.data(chunk),
+        data: (_socket, chunk) => readOnce(this.#wire, chunk),
         drain: () => this.#wire?.writable(),
         end: () => this.#ended(),
         close: (_socket, error) => this.#closed(closeReason(error)),

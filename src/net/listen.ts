@@ -22,6 +22,7 @@ import {
   endsOf,
   formatRemote,
   isLoopback,
+  readOnce,
 } from "./socket.ts";
 import { acceptTls, fingerprintOf, handshakeFailure, tlsFirstByte } from "./tls.ts";
 import { boundUnsent } from "./unsent.ts";
@@ -232,7 +233,7 @@ const rawHandlers = (house: House): SocketHandler<Held> => ({
   data({ data: door }, chunk) {
     if (door === undefined || door.secure) return;
     if (door.wire === undefined) door.knock(chunk);
-    else door.wire.data(chunk);
+    else readOnce(door.wire, chunk);
   },
   drain({ data: door }) {
     if (door?.secure === false) door.wire?.writable();
@@ -250,7 +251,7 @@ const tlsHandlers: SocketHandler<Held> = {
     if (handshakeFailure(success, error) === undefined) socket.data?.secured(socket);
     else socket.data?.drop();
   },
-  data: ({ data: door }, chunk) => door?.wire?.data(chunk),
+  data: ({ data: door }, chunk) => readOnce(door?.wire, chunk),
   drain: ({ data: door }) => door?.wire?.writable(),
   end: ({ data: door }) => door?.ended(),
   close: ({ data: door }, error) => door?.closed(closeReason(error)),

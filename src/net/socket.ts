@@ -3,6 +3,7 @@
 
 import type { Socket } from "bun";
 import type { Bytes, Sink } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 
 /** Puts Bun's socket behind the Sink that an outbox writes to. */
 export class SocketSink<Data> implements Sink {
@@ -48,6 +49,20 @@ export class SocketSink<Data> implements Sink {
     this.#peerEnded = true;
     if (this.#wroteAll) this.#socket.end();
   }
+}
+
+/**
+ * Hands what was read to a wire, which borrows it, and then frees it if it is large: the garbage
+ * collector would do so only after 15 MB of a file, and the next pieces would find cold memory.
+ */
+export function readOnce(wire: Reading | undefined, chunk: Bytes): void {
+  wire?.data(chunk);
+  if (chunk.length < LIMITS.readFreedBytesMin) return;
+  (chunk.buffer as ArrayBuffer).transfer(0); // Bun makes one for each read, and shares none
+}
+
+interface Reading {
+  data(chunk: Bytes): void;
 }
 
 /** The two ends of a socket. */

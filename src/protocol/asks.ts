@@ -1,5 +1,5 @@
-// What is read of every request, its ref, and the two requests that come most, say and tell, by
-// hand: what fits here is what the shapes would have made of it, and all else is theirs to judge.
+// What is read of every request, its ref, and the requests that come most, say, tell and credit,
+// by hand: what fits here is what the shapes would have made of it; all else is theirs to judge.
 // Pure. Next: messages.ts.
 
 import * as v from "valibot";
@@ -8,12 +8,13 @@ import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { decodeJson } from "./frame.ts";
 import { describe } from "./hello.ts";
-import type { Ask, MessageKind } from "./messages.ts";
+import type { Ask, MessageKind, RequestName } from "./messages.ts";
 
 /** What an answer names its request by. */
 const RefNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.counterMax));
 const Ref = v.object({ ref: v.optional(RefNumber) });
 /** A byte a letter. */
+const plainTransfer = /^[0-9a-f]{32}$/;
 const plainId = new RegExp(`^[ -~]{1,${LIMITS.clientIdBytesMax}}$`);
 
 /** The ref of a request. Throws `ProtocolError` `BAD_FRAME` for what is none. */
@@ -38,27 +39,43 @@ export function refIn(payload: Bytes): number | undefined {
   }
 }
 
-/** Reads a `say`; undefined for what is not of the plainest form. */
-export function plainSay(ask: unknown): Ask<"say"> | undefined {
+/** Reads a request that comes often; undefined for others, and for what is not plainest. */
+export function plainAsk(
+  type: RequestName,
+  ask: unknown,
+): Ask<"say"> | Ask<"tell"> | Ask<"credit"> | undefined {
   if (typeof ask !== "object" || ask === null) return undefined;
-  const { room, text, kind = "text", cid } = ask as Fields; // each is checked here
+  if (type === "say") return plainSay(ask);
+  if (type === "tell") return plainTell(ask);
+  return type === "credit" ? plainCredit(ask) : undefined;
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+function plainSay(ask: Fields): Ask<"say"> | undefined {
+  const { room, text, kind = "text", cid } = ask; // each is checked here
   if (!isName(room) || typeof text !== "string" || !isKind(kind)) return undefined;
   if (cid === undefined) return { room, text, kind };
   return isPlainId(cid) ? { room, text, kind, cid } : undefined;
 }
 
-/** Reads a `tell`, likewise. */
-export function plainTell(ask: unknown): Ask<"tell"> | undefined {
-  if (typeof ask !== "object" || ask === null) return undefined;
-  const { to, text, kind = "text", cid } = ask as Fields; // each is checked here
+function plainTell(ask: Fields): Ask<"tell"> | undefined {
+  const { to, text, kind = "text", cid } = ask; // each is checked here
   if (!isName(to) || typeof text !== "string" || !isKind(kind)) return undefined;
   if (cid === undefined) return { to, text, kind };
   return isPlainId(cid) ? { to, text, kind, cid } : undefined;
 }
 
-// --- internal -----------------------------------------------------------------------------------
+function plainCredit({ transfer, upTo }: Fields): Ask<"credit"> | undefined {
+  if (typeof transfer !== "string" || !plainTransfer.test(transfer)) return undefined;
+  return isCount(upTo) ? { transfer, upTo } : undefined;
+}
 
-type Fields = Readonly<Partial<Record<"room" | "to" | "text" | "kind" | "cid", unknown>>>;
+type Field = "room" | "to" | "text" | "kind" | "cid" | "transfer" | "upTo";
+type Fields = Readonly<Partial<Record<Field, unknown>>>;
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isRef = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= LIMITS.counterMax;

@@ -213,14 +213,25 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
+/** The whole frame around a payload that a `FrameReader` has handed over; borrowed like it. */
+export const frameOf = (payload: Bytes): Bytes =>
+  new Uint8Array(
+    payload.buffer,
+    payload.byteOffset - FRAME_HEAD_BYTES,
+    payload.length + FRAME_HEAD_BYTES,
+  );
+
 /**
  * Cuts a byte stream into frames, in place: bytes are copied only where a frame is spread over
- * several chunks, and then once. A length is checked against `limit` before it is trusted.
+ * several chunks, and then once. A length is checked against `limit` before it is trusted. Each
+ * payload is borrowed until the end of `push`, and its frame's head stands before it.
  */
 export class FrameReader {
   /** Largest payload, in bytes; may be changed between and within chunks. */
   limit: number;
-  #rest: Bytes | undefined; // room for the whole frame, once its length is known
+  #rest: Bytes | undefined; // room for the whole frame, or more, once its length is known
+  #want = 0; // its size
+  #spent: Bytes | undefined; // room of a frame that was handled, to be given back
   #have = 0;
   readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
 
@@ -235,19 +246,39 @@ export class FrameReader {
 
   /**
    * Calls `handle` for each frame that `chunk` completes. `handle` returns false to stop: the rest
-   * of the chunk is then left alone. Returns how many bytes of the chunk were used.
+   * of the chunk is then left alone. At last, also when it throws, it calls `worked`, behind which
+   * no payload is valid any more. Returns how many bytes of the chunk were used.
    * Throws `ProtocolError`: `FRAME_TOO_LARGE`, or `BAD_FRAME` for a length of 0.
    */
-  push(chunk: Bytes, handle: (type: number, payload: Bytes) => boolean | void): number {
+  push(
+    chunk: Bytes,
+    handle: (type: number, payload: Bytes) => boolean | void,
+    worked?: () => void,
+  ): number {
+    try {
+      return this.#push(chunk, handle);
+    } finally {
+      worked?.();
+      if (this.#spent !== undefined) giveBack(this.#spent);
+      this.#spent = undefined;
+    }
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #push(chunk: Bytes, handle: (type: number, payload: Bytes) => boolean | void): number {
     let at = 0;
     while (at < chunk.length) {
       if (this.#have > 0) {
         at = this.#fill(chunk, at);
         const rest = this.#rest;
-        if (rest === undefined || this.#have < rest.length) continue;
+        if (rest === undefined || this.#have < this.#want) continue;
         this.#rest = undefined;
         this.#have = 0;
-        if (handle(rest[4] as number, rest.subarray(FRAME_HEAD_BYTES)) === false) return at; // ≥ 5
+        // Only the first frame of a chunk can have begun before it.
+        this.#spent = rest;
+        const payload = rest.subarray(FRAME_HEAD_BYTES, this.#want);
+        if (handle(rest[4] as number, payload) === false) return at; // ≥ 5
         continue;
       }
       if (chunk.length - at < FRAME_HEAD_BYTES) {
@@ -257,7 +288,8 @@ export class FrameReader {
       }
       const size = this.#size(chunk, at);
       if (chunk.length - at < size) {
-        this.#rest = new Uint8Array(size);
+        this.#want = size;
+        this.#rest = roomFor(size);
         this.#rest.set(chunk.subarray(at));
         this.#have = chunk.length - at;
         return chunk.length;
@@ -270,8 +302,6 @@ export class FrameReader {
     return at;
   }
 
-  // --- internal ---------------------------------------------------------------------------------
-
   /** Moves bytes of the chunk into the unfinished frame; returns where it stopped. */
   #fill(chunk: Bytes, from: number): number {
     if (this.#rest === undefined) {
@@ -279,11 +309,12 @@ export class FrameReader {
       this.#head.set(chunk.subarray(from, from + take), this.#have);
       this.#have += take;
       if (this.#have < FRAME_HEAD_BYTES) return from + take;
-      this.#rest = new Uint8Array(this.#size(this.#head, 0));
+      this.#want = this.#size(this.#head, 0);
+      this.#rest = roomFor(this.#want);
       this.#rest.set(this.#head);
       return from + take;
     }
-    const take = Math.min(this.#rest.length - this.#have, chunk.length - from);
+    const take = Math.min(this.#want - this.#have, chunk.length - from);
     this.#rest.set(chunk.subarray(from, from + take), this.#have);
     this.#have += take;
     return from + take;
@@ -301,3 +332,18 @@ export class FrameReader {
     return length + 4;
   }
 }
+
+/** For chunks of files, most of which come in two pieces: making room for each costs more. */
+const rooms: Bytes[] = [];
+
+function roomFor(size: number): Bytes {
+  if (size < LIMITS.frameRoomPooledBytesMin || size > ROOM_BYTES) return new Uint8Array(size);
+  return rooms.pop() ?? new Uint8Array(ROOM_BYTES);
+}
+
+function giveBack(room: Bytes): void {
+  if (room.length === ROOM_BYTES && rooms.length < LIMITS.frameRoomsPooledMax) rooms.push(room);
+}
+
+/** Any frame of a client. */
+const ROOM_BYTES = FRAME_HEAD_BYTES + LIMITS.frameBytesMax;

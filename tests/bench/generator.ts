@@ -9,7 +9,7 @@ import type { Running, Subject } from "./subjects.ts";
 const MAIN = join(import.meta.dir, "load/main.ts");
 
 /** Of a file, what comes first and is not measured. */
-const RAMP_SHARE = 1 / 8;
+const RAMP_SHARE = 1 / 4;
 
 /** Runs with the same prefix would meet each other's people. */
 let runs = 0;

@@ -23,7 +23,8 @@ export async function measure(
 ): Promise<Results> {
   const results = new Results();
   // Memory is told from an empty server on.
-  const isFresh = scenario.load.kind === "idle" || scenario.load.kind === "file";
+  const { load } = scenario;
+  const isFresh = load.kind === "idle" || (load.kind === "file" && load.stallMs !== undefined);
   const running = new Map<Subject, Running>();
   const stop = async (subject: Subject) => {
     await running.get(subject)?.stop();
@@ -46,7 +47,8 @@ export async function measure(
         const why = thrown instanceof Error ? thrown.message : String(thrown);
         results.add(subject.name, { kind: "failed", why });
       }
-      if (isFresh) await stop(subject);
+      // A relay serves one connection.
+      if (isFresh || subject.protocol === "raw") await stop(subject);
     }
   }
   for (const subject of subjects) await stop(subject);

@@ -3,6 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import { deny } from "../../src/plugin.ts";
+import { encodeFrame, encodeJson, FRAME } from "../../src/protocol/frame.ts";
+import { CHUNK_HEAD_BYTES, writeChunkHead } from "../../src/protocol/transfer.ts";
 import type { Peer } from "./peer.ts";
 import { patterned, Place, sha256 } from "./place.ts";
 
@@ -237,4 +239,110 @@ test("onFile of either server may deny an offer", () => {
     expect(answer).toMatchObject({ code: "FILE_DENIED", text: "not here" });
     expect(bob.all("offered")).toEqual([]);
   }
+});
+
+/** Whole chunk frames of a file, in chunks of this size. */
+function framesOf(transfer: string, file: Uint8Array, chunkBytes: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(file.length / chunkBytes) }, (_, index) => {
+    const at = index * chunkBytes;
+    const bytes = file.subarray(at, at + chunkBytes);
+    const payload = new Uint8Array(CHUNK_HEAD_BYTES + bytes.length);
+    writeChunkHead(payload, 0, transfer, at);
+    payload.set(bytes, CHUNK_HEAD_BYTES);
+    return encodeFrame(FRAME.chunk, payload);
+  });
+}
+
+describe("chunks that are read together", () => {
+  test("come to each receiver as they were, however they are cut", () => {
+    const { place, paris, ana, bob, open } = pair("together", false);
+    const cyd = place.enter(paris, "cyd");
+    for (const [index, cut] of [1000, 30_000, 65_565, 66_000, 100_000, 400_000].entries()) {
+      const files = [patterned(200 * KiB, index), patterned(170 * KiB, index + 100)] as const;
+      const forBob = open(files[0].length);
+      const to = "cyd@paris";
+      const forCyd = String(ana.get("offer", { to, name: "x", size: files[1].length })["transfer"]);
+      cyd.get("accept", { transfer: forCyd });
+      const [first, second] = [
+        framesOf(forBob, files[0], 40 * KiB),
+        framesOf(forCyd, files[1], 64 * KiB),
+      ];
+      // One behind the other, in turn, and with a line between them.
+      const text = `line ${index}`;
+      const line = encodeJson(FRAME.tell, { to: "bob@paris", text });
+      const parts = [first[0], first[1], second[0], first[2], line, second[1], second[2]];
+      const stream = new Uint8Array(
+        Buffer.concat([...parts, first[3], first[4]].map((part) => part!)),
+      );
+      const from = [bob.heard.length, cyd.heard.length] as const;
+      for (let at = 0; at < stream.length; at += cut) ana.raw(stream.slice(at, at + cut));
+      place.rest(200);
+      const heard = [bob.heard.slice(from[0]), cyd.heard.slice(from[1])];
+      for (const [who, file] of files.entries()) {
+        const bytes = heard[who]!.flatMap((one) => one.bytes ?? []);
+        expect(Buffer.compare(Buffer.concat(bytes), file), `by ${cut}`).toBe(0);
+      }
+      expect(bob.all("private").at(-1)?.["text"]).toBe(text);
+      for (const [peer, transfer] of [
+        [bob, forBob],
+        [cyd, forCyd],
+      ] as const) {
+        peer.get("cancel", { transfer });
+      }
+      place.rest(60_000);
+    }
+  });
+
+  test("leave by one write, when they stand one behind the other", () => {
+    const { place, ana, bob, open } = pair("one write", false);
+    place.world.shape({ latencyMs: 1, jitterMs: 0 });
+    const file = patterned(60 * KiB);
+    const transfer = open(file.length);
+    const before = bob.chunks;
+    ana.raw(new Uint8Array(Buffer.concat(framesOf(transfer, file, 10 * KiB))));
+    place.rest(100);
+    expect(Buffer.compare(bytesOf(bob), file)).toBe(0);
+    expect(bob.chunks - before).toBe(1);
+  });
+
+  test("are handed on, though the next frame ends their sender's connection", () => {
+    const { place, ana, bob, open } = pair("then wrong", false);
+    const file = patterned(1000);
+    const transfer = open(2000);
+    const wrong = encodeFrame(FRAME.message, new Uint8Array(2));
+    ana.raw(new Uint8Array(Buffer.concat([...framesOf(transfer, file, 500), wrong])));
+    place.rest(50);
+    expect(ana.closed).toBeDefined();
+    expect(Buffer.compare(bytesOf(bob), file)).toBe(0);
+    expect(failed(bob)).toEqual(["TRANSFER_INTERRUPTED"]);
+  });
+
+  test("and are too many for a receiver who does not read end their transfer alone", () => {
+    const { place, ana, bob, open } = pair("full", false);
+    const size = LIMITS.creditBytesMax;
+    const ids = [open(size), open(size), open(size)];
+    for (const transfer of ids) bob.send("credit", { transfer, upTo: size });
+    place.rest(50);
+    bob.wire.pause();
+    const file = patterned(size);
+    ana.wire.bound("bulk", 4 * size);
+    for (const transfer of ids)
+      for (const frame of framesOf(transfer, file, 64 * KiB)) ana.wire.send("bulk", frame);
+    ana.wire.flush();
+    place.rest(5000);
+    expect(ana.all("failed")).toMatchObject([
+      { transfer: ids[2], code: "TRANSFER_INTERRUPTED", text: "its receiver takes no more" },
+    ]);
+    bob.wire.resume();
+    place.rest(5000);
+    for (const [index, transfer] of ids.entries()) {
+      const chunks = bob.heard.filter(
+        ({ name, value }) => name === "chunk" && value["transfer"] === transfer,
+      );
+      const came = Buffer.concat(chunks.map(({ bytes }) => bytes!));
+      expect(Buffer.compare(came, file.subarray(0, came.length))).toBe(0);
+      if (index < 2) expect(came.length).toBe(size);
+    }
+    expect(bob.all("failed")).toMatchObject([{ transfer: ids[2] }]);
+  });
 });

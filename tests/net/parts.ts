@@ -217,8 +217,9 @@ export async function dial(net: Net, more: Partial<DialOptions> & { port: number
 export async function connect(
   net: Net,
   options: Partial<ListenOptions> & { secure?: boolean } = {},
+  onData?: OnData,
 ) {
-  const { listener, next } = await listen(net, options);
+  const { listener, next } = await listen(net, options, onData);
   const client = await dial(net, { port: listener.port, tls: options.secure ?? false });
   client.send("hi");
   const server = await next();

@@ -30,6 +30,24 @@ describe.each(doors)("over %s", (_name, door) => {
     }
   });
 
+  test("what was read in large pieces is freed when its reader returns", async () => {
+    const kept: Uint8Array[] = [];
+    const keep = (_: unknown, chunk: Uint8Array) => void kept.push(chunk);
+    const { client, server } = await connect(make().net, door, keep);
+    kept.length = 0;
+    const sent = crypto.getRandomValues(new Uint8Array(2 * MiB));
+    client.wire.send("bulk", sent);
+    client.wire.flush();
+    await server.until((peer) => peer.receivedBytes === sent.length);
+    expect(Buffer.compare(Buffer.concat(server.received), sent)).toBe(0);
+    // All but the last one, whose reader has not returned yet.
+    for (const [index, chunk] of kept.slice(0, -1).entries()) {
+      const size = server.received[index]!.length;
+      expect(chunk.length).toBe(size < LIMITS.readFreedBytesMin ? size : 0);
+    }
+    expect(kept.some(({ length }) => length === 0)).toBe(true);
+  });
+
   test("chat passes the file that is stuck before a slow reader", async () => {
     const { client, server } = await connect(make().net, door);
     server.wire.bound("bulk", 64 * MiB);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import * as v from "valibot";
 import { LIMITS } from "../../src/limits.ts";
-import { plainSay, plainTell } from "../../src/protocol/asks.ts";
+import { plainAsk } from "../../src/protocol/asks.ts";
 import { requestShape } from "../../src/protocol/messages.ts";
 
 const odd = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.jsonValue(), fc.constant(null));
@@ -21,9 +21,11 @@ const plain = [
 ];
 
 describe.each([
-  ["say", "room", "#lobby", plainSay],
-  ["tell", "to", "bo@paris", plainTell],
-] as const)("a %s", (name, key, value, read) => {
+  ["say", "room", "#lobby"],
+  ["tell", "to", "bo@paris"],
+] as const)("a %s", (name, key, value) => {
+  const read = (ask: unknown) => plainAsk(name, ask);
+
   test("that is read by hand is what its shape makes of it", () => {
     fc.assert(
       fc.property(asks, (ask) => {
@@ -64,4 +66,40 @@ describe.each([
       expect(v.safeParse(requestShape(name), ask).success).toBe(false);
     }
   });
+});
+
+describe("a credit", () => {
+  const transfer = "0123456789abcdef".repeat(2);
+
+  test("of everyday form is read by hand", () => {
+    for (const upTo of [0, 1, LIMITS.counterMax]) {
+      const read = plainAsk("credit", { transfer, upTo, ref: 1, colour: "red" });
+      expect(read as unknown).toEqual(v.parse(requestShape("credit"), { transfer, upTo }));
+    }
+  });
+
+  test("that its shape refuses is not read by hand", () => {
+    const refused = [
+      null,
+      {},
+      { transfer },
+      { upTo: 1 },
+      ...[-1, 0.5, "1", null, Number.NaN, LIMITS.counterMax + 1].map((upTo) => ({
+        transfer,
+        upTo,
+      })),
+      ...[1, "", `${transfer}0`, transfer.toUpperCase(), `${transfer}\n`].map((other) => ({
+        transfer: other,
+        upTo: 1,
+      })),
+    ];
+    for (const ask of refused) {
+      expect(plainAsk("credit", ask)).toBeUndefined();
+      expect(v.safeParse(requestShape("credit"), ask).success).toBe(false);
+    }
+  });
+});
+
+test("no other request is read by hand", () => {
+  expect(plainAsk("join", { room: "#lobby", to: "bo@paris", text: "hi" })).toBeUndefined();
 });

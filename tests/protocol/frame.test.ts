@@ -12,6 +12,7 @@ import {
   FRAME_HEAD_BYTES,
   FrameBuffer,
   frameName,
+  frameOf,
   FrameReader,
   isFrameType,
 } from "../../src/protocol/frame.ts";
@@ -86,6 +87,53 @@ describe("a stream of frames", () => {
         },
       ),
     );
+  });
+
+  test("that are large stay as they are until their piece is worked off, heads and all", () => {
+    const frame = (fill: number) => encodeFrame(fill, new Uint8Array(60_000 + fill).fill(fill));
+    const all = join([1, 2, 3, 4, 5].map(frame));
+    for (const size of [1000, 45_000, 61_000, 100_000, 130_000, 250_000]) {
+      // Two that read in turn share the room for frames in pieces.
+      const readers = [
+        new FrameReader(LIMITS.frameBytesMax),
+        new FrameReader(LIMITS.frameBytesMax),
+      ];
+      const seen: number[][] = [[], []];
+      for (let at = 0; at < all.length; at += size) {
+        for (const [who, reader] of readers.entries()) {
+          const payloads: Bytes[] = [];
+          const worked = () => {
+            for (const payload of payloads) {
+              const [fill = 0] = payload;
+              seen[who]?.push(fill);
+              expect(Buffer.compare(frameOf(payload), frame(fill)), `by ${size}`).toBe(0);
+            }
+          };
+          const piece = all.slice(at, at + size);
+          reader.push(piece, (_, payload) => void payloads.push(payload), worked);
+          piece.fill(0xff);
+        }
+      }
+      expect(seen).toEqual([
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4, 5],
+      ]);
+    }
+  });
+
+  test("is worked off, too, where the handler throws", () => {
+    const reader = new FrameReader(100);
+    let worked = 0;
+    const push = () =>
+      reader.push(
+        encodeJson(FRAME.ping, {}),
+        () => {
+          throw new Error("no");
+        },
+        () => void worked++,
+      );
+    expect(push).toThrow("no");
+    expect(worked).toBe(1);
   });
 
   test("is left alone behind the frame at which the handler stops", () => {
