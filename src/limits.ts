@@ -249,7 +249,7 @@ export const LIMITS = {
   throttleMsMax: 2 * second,
 
   // --- files -------------------------------------------------------------------------------------
-  /** Credit to begin with, and the step in which it is renewed. */
+  /** Credit to begin with. */
   creditBytes: 256 * KiB,
   creditBytesMax: 8 * MiB,
   transfersPerSessionMax: 16,
@@ -488,10 +488,17 @@ export const LIMITS = {
   serverFrameBytesMax: 4 * MiB,
   /** A file is read in pieces of this, cut into chunks; no more of it waits in the outbox. */
   readBytes: 256 * KiB,
-  /** A file is written in pieces of this; more wait only as far as the credit goes. */
+  /** A file is written in pieces of this. */
   writeBytes: 256 * KiB,
-  /** A window is doubled where bytes for its credit come within this, halved past twice this. */
-  creditDelayMs: 10,
+  /** What waits to be written before the credit waits, too: some milliseconds of a disk. */
+  writeAheadBytes: 1 * MiB,
+  /**
+   * Where bytes for a renewed credit come within this, the way is short: the first window fills it,
+   * with 128 MB a second or more, and a larger one is only a queue.
+   */
+  creditDelayMs: 2,
+  /** A credit is renewed by this at least: each costs a server as much as some 10 KB of a file. */
+  creditStepBytesMin: 128 * KiB,
   /** "name (2).ext" and so on, before a download is given up. */
   fileCopiesMax: 1000,
   /** The file of pinned certificates: some thousand lines. */

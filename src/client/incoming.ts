@@ -1,16 +1,18 @@
 // The receiver's end of a transfer: takes chunks in order, writes them, and renews the credit as
-// they are written, so that memory is bounded by the window whatever the sender does. The sender
-// and the servers may lie: sizes, order, credit and the hash are all checked here. See transfer.ts.
+// they come, but no further than its disk follows, so that memory is bounded whatever the sender
+// does. The sender and the servers may lie: sizes, order, credit and the hash are all checked here.
+// See transfer.ts.
 //
 //   receiving ──all written, "finished" is there, hash right──▶ keeping ──▶ ended
 //       └────────────── end(why) ──────────────────────────────────┴──────▶ ended
 //
-// Invariants: 1. `#written` ≤ `#taken` ≤ `#upTo` ≤ size. 2. What waits to be written is at most
-// `#upTo - #written`. 3. The download is kept or discarded, once, when no write is running.
+// Invariants: 1. `#written` ≤ `#taken` ≤ `#upTo` ≤ size. 2. What may still come is at most the
+// window, and with what waits to be written at most LIMITS.writeAheadBytes more. 3. The download is
+// kept or discarded, once, when no write is running.
 //
-// The window begins with LIMITS.creditBytes. It is doubled when bytes for a renewed credit come
-// soon after it was sent, against the shortest such delay seen, and halved when they come late: it
-// then only fills queues on the way, where chat waits behind it.
+// The window begins with LIMITS.creditBytes, and stays there on a short way. On a long one it is
+// doubled when bytes for a renewed credit come as soon as ever after it was sent, and halved when
+// they come late: it then only fills queues on the way, where chat waits behind it.
 
 import type { Bytes, Millis } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
@@ -96,6 +98,7 @@ export class Incoming {
     this.#hash.update(bytes);
     this.#taken += bytes.length;
     this.#copy(bytes);
+    this.#renew();
     this.#write();
   }
 
@@ -227,9 +230,10 @@ export class Incoming {
   }
 
   #renew(): void {
-    const upTo = Math.min(this.#offer.size, this.#written + this.#window);
+    const room = this.#written + LIMITS.writeAheadBytes;
+    const upTo = Math.min(this.#offer.size, Math.min(this.#taken, room) + this.#window);
     const isLast = upTo === this.#offer.size;
-    const step = Math.max(LIMITS.chunkBytesMax, this.#window / 4);
+    const step = Math.max(LIMITS.creditStepBytesMin, this.#window / 4);
     if (upTo <= this.#upTo || (!isLast && upTo - this.#upTo < step)) return;
     this.#mark ??= { offset: this.#upTo, at: this.#port.clock.monotonic() };
     this.#upTo = upTo;
@@ -241,10 +245,11 @@ export class Incoming {
     if (this.#mark === undefined || offset < this.#mark.offset) return;
     const delay = this.#port.clock.monotonic() - this.#mark.at;
     this.#mark = undefined;
-    this.#delayLeast = Math.min(this.#delayLeast, delay);
-    const soon = Math.max(2 * this.#delayLeast, LIMITS.creditDelayMs);
-    if (delay <= soon) this.#window = Math.min(2 * this.#window, LIMITS.creditBytesMax);
-    else if (delay > 2 * soon) this.#window = Math.max(this.#window / 2, LIMITS.creditBytes);
+    const least = Math.min(this.#delayLeast, delay);
+    this.#delayLeast = least;
+    if (least <= LIMITS.creditDelayMs) this.#window = LIMITS.creditBytes;
+    else if (delay <= 1.5 * least) this.#window = Math.min(2 * this.#window, LIMITS.creditBytesMax);
+    else if (delay > 2 * least) this.#window = Math.max(this.#window / 2, LIMITS.creditBytes);
   }
 
   /** Checks and keeps the file when all of it is there. */

@@ -16,6 +16,7 @@ import {
   readOnce,
 } from "./socket.ts";
 import { handshakeFailure, peerFingerprint } from "./tls.ts";
+import { boundUnsent } from "./unsent.ts";
 import { SinkWire } from "./wire.ts";
 
 /** Resolves when the wire is open; rejects with `CANNOT_CONNECT` or `CERTIFICATE_CHANGED`. */
@@ -97,6 +98,7 @@ class Call {
       return;
     }
     socket.setNoDelay(true);
+    boundUnsent(socket);
     if (this.#at.tls) return;
     const ends = endsOf(socket);
     if (ends === undefined) this.#fail("it closed the connection at once");

@@ -1,11 +1,11 @@
 // Bounds what the kernel takes for a peer that does not read (TCP_NOTSENT_LOWAT, tcp(7)): 0.3 MB
-// instead of 4, which no outbox sees. Bun has no call for it, so it is libc's, by bun:ffi; where
-// that cannot be had, all works as without.
+// instead of 4, which no outbox sees and no chat can overtake. Bun has no call for it, so it is
+// libc's, by bun:ffi; where that cannot be had, all works as without.
 
 import type * as Ffi from "bun:ffi";
 import { LIMITS } from "../limits.ts";
 
-/** Bounds the unsent bytes of an accepted socket. Returns whether it did. */
+/** Bounds the unsent bytes of a socket. Returns whether it did. */
 export function boundUnsent(socket: object): boolean {
   // COMPAT(bun-types): sockets have it, and it is -1 once they are closed.
   const { fd = -1 } = socket as { readonly fd?: number };

@@ -93,7 +93,9 @@ async function windowAfter(delayMsOf: (window: number) => number): Promise<numbe
   const bytes = bytesOf(LIMITS.chunkBytesMax);
   let window = upTo;
   for (let at = 0, round = 0; round < 30; round++) {
-    for (; at + bytes.length <= upTo; at += bytes.length) incoming.chunk(at, bytes);
+    // What is permitted meanwhile comes in the next round.
+    const end = upTo;
+    for (; at + bytes.length <= end; at += bytes.length) incoming.chunk(at, bytes);
     // All of it is written before the next turn.
     await new Promise((done) => setImmediate(done));
     window = upTo - at;
@@ -103,12 +105,36 @@ async function windowAfter(delayMsOf: (window: number) => number): Promise<numbe
   return window;
 }
 
-test("the window grows to its bound where credit comes back as bytes soon", async () => {
-  expect(await windowAfter(() => 1)).toBe(LIMITS.creditBytesMax);
+test("on a short way the window stays small: a larger one is only a queue", async () => {
+  expect(await windowAfter(() => 1)).toBe(LIMITS.creditBytes);
+  // As soon as it is seen to be short: the first bytes may have been late.
+  let rounds = 0;
+  expect(await windowAfter(() => (rounds++ < 5 ? 10 : 1))).toBe(LIMITS.creditBytes);
 });
 
-test("on a long way it grows, too: the delay is the way's, not a queue's", async () => {
-  expect(await windowAfter(() => 150)).toBe(LIMITS.creditBytesMax);
+test("on a long way it grows to its bound: the delay is the way's, not a queue's", async () => {
+  // It is renewed a quarter at a time.
+  const least = (LIMITS.creditBytesMax * 3) / 4;
+  for (const ms of [5, 150]) expect(await windowAfter(() => ms)).toBeGreaterThan(least);
+});
+
+test("no more is permitted than the disk follows", async () => {
+  const { port } = makePort();
+  const size = 16 * LIMITS.creditBytesMax;
+  const stuck = { ...makeDownload(size), write: () => new Promise<void>(() => undefined) };
+  let upTo: number = LIMITS.creditBytes;
+  const tell: TransferPort["tell"] = (_name, ask) => {
+    if ("upTo" in ask) upTo = ask.upTo;
+  };
+  const incoming = new Incoming(offerOf("a", size), stuck, { ...port, tell }, {});
+  const bytes = bytesOf(LIMITS.chunkBytesMax);
+  const bound = LIMITS.writeAheadBytes + LIMITS.creditBytes;
+  let at = 0;
+  for (; at + bytes.length <= upTo; at += bytes.length) {
+    incoming.chunk(at, bytes);
+    expect(upTo).toBeLessThanOrEqual(bound);
+  }
+  expect(at).toBe(bound);
 });
 
 test("where a larger window only waits in queues, it stays small", async () => {
