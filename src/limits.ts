@@ -62,8 +62,8 @@ export const LIMITS = {
   /** Closing: what is queued gets this long to leave. */
   lingerMsMax: 2 * second,
 
-  /** What is read in pieces of this size is freed at once: a fifth of a file's cost. */
-  readFreedBytesMin: 16 * KiB,
+  /** What is read in pieces of this size, or copied, is freed at once: a fifth of a file's cost. */
+  freedBytesMin: 16 * KiB,
 
   // --- outboxes ---------------------------------------------------------------------------------
   /**

@@ -32,6 +32,9 @@ export interface OutboxEvents {
 /** Shared by all outboxes: a sink keeps nothing of what it is given. */
 const scratch = new Uint8Array(LIMITS.outboxWriteBytesMax);
 
+/** Copies of what was borrowed: nobody else has them, so that they are freed when they have left. */
+const copies = new WeakSet<Bytes>();
+
 const defaultBounds: readonly number[] = [
   LIMITS.outboxBytesMax,
   LIMITS.outboxBytesMax,
@@ -112,6 +115,7 @@ export class Outbox {
     }
     const rest = new Uint8Array(size - taken);
     copyFrom(parts, taken, rest);
+    if (rest.length >= LIMITS.freedBytesMin) copies.add(rest);
     this.#push(index, rest);
     if (atOnce) {
       this.#begun = taken > 0;
@@ -130,6 +134,7 @@ export class Outbox {
     if (taken === slot.length - from) {
       this.#slot = undefined;
       this.#total = 0;
+      freeCopy(slot);
     } else {
       this.#took(taken, slot.length - from);
     }
@@ -193,7 +198,9 @@ export class Outbox {
       const from = slot === undefined ? 0 : this.#slotFrom;
       const size = first.length - from;
       if (size > LIMITS.outboxJoinBytesMax || size === this.#total) {
+        const isLast = size === this.#total;
         this.#took(this.#sink.write(first, from, first.length), size);
+        if (isLast && this.#total === 0) freeCopy(first);
       } else {
         const joined = this.#join(slot, from);
         this.#took(this.#sink.write(scratch, 0, joined), joined);
@@ -238,6 +245,7 @@ export class Outbox {
         break;
       }
       left -= size;
+      if (this.#slot !== undefined) freeCopy(this.#slot);
       this.#slot = undefined;
     }
     if (this.#backlog !== undefined && this.#total === this.#slotBytes()) this.#releaseBacklog();
@@ -300,6 +308,12 @@ export class Outbox {
     this.#backlog?.release();
     this.#backlog = undefined;
   }
+}
+
+/** Frees what has left, if it is large and a copy; the garbage collector would come much later. */
+function freeCopy(piece: Bytes): void {
+  if (piece.length < LIMITS.freedBytesMin || !copies.delete(piece)) return;
+  (piece.buffer as ArrayBuffer).transfer(0); // made above
 }
 
 /** Copies what the parts hold from byte `from` on to the start of `target`. */

@@ -57,7 +57,7 @@ export class SocketSink<Data> implements Sink {
  */
 export function readOnce(wire: Reading | undefined, chunk: Bytes): void {
   wire?.data(chunk);
-  if (chunk.length < LIMITS.readFreedBytesMin) return;
+  if (chunk.length < LIMITS.freedBytesMin) return;
   (chunk.buffer as ArrayBuffer).transfer(0); // Bun makes one for each read, and shares none
 }
 

@@ -164,6 +164,33 @@ describe("borrowed parts", () => {
     expect(sink.taken).toBe("head body!");
   });
 
+  test("are freed as copies when they have left, and only then; what was given is not", () => {
+    const { sink, outbox } = make();
+    const seen = new Set<Uint8Array>();
+    const write = sink.write.bind(sink);
+    sink.write = (piece, from, to) => {
+      if (piece.length === 40_000) seen.add(piece);
+      return write(piece, from, to);
+    };
+    sink.room = 0;
+    const given = bytes("g".repeat(40_000));
+    outbox.sendBorrowed("bulk", [bytes("a".repeat(40_000))]);
+    outbox.send("bulk", given);
+    for (const letter of ["b", "c"]) outbox.sendBorrowed("bulk", [bytes(letter.repeat(40_000))]);
+    sink.room = 10_000;
+    outbox.writable();
+    const lengths = () => Array.from(seen, ({ length }) => length);
+    expect(lengths()).toEqual([40_000, 40_000]); // the first one as it was borrowed, and its copy
+    for (const room of [70_000, 30_000, Number.POSITIVE_INFINITY]) {
+      sink.room = room;
+      outbox.writable();
+    }
+    expect(runs(sink.taken)).toBe("a40000 g40000 b40000 c40000");
+    expect(lengths()).toEqual([40_000, 0, 40_000, 0, 0]);
+    expect(given.length).toBe(40_000);
+    expect(outbox.empty).toBe(true);
+  });
+
   test("wait behind what is queued", () => {
     const { outbox, write } = make();
     outbox.send("room", bytes("first "));

@@ -43,7 +43,7 @@ describe.each(doors)("over %s", (_name, door) => {
     // All but the last one, whose reader has not returned yet.
     for (const [index, chunk] of kept.slice(0, -1).entries()) {
       const size = server.received[index]!.length;
-      expect(chunk.length).toBe(size < LIMITS.readFreedBytesMin ? size : 0);
+      expect(chunk.length).toBe(size < LIMITS.freedBytesMin ? size : 0);
     }
     expect(kept.some(({ length }) => length === 0)).toBe(true);
   });

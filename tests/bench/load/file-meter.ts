@@ -34,7 +34,7 @@ export class FileMeter {
     if (this.phase !== "ramp") return false;
     this.phase = "measured";
     this.#began = this.#moment();
-    this.#mostBytes = this.#began.servers.residentBytes;
+    this.#mostBytes = this.#beforeBytes;
     return true;
   }
 
@@ -60,7 +60,7 @@ export class FileMeter {
       cpuSeconds: ended.servers.cpuSeconds - began.servers.cpuSeconds,
       beforeBytes: this.#beforeBytes,
       peakBytes: ended.servers.peakBytes,
-      grownBytes: this.#mostBytes - began.servers.residentBytes,
+      grownBytes: this.#mostBytes - this.#beforeBytes,
       generatorShare: (ended.own - began.own) / seconds,
     };
   }

@@ -93,7 +93,7 @@ export interface Filed extends Faults, Partial<Chat> {
   readonly beforeBytes: number;
   /** Peak of it since the server began. */
   readonly peakBytes: number;
-  /** Of resident memory, while the receiver does not read. */
+  /** By how much it was more than before, at most, while the receiver did not read. */
   readonly grownBytes: number;
   readonly generatorShare: number;
 }
