@@ -32,7 +32,7 @@ export interface OutboxEvents {
 /** Shared by all outboxes: a sink keeps nothing of what it is given. */
 const scratch = new Uint8Array(LIMITS.outboxWriteBytesMax);
 
-/** Copies of what was borrowed: nobody else has them, so that they are freed when they have left. */
+/** Copies of what was borrowed: nobody else has them, so they are freed when they have left. */
 const copies = new WeakSet<Bytes>();
 
 const defaultBounds: readonly number[] = [

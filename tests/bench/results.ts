@@ -25,6 +25,7 @@ const idled = (of: (run: Idled) => number) => (run: Run) =>
   "idled" in run ? of(run.idled) : undefined;
 const filed = (of: (run: Filed) => number | undefined) => (run: Run) =>
   "filed" in run ? of(run.filed) : undefined;
+const percent = (share: number | undefined) => (share === undefined ? undefined : share * 100);
 /** What all ways of a file have. */
 const passed = (of: (run: Copied) => number) => (run: Run) =>
   "filed" in run ? of(run.filed) : "copied" in run ? of(run.copied) : undefined;
@@ -57,8 +58,10 @@ export const METRICS: readonly Metric[] = [
   {
     key: "latePercent",
     title: "sent late, %",
-    of: talked(({ lateShare }) => (lateShare === undefined ? undefined : lateShare * 100)),
+    of: talked(({ lateShare }) => percent(lateShare)),
   },
+  { key: "slowedPercent", title: "slowed, %", of: talked((run) => percent(run.slowedShare)) },
+  { key: "dearerPercent", title: "dearer, %", of: talked((run) => percent(run.dearerShare)) },
   { key: "cpuUsPerConnect", title: "CPU to enter, µs", of: idled((run) => run.cpuUsPerConnect) },
   {
     key: "connectsPerSecond",
@@ -88,7 +91,7 @@ export const METRICS: readonly Metric[] = [
   {
     key: "fileLatePercent",
     title: "said late, %",
-    of: filed(({ lateShare }) => (lateShare === undefined ? undefined : lateShare * 100)),
+    of: filed(({ lateShare }) => percent(lateShare)),
   },
   { key: "startMs", title: "ms", of: (run) => ("ms" in run ? run.ms : undefined) },
 ];

@@ -82,6 +82,13 @@ export const SCENARIOS: readonly Scenario[] = [
   fan("fan-1000", 1000, LINE_BYTES, true),
   fan("fan-100-1k", 100, KIBIBYTE, false),
   fan("fan-1000-1k", 1000, KIBIBYTE, false),
+  {
+    name: "fan-100-stalled",
+    what: "the same as fan-100, of whom one stops reading: how much it slows the others",
+    servers: 1,
+    load: room({ members: 100, talkers: TALKERS, window: IN_FLIGHT, stalled: 1 }),
+    isShort: false,
+  },
   paced("paced-100", 100, 1000, true),
   paced("paced-1000", 1000, 100, false),
   {
@@ -183,6 +190,7 @@ function room(of: {
   readonly textBytes?: number;
   readonly window?: number;
   readonly perSecond?: number;
+  readonly stalled?: number;
 }): Scenario["load"] {
   return { kind: "rooms", groups: 1, textBytes: LINE_BYTES, ...of };
 }

@@ -53,6 +53,8 @@ export class Connection {
   phase = 0;
   textAt = 0;
   leaving = false;
+  /** It will stop reading. */
+  stalls = false;
   isClosed = false;
   readonly #protocol: Protocol;
   #socket: Socket<Connection> | undefined;
@@ -109,6 +111,11 @@ export class Connection {
       this.send(bye);
       this.flush();
     }
+  }
+
+  /** Reads no more. */
+  pause(): void {
+    this.#socket?.pause();
   }
 
   terminate(): void {

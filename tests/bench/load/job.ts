@@ -35,6 +35,8 @@ export interface Talk {
    */
   readonly window?: number;
   readonly perSecond?: number;
+  /** So many members of each room, who do not talk, stop reading when all has been measured. */
+  readonly stalled?: number;
   /** Each message asks for an acknowledgement (native only). */
   readonly acks: boolean;
   readonly rampMs: number;
@@ -64,8 +66,16 @@ export interface Files {
   readonly stallMs?: number;
 }
 
+/** What it does to the others when some stop reading. */
+export interface Slowed {
+  /** Fewer deliveries a second, of those before. */
+  readonly slowedShare: number;
+  /** More of the servers' CPU for each of them. */
+  readonly dearerShare: number;
+}
+
 /** Measured while people talk. */
-export interface Talked extends Faults {
+export interface Talked extends Faults, Partial<Slowed> {
   /** Copies of messages that arrived at anybody within `seconds`. */
   readonly deliveries: number;
   readonly seconds: number;

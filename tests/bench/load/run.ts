@@ -1,9 +1,12 @@
 // One run of people who talk:
 //
 //   entering ──all in──▶ probing ──all hear──▶ ramp ──▶ measured ──▶ draining ──all in──▶ leaving
+//                                                          └─▶ stalled ─┘
 //
 // What is sent from the ramp on is numbered and checked; only what arrives while it is measured
-// counts. Next: checker.ts, group.ts.
+// counts. Where some are to stall, they
+// stop reading then, and how much that slows the others is measured as well; what those miss is no
+// loss. Next: checker.ts, group.ts.
 
 import type { Bytes } from "../../../src/environment.ts";
 import { accountOf, ownCpuSeconds } from "./account.ts";
@@ -12,7 +15,8 @@ import { Connection } from "./connection.ts";
 import type { Hearer } from "./connection.ts";
 import { Crowd } from "./crowd.ts";
 import { Group } from "./group.ts";
-import type { Job, Talk, Talked } from "./job.ts";
+import type { Account } from "./account.ts";
+import type { Job, Slowed, Talk, Talked } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import type { Protocol } from "./protocol.ts";
 import { groupOf, microsOf, numberOf, talkerOf, textOf } from "./stamp.ts";
@@ -38,7 +42,7 @@ export class Run implements Hearer {
   readonly #checker: Checker;
   readonly #latencies = new Latencies();
   readonly #timedEvery: number;
-  #phase: "setup" | "ramp" | "measured" | "draining" | "leaving" = "setup";
+  #phase: "setup" | "ramp" | "measured" | "stalled" | "draining" | "leaving" = "setup";
   #probesToCome = 0;
   #said = 0;
   #owed = 0;
@@ -76,6 +80,7 @@ export class Run implements Hearer {
     if (group === undefined || groupOf(bytes, at) !== group.index) return this.strange();
     const number = numberOf(bytes, at);
     if (number === 0) return this.#probed(person);
+    if (person.stalls) return;
     this.#checker.take(person.cells + talkerOf(bytes, at), number);
     this.#arrived += 1;
     group.arrived += 1;
@@ -102,6 +107,8 @@ export class Run implements Hearer {
   }
 
   failed(person: Connection, why: string): void {
+    // Who does not read is told so, and closed, sooner or later.
+    if (person.stalls && this.#phase !== "setup") return;
     this.#broken.reject(new Error(`${person.nick}: ${why}`));
   }
 
@@ -123,11 +130,13 @@ export class Run implements Hearer {
     this.#phase = "measured";
     await Bun.sleep(measureMs);
     const after = this.#snapshot();
+    const slowed = await this.#stall(before, after);
     this.#phase = "draining";
     for (let ms = 0; ms < drainMs && !this.#isDrained(); ms += DRAIN_LOOK_MS) {
       await Bun.sleep(DRAIN_LOOK_MS);
     }
     this.#phase = "leaving";
+    for (const person of this.#crowd.people) if (person.stalls) person.terminate();
     // A second copy of the last messages would come before the answer to the good-bye.
     await this.#crowd.leave();
     const seconds = (after.ms - before.ms) / 1000;
@@ -142,10 +151,25 @@ export class Run implements Hearer {
       peakBytes: after.servers.peakBytes,
       generatorShare: (after.own - before.own) / seconds,
       ...(this.#talk.perSecond === undefined ? {} : { lateShare: this.#late / this.#paced }),
+      ...slowed,
     };
   }
 
-  #snapshot() {
+  /** Has those stop reading who are to, and measures the others once more. */
+  async #stall(before: Snapshot, after: Snapshot): Promise<Slowed | undefined> {
+    if (this.#talk.stalled === undefined) return undefined;
+    for (const person of this.#crowd.people) if (person.stalls) person.pause();
+    this.#phase = "stalled";
+    await Bun.sleep(this.#talk.measureMs);
+    const last = this.#snapshot();
+    const [fast, slow] = [rateOf(before, after), rateOf(after, last)];
+    return {
+      slowedShare: 1 - slow.perSecond / fast.perSecond,
+      dearerShare: slow.cpuSecondsEach / fast.cpuSecondsEach - 1,
+    };
+  }
+
+  #snapshot(): Snapshot {
     const pids = this.#job.servers.map(({ pid }) => pid);
     const servers = accountOf(pids);
     return { servers, own: ownCpuSeconds(), ms: performance.now(), arrived: this.#arrived };
@@ -165,9 +189,9 @@ export class Run implements Hearer {
 
   /** Makes everybody; returns how many cells they need. */
   #populate(): number {
-    const { groups, kind, members, talkers } = this.#talk;
+    const { groups, kind, members, stalled = 0, talkers } = this.#talk;
     for (let index = 0; index < groups; index++) {
-      const fan = kind === "pairs" ? 1 : members - (this.#protocol.echo ? 0 : 1);
+      const fan = kind === "pairs" ? 1 : members - stalled - (this.#protocol.echo ? 0 : 1);
       const group = new Group(index, fan);
       this.#groups.push(group);
       for (let member = 0; member < members; member++) this.#add(group, member);
@@ -196,6 +220,7 @@ export class Run implements Hearer {
       room,
     });
     person.cells = index * talkers;
+    person.stalls = member >= members - (this.#talk.stalled ?? 0);
     this.#crowd.people.push(person);
     if (member >= talkers) return;
     const text = textOf(group.index, member, textBytes);
@@ -216,7 +241,7 @@ export class Run implements Hearer {
   #saidTo(cell: number): number {
     const person = this.#crowd.people[Math.floor(cell / this.#talk.talkers)];
     const talker = person?.group?.talkers[cell % this.#talk.talkers];
-    if (person === undefined || talker === undefined) return 0;
+    if (person === undefined || talker === undefined || person.stalls) return 0;
     return this.#hears(person, talker.person) ? talker.said : 0;
   }
 
@@ -264,7 +289,7 @@ export class Run implements Hearer {
   }
 
   get #isTalking(): boolean {
-    return this.#phase === "ramp" || this.#phase === "measured";
+    return this.#phase === "ramp" || this.#phase === "measured" || this.#phase === "stalled";
   }
 
   /** Sends on for those groups of which copies have arrived. */
@@ -303,4 +328,21 @@ export class Run implements Hearer {
     this.#owed += group.fan;
     return group.next(micros);
   }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+interface Snapshot {
+  readonly servers: Account;
+  readonly own: number;
+  readonly ms: number;
+  readonly arrived: number;
+}
+
+function rateOf(from: Snapshot, to: Snapshot) {
+  const deliveries = to.arrived - from.arrived;
+  return {
+    perSecond: (deliveries / (to.ms - from.ms)) * 1000,
+    cpuSecondsEach: (to.servers.cpuSeconds - from.servers.cpuSeconds) / deliveries,
+  };
 }
