@@ -42,13 +42,6 @@ const ROWS: readonly Row[] = [
     'return { answer: { id, at } satisfies Answer<"say">, logged: logged * 0 };',
   ],
   [
-    "channel-doubles",
-    "a channel takes only the number after the last one",
-    "src/core/channel.ts",
-    "if (kind !== 0 || counter !== had + 1) return true;",
-    "if (kind !== 0 || counter < had || counter > had + 1) return true;",
-  ],
-  [
     "channel-steps-over",
     "a channel takes nothing before what is missing",
     "src/core/channel.ts",
@@ -98,13 +91,6 @@ const ROWS: readonly Row[] = [
     "src/core/marks.ts",
     "return this.#marks.get(`${origin} ${life} ${room}`)?.last ?? begun;",
     "return undefined;",
-  ],
-  [
-    "own-lives-untold",
-    "a server tells the others how far its earlier lives came",
-    "src/core/estates.ts",
-    "send(to, room, own.slice(-LIMITS.heldPageMax));",
-    "void own;",
   ],
   [
     "held-not-told",
