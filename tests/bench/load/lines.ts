@@ -49,7 +49,7 @@ export class Lines {
       const now = this.#now();
       for (;;) {
         const micros = Math.floor((this.#count * 1e6) / perSecond);
-        if (micros > now) return void later(pace, (micros - now) / 1000);
+        if (micros > now) return later(pace, (micros - now) / 1000);
         if (now - micros > LATE_MICROS) this.#late += 1;
         const who = this.#count % people.length;
         this.#count += 1;
