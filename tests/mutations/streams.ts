@@ -74,8 +74,8 @@ const ROWS: readonly Row[] = [
     "gap-asked-once",
     "what is missing is asked for again until it comes",
     incoming,
-    "else ask(peer, room, stream, stream.wanted);",
-    "else void ask;",
+    "else if (isAskable) ask(peer, room, stream, stream.wanted);",
+    "else if (isAskable) void ask;",
   ],
   [
     "head-only-at-link-up",
