@@ -21,6 +21,7 @@ import {
   FRAME,
   FRAME_HEAD_BYTES,
   frameName,
+  frameOf,
   FrameReader,
   isFrameType,
   writeHead,
@@ -317,7 +318,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
     if (type === FRAME.ping) this.#write(encodeFrame(FRAME.pong, payload));
     else if (type === FRAME.pong) this.#pings.ponged(payload);
     else if (this.#phase !== "in" || session === undefined) return this.#stranger(type, payload);
-    else if (type === FRAME.chunk) session.framedChunk(payload);
+    else if (type === FRAME.chunk) session.framedChunk(payload, frameOf(payload));
     else if (type === FRAME.bye) {
       this.#leave(session);
       return false;

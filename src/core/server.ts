@@ -275,8 +275,8 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       entrance: () => need("entrance"),
       streams: fusion.streams,
     }),
-    chunk(session, payload, framed) {
-      const refused = transfers.chunk(session, payload, framed);
+    chunk(session, payload, frame) {
+      const refused = transfers.chunk(session, payload, frame);
       if (refused !== undefined) session.doorway.refuse(refused);
     },
     get loggedTick() {

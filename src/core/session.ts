@@ -28,8 +28,8 @@ export interface SessionHost {
   now(): Millis;
   /** Does one request. Never throws. `Logged` stands for an answer that waits for the log. */
   dispatch(session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome>;
-  /** `framed`: the native door's, which says when what it has read is worked off. */
-  chunk(session: LiveSession, payload: Bytes, framed: boolean): void;
+  /** `frame`: the whole of it, of a door that says when what it has read is worked off. */
+  chunk(session: LiveSession, payload: Bytes, frame?: Bytes): void;
   /** The number of log commits that have settled. */
   readonly loggedTick: number;
   /** The log's commit of this number failed: what it held is not durable. */
@@ -192,12 +192,12 @@ export class LiveSession implements Session {
   }
 
   chunk(payload: Bytes): void {
-    if (this.phase === "in") this.#host.chunk(this, payload, false);
+    if (this.phase === "in") this.#host.chunk(this, payload);
   }
 
-  /** The same, where the frame's head stands before the payload. */
-  framedChunk(payload: Bytes): void {
-    if (this.phase === "in") this.#host.chunk(this, payload, true);
+  /** The same, with the whole frame that it came in. */
+  framedChunk(payload: Bytes, frame: Bytes): void {
+    if (this.phase === "in") this.#host.chunk(this, payload, frame);
   }
 
   send(bytes: string | Bytes): void {

@@ -12,7 +12,6 @@ import { LIMITS } from "../limits.ts";
 import type { Sid } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
 import type { OfferEntry, PersonalEvent } from "../protocol/messages.ts";
-import { frameOf } from "../protocol/frame.ts";
 import { readChunk } from "../protocol/transfer.ts";
 import { createForwarding } from "./forwarding.ts";
 import type { LiveSession } from "./session.ts";
@@ -195,10 +194,10 @@ export function createTransfers(options: TransfersOptions) {
     },
     take,
     /**
-     * A chunk of the sending end; borrowed. A refusal ends the transfer. `framed`: its frame's head
-     * stands before it, and `handOn` is called before its bytes are used again.
+     * A chunk of the sending end; borrowed. A refusal ends the transfer. `frame`: the whole frame
+     * that it came in, where `handOn` is called before its bytes are used again.
      */
-    chunk(who: LiveSession | Sid, payload: Bytes, framed = false): Failure | undefined {
+    chunk(who: LiveSession | Sid, payload: Bytes, frame?: Bytes): Failure | undefined {
       const { transfer: id, offset, bytes } = readChunk(payload);
       const transfer = lookUp(id, who, "sender");
       // What was under way when a transfer ended is no fault.
@@ -213,7 +212,7 @@ export function createTransfers(options: TransfersOptions) {
       const to = transfer.receiver;
       if (to.at === "here") {
         const { doorway } = to.session;
-        if (framed && doorway.chunks !== undefined) forwarding.add(doorway, frameOf(payload));
+        if (frame !== undefined && doorway.chunks !== undefined) forwarding.add(doorway, frame);
         else doorway.personal({ type: "chunk", chunk: payload });
         return undefined;
       }

@@ -6,10 +6,12 @@ import { LIMITS } from "../../src/limits.ts";
 import type { HubFrame } from "./hub.ts";
 import { say, Town } from "./town.ts";
 
+const NAMES = ["paris", "lyon", "nice"];
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-test("what a server said before a restart comes before what it says after it", () => {
-  const town = new Town("two lives", ["paris", "lyon", "nice"]);
+/** Paris said "one" to all, "two" to nobody, was killed, and is there again, alone. */
+function restarted(seed: string) {
+  const town = new Town(seed, NAMES);
   const cat = town.enter("nice", "cat");
   const ana = town.enter("paris", "ana");
   say(ana, "one");
@@ -19,31 +21,27 @@ test("what a server said before a restart comes before what it says after it", (
   town.place.rest(1000);
   town.kill("paris");
   town.start("paris");
+  return { town, cat };
+}
+
+test("what a server said before a restart comes before what it says after it", () => {
+  const { town, cat } = restarted("two lives");
   say(town.enter("paris", "ana"), "three"); // alone, and nobody has heard of this life
   town.place.rest(1000);
   town.kill("paris");
   town.start("paris");
   const again = town.enter("paris", "ana");
   say(again, "four");
-  town.join("paris", "lyon", "nice");
+  town.join(...NAMES);
   say(again, "five");
   town.place.rest(5000);
   expect(cat.texts()).toEqual(["one", "two", "three", "four", "five"]);
 });
 
 test("also when what it says overtakes its word on what it said before", () => {
-  const town = new Town("overtaken", ["paris", "lyon", "nice"]);
-  const cat = town.enter("nice", "cat");
-  const ana = town.enter("paris", "ana");
-  say(ana, "one");
-  town.place.rest(1000);
-  town.part("paris");
-  say(ana, "two");
-  town.place.rest(1000);
-  town.kill("paris");
-  town.start("paris");
+  const { town, cat } = restarted("overtaken");
   town.place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
-  town.place.join(...["paris", "lyon", "nice"].map((name) => town.homes.get(name)!));
+  town.place.join(...NAMES.map((name) => town.homes.get(name)!));
   say(town.enter("paris", "ana"), "three");
   town.place.rest(1000);
   town.place.hub.fate = () => "pass";
@@ -56,31 +54,21 @@ for (const [what, isLost] of [
   ["before it has given that", ({ bytes }) => decode(bytes).includes("two")],
 ] satisfies [string, (frame: HubFrame) => boolean][])
   test(`also when it is gone again ${what}`, () => {
-    const town = new Town(`gone again ${what}`, ["paris", "lyon", "nice"]);
-    const cat = town.enter("nice", "cat");
-    const ana = town.enter("paris", "ana");
-    say(ana, "one");
-    town.place.rest(1000);
-    town.part("paris");
-    say(ana, "two");
-    town.place.rest(1000);
-    town.kill("paris");
-    town.start("paris");
+    const { town, cat } = restarted(`gone again ${what}`);
     town.place.hub.fate = (frame) => (isLost(frame) ? "lose" : "pass");
-    town.join("paris", "lyon", "nice");
+    town.join(...NAMES);
     say(town.enter("paris", "ana"), "three");
     town.place.rest(1000);
     town.part("paris");
     town.place.rest(LIMITS.earlierLifeMsMax - 10_000);
     expect(cat.texts()).toEqual(["one"]);
     town.place.hub.fate = () => "pass";
-    town.join("paris", "lyon", "nice");
+    town.join(...NAMES);
     expect(cat.texts()).toEqual(["one", "two", "three"]);
   });
 
 test("also when that has been missing for longer than is waited for", () => {
-  const names = ["paris", "lyon", "nice"];
-  const town = new Town("long missing", names);
+  const town = new Town("long missing", NAMES);
   const bob = town.enter("lyon", "bob");
   const ana = town.enter("paris", "ana");
   say(ana, "one");
@@ -92,7 +80,7 @@ test("also when that has been missing for longer than is waited for", () => {
   town.kill("paris");
   town.place.rest(2 * LIMITS.earlierLifeMsMax);
   town.start("paris");
-  town.join(...names);
+  town.join(...NAMES);
   say(town.enter("paris", "ana"), "three");
   town.place.rest(1000);
   town.place.hub.fate = () => "pass";
