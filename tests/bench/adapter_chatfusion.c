@@ -3,16 +3,21 @@
  * With CF_ACK=1 in the environment every message asks for an acknowledgement (perf.md: "default").
  * A sender must be a member of the room it speaks in, so it is sent what the room says as well;
  * that is read here and not counted as a delivery.
+ *
+ * At its end everybody says bye and reads until the server has closed, as a client does: sessions
+ * that are lost stay in their rooms for three minutes, and the next run would pay for them.
  */
 #define _GNU_SOURCE /* memmem */
 #include "lg.h"
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-  HELLO = 0x01, ERROR = 0x03, PING = 0x04, PONG = 0x05, LOGIN = 0x07, WELCOME = 0x08, ACK = 0x09,
+  HELLO = 0x01, ERROR = 0x03, PING = 0x04, PONG = 0x05, BYE = 0x06, LOGIN = 0x07, WELCOME = 0x08, ACK = 0x09,
   SAY = 0x20, TELL = 0x21, JOIN = 0x22, MESSAGE = 0x40, PRIVATE = 0x48
 };
 enum { AWAITS_HELLO, AWAITS_WELCOME, AWAITS_JOIN, READY };
@@ -45,7 +50,24 @@ static size_t request(char *out, int type, const char *field, const char *value,
   return frame(out, type, k);
 }
 
+enum { CLIENTS_MAX = 32768, END_MS_MAX = 2000 };
+static int fds[CLIENTS_MAX];
+static size_t clients = 0;
+
+__attribute__((destructor)) static void end(void) {
+  static char rest[1 << 18];
+  char bye[16];
+  size_t n = frame(bye, BYE, (size_t)sprintf(bye + 5, "{}"));
+  for (size_t i = 0; i < clients; i++)
+    if (write(fds[i], bye, n) != (ssize_t)n) fds[i] = -1;
+  for (size_t i = 0; i < clients; i++) {
+    struct pollfd one = {fds[i], POLLIN, 0};
+    while (fds[i] >= 0 && poll(&one, 1, END_MS_MAX) > 0 && read(fds[i], rest, sizeof rest) > 0) {}
+  }
+}
+
 static size_t hello(conn *c, char *out) {
+  if (clients < CLIENTS_MAX) fds[clients++] = c->fd;
   c->st = AWAITS_HELLO;
   size_t k = (size_t)sprintf(out + 5, "{\"version\":{\"major\":1,\"minor\":0},\"agent\":\"loadgen\"}");
   return frame(out, HELLO, k);
@@ -104,7 +126,14 @@ static size_t parse(conn *c, char *p, size_t n) {
       case ACK:
         if (c->st == AWAITS_JOIN) { c->st = READY; lg_ready(c); }
         break;
-      case PING: { char pong[5]; lg_send(c, pong, frame(pong, PONG, 0)); break; }
+      case PING: {
+        char pong[64];
+        size_t k = (size_t)(next - body);
+        if (k > sizeof pong - 5) { lg_die(c, "a ping is longer than expected"); break; }
+        memcpy(pong + 5, body, k);
+        lg_send(c, pong, frame(pong, PONG, k));
+        break;
+      }
       case ERROR: {
         char why[160];
         snprintf(why, sizeof why, "%.*s", (int)(next - body), body);
