@@ -158,9 +158,9 @@ export class Door implements NativeDoor, Doorway, Keeper {
     this.#session.after(() => this.#write(this.#pings.ping(run)));
   }
 
-  askArrived(): void {
+  askArrived(everyMs: Millis): void {
     const now = this.#options.clock.monotonic();
-    if (now - this.#askedAt < LIMITS.resumeAskMs || this.#phase !== "in") return;
+    if (now - this.#askedAt < everyMs || this.#phase !== "in") return;
     this.#askedAt = now;
     const outlet = this.#session?.outlet;
     const sent = outlet?.sent ?? 0;
@@ -373,7 +373,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
     const quiet = clock.monotonic() - this.#heardAt;
     if (quiet >= LIMITS.idleMsMax + LIMITS.pongMsMax)
       return this.close("IDLE_TIMEOUT", `nothing was heard for ${Math.round(quiet / 1000)} s`);
-    if (quiet >= LIMITS.idleMsMax) this.askArrived();
+    if (quiet >= LIMITS.idleMsMax) this.askArrived(LIMITS.resumeAskMs);
     const next = quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : LIMITS.idleMsMax - quiet;
     this.#cancelIdle = clock.after(Math.max(next, 1000), this.#watch);
   };

@@ -1,21 +1,21 @@
 // What a session's bytes leave through: a wire that may be lost and found again. The last bytes are
-// kept by reference until they have arrived, so that a session that comes back gets what its lost
-// wire swallowed.
-// Invariants: 1. `sent` counts every byte offered since the welcome. 2. The kept pieces are the
-// last ones offered, without a hole. 3. Everything a session is told goes in one lane, in one
-// order; chunks go in the bulk lane and are not counted.
+// kept until they have arrived, so that a session that comes back gets what its lost wire
+// swallowed.
+// Invariants: 1. `sent` counts every byte offered since the welcome. 2. Everything a session is
+// told goes in one lane, in one order; chunks go in the bulk lane and are not counted.
 
-import type { Bytes, Wire } from "../environment.ts";
+import type { Bytes, Millis, Wire } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import { FrameBuffer } from "../protocol/frame.ts";
+import { Kept } from "./kept.ts";
 
 /** How the outlet's owner learns that it must be flushed at the end of the tick. */
 export type MarkDirty = (outlet: Outlet) => void;
 
 /** The side of a session that can be resumed which knows its client. */
 export interface Keeper {
-  /** Much is kept: asks the client what of it has arrived, if it is time to. */
-  askArrived(): void;
+  /** Much is kept: asks the client what of it has arrived, unless it was asked within `everyMs`. */
+  askArrived(everyMs: Millis): void;
 }
 
 export class Outlet {
@@ -25,9 +25,10 @@ export class Outlet {
   dirty = false;
   /** Of sessions that can resume: for no others anything is kept. */
   #keeper: Keeper | undefined;
-  #kept: Bytes[] = [];
-  #first = 0; // index of the first kept piece that is still wanted
-  #keptBytes = 0;
+  /** While there is something in it. */
+  #kept: Kept | undefined;
+  /** Of what is kept, about so much is of this session alone. */
+  #ownBytes = 0;
   #sent = 0;
   /** Lent while there is something in it. */
   #collected: FrameBuffer | undefined;
@@ -50,14 +51,11 @@ export class Outlet {
 
   /** Queues given bytes. False when the wire's bound is passed: the session is to be closed. */
   send(bytes: Bytes): boolean {
-    if (this.#keeper !== undefined) this.#keep(bytes);
-    const wire = this.#wire;
-    if (wire === undefined) return true;
-    if (!this.dirty) this.#mark(this);
-    // A wire that is closing takes nothing either, and its end is told in a moment: no fault.
-    return (
-      wire.send("room", bytes) || wire.queuedBytes("room") + bytes.length <= LIMITS.outboxBytesMax
-    );
+    if (this.#keeper !== undefined) {
+      this.#sent += bytes.length;
+      (this.#kept ??= new Kept()).share(bytes);
+    }
+    return this.#queue(bytes);
   }
 
   /**
@@ -81,9 +79,14 @@ export class Outlet {
     if (collected === undefined) return true;
     this.#collected = undefined;
     const bytes = collected.take();
-    const isKept = collected.size <= LIMITS.frameBufferPooledBytesMax;
-    if (isKept && buffers.length < LIMITS.frameBuffersPooledMax) buffers.push(collected);
-    return bytes.length === 0 || this.send(bytes);
+    const isPooled = collected.size <= LIMITS.frameBufferPooledBytesMax;
+    if (isPooled && buffers.length < LIMITS.frameBuffersPooledMax) buffers.push(collected);
+    if (this.#keeper !== undefined) {
+      this.#sent += bytes.length;
+      this.#ownBytes += bytes.length;
+      (this.#kept ??= new Kept()).copy(bytes);
+    }
+    return bytes.length === 0 || this.#queue(bytes);
   }
 
   /** Queues a borrowed chunk of a file, in parts. False when the wire is lost or full. */
@@ -96,27 +99,25 @@ export class Outlet {
   }
 
   flush(): void {
-    if (this.#keptBytes >= LIMITS.resumeAskBytesMin) this.#keeper?.askArrived();
+    if (this.#kept !== undefined && this.#kept.size >= LIMITS.resumeAskBytesMin) {
+      const isOwn = this.#ownBytes >= LIMITS.resumeAskBytesMin;
+      this.#keeper?.askArrived(isOwn ? LIMITS.resumeAskOwnMs : LIMITS.resumeAskMs);
+    }
     this.#wire?.flush();
   }
 
   /** Stops counting at the welcome: what was sent until now is not sent again. */
   begin(): void {
     this.#sent = 0;
-    this.#kept = [];
-    this.#first = 0;
-    this.#keptBytes = 0;
+    this.#ownBytes = 0;
+    this.#kept = undefined;
   }
 
   /** The client has all up to this number of `sent`: it is not asked for again. */
   arrived(position: number): void {
-    let next = this.#sent - this.#keptBytes;
-    while (this.#first < this.#kept.length) {
-      next += (this.#kept[this.#first] as Bytes).length; // within bounds
-      if (next > position) break;
-      this.#forgetOldest();
-    }
-    this.#compact();
+    const left = this.#kept?.keepLast(this.#sent - position) ?? 0;
+    if (left === 0) this.#kept = undefined;
+    this.#ownBytes = Math.min(this.#ownBytes, left);
   }
 
   detach(): void {
@@ -128,18 +129,12 @@ export class Outlet {
    * nothing changed, when those bytes are not kept any more, or were never sent.
    */
   attach(wire: Wire, keeper: Keeper, received: number, welcome: Bytes): boolean {
-    const oldest = this.#sent - this.#keptBytes;
-    if (received > this.#sent || received < oldest) return false;
+    const missed = this.#sent - received;
+    if (missed < 0 || missed > (this.#kept?.size ?? 0)) return false;
     this.#wire = wire;
     this.#keeper = keeper;
     wire.send("room", welcome);
-    let at = oldest;
-    for (let i = this.#first; i < this.#kept.length; i++) {
-      const piece = this.#kept[i] as Bytes; // within bounds
-      const skip = Math.min(Math.max(received - at, 0), piece.length);
-      if (skip < piece.length) wire.send("room", skip === 0 ? piece : piece.subarray(skip));
-      at += piece.length;
-    }
+    for (const piece of this.#kept?.last(missed) ?? []) wire.send("room", piece);
     if (!this.dirty) this.#mark(this);
     return true;
   }
@@ -150,33 +145,16 @@ export class Outlet {
     return (this.#collected ??= buffers.pop() ?? new FrameBuffer());
   }
 
-  #keep(bytes: Bytes): void {
-    this.#sent += bytes.length;
-    this.#kept.push(bytes);
-    this.#keptBytes += bytes.length;
-    while (
-      this.#keptBytes > LIMITS.resumeBytesMax ||
-      this.#kept.length - this.#first > LIMITS.resumePiecesMax
-    ) {
-      this.#forgetOldest();
-    }
-    // When half of the array is spent: each piece is moved at most once on average.
-    if (this.#first > 64 && this.#first * 2 > this.#kept.length) this.#compact();
-  }
-
-  #forgetOldest(): void {
-    const oldest = this.#kept[this.#first] as Bytes; // the caller knows that there is one
-    this.#keptBytes -= oldest.length;
-    this.#kept[this.#first] = NONE; // not held until the array is compacted
-    this.#first++;
-  }
-
-  #compact(): void {
-    this.#kept = this.#kept.slice(this.#first);
-    this.#first = 0;
+  #queue(bytes: Bytes): boolean {
+    const wire = this.#wire;
+    if (wire === undefined) return true;
+    if (!this.dirty) this.#mark(this);
+    // A wire that is closing takes nothing either, and its end is told in a moment: no fault.
+    return (
+      wire.send("room", bytes) || wire.queuedBytes("room") + bytes.length <= LIMITS.outboxBytesMax
+    );
   }
 }
 
-const NONE = new Uint8Array(0);
 /** For what the sessions are told that are told something in this tick. */
 const buffers: FrameBuffer[] = [];

@@ -122,3 +122,24 @@ test("what has arrived is not kept, and asked for once there is much", () => {
   expect(outlet.attach(next, asking, half.length - 1, welcome)).toBe(false);
   expect(outlet.attach(next, asking, half.length, welcome)).toBe(true);
 });
+
+test("what is a session's own is asked for sooner than what others share", () => {
+  const asked: number[] = [];
+  const outlet = new Outlet(
+    fakeWire(() => {}),
+    { askArrived: (ms) => asked.push(ms) },
+    () => {},
+  );
+  const half = new Uint8Array(LIMITS.outboxJoinBytesMax);
+  for (let i = 0; i < 4; i++) outlet.send(half);
+  outlet.flush();
+  for (let bytes = 0; bytes < LIMITS.resumeAskBytesMin; bytes += half.length) {
+    outlet.collect(half);
+    outlet.handOut();
+  }
+  outlet.flush();
+  outlet.arrived(outlet.sent - LIMITS.resumeAskBytesMin / 2);
+  outlet.send(new Uint8Array(LIMITS.resumeAskBytesMin));
+  outlet.flush();
+  expect(asked).toEqual([LIMITS.resumeAskMs, LIMITS.resumeAskOwnMs, LIMITS.resumeAskMs]);
+});
