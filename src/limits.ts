@@ -189,6 +189,8 @@ export const LIMITS = {
 
   // --- rooms -------------------------------------------------------------------------------------
   roomsPerSessionMax: 500,
+  /** Up to so many are looked through one by one, which takes less memory than a Map. */
+  membershipsFewMax: 8,
   roomsMax: 20_000,
   /** In rooms larger than this, comings and goings are not pushed to every member. */
   roomPresenceMembersMax: 200,

@@ -66,7 +66,7 @@ export function createRooms(tick: Tick<LiveSession>, on: RoomsOptions): Rooms {
         on.opened(name);
       }
       const format: Format = session.format;
-      session.memberships.set(name, room.enter(session, format));
+      session.memberships.add(room.enter(session, format));
       return undefined;
     },
     leave(session, name) {

@@ -6,13 +6,13 @@ import type { Bytes, MaybePromise, Millis } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Nick, RoomName, ServerName } from "../names.ts";
+import type { Nick, ServerName } from "../names.ts";
 import type { Format, PersonalEvent, Session } from "../plugin/gateway.ts";
 import type { Person } from "../plugin/hooks.ts";
 import { encodeJson } from "../protocol/frame.ts";
 import type { Answer, RequestName, Requests } from "../protocol/messages.ts";
+import { Memberships } from "./memberships.ts";
 import type { Outlet } from "./outlet.ts";
-import type { Member } from "./room.ts";
 import type { Tick } from "./tick.ts";
 
 /** A person whose nick the core may change, with what it proved; others see it as readonly. */
@@ -104,7 +104,7 @@ export class LiveSession implements Session {
    * The account, or for a guest something that only this session has: whose client ids these are.
    */
   readonly sender: string;
-  readonly memberships = new Map<RoomName, Member<LiveSession>>();
+  readonly memberships = new Memberships<LiveSession>();
   phase: "in" | "lost" | "ended" = "in";
   /** The `ref` of the last request that came in; a client that resumes asks that no second time. */
   lastRef: number | undefined;
