@@ -60,6 +60,21 @@ test(
   20_000,
 );
 
+test("rooms that share their people and take turns are played without a fault", () =>
+  withServers("bare", 1, async (play) => {
+    const turns = { messages: 3, onTheirWay: 2 };
+    const load = { ...PEOPLE, groups: 5, people: 8, turns, bystanders: 4, countsWrites: true };
+    const answer = await play(load);
+    const talked = { lost: 0, doubled: 0, misordered: 0, strange: 0 };
+    expect(answer).toMatchObject({ kind: "talked", talked });
+    const writes = rowOf(answer)?.values["writesPerDelivery"]?.median;
+    if (Bun.which("ss") === null) expect(writes).toBeUndefined();
+    else {
+      expect(writes).toBeGreaterThan(0);
+      expect(writes).toBeLessThan(2);
+    }
+  }));
+
 test(
   "a file passes whole, with lines beside it, and to one who does not read for a while",
   () =>
@@ -96,7 +111,7 @@ test("relays of bytes, and scp, are played as far as they are installed", async 
 
 test("two merged servers are played without a fault", () =>
   withServers("bare", 2, async (play) => {
-    for (const load of [ROOM, PAIRS]) {
+    for (const load of [ROOM, PAIRS, { ...ROOM, spread: "turns" as const }]) {
       const talked = { lost: 0, doubled: 0, misordered: 0, strange: 0 };
       expect(await play(load)).toMatchObject({ kind: "talked", talked });
     }

@@ -44,6 +44,11 @@ export const METRICS: readonly Metric[] = [
   },
   { key: "p50Ms", title: "p50, ms", of: talked(({ p50Ms }) => p50Ms) },
   { key: "p99Ms", title: "p99, ms", of: talked(({ p99Ms }) => p99Ms) },
+  {
+    key: "writesPerDelivery",
+    title: "writes a delivery",
+    of: talked((run) => run.writesPerDelivery),
+  },
   { key: "peakMb", title: "peak, MB", of: talked(({ peakBytes }) => peakBytes / 1e6) },
   {
     key: "serverPercent",
@@ -187,7 +192,8 @@ export function faultOf(row: Row): string | undefined {
   return all.length === 0 ? undefined : all.join("; ");
 }
 
-function spreadOf(values: readonly number[]): Spread {
+/** Of one number at least. */
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
   const half = (sorted.length - 1) / 2;

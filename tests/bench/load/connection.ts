@@ -3,7 +3,6 @@
 
 import type { Socket } from "bun";
 import type { Bytes } from "../../../src/environment.ts";
-import type { Group } from "./group.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** What the run does with what a connection meets. */
@@ -27,8 +26,7 @@ interface Parts {
   readonly protocol: Protocol;
   readonly hearer: Hearer;
   readonly textBytes: number;
-  readonly group: Group | undefined;
-  readonly room: string | undefined;
+  readonly rooms: readonly string[];
 }
 
 const NOTHING = new Uint8Array(0);
@@ -41,12 +39,8 @@ export class Connection {
   readonly server: string;
   readonly hearer: Hearer;
   readonly textBytes: number;
-  readonly group: Group | undefined;
-  /** The room that it enters. */
-  readonly room: string | undefined;
-  /** The checker's cell of what the group's first talker says to this one. */
-  cells = 0;
-  probed = false;
+  /** Those that it enters; but for the native protocol one at most. */
+  readonly rooms: readonly string[];
   /** While it is not certain that all servers know all people, a refusal is no failure. */
   probing = true;
   /** The protocol's own: how far the handshake is, and where a text was found last. */
@@ -69,8 +63,7 @@ export class Connection {
     this.server = parts.server;
     this.hearer = parts.hearer;
     this.textBytes = parts.textBytes;
-    this.group = parts.group;
-    this.room = parts.room;
+    this.rooms = parts.rooms;
     this.#protocol = parts.protocol;
   }
 

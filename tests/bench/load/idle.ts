@@ -30,7 +30,7 @@ export async function idle(job: Job, load: Idle, protocol: Protocol): Promise<Id
     const nick = `${job.prefix}${String(index).padStart(5, "0")}`;
     const { port, name } = server;
     const parts = { index, nick, port, server: name, protocol, hearer, textBytes: 0 };
-    crowd.people.push(new Connection({ ...parts, group: undefined, room: undefined }));
+    crowd.people.push(new Connection({ ...parts, rooms: [] }));
   }
   return Promise.race([measured(crowd, server.pid, load), broken.promise]);
 }

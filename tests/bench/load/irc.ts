@@ -53,9 +53,9 @@ function line(person: Connection, bytes: Bytes, at: number, newline: number): vo
   if (command === "PING") return person.say(`PONG ${rest.join(" ")}\r\n`);
   if (command === "ERROR") return person.failed(rest.join(" "));
   if (person.phase === ENTERING && (command === "376" || command === "422")) {
-    if (person.room === undefined) return ready(person);
+    if (person.rooms.length === 0) return ready(person);
     person.phase = JOINING;
-    return person.say(`JOIN ${person.room}\r\n`);
+    return person.say(`JOIN ${person.rooms[0]}\r\n`);
   }
   if (person.phase === JOINING && command === "366") return ready(person);
   // A message that goes to one whom the other server does not know yet: asked again.

@@ -6,7 +6,7 @@ import type { Faults } from "./checker.ts";
 export interface Job {
   /** "raw": a relay of bytes, from the first port to the second; for files only. */
   readonly protocol: "native" | "irc" | "nats" | "raw";
-  /** One or two servers of a fusion; people are spread over them in their order. */
+  /** Those of one fusion. */
   readonly servers: readonly Target[];
   /** Nicks and rooms begin with it: a run's own, for servers that still know those before. */
   readonly prefix: string;
@@ -27,6 +27,19 @@ export interface Talk {
   /** In each room; the first `talkers` of them talk. Of a pair: 2 and 1. */
   readonly members: number;
   readonly talkers: number;
+  /**
+   * So many people in all are the members: in the first room the first of them, in the next room
+   * those who follow, and then the first ones again (native only). Without it everybody is in one
+   * room.
+   */
+  readonly people?: number;
+  /** So many more are there, in no room, and say nothing. */
+  readonly bystanders?: number;
+  /**
+   * How a room's members are spread over the servers: one half here and the other there (the
+   * default), or in turn.
+   */
+  readonly spread?: "blocks" | "turns";
   /** Of each message's text: 22 at least. */
   readonly textBytes: number;
   /**
@@ -35,6 +48,13 @@ export interface Talk {
    */
   readonly window?: number;
   readonly perSecond?: number;
+  /**
+   * In place of both: all rooms take turns, in each of which so many messages are said at once; so
+   * many turns may be on their way.
+   */
+  readonly turns?: { readonly messages: number; readonly onTheirWay: number };
+  /** Counts what the server has written. */
+  readonly countsWrites?: boolean;
   /** So many members of each room, who do not talk, stop reading when all has been measured. */
   readonly stalled?: number;
   /** Each message asks for an acknowledgement (native only). */
@@ -88,6 +108,11 @@ export interface Talked extends Faults, Partial<Slowed> {
   readonly peakBytes: number;
   /** Of one core, that the generator used. */
   readonly generatorShare: number;
+  /**
+   * Data segments that the server has sent, for each copy that has arrived. On the loopback a
+   * segment is a write, of up to 64 KiB. Undefined where they are not to be counted, or cannot be.
+   */
+  readonly writesPerDelivery?: number;
   /** Of a run with a pace: messages that the generator could not send in time, of all. */
   readonly lateShare?: number;
 }

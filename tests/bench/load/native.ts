@@ -8,8 +8,8 @@ import { envelope, isText, REF_MIN } from "./protocol.ts";
 
 const QUOTE = 0x22;
 const TEXT_KEY = '"text":"';
-const JOINING = 1;
-const READY = 2;
+/** Below it: how many rooms it has joined or asked for. */
+const READY = Number.MAX_SAFE_INTEGER;
 
 const HELLO = encodeJson(FRAME.hello, { version: { major: 1, minor: 0 }, agent: "bench" });
 
@@ -61,12 +61,9 @@ function other(person: Connection, type: number | undefined, payload: Bytes): vo
       person.send(encodeJson(FRAME.login, { nick: person.nick }));
       return person.flush();
     case FRAME.welcome:
-      if (person.room === undefined) return ready(person);
-      person.phase = JOINING;
-      person.send(encodeJson(FRAME.join, { ref: 1, room: person.room }));
-      return person.flush();
+      return joinNext(person);
     case FRAME.ack:
-      return person.phase === JOINING ? ready(person) : undefined;
+      return person.phase < READY ? joinNext(person) : undefined;
     case FRAME.ping: {
       const pong = payload.slice();
       person.send(new Uint8Array([0, 0, 0, pong.length + 1, FRAME.pong, ...pong]));
@@ -78,6 +75,15 @@ function other(person: Connection, type: number | undefined, payload: Bytes): vo
       return person.failed(new TextDecoder().decode(payload));
     default: // who came and went
   }
+}
+
+/** One after the other: only so many requests of one may wait. */
+function joinNext(person: Connection): void {
+  const room = person.rooms[person.phase];
+  if (room === undefined) return ready(person);
+  person.phase += 1;
+  person.send(encodeJson(FRAME.join, { ref: 1, room }));
+  person.flush();
 }
 
 function ready(person: Connection): void {

@@ -25,7 +25,7 @@ export const nats: Protocol = {
       name: person.nick,
       protocol: 1,
     };
-    const room = person.room === undefined ? "" : `SUB ${subjectOf(person.room)} 2\r\n`;
+    const room = person.rooms.map((name) => `SUB ${subjectOf(name)} 2\r\n`).join("");
     person.say(`CONNECT ${JSON.stringify(options)}\r\nSUB u.${person.nick} 1\r\n${room}PING\r\n`);
   },
   unit(person, bytes, at) {

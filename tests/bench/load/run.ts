@@ -4,9 +4,8 @@
 //                                                          └─▶ stalled ─┘
 //
 // What is sent from the ramp on is numbered and checked; only what arrives while it is measured
-// counts. Where some are to stall, they
-// stop reading then, and how much that slows the others is measured as well; what those miss is no
-// loss. Next: checker.ts, group.ts.
+// counts. Where some are to stall, they stop reading then, and how much that slows the others is
+// measured as well; what those miss is no loss. Next: seats.ts, group.ts, checker.ts.
 
 import type { Bytes } from "../../../src/environment.ts";
 import { accountOf, ownCpuSeconds } from "./account.ts";
@@ -16,10 +15,12 @@ import type { Hearer } from "./connection.ts";
 import { Crowd } from "./crowd.ts";
 import { Group } from "./group.ts";
 import type { Account } from "./account.ts";
-import type { Job, Slowed, Talk, Talked } from "./job.ts";
+import type { Job, Slowed, Talk, Talked, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
 import type { Protocol } from "./protocol.ts";
+import { Seats } from "./seats.ts";
 import { groupOf, microsOf, numberOf, talkerOf, textOf } from "./stamp.ts";
+import { writesOf } from "./writes.ts";
 
 /** InspIRCd lets in those who wait once a second; more would overflow queues of the system. */
 const ENTERING_MAX = 500;
@@ -39,6 +40,9 @@ export class Run implements Hearer {
   readonly #protocol: Protocol;
   readonly #crowd = new Crowd();
   readonly #groups: Group[] = [];
+  readonly #seats: Seats;
+  /** By seat: something was heard there. */
+  readonly #probed: Uint8Array;
   readonly #checker: Checker;
   readonly #latencies = new Latencies();
   readonly #timedEvery: number;
@@ -49,6 +53,8 @@ export class Run implements Hearer {
   #arrived = 0;
   #acknowledged = 0;
   #due: Group[] = [];
+  /** Whose turn it is, where all take turns. */
+  #turn = 0;
   #isPumping = false;
   #paced = 0;
   #late = 0;
@@ -61,7 +67,11 @@ export class Run implements Hearer {
     this.#talk = talk;
     this.#protocol = protocol;
     this.#timedEvery = talk.perSecond === undefined ? TIMED_EVERY : 1;
-    this.#checker = new Checker(this.#populate());
+    this.#seats = new Seats(talk);
+    this.#probed = new Uint8Array(this.#seats.count);
+    // A cell for each talker of a room and each seat in it.
+    this.#checker = new Checker(this.#seats.count * talk.talkers);
+    this.#populate();
   }
 
   /** Rejects with why it could not be done; what was lost is told in the result. */
@@ -76,15 +86,17 @@ export class Run implements Hearer {
   }
 
   heard(person: Connection, bytes: Bytes, at: number): void {
-    const { group } = person;
-    if (group === undefined || groupOf(bytes, at) !== group.index) return this.strange();
+    const index = groupOf(bytes, at);
+    const group = this.#groups[index];
+    const seat = this.#seats.seatOf(person.index, index);
+    if (group === undefined || seat < 0) return this.strange();
     const number = numberOf(bytes, at);
-    if (number === 0) return this.#probed(person);
+    if (number === 0) return this.#heardProbe(seat);
     if (person.stalls) return;
-    this.#checker.take(person.cells + talkerOf(bytes, at), number);
+    this.#checker.take(seat * this.#talk.talkers + talkerOf(bytes, at), number);
     this.#arrived += 1;
     group.arrived += 1;
-    if (!group.isDue && this.#talk.window !== undefined) {
+    if (!group.isDue && this.#talk.perSecond === undefined) {
       group.isDue = true;
       this.#due.push(group);
       if (!this.#isPumping) {
@@ -122,6 +134,7 @@ export class Run implements Hearer {
     await this.#crowd.enter(ENTERING_MAX);
     await this.#probeAll();
     const { rampMs, measureMs, drainMs } = this.#talk;
+    const written = this.#written();
     this.#began = performance.now();
     this.#phase = "ramp";
     this.#start();
@@ -135,6 +148,7 @@ export class Run implements Hearer {
     for (let ms = 0; ms < drainMs && !this.#isDrained(); ms += DRAIN_LOOK_MS) {
       await Bun.sleep(DRAIN_LOOK_MS);
     }
+    const writtenSince = this.#written() - written;
     this.#phase = "leaving";
     for (const person of this.#crowd.people) if (person.stalls) person.terminate();
     // A second copy of the last messages would come before the answer to the good-bye.
@@ -150,6 +164,7 @@ export class Run implements Hearer {
       p99Ms: this.#latencies.quantile(0.99),
       peakBytes: after.servers.peakBytes,
       generatorShare: (after.own - before.own) / seconds,
+      ...(Number.isNaN(writtenSince) ? {} : { writesPerDelivery: writtenSince / this.#arrived }),
       ...(this.#talk.perSecond === undefined ? {} : { lateShare: this.#late / this.#paced }),
       ...slowed,
     };
@@ -175,6 +190,12 @@ export class Run implements Hearer {
     return { servers, own: ownCpuSeconds(), ms: performance.now(), arrived: this.#arrived };
   }
 
+  /** Segments of all servers; NaN where they are not counted. */
+  #written(): number {
+    if (this.#talk.countsWrites !== true) return Number.NaN;
+    return this.#job.servers.reduce((sum, { port }) => sum + (writesOf(port) ?? Number.NaN), 0);
+  }
+
   #isDrained(): boolean {
     const acks = this.#talk.acks ? this.#said : 0;
     return this.#arrived >= this.#owed && this.#acknowledged >= acks;
@@ -187,61 +208,76 @@ export class Run implements Hearer {
 
   // Who is there, and who owes what to whom.
 
-  /** Makes everybody; returns how many cells they need. */
-  #populate(): number {
-    const { groups, kind, members, stalled = 0, talkers } = this.#talk;
+  #populate(): void {
+    const { bystanders = 0, groups, kind, members, stalled = 0, talkers } = this.#talk;
+    const seats = this.#seats;
+    for (let index = 0; index < seats.people + bystanders; index++) this.#add(index);
     for (let index = 0; index < groups; index++) {
       const fan = kind === "pairs" ? 1 : members - stalled - (this.#protocol.echo ? 0 : 1);
       const group = new Group(index, fan);
       this.#groups.push(group);
-      for (let member = 0; member < members; member++) this.#add(group, member);
+      for (let talker = 0; talker < talkers; talker++) this.#addTalker(group, talker);
     }
-    return groups * members * talkers;
   }
 
-  #add(group: Group, member: number): void {
-    const { acks, kind, members, talkers, textBytes } = this.#talk;
-    const { prefix, servers } = this.#job;
-    const index = this.#crowd.people.length;
-    const nickOf = (at: number) => `${prefix}${String(at).padStart(5, "0")}`;
-    const serverOf = (at: number) => servers[Math.floor((at * servers.length) / members)];
-    const { port = 0, name = "" } = serverOf(member) ?? {};
-    // A room that nobody was in: what an earlier run said in one is told, late, to who comes to it.
-    const room = kind === "pairs" ? undefined : `#${prefix}${group.index}`;
+  #add(index: number): void {
+    const { kind, members, stalled = 0, textBytes } = this.#talk;
+    const seats = this.#seats;
+    const own = index < seats.people ? [...seats.seatsOf(index)] : [];
+    const { port = 0, name = "" } = this.#serverOf(seats.memberOf(index)) ?? {};
     const person = new Connection({
       index,
-      nick: nickOf(index),
+      nick: this.#nickOf(index),
       port,
       server: name,
       protocol: this.#protocol,
       hearer: this,
       textBytes,
-      group,
-      room,
+      rooms: kind === "pairs" ? [] : own.map((seat) => this.#roomOf(seats.groupOf(seat))),
     });
-    person.cells = index * talkers;
-    person.stalls = member >= members - (this.#talk.stalled ?? 0);
+    person.stalls = own.some((seat) => seats.memberOf(seat) >= members - stalled);
     this.#crowd.people.push(person);
-    if (member >= talkers) return;
-    const text = textOf(group.index, member, textBytes);
-    const server = serverOf(member + 1)?.name ?? "";
-    const to = { nick: nickOf(index + 1), server };
+  }
+
+  #addTalker(group: Group, talker: number): void {
+    const { acks, kind, members, textBytes } = this.#talk;
+    const seat = group.index * members + talker;
+    const person = this.#crowd.people[this.#seats.personOf(seat)] as Connection; // it has a seat
+    const text = textOf(group.index, talker, textBytes);
+    const server = this.#serverOf(talker + 1)?.name ?? "";
+    const to = { nick: this.#nickOf(this.#seats.personOf(seat + 1)), server };
     const framed = (asks: boolean) =>
-      room === undefined
+      kind === "pairs"
         ? this.#protocol.toPerson(to, text, asks)
-        : this.#protocol.inRoom(room, text, asks);
+        : this.#protocol.inRoom(this.#roomOf(group.index), text, asks);
     group.talkers.push({ person, envelope: framed(acks), probe: framed(false), said: 0 });
   }
 
-  #hears(person: Connection, talker: Connection): boolean {
+  readonly #nickOf = (index: number): string =>
+    `${this.#job.prefix}${String(index).padStart(5, "0")}`;
+
+  /** One that nobody was in: what was said in it before is told, late, to who comes to it. */
+  readonly #roomOf = (index: number): string =>
+    `#${this.#job.prefix}${String(index).padStart(5, "0")}`;
+
+  #serverOf(member: number): Target | undefined {
+    const { servers } = this.#job;
+    const { members, spread } = this.#talk;
+    if (spread === "turns") return servers[member % servers.length];
+    return servers[Math.floor((member * servers.length) / members)];
+  }
+
+  #hears(person: Connection | undefined, talker: Connection): boolean {
     if (this.#talk.kind === "pairs") return person !== talker;
     return this.#protocol.echo || person !== talker;
   }
 
   #saidTo(cell: number): number {
-    const person = this.#crowd.people[Math.floor(cell / this.#talk.talkers)];
-    const talker = person?.group?.talkers[cell % this.#talk.talkers];
-    if (person === undefined || talker === undefined || person.stalls) return 0;
+    const { talkers } = this.#talk;
+    const seat = Math.floor(cell / talkers);
+    const person = this.#crowd.people[this.#seats.personOf(seat)];
+    const talker = this.#groups[this.#seats.groupOf(seat)]?.talkers[cell % talkers];
+    if (talker === undefined || person?.stalls === true) return 0;
     return this.#hears(person, talker.person) ? talker.said : 0;
   }
 
@@ -250,12 +286,14 @@ export class Run implements Hearer {
   async #probeAll(): Promise<void> {
     const { people } = this.#crowd;
     // A pair's talker hears nobody; in a room without echo a lone talker does not hear itself.
-    const hearers = people.filter((person) =>
-      person.group?.talkers.some((talker) => this.#hears(person, talker.person)),
-    );
+    const seats = Array.from(this.#probed.keys()).filter((seat) => {
+      const person = people[this.#seats.personOf(seat)];
+      const group = this.#groups[this.#seats.groupOf(seat)];
+      return group?.talkers.some((talker) => this.#hears(person, talker.person));
+    });
     for (let probe = 0; probe < PROBES_MAX; probe++) {
-      for (const person of people) person.probed = false;
-      this.#probesToCome = hearers.length;
+      this.#probed.fill(0);
+      this.#probesToCome = seats.length;
       for (const group of this.#groups) group.probe();
       const until = performance.now() + PROBE_MS;
       while (this.#probesToCome > 0 && performance.now() < until) await Bun.sleep(1);
@@ -266,14 +304,12 @@ export class Run implements Hearer {
       return;
     }
     const silent = this.#probesToCome;
-    throw new Error(
-      `${silent} of ${hearers.length} people hear nothing after ${PROBES_MAX} probes`,
-    );
+    throw new Error(`${silent} of ${seats.length} members hear nothing after ${PROBES_MAX} probes`);
   }
 
-  #probed(person: Connection): void {
-    if (person.probed) return;
-    person.probed = true;
+  #heardProbe(seat: number): void {
+    if (this.#probed[seat] === 1) return;
+    this.#probed[seat] = 1;
     this.#probesToCome -= 1;
   }
 
@@ -296,17 +332,29 @@ export class Run implements Hearer {
   readonly #pump = (): void => {
     this.#isPumping = false;
     const due = this.#due;
+    const { turns } = this.#talk;
     this.#due = [];
     const talked: Connection[] = [];
     const micros = this.#now();
     for (const group of due) {
       group.isDue = false;
-      if (!this.#isTalking) continue;
+      if (!this.#isTalking || turns !== undefined) continue;
       const free = (this.#talk.window ?? 0) - group.onTheirWay;
       for (let one = 0; one < free; one++) talked.push(this.#next(group, micros));
     }
+    if (this.#isTalking && turns !== undefined) this.#takeTurns(turns, talked);
     for (const person of talked) person.flush();
   };
+
+  #takeTurns({ messages, onTheirWay }: Turns, talked: Connection[]): void {
+    const micros = this.#now();
+    const copies = messages * (this.#groups[0]?.fan ?? 1);
+    while (this.#owed - this.#arrived <= (onTheirWay - 1) * copies) {
+      const group = this.#groups[this.#turn] as Group; // within bounds
+      this.#turn = (this.#turn + 1) % this.#groups.length;
+      for (let one = 0; one < messages; one++) talked.push(this.#next(group, micros));
+    }
+  }
 
   /** Sends what is due by the clock, again and again: a timer would be up to 1 ms late. */
   readonly #pace = (): void => {
@@ -331,6 +379,8 @@ export class Run implements Hearer {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+type Turns = NonNullable<Talk["turns"]>;
 
 interface Snapshot {
   readonly servers: Account;
