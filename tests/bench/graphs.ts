@@ -6,15 +6,14 @@ import type { ServerName, Sid } from "../../src/plugin.ts";
 import type { Announcement, LinkEntry } from "../../plugins/fabric-tree/announcement.ts";
 
 /** Two servers, by number; the first link is the oldest. */
-type Wire = readonly [number, number];
+export type Wire = readonly [number, number];
 
 export const SHAPES = {
   /** Each server merges with one that is there already; then half as many links stand by. */
   random(count: number): Wire[] {
     const chance = seeded(count);
     const below = (bound: number) => Math.floor(chance() * bound);
-    const wires: Wire[] = [];
-    for (let at = 1; at < count; at++) wires.push([below(at), at]);
+    const wires = randomTree(count, chance);
     const pairs = new Set(wires.map(String));
     const wanted = Math.min(Math.floor(1.5 * count), (count * (count - 1)) / 2);
     while (wires.length < wanted) {
@@ -30,6 +29,13 @@ export const SHAPES = {
   star: (count: number): Wire[] =>
     Array.from({ length: count - 1 }, (_, at) => [at < 64 ? 0 : Math.floor((at - 1) / 63), at + 1]),
 };
+
+/** Each server merges with one that is there already. `chance` is from 0 to 1. */
+export function randomTree(count: number, chance = seeded(count)): Wire[] {
+  const wires: Wire[] = [];
+  for (let at = 1; at < count; at++) wires.push([Math.floor(chance() * at), at]);
+  return wires;
+}
 
 /** What each server lists, in the order of `sids`, if they are linked so. */
 export function linksOf(sids: readonly Sid[], wires: readonly Wire[]): readonly LinkEntry[][] {

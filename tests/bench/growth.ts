@@ -1,85 +1,62 @@
-// How the cost of a delivery grows with the members of a room, and with the number of rooms:
+// How costs grow: with the members of a room, rooms, connections, servers, people; one curve each.
 //
 //   bun run bench:growth                 prints the figures, and draws docs/pictures/growth-*.svg
 //   bun run bench:growth --to FOLDER     draws them there
-//   bun run bench:growth --only rooms    one of the curves
+//   bun run bench:growth --only rooms    one of the curves; may be said again
+//   bun run bench:growth --short         the two smallest steps of each, once; draws nothing
+//   bun run bench:growth --json          one JSON object, for programs
 //
-// Exits with 1 if a message was lost, doubled, out of order or altered.
+// Exits with 1 if a message was lost, doubled, out of order or altered, or a run could not be done.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { argumentsOf } from "../arguments.ts";
 import { chart } from "./chart.ts";
-import type { Series } from "./chart.ts";
+import type { Curve, Figures, How } from "./curve.ts";
+import { tableOf } from "./curve.ts";
+import { CURVES } from "./curves.ts";
+import type { CurveName } from "./curves.ts";
 import { workFolder } from "./folder.ts";
-import { cores, descriptorsMax, machine } from "./machine.ts";
-import { measure } from "./measure.ts";
-import { faultOf } from "./results.ts";
-import type { Row } from "./results.ts";
-import type { Scenario } from "./scenarios.ts";
-import { clientsWithin, WHOLE } from "./scenarios.ts";
-import { ours } from "./subjects.ts";
-import { digits, markdown } from "./table.ts";
+import { cores, machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import { REPETITIONS_MAX, SHORT, WHOLE } from "./scenarios.ts";
+import { digits } from "./table.ts";
 
 /** The median of three bears one bad run, and the points beside it show it. */
 const REPETITIONS = 3;
-/** People of one room who talk at most, and messages on their way in it. */
-const TALKERS_MAX = 64;
-const IN_FLIGHT = 64;
-const ROOM_MEMBERS = 10;
-const STEPS = {
-  members: [10, 30, 100, 300, 1000, 3000, 10_000],
-  rooms: [1, 3, 10, 30, 100, 300, 1000],
-} as const;
+/** Of --short. */
+const STEPS_SHORT = 2;
+/** Shorter than the scenarios', which are fewer. */
+const PACE: How["pace"] = { ...WHOLE, rampMs: 500, measureMs: 1000, idleMs: 2000 };
 
-type CurveName = keyof typeof STEPS;
-
-interface Curve {
-  readonly title: string;
-  readonly x: string;
-  load(step: number): Scenario["load"];
-}
-
-const CURVES: Readonly<Record<CurveName, Curve>> = {
-  members: {
-    title: "Cost of a delivery, by the members of a room",
-    x: "members of the room",
-    load: (members) => ({
-      kind: "rooms",
-      groups: 1,
-      members,
-      talkers: Math.min(TALKERS_MAX, members),
-      textBytes: 100,
-      window: IN_FLIGHT,
-    }),
-  },
-  rooms: {
-    title: `Cost of a delivery, by the number of rooms of ${ROOM_MEMBERS} members`,
-    x: "rooms in which somebody talks",
-    load: (groups) => ({
-      kind: "rooms",
-      groups,
-      members: ROOM_MEMBERS,
-      talkers: 1,
-      textBytes: 100,
-      window: 1,
-    }),
-  },
-};
+const MISSING = { throwIfNoEntry: false } as const;
 
 const { values } = argumentsOf({
   options: {
-    only: { type: "string" },
-    to: { type: "string", default: join(import.meta.dir, "../../docs/pictures") },
+    only: { type: "string", multiple: true },
+    to: { type: "string" },
+    repetitions: { type: "string" },
+    short: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 
+if (process.platform !== "linux") {
+  refuse(
+    `bench:growth: expected Linux, whose /proc says what a server has used; got ${process.platform}`,
+  );
+}
 const names = checkedNames(values.only);
-if (!existsSync(values.to)) refuse(`--to: expected a folder that is there, got ${values.to}`);
+const repetitions = checkedRepetitions(values.repetitions) ?? (values.short ? 1 : REPETITIONS);
+if (values.to !== undefined && statSync(values.to, MISSING)?.isDirectory() !== true) {
+  refuse(`--to: expected a folder that is there, got ${values.to}`);
+}
+/** Few figures are no picture for the docs. */
+const docs = values.short ? undefined : join(import.meta.dir, "../../docs/pictures");
+const pictures = values.to ?? docs;
+const began = performance.now();
 const folder = workFolder("growth");
 const pinning = cores();
-const subjects = [ours("bare", folder, pinning), ours("default", folder, pinning)];
 
 await measureAll();
 
@@ -88,74 +65,73 @@ await measureAll();
 async function measureAll(): Promise<void> {
   const about = await machine();
   const told = [];
+  say(
+    `ChatFusion ${about.chatfusion} (${about.commit}), Bun ${about.bun}, ${about.processor}, ` +
+      `${about.cores} cores, load ${about.load}`,
+  );
   for (const name of names) {
-    const { title, x } = CURVES[name];
-    const points = await pointsOf(name);
-    const series = subjects.map((subject): Series => ({
-      name: subject.name,
-      points: points.flatMap(({ step, rows }) => {
-        const row = rows.find((one) => one.subject === subject.name);
-        const cost = row?.values["cpuUsPerDelivery"];
-        return cost === undefined ? [] : [{ x: step, ...cost }];
-      }),
-    }));
-    const lines = series.map(
-      (one) =>
-        `${one.name}: ${one.points.map((at) => `${digits(at.median)} at ${at.x}`).join(", ")}`,
-    );
-    const description = `µs of CPU a delivery, ${about.date}. ${lines.join(". ")}.`;
-    const picture = chart({ title, description, x, y: "µs of CPU a delivery", series });
-    await Bun.write(join(values.to, `growth-${name}.svg`), picture);
-    told.push({ curve: name, series });
-    if (!values.json) console.log(`\n${title}, µs\n\n${tableOf(name, series)}`);
-  }
-  if (values.json) console.log(JSON.stringify({ machine: about, curves: told }));
-}
-
-async function pointsOf(name: CurveName): Promise<{ step: number; rows: readonly Row[] }[]> {
-  const points = [];
-  const descriptors = descriptorsMax();
-  for (const step of STEPS[name]) {
-    const load = CURVES[name].load(step);
-    const people = "groups" in load ? load.groups * load.members : 0;
-    if (people > clientsWithin(people, descriptors)) {
-      console.error(`${name}: not ${step}, as a process may open ${descriptors} files (ulimit -n)`);
-      continue;
-    }
-    const how = { pace: WHOLE, repetitions: REPETITIONS, cores: pinning, until: Infinity };
-    const results = await measure({ servers: 1, load }, subjects, how);
-    const rows = results.rows([], subjects);
-    for (const row of rows) {
-      const fault = faultOf(row);
-      if (fault === undefined) continue;
-      console.error(`${step} ${name}, ${row.subject}: ${fault}`);
+    const figures = await measured(name);
+    told.push({ curve: name, ...figures });
+    for (const fault of figures.faults) {
+      console.error(`${name}, ${fault}`);
       process.exitCode = 1;
     }
-    points.push({ step, rows });
+    const { title, x, y } = CURVES[name];
+    say(`\n${title}; ${y}\n\n${tableOf(x, [...figures.drawn, ...figures.beside])}`);
+    if (pictures !== undefined) await draw(name, figures, { about, pictures });
   }
-  return points;
+  const seconds = Math.round((performance.now() - began) / 1000);
+  say(`\nin ${seconds} s`);
+  if (values.json) console.log(JSON.stringify({ machine: about, seconds, curves: told }));
 }
 
-function tableOf(name: CurveName, series: readonly Series[]): string {
-  const steps = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))];
-  const cells = series.map(({ name: subject, points }) => [
-    subject,
-    ...steps.map((step) => {
-      const point = points.find(({ x }) => x === step);
-      if (point === undefined) return "";
-      return `${digits(point.median)} (${digits(point.min)}–${digits(point.max)})`;
-    }),
-  ]);
-  return markdown([[name, ...steps.map((step) => step.toLocaleString("en"))], ...cells]);
+/** What cannot be done is told as a fault, and the other curves are measured. */
+async function measured(name: CurveName): Promise<Figures> {
+  const curve: Curve = CURVES[name];
+  const steps = values.short ? curve.steps.slice(0, STEPS_SHORT) : curve.steps;
+  const pace = values.short ? SHORT : PACE;
+  const tell = (line: string) => console.error(`${name}: ${line}`);
+  try {
+    return await curve.run({ folder, cores: pinning, pace, repetitions, steps, tell });
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return { drawn: [], beside: [], faults: [why] };
+  }
 }
 
-function checkedNames(only: string | undefined): readonly CurveName[] {
-  const all = Object.keys(STEPS) as CurveName[]; // its keys
-  if (only === undefined) return all;
-  const found = all.find((name) => name === only);
-  return found === undefined
-    ? refuse(`--only: expected one of ${all.join(", ")}; got ${only}`)
-    : [found];
+async function draw(
+  name: CurveName,
+  { drawn: series }: Figures,
+  to: { readonly about: Machine; readonly pictures: string },
+): Promise<void> {
+  if (series.length === 0) return;
+  const { title, x, y } = CURVES[name];
+  const lines = series.map(
+    (one) => `${one.name}: ${one.points.map((at) => `${digits(at.median)} at ${at.x}`).join(", ")}`,
+  );
+  const description = `${y}, ${to.about.date}. ${lines.join(". ")}.`;
+  const picture = chart({ title, description, x, y, series });
+  await Bun.write(join(to.pictures, `growth-${name}.svg`), picture);
+}
+
+/** Tells people; programs want nothing else on stdout. */
+function say(line: string): void {
+  if (values.json) console.error(line);
+  else console.log(line);
+}
+
+function checkedNames(only: readonly string[] | undefined): readonly CurveName[] {
+  const all = Object.keys(CURVES) as CurveName[]; // its keys
+  const wrong = only?.find((name) => !all.some((one) => one === name));
+  if (wrong !== undefined) refuse(`--only: expected one of ${all.join(", ")}; got ${wrong}`);
+  return only === undefined ? all : all.filter((name) => only.includes(name));
+}
+
+function checkedRepetitions(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= REPETITIONS_MAX) return count;
+  return refuse(`--repetitions: expected an integer from 1 to ${REPETITIONS_MAX}, got ${text}`);
 }
 
 function refuse(why: string): never {

@@ -8,7 +8,7 @@ import type { Pace, Scenario } from "./scenarios.ts";
 import type { Running, Subject } from "./subjects.ts";
 
 interface How {
-  readonly pace: Pace;
+  readonly pace: Omit<Pace, "idleClients" | "repetitions" | "repeatMsMax" | "msMax">;
   readonly repetitions: number;
   readonly cores: Cores;
   /** By `performance.now()`: after it no repetition is begun but the first. */

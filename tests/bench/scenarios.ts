@@ -6,7 +6,7 @@ export interface Scenario {
   readonly name: string;
   readonly what: string;
   /** How many servers the people are spread over. */
-  readonly servers: 1 | 2;
+  readonly servers: number;
   readonly load:
     | Omit<Talk, "acks" | "rampMs" | "measureMs" | "drainMs">
     | Omit<Idle, "measureMs">

@@ -3,9 +3,14 @@
 
 import { join } from "node:path";
 import { ServerProgram } from "../e2e/servers.ts";
+import { SHAPES } from "./graphs.ts";
+import type { Wire } from "./graphs.ts";
 import type { Copied, Job, Target } from "./load/job.ts";
 import type { Cores } from "./machine.ts";
 import type { Scenario } from "./scenarios.ts";
+
+/** Of all subjects, so that no two have one name. */
+let started = 0;
 
 export interface Subject {
   readonly name: string;
@@ -15,8 +20,11 @@ export interface Subject {
   readonly acks: boolean;
   /** Why it is not measured in a scenario. */
   skips(scenario: Scenario): string | undefined;
-  /** Starts one server, or two that are joined. Rejects with why it cannot. */
-  start(servers: 1 | 2): Promise<Running>;
+  /**
+   * Starts one server, or some that are joined: of the peers' two at most. Rejects with why it
+   * cannot.
+   */
+  start(servers: number): Promise<Running>;
   /** In place of all else: copies a file of this size with a program of its own. */
   copy?(bytes: number): Promise<Copied>;
 }
@@ -26,16 +34,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** "bare": no log, no acknowledgements, as the peers; "default": both. */
-export function ours(name: "bare" | "default", folder: string, cores: Cores): Subject {
-  const config = join(import.meta.dir, `${name === "bare" ? "bare" : "logged"}.config.ts`);
-  let started = 0;
-  const serve = async (): Promise<ServerProgram> => {
-    started += 1;
-    const server = `${name}-${started}`;
-    const data = join(folder, "data", server);
-    return startServer(server, ["--data", data, "--config", config], folder, cores);
-  };
+/**
+ * "bare": no log, no acknowledgements, as the peers; "default": both. Several servers stand in a
+ * line, or as `shape` says.
+ */
+export function ours(
+  name: "bare" | "default",
+  folder: string,
+  cores: Cores,
+  shape: (servers: number) => readonly Wire[] = SHAPES.line,
+): Subject {
+  const serve = starter(name, folder, cores);
   return {
     name,
     protocol: "native",
@@ -43,21 +52,42 @@ export function ours(name: "bare" | "default", folder: string, cores: Cores): Su
     acks: name === "default",
     skips: () => undefined,
     async start(servers) {
-      const programs = [await serve()];
-      if (servers === 2) {
-        const [first, second] = [programs[0], await serve()];
-        programs.push(second);
-        const answer = await first?.run(`merge ${second.address}`);
-        if (answer?.["code"] !== undefined) throw new Error(String(answer["text"]));
-      }
-      return {
-        targets: programs.map(({ port, name: of, pid }) => ({ port, name: of, pid })),
-        async stop() {
-          await Promise.all(programs.map((program) => program.kill()));
-        },
+      const programs: ServerProgram[] = [];
+      const stop = async () => {
+        await Promise.all(programs.map((program) => program.kill()));
       };
+      try {
+        while (programs.length < servers) programs.push(await serve());
+        for (const wire of shape(servers)) await merge(programs, wire);
+      } catch (thrown) {
+        await stop();
+        throw thrown;
+      }
+      const targets = programs.map(({ port, name: of, pid }) => ({ port, name: of, pid }));
+      return { targets, stop };
     },
   };
+}
+
+/** What starts servers of a configuration, each with a name and a folder of its own. */
+export function starter(
+  name: "bare" | "default",
+  folder: string,
+  cores: Cores,
+): () => Promise<ServerProgram> {
+  const config = join(import.meta.dir, `${name === "bare" ? "bare" : "logged"}.config.ts`);
+  return async () => {
+    started += 1;
+    const server = `${name}-${started}`;
+    const data = join(folder, "data", server);
+    return startServer(server, ["--data", data, "--config", config], folder, cores);
+  };
+}
+
+/** Merges the first one of a pair with the second one. Rejects with why it cannot. */
+export async function merge(programs: readonly ServerProgram[], [a, b]: Wire): Promise<void> {
+  const answer = await programs[a]?.run(`merge ${programs[b]?.address}`);
+  if (answer?.["code"] !== undefined) throw new Error(String(answer["text"]));
 }
 
 /** Starts a server of ours and waits until it listens. */

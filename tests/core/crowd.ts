@@ -22,7 +22,7 @@ export class Crowd {
   }
 
   /** Lets so many come in, named from `n0` on, and waits until all are there. */
-  enter(place: Place, home: Home, count: number): void {
+  enter(place: Pick<Place, "world">, home: Pick<Home, "name">, count: number): void {
     const host = this.#host;
     if (host === undefined) throw new Error(`${home.name} is not set up`);
     const format = {
