@@ -22,6 +22,8 @@ const TALKERS_MAX = 64;
 const IN_FLIGHT = 64;
 const ROOM_MEMBERS = 10;
 const SHARED_PEOPLE = 1000;
+/** Fewer: all of them have to join first, in 10,000 rooms. */
+const SHARED_MEMBERS = 5;
 const TURN_MESSAGES = 16;
 const BESIDE_MEMBERS = 100;
 /** Of the room that is spread over all servers: so that each has some, and the hops show. */
@@ -53,7 +55,7 @@ export const rooms: Curve = talk({
 
 export const shared: Curve = talk({
   title: `Cost of a delivery, by the number of rooms of ${SHARED_PEOPLE.toLocaleString("en")} people`,
-  x: `rooms of ${ROOM_MEMBERS} members, which take turns`,
+  x: `rooms of ${SHARED_MEMBERS} members, which take turns`,
   steps: [1, 10, 100, 1000, 10_000],
   busy: (groups) => taking(groups, TURN_MESSAGES),
   single: (groups) => taking(groups, 1),
@@ -132,7 +134,7 @@ function taking(groups: number, messages: number): Talking {
     ...LINE,
     kind: "rooms",
     groups,
-    members: ROOM_MEMBERS,
+    members: SHARED_MEMBERS,
     people: SHARED_PEOPLE,
     talkers: 1,
     turns: { messages, onTheirWay: Math.min(IN_FLIGHT, groups) },

@@ -22,9 +22,7 @@ export async function measure(
   { pace, repetitions, cores, until }: How,
 ): Promise<Results> {
   const results = new Results();
-  // Memory is told from an empty server on.
-  const { load } = scenario;
-  const isFresh = load.kind === "idle" || (load.kind === "file" && load.stallMs !== undefined);
+  const isFresh = wantsEmpty(scenario.load);
   const running = new Map<Subject, Running>();
   const stop = async (subject: Subject) => {
     await running.get(subject)?.stop();
@@ -53,4 +51,12 @@ export async function measure(
   }
   for (const subject of subjects) await stop(subject);
   return results;
+}
+
+// --- internal ---
+
+/** Whether a server is started for each run: memory is told from an empty one on, or rooms are. */
+function wantsEmpty(load: Scenario["load"]): boolean {
+  if (load.kind === "file") return load.stallMs !== undefined;
+  return load.kind === "idle" || load.people !== undefined;
 }
