@@ -46,8 +46,8 @@ export const merges: Curve = {
         );
       }
       const { merge, heal, bytes } = inVirtualTime(step);
-      drawn.add("merge, simulated", step, counted(step, merge));
-      beside.add("heal, simulated", step, counted(step, heal));
+      drawn.add("simulated", step, counted(step, merge));
+      beside.add("simulated heal", step, counted(step, heal));
       beside.add("KB of the merge over links, a server", step, counted(step, bytes / step / 1000));
     }
     return { drawn: drawn.series, beside: beside.series, faults: [] };

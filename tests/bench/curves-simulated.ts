@@ -69,7 +69,7 @@ export const people: Curve = {
     for (const step of steps) {
       const { bytes, heap, cpuUs, ms, wrong } = crowdedMerge(step);
       if (wrong !== undefined) faults.push(`${step} people: ${wrong}`);
-      drawn.add("merge of 5 and 5", step, counted(step, bytes / step));
+      drawn.add("all links", step, counted(step, bytes / step));
       beside.add("bytes over all links", step, counted(step, bytes));
       beside.add("ms, virtual, until all know all", step, counted(step, ms));
       // Each of them becomes known to the servers of the other half.

@@ -66,6 +66,7 @@ export const connections: Curve = talk({
   x: "connections that say nothing",
   steps: [1, 100, 1000, 10_000, 20_000],
   most: () => connectionsMax() - BESIDE_MEMBERS,
+  isBareOnly: true,
   busy: (bystanders) => ({ ...room(BESIDE_MEMBERS, TALKERS_MAX, IN_FLIGHT), bystanders }),
   single: (bystanders) => ({ ...room(BESIDE_MEMBERS, 1, 1), bystanders }),
 });
@@ -113,14 +114,14 @@ export const servers: Curve = {
   },
 };
 
+// --- internal ---
+
 /** Connections that one server and the generator can have here. */
-export function connectionsMax(): number {
+function connectionsMax(): number {
   const descriptors = descriptorsMax();
   const own = Math.min(LIMITS.connectionsMax, descriptors - LIMITS.descriptorsApart);
   return clientsWithin(own, descriptors);
 }
-
-// --- internal ---
 
 type Talking = Scenario["load"] & { readonly kind: "rooms" | "pairs" };
 
@@ -147,14 +148,16 @@ interface Talks {
   readonly steps: readonly number[];
   /** The largest step that there can be here. */
   most?(): number;
-  /** Played to `bare` and `default`. */
+  /** So many come in each time that one is enough. */
+  readonly isBareOnly?: boolean;
+  /** Played to `bare`, and to `default`. */
   busy(step: number): Talking;
   /** With a write for each delivery; played to `bare`. */
   single?(step: number): Talking;
 }
 
 /** A curve of what a delivery costs; and, where there are two loads, of what a write costs. */
-function talk({ title, x, steps, most, busy, single }: Talks): Curve {
+function talk({ title, x, steps, most, isBareOnly = false, busy, single }: Talks): Curve {
   const metrics = { writesPerDelivery: "writes a delivery", peakMb: "peak, MB" };
   return {
     title,
@@ -164,7 +167,7 @@ function talk({ title, x, steps, most, busy, single }: Talks): Curve {
     async run(how) {
       const bare = ours("bare", how.folder, how.cores);
       const common = { drawn: "cpuUsPerDelivery", beside: metrics, ...(most && { most }) };
-      const players = [bare, ours("default", how.folder, how.cores)];
+      const players = isBareOnly ? [bare] : [bare, ours("default", how.folder, how.cores)];
       const first = await play(how, { ...common, load: busy, players });
       if (single === undefined) return first;
       const alone = { ...bare, name: SINGLE };
@@ -179,7 +182,8 @@ function talk({ title, x, steps, most, busy, single }: Talks): Curve {
   };
 }
 
-const SINGLE = "bare, one by one";
+/** Played to `bare`. */
+const SINGLE = "one by one";
 
 /** What a write and a delivery cost, step by step. */
 function lawOf({ drawn, beside }: Omit<Figures, "faults">, load: Talks["busy"]): readonly Series[] {

@@ -71,6 +71,8 @@ test("a table has a column for each step that any series has, in order", () => {
   ]);
 });
 
+/** A longer one would not fit beside the field of the picture. */
+const NAME_LENGTH_MAX = 12;
 /** Smaller than the first step, where that takes more than a moment. */
 const SMALLEST: Partial<Record<CurveName, number>> = { idle: 20, people: 100 };
 
@@ -78,7 +80,7 @@ test.each(Object.keys(CURVES) as CurveName[])(
   "the smallest size of %s is measured without a fault",
   async (name) => {
     const { steps, run } = CURVES[name];
-    const step = SMALLEST[name] ?? steps[0];
+    const step = SMALLEST[name] ?? steps[0]!;
     const cores = { server: [], generator: [] };
     const told: string[] = [];
     const tell = (line: string) => void told.push(line);
@@ -89,6 +91,7 @@ test.each(Object.keys(CURVES) as CurveName[])(
     for (const { name: of, points } of drawn) {
       expect({ of, x: points.map(({ x }) => x) }).toEqual({ of, x: [step] });
       expect(points[0]?.median).toBeGreaterThan(0);
+      expect(of.length).toBeLessThanOrEqual(NAME_LENGTH_MAX);
     }
     for (const { name: of, points } of beside) {
       expect({ of, isNumber: Number.isFinite(points[0]?.median) }).toEqual({ of, isNumber: true });

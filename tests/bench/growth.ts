@@ -90,7 +90,11 @@ async function measured(name: CurveName): Promise<Figures> {
   const curve: Curve = CURVES[name];
   const steps = values.short ? curve.steps.slice(0, STEPS_SHORT) : curve.steps;
   const pace = values.short ? SHORT : PACE;
-  const tell = (line: string) => console.error(`${name}: ${line}`);
+  const before = new Set<string>();
+  const tell = (line: string) => {
+    if (!before.has(line)) console.error(`${name}: ${line}`);
+    before.add(line);
+  };
   try {
     return await curve.run({ folder, cores: pinning, pace, repetitions, steps, tell });
   } catch (thrown) {

@@ -111,26 +111,6 @@ export function fusionOf(
   return { simulation, passed, hosts };
 }
 
-/**
- * Lets time pass until each server has told its operator that it is in a fusion of so many; returns
- * the virtual ms that it took. Throws when it takes longer than a minute.
- */
-export function untilAll({ simulation, hosts }: Fusion, size: number): number {
-  const { world } = simulation;
-  const began = world.now;
-  const isThere = (host: string): boolean => {
-    const told = simulation
-      .server(host)
-      .events.findLast(({ event }) => event === "merged" || event === "split");
-    return told !== undefined && "fusion" in told && told.fusion.length === size;
-  };
-  while (!hosts.every(isThere)) {
-    if (world.now - began > SETTLE_MS_MAX) throw new Error(`no fusion of ${size} in a minute`);
-    world.run(LOOK_MS);
-  }
-  return world.now - began;
-}
-
 /** Merges two fusions by their servers `a` and `b`; returns the virtual ms until all know. */
 export function mergeMs(fusion: Fusion, a: string, b: string): number {
   const { simulation, hosts } = fusion;
@@ -154,6 +134,26 @@ export function healMs(fusion: Fusion, a: string, b: string): number {
 }
 
 // --- internal ---
+
+/**
+ * Lets time pass until each server has told its operator that it is in a fusion of so many; returns
+ * the virtual ms that it took. Throws when it takes longer than a minute.
+ */
+function untilAll({ simulation, hosts }: Fusion, size: number): number {
+  const { world } = simulation;
+  const began = world.now;
+  const isThere = (host: string): boolean => {
+    const told = simulation
+      .server(host)
+      .events.findLast(({ event }) => event === "merged" || event === "split");
+    return told !== undefined && "fusion" in told && told.fusion.length === size;
+  };
+  while (!hosts.every(isThere)) {
+    if (world.now - began > SETTLE_MS_MAX) throw new Error(`no fusion of ${size} in a minute`);
+    world.run(LOOK_MS);
+  }
+  return world.now - began;
+}
 
 async function merge(simulation: Simulation, a: string, b: string): Promise<void> {
   const answer = await simulation.type(a, `merge ${b}:${SIMULATED_PORT}`);
