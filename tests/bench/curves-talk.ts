@@ -54,7 +54,7 @@ export const rooms: Curve = talk({
 });
 
 export const shared: Curve = talk({
-  title: `Cost of a delivery, by the number of rooms of ${SHARED_PEOPLE.toLocaleString("en")} people`,
+  title: "Cost of a delivery, by the number of rooms of 1,000 people",
   x: `rooms of ${SHARED_MEMBERS} members, which take turns`,
   steps: [1, 10, 100, 1000, 10_000],
   busy: (groups) => taking(groups, TURN_MESSAGES),

@@ -57,7 +57,9 @@ export class Halves {
     await Promise.all(this.#servers.map((server) => server.kill()));
   }
 
-  /** Merges the halves; returns the ms until each server has told its operator, or knows `people`. */
+  /**
+   * Merges the halves; returns the ms until each server has told its operator, or knows `people`.
+   */
   async merge(people?: number): Promise<number> {
     const began = performance.now();
     const done = this.#whole(people);

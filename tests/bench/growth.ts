@@ -42,9 +42,7 @@ const { values } = argumentsOf({
 });
 
 if (process.platform !== "linux") {
-  refuse(
-    `bench:growth: expected Linux, whose /proc says what a server has used; got ${process.platform}`,
-  );
+  refuse(`expected Linux, whose /proc says what a server has used; got ${process.platform}`);
 }
 const names = checkedNames(values.only);
 const repetitions = checkedRepetitions(values.repetitions) ?? (values.short ? 1 : REPETITIONS);
