@@ -1,7 +1,7 @@
 // Holds back those who talk too fast: each person has a bucket of messages that fills up at a
 // steady rate. Past it their messages wait, and behind them their socket; nothing is lost, and
 // nobody else waits. Only where the wait would be long is a message refused. What is said to rooms
-// and to single persons is counted together.
+// and to single persons is counted together, and so are the commands that people run.
 //
 //   plugins: [limitRate(), …]
 //   plugins: [limitRate({ perSecond: 2, burst: 10, exempt: ["bot", "admin"] }), …]
@@ -44,6 +44,11 @@ export default definePlugin({
       },
       onTell({ from }) {
         const verdict = look(from);
+        return typeof verdict === "string" ? deny(verdict) : verdict;
+      },
+      onCommand({ caller }) {
+        if (caller.by === "console") return undefined;
+        const verdict = look(caller.person);
         return typeof verdict === "string" ? deny(verdict) : verdict;
       },
     };

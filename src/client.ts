@@ -36,6 +36,7 @@ export { LIMITS } from "./limits.ts";
 export { LOBBY, visible } from "./names.ts";
 export type {
   Answer,
+  CommandEntry,
   MessageEntry,
   MessageKind,
   Fusion,

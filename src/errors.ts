@@ -52,6 +52,7 @@ export const ERRORS = {
   // rooms and messages
   ROOM_INVALID: modify,
   NOT_IN_ROOM: modify,
+  JOIN_DENIED: cancel,
   CANNOT_LEAVE: cancel,
   TOO_MANY_ROOMS: wait,
   TOO_MANY_WATCHED: modify,
@@ -64,6 +65,7 @@ export const ERRORS = {
   NO_SUCH_NICK: cancel,
   NO_SUCH_SERVER: cancel,
   NO_SUCH_COMMAND: modify,
+  COMMAND_DENIED: cancel,
   CONGESTED: wait,
   UNREACHABLE: wait,
   UNCONFIRMED: wait,

@@ -552,6 +552,15 @@ export const LIMITS = {
   /** Words of one command; and those that a client's command may have. */
   commandWordsMax: 1000,
   commandArgsMax: 32,
+  /** Commands of one plugin: a list that people still read. */
+  commandsPerPluginMax: 32,
+  commandNameLengthMax: 32,
+  /** A command's usage, and what it does: a line of a terminal each. */
+  commandLineLengthMax: 100,
+  /** What one answers to a session: a frame of it is far from filling its outbox. */
+  commandAnswerBytesMax: 1 * MiB,
+  /** Commands of one session that have not answered yet, like merges: others are refused. */
+  commandsRunningMax: 16,
   /** Files that a config may import, one through the other. */
   configFilesMax: 200,
 } as const;

@@ -8,23 +8,25 @@ import { LANES } from "./environment.ts";
 import type { Failure } from "./errors.ts";
 import { ChatFusionError, failure } from "./errors.ts";
 import type {
-  Caller,
   Command,
   CommandResult,
   Context,
+  Openness,
   Parts,
   Plugin,
   Role,
   Schema,
   ServiceName,
 } from "./plugin/context.ts";
-import type { Allow, Deny, DenyCode, Drop, Hooks } from "./plugin/hooks.ts";
+import type { Allow, Caller, Deny, DenyCode, Drop, Hooks } from "./plugin/hooks.ts";
 
 /** How each hook's verdicts are taken together. */
 export const HOOK_KINDS = {
   onAuth: "consent",
+  onJoin: "veto",
   onMessage: "chain",
   onTell: "veto",
+  onCommand: "veto",
   onMerge: "veto",
   onFile: "veto",
   onPresence: "notify",
@@ -57,22 +59,30 @@ export const deny = (reason: string, code?: DenyCode): Deny =>
 export const drop = (reason: string): Drop => ({ verdict: "drop", reason });
 
 /** Makes a command of words that a valibot tuple parses. */
-export function command<const S extends v.GenericSchema<unknown, readonly unknown[]>>(one: {
-  readonly about: string;
-  readonly role?: string;
-  /** As it is shown to people: "NICK [REASON]". */
-  readonly usage?: string;
-  readonly args: S;
-  readonly run: (
-    args: v.InferOutput<S>,
-    caller: Caller,
-  ) => CommandResult | Failure | Promise<CommandResult | Failure>;
-}): Command {
-  const usage = one.usage ?? "";
+export function command<const S extends v.GenericSchema<unknown, readonly unknown[]>>(
+  one: Openness & {
+    readonly about: string;
+    /**
+     * As it is shown to people, "NICK [REASON]", and read: a TEXT or REASON at the end is the rest
+     * of the line, as one word; at #ROOM, NICK@SERVER and on|off the Tab key knows what there is.
+     */
+    readonly usage?: string;
+    readonly secret?: boolean;
+    readonly args: S;
+    readonly run: (
+      args: v.InferOutput<S>,
+      caller: Caller,
+    ) => CommandResult | Failure | Promise<CommandResult | Failure>;
+  },
+): Command {
+  const { about, usage = "", secret = false, role, open } = one;
+  // Only one of the two is there, by the type of what was given.
+  const openness = (role === undefined ? { open } : { role }) as Openness;
   return {
-    about: one.about,
+    about,
     usage,
-    ...(one.role === undefined ? {} : { role: one.role }),
+    secret,
+    ...openness,
     run(words, caller) {
       const parsed = v.safeParse(one.args, words);
       if (parsed.success) return one.run(parsed.output, caller);

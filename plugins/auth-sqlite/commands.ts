@@ -29,6 +29,7 @@ export function userCommands(by: {
     "user-add": command({
       about: "registers a nick with a password",
       usage: "NICK PASSWORD [ROLE…]",
+      secret: true,
       args: v.tupleWithRest([v.string(), v.string()], v.string()),
       run: ([name, word, ...roles]) =>
         refusing(async () => {
@@ -46,6 +47,7 @@ export function userCommands(by: {
     "user-passwd": command({
       about: "gives a registered nick another password",
       usage: "NICK PASSWORD",
+      secret: true,
       args: v.strictTuple([v.string(), v.string()]),
       run: ([name, word]) =>
         refusing(async () => {

@@ -113,6 +113,16 @@ const answers = {
   }),
   history: v.object({ messages: v.array(MessageShape) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
+  commands: v.object({
+    commands: v.array(
+      v.object({
+        name: v.string(),
+        usage: v.string(),
+        about: v.string(),
+        plugin: v.exactOptional(v.string()),
+      }),
+    ),
+  }),
   command: v.object({ text: v.string(), data: v.exactOptional(v.unknown()) }),
   watch: v.object({ addresses: Texts }),
   unwatch: v.object({ addresses: Texts }),

@@ -1,40 +1,52 @@
-// The commands of the console, and of sessions with the right role: the core's own, and those that
-// plugins contribute. One command is one line: `merge host:port`, `who`, `kick nick reason`.
+// The commands of the console, and of sessions to whom they are open: the core's own, and those
+// that plugins contribute. One command is one line: `merge host:port`, `who`, `kick nick reason`.
 
 import * as v from "valibot";
-import type { Log } from "../environment.ts";
+import type { Log, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { ChatFusionError, failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { parseNick, visible } from "../names.ts";
-import type { Caller, Command, CommandResult } from "../plugin/context.ts";
+import type { Command, CommandResult } from "../plugin/context.ts";
+import type { Caller, CommandOffer } from "../plugin/hooks.ts";
 import { command } from "../plugin.ts";
+import type { CommandEntry } from "../protocol/messages.ts";
 import type { FusionCommandsOptions } from "./fusion-commands.ts";
 import { fusionCommands } from "./fusion-commands.ts";
+import type { CompiledHooks } from "./hooks.ts";
+import { goOn } from "./hooks.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
 
-export interface CommandRow {
-  readonly name: string;
-  readonly usage: string;
-  readonly about: string;
-  /** The plugin that contributes it. */
-  readonly plugin?: string;
-}
-
 export interface Commands {
-  readonly rows: readonly CommandRow[];
-  /** Runs a command. Never rejects. */
+  readonly rows: readonly CommandEntry[];
+  /** Those that somebody may run. */
+  openTo(caller: Caller): readonly CommandEntry[];
+  /** Looks a command up and asks the plugins; only `run` runs it. Never throws or rejects. */
+  begin(words: readonly string[], caller: Caller): MaybePromise<Begun | Failure>;
+  /** Does both. Never rejects. */
   run(words: readonly string[], caller: Caller): Promise<CommandResult | Failure>;
 }
 
-/** Puts the core's and the plugins' commands into one table; the core's names win. */
-export function createCommands(
-  own: Readonly<Record<string, Command>>,
-  contributed: readonly { readonly plugin: string; readonly commands: Record<string, Command> }[],
-  log: Log,
-): Commands {
-  const table = new Map<string, { readonly command: Command; readonly row: CommandRow }>();
+interface Begun {
+  /** Never rejects. */
+  run(): Promise<CommandResult | Failure>;
+}
+
+export interface CommandsOptions {
+  /** The core's; their names win. */
+  readonly own: Readonly<Record<string, Command>>;
+  readonly contributed: readonly {
+    readonly plugin: string;
+    readonly commands: Readonly<Record<string, Command>>;
+  }[];
+  readonly hooks: () => Pick<CompiledHooks, "command">;
+  readonly log: Log;
+}
+
+/** Puts the core's and the plugins' commands into one table. */
+export function createCommands({ own, contributed, hooks, log }: CommandsOptions): Commands {
+  const table = new Map<string, Entry>();
   const add = (name: string, one: Command, plugin?: string) => {
     const { usage, about } = one;
     if (table.has(name)) return log.warn("command twice", { command: name, plugin });
@@ -44,35 +56,85 @@ export function createCommands(
   for (const [name, one] of Object.entries(own)) add(name, one);
   for (const { plugin, commands } of contributed)
     for (const [name, one] of Object.entries(commands)) add(name, one, plugin);
-  const rows = [...table.values()].map(({ row }) => row);
+  const all = [...table.values()];
+  const rows = all.map(({ row }) => row);
+  const openTo = (caller: Caller) =>
+    all.filter((entry) => isOpenTo(entry.command, caller)).map(({ row }) => row);
 
-  const help = (): CommandResult => ({
-    text: rows.map((row) => `${`${row.name} ${row.usage}`.padEnd(32)} ${row.about}`).join("\n"),
-    data: { commands: rows },
-  });
+  const help = (caller: Caller): CommandResult => {
+    const open = openTo(caller);
+    const lines = open.map((row) => `${`${row.name} ${row.usage}`.padEnd(32)} ${row.about}`);
+    return { text: lines.join("\n") || "no command is open to you", data: { commands: open } };
+  };
+  const execute = async ({ command: one, row }: Entry, words: readonly string[], by: Caller) => {
+    const { name, plugin } = row;
+    const failed = (error: string) => log.error("command failed", { command: name, plugin, error });
+    try {
+      const result: unknown = await one.run(words, by); // a plugin's word: checked here
+      if (isFailure(result)) return withUsage(result, row);
+      const { adminAnswerBytesMax, commandAnswerBytesMax } = LIMITS;
+      const most = by.by === "console" ? adminAnswerBytesMax : commandAnswerBytesMax;
+      const sound = soundOf(result, most);
+      if (typeof sound !== "string") return sound;
+      failed(sound);
+      return failure("PLUGIN_FAILED", `${name}: ${sound}; it has been logged`);
+    } catch (thrown) {
+      if (!(thrown instanceof ChatFusionError)) failed(String(thrown));
+      return failureOf(thrown);
+    }
+  };
+  const begin: Commands["begin"] = ([name = "", ...words], caller) => {
+    if (name === "help") return { run: () => Promise.resolve(help(caller)) };
+    const found = table.get(name);
+    if (found === undefined || !isOpenTo(found.command, caller))
+      return failure("NO_SUCH_COMMAND", `${visible(name)}: no such command; try help`);
+    const { plugin } = found.row;
+    const offer: CommandOffer = {
+      caller,
+      name,
+      words: found.command.secret ? [] : words,
+      ...(plugin === undefined ? {} : { plugin }),
+    };
+    const allowed = { run: () => execute(found, words, caller) };
+    return goOn(hooks().command(offer), (refused) => refused ?? allowed);
+  };
   return {
     rows,
-    async run([name = "", ...words], caller) {
-      const found = table.get(name);
-      const may = (role: string | undefined) =>
-        caller.by === "console" || (role !== undefined && caller.roles.includes(role));
-      if (name === "help" && caller.by === "console") return help();
-      if (found === undefined || !may(found.command.role))
-        return failure("NO_SUCH_COMMAND", `${visible(name)}: no such command; try help`);
-      try {
-        const result = await found.command.run(words, caller);
-        return isFailure(result) ? withUsage(result, found.row) : result;
-      } catch (thrown) {
-        if (!(thrown instanceof ChatFusionError))
-          log.error("command failed", { command: name, error: String(thrown) });
-        return failureOf(thrown);
-      }
+    openTo,
+    begin,
+    async run(words, caller) {
+      const begun = await begin(words, caller);
+      return isFailure(begun) ? begun : begun.run();
     },
   };
 }
 
+interface Entry {
+  readonly command: Command;
+  readonly row: CommandEntry;
+}
+
+function isOpenTo({ role, open }: Command, caller: Caller): boolean {
+  if (caller.by === "console" || open === "everybody") return true;
+  if (open === "accounts") return caller.account !== undefined;
+  return role !== undefined && caller.roles.includes(role);
+}
+
+/** A command's answer, if it can be told; else what is wrong with it. */
+function soundOf(result: unknown, bytesMax: number): CommandResult | string {
+  const { text, data } = Object(result) as Partial<CommandResult>;
+  if (typeof text !== "string") return "what it answered has no text";
+  const sound: CommandResult = data === undefined ? { text } : { text, data };
+  try {
+    const bytes = Buffer.byteLength(JSON.stringify(sound));
+    return bytes <= bytesMax ? sound : `an answer of ${bytes} bytes, expected up to ${bytesMax}`;
+  } catch (thrown) {
+    return `what it answered is no JSON: ${String(thrown)}`;
+  }
+}
+
 /** A wrong word is answered with how the command is used. */
-function withUsage(refused: Failure, { name, usage }: CommandRow): Failure {
+function withUsage(refused: Failure, { name, usage }: CommandEntry): Failure {
   if (refused.code !== "USAGE") return refused;
   return failure("USAGE", `${refused.text}; usage: ${`${name} ${usage}`.trimEnd()}`);
 }

@@ -10,13 +10,16 @@ import { LIMITS } from "../limits.ts";
 import type {
   Allow,
   AuthRequest,
+  CommandOffer,
   FileOffer,
   Hooks,
+  JoinOffer,
   MergeOffer,
   Message,
   PresenceChange,
   TellOffer,
 } from "../plugin/hooks.ts";
+import { HOOK_KINDS } from "../plugin.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { MessageKind } from "../protocol/messages.ts";
 
@@ -41,6 +44,8 @@ export interface CompiledHooks {
   readonly judgesTells: boolean;
   /** Undefined when nobody objects. */
   tell(offer: TellOffer): MaybePromise<Failure | undefined>;
+  join(offer: JoinOffer): MaybePromise<Failure | undefined>;
+  command(offer: CommandOffer): MaybePromise<Failure | undefined>;
   merge(offer: MergeOffer): MaybePromise<Failure | undefined>;
   file(offer: FileOffer): MaybePromise<Failure | undefined>;
   presence(change: PresenceChange): void;
@@ -67,9 +72,8 @@ export function compileHooks(
   const presence = steps("onPresence");
   const tells = steps("onTell");
   const logged = steps("onLogged");
-  const veto = <A>(hook: keyof Hooks, list: readonly Step<A, Async<unknown>>[]) => {
-    const code =
-      hook === "onMerge" ? "MERGE_DENIED" : hook === "onFile" ? "FILE_DENIED" : "DROPPED";
+  const veto = <A>(hook: keyof typeof DENIED, list: readonly Step<A, Async<unknown>>[]) => {
+    const code = DENIED[hook];
     return (offer: A): MaybePromise<Failure | undefined> =>
       list.length === 0
         ? undefined
@@ -93,20 +97,29 @@ export function compileHooks(
     message: (first) => (message.length === 0 ? first : guard.chain(message, first)),
     judgesTells: tells.length > 0,
     tell: veto<TellOffer>("onTell", tells),
+    join: veto<JoinOffer>("onJoin", steps("onJoin")),
+    command: veto<CommandOffer>("onCommand", steps("onCommand")),
     merge: veto<MergeOffer>("onMerge", steps("onMerge")),
     file: veto<FileOffer>("onFile", steps("onFile")),
     presence: (change) => guard.notify("onPresence", presence, change),
     logged: (messages) => guard.notify("onLogged", logged, messages),
     hearsLogged: logged.length > 0,
-    order: (
-      ["onAuth", "onMessage", "onTell", "onMerge", "onFile", "onPresence", "onLogged"] as const
-    )
+    order: (Object.keys(HOOK_KINDS) as (keyof Hooks)[]) // its keys are the hooks
       .map((hook) => ({ hook, plugins: steps(hook).map((step) => step.plugin) }))
       .filter((row) => row.plugins.length > 0),
   };
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What the person is told whom a veto stops. */
+const DENIED = {
+  onJoin: "JOIN_DENIED",
+  onTell: "DROPPED",
+  onCommand: "COMMAND_DENIED",
+  onMerge: "MERGE_DENIED",
+  onFile: "FILE_DENIED",
+} as const;
 
 const isPromise = <A>(value: A | Promise<A>): value is Promise<A> =>
   typeof value === "object" && value !== null && "then" in value;

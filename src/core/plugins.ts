@@ -7,7 +7,8 @@ import type { Environment, Store } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
-import type { Parts, Plugin, Role, ServiceName } from "../plugin/context.ts";
+import { visible } from "../names.ts";
+import type { Command, Parts, Plugin, Role, ServiceName } from "../plugin/context.ts";
 import type { Person } from "../plugin/hooks.ts";
 import { HOOK_KINDS, PROVIDERS } from "../plugin.ts";
 import type { HookSource } from "./hooks.ts";
@@ -33,6 +34,9 @@ const PARTS = [
   "start",
   "stop",
 ];
+
+/** One word of a console, and of a chat behind its slash. */
+const COMMAND_NAME = /^[a-z][a-z0-9-]*$/;
 
 /** All that is wrong with a list of plugins: shape, options, roles, services, names. */
 export function checkPlugins(plugins: readonly unknown[]): readonly ConfigFault[] {
@@ -184,6 +188,31 @@ function checkParts(plugin: Plugin, parts: Parts): void {
       fail(`setup returned ${role}, which is not declared in provides`);
   if (parts.accountOf !== undefined && !plugin.provides.includes("auth"))
     fail("setup returned accountOf, but auth is not declared in provides");
+  const commands = Object.entries(parts.commands ?? {});
+  const most = LIMITS.commandsPerPluginMax;
+  if (commands.length > most) fail(`expected up to ${most} commands, got ${commands.length}`);
+  for (const [name, one] of commands) {
+    const wrong = commandFault(name, one);
+    if (wrong !== undefined) fail(`commands: ${wrong}`);
+  }
+}
+
+/** What is wrong with a command, which may have been made without types. */
+function commandFault(name: string, one: unknown): string | undefined {
+  const longest = LIMITS.commandNameLengthMax;
+  if (!COMMAND_NAME.test(name) || name.length > longest)
+    return `name: expected up to ${longest} of a-z, 0-9 and -, got "${visible(name)}"`;
+  const { run, open, ...texts } = Object(one) as Partial<Command>;
+  if (typeof run !== "function") return `${name}: expected what command() makes`;
+  if (open !== undefined && open !== "accounts" && open !== "everybody")
+    return `${name}: open: expected "accounts" or "everybody", got ${JSON.stringify(open)}`;
+  for (const key of ["usage", "about"] as const) {
+    const text: unknown = texts[key];
+    const isLine = typeof text === "string" && visible(text) === text;
+    if (!isLine || text.length > LIMITS.commandLineLengthMax)
+      return `${name}: ${key}: expected a line of up to ${LIMITS.commandLineLengthMax} letters`;
+  }
+  return undefined;
 }
 
 function contextOf(plugin: Plugin, options: SetupOptions): object {

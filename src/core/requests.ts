@@ -15,6 +15,7 @@ import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
 import type { Answer, Ask, MessageEntry, PrivateEntry, RequestName } from "../protocol/messages.ts";
 import { requestShape } from "../protocol/messages.ts";
+import { commandHandlers } from "./command-requests.ts";
 import type { Commands } from "./commands.ts";
 import type { Directory } from "./directory.ts";
 import type { Entrance } from "./entrance.ts";
@@ -66,6 +67,7 @@ export function createRequests(options: RequestsOptions) {
   const handlers: Handlers = {
     ...messageHandlers(options),
     ...roomHandlers(options),
+    ...commandHandlers(options.commands),
     ...fileHandlers(options),
   };
   return (session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome> => {
@@ -236,17 +238,28 @@ function roomHandlers(options: RequestsOptions) {
     if (typeof room !== "string" || session.memberships.has(room)) return room;
     return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
   };
+  const enter = (session: LiveSession, room: RoomName): Failure | undefined => {
+    // A plugin may have taken its time.
+    if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
+    const refused = rooms.enter(session, room);
+    if (refused !== undefined) return refused;
+    directory.joined(session, room);
+    presence.joined(room, entryOf(session), session);
+    return undefined;
+  };
+  const joined = (room: RoomName): Outcome => ({
+    answer: { room, members: people.members(room) } satisfies Answer<"join">,
+  });
   return {
-    join(session: LiveSession, ask: Ask<"join">): Outcome {
+    join(session: LiveSession, ask: Ask<"join">): MaybePromise<Outcome> {
       const room = roomOf(ask.room);
       if (typeof room === "object") return room;
-      if (!session.memberships.has(room)) {
-        const refused = rooms.enter(session, room);
-        if (refused !== undefined) return refused;
-        directory.joined(session, room);
-        presence.joined(room, entryOf(session), session);
-      }
-      return { answer: { room, members: people.members(room) } satisfies Answer<"join"> };
+      if (session.memberships.has(room)) return joined(room);
+      const offer = { person: session.person, room, members: people.members(room) };
+      return goOn(
+        options.hooks().join(offer),
+        (refused) => refused ?? enter(session, room) ?? joined(room),
+      );
     },
     part(session: LiveSession, ask: Ask<"part">): Outcome {
       const room = inRoom(session, ask.room);
@@ -290,15 +303,6 @@ function roomHandlers(options: RequestsOptions) {
         return failure("NO_HISTORY", `${visible(since)}: no message of this id is held`);
       };
       return { later: read() };
-    },
-    command(session: LiveSession, ask: Ask<"command">): Outcome {
-      const { account, roles } = session.person;
-      const caller = {
-        by: "session",
-        roles,
-        ...(account === undefined ? {} : { account }),
-      } as const;
-      return { later: options.commands().run([ask.name, ...ask.args], caller) };
     },
   };
 }

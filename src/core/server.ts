@@ -7,14 +7,15 @@ import type { Environment, TlsIdentity } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { ChatFusionError } from "../errors.ts";
 import type { ServerName, Sid } from "../names.ts";
-import type { Caller, CommandResult, Plugin } from "../plugin/context.ts";
+import type { CommandResult, Plugin } from "../plugin/context.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { AuthHost } from "../plugin/gateway.ts";
+import type { Caller } from "../plugin/hooks.ts";
 import type { History } from "../plugin/history.ts";
 import { Gatekeeper } from "./acceptor.ts";
 import type { AccountOf } from "./auth.ts";
 import { createAccountOf, createHashingPool } from "./auth.ts";
-import type { CommandRow, Commands } from "./commands.ts";
+import type { Commands } from "./commands.ts";
 import { coreCommands, createCommands } from "./commands.ts";
 import type { Entrance } from "./entrance.ts";
 import { createEntrance } from "./entrance.ts";
@@ -74,7 +75,7 @@ export interface Server {
   stop(reason: string): Promise<void>;
   /** Runs a command of the core or of a plugin. Never rejects. */
   run(words: readonly string[], caller: Caller): Promise<CommandResult | Failure>;
-  readonly commands: readonly CommandRow[];
+  readonly commands: Commands["rows"];
   readonly hookOrder: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
   status(): Readonly<Record<string, unknown>>;
 }
@@ -336,7 +337,8 @@ function createOwnCommands(shared: Shared, society: Society, live: readonly Live
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
-  return { status, commands: createCommands(own, contributed, options.environment.log) };
+  const { log } = options.environment;
+  return { status, commands: createCommands({ ...shared, own, contributed, log }) };
 }
 
 function createCore(options: ServerOptions, identity: Identity) {

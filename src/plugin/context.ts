@@ -7,7 +7,7 @@ import type { Nick, RoomName, ServerName } from "../names.ts";
 import type { Fabric, FabricHost } from "./fabric.ts";
 import type { AuthHost, Gateway, GatewayHost } from "./gateway.ts";
 import type { History } from "./history.ts";
-import type { Hooks, Person } from "./hooks.ts";
+import type { Caller, Hooks, Person } from "./hooks.ts";
 
 /** What a plugin can provide. A declared role is checked before any plugin code has run. */
 export type Role = "auth" | "fabric" | "history" | "gateway";
@@ -32,25 +32,29 @@ type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) ext
   ? I
   : never;
 
-export interface Caller {
-  readonly by: "console" | "session";
-  readonly account?: string;
-  readonly roles: readonly string[];
-}
-
 export interface CommandResult {
   readonly text: string;
   readonly data?: unknown;
 }
 
-/** A command for the console, and with a role for sessions too. Made by `command`. */
-export interface Command {
+/**
+ * Who may run a command from a session. Without either, the console alone may, which may run all.
+ */
+export type Openness =
+  | { readonly role?: undefined; readonly open?: undefined }
+  /** Those whose account has this role. */
+  | { readonly role: string; readonly open?: undefined }
+  /** All who have an account; or guests as well. */
+  | { readonly role?: undefined; readonly open: "accounts" | "everybody" };
+
+/** A command for the console, and for sessions where it is open to them. Made by `command`. */
+export type Command = Openness & {
   readonly about: string;
-  /** Sessions may use it when they have this role; without it the console alone may. */
-  readonly role?: string;
   readonly usage: string;
+  /** What is typed behind it may be a secret: `onCommand` is not told. */
+  readonly secret: boolean;
   run(words: readonly string[], caller: Caller): MaybePromise<CommandResult | Failure>;
-}
+};
 
 export interface Metrics {
   /** Makes a counter, in setup; the returned function adds 1, or n. */

@@ -71,6 +71,39 @@ export interface AuthRequest {
   readonly door: string;
 }
 
+/** Somebody is about to enter a room that they are not in; never the lobby, where all are. */
+export interface JoinOffer {
+  readonly person: Person;
+  readonly room: RoomName;
+  /** How many are in it, in the whole fusion; 0 where it would come into being. */
+  readonly members: number;
+}
+
+/** Who runs a command: the operator at the console, or somebody in a session. */
+export type Caller =
+  | {
+      readonly by: "console";
+      readonly roles: readonly string[];
+      readonly account?: undefined;
+      readonly person?: undefined;
+    }
+  | {
+      readonly by: "session";
+      readonly person: Person;
+      readonly account?: string;
+      readonly roles: readonly string[];
+    };
+
+/** A command about to be run, by somebody who may run it. */
+export interface CommandOffer {
+  readonly caller: Caller;
+  readonly name: string;
+  /** What was typed behind the name; of a command with a secret in it, nothing. */
+  readonly words: readonly string[];
+  /** The plugin whose command it is; undefined for the server's own. */
+  readonly plugin?: string;
+}
+
 /** A private message about to be sent: its envelope alone, for what is private stays so. */
 export interface TellOffer {
   readonly from: Person;
@@ -108,12 +141,19 @@ export interface PresenceChange {
 export interface Hooks {
   /** Consent to a nick: any deny denies, else the first allow counts, else it is denied. */
   onAuth(request: AuthRequest): MaybePromise<Allow | Deny | Pass>;
+  /** Veto, at the home server, before somebody joins a room; never asked about the lobby. */
+  onJoin(offer: JoinOffer): MaybePromise<Deny | Pass>;
   /** Chain, on the origin server alone: each gets what the one before returned; a drop ends it. */
   onMessage(message: Message): MaybePromise<Message | Drop | Pass>;
   /**
    * Veto on a private message, at its sender's server: who to whom and how long, never the text.
    */
   onTell(offer: TellOffer): MaybePromise<Deny | Pass>;
+  /**
+   * Veto, before a command is run, of the console and of sessions alike; `help` and `stop` at the
+   * console are not asked about.
+   */
+  onCommand(offer: CommandOffer): MaybePromise<Deny | Pass>;
   /** Veto, on both sides, before anything is joined. */
   onMerge(offer: MergeOffer): MaybePromise<Deny | Pass>;
   /** Veto, once per offer, at both home servers. */

@@ -8,6 +8,8 @@ import { FRAME } from "./frame.ts";
 import { Count, Sha256, Transfer } from "./shapes.ts";
 
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
+/** One may be a text, as long as one that is said. */
+const Word = v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax));
 /** A name of any kind, of any form; the grammar is names.ts'. */
 const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
 /** People, each as `nick@server`. */
@@ -43,6 +45,16 @@ export interface MessageEntry {
   readonly cid?: string;
   /** It was said while its origin was cut off, or is read from the history. */
   readonly late?: true;
+}
+
+/** A command of the server, as those who may run it see it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** "SIDES", "#ROOM on|off", "NICK@SERVER [REASON]"; "" where nothing follows the name. */
+  readonly usage: string;
+  readonly about: string;
+  /** The plugin whose it is; not there for one of the server's own. */
+  readonly plugin?: string;
 }
 
 /** Why one of the two ends gives a transfer up. */
@@ -89,8 +101,9 @@ const shapes = {
   fusion: v.object({}),
   command: v.object({
     name: Name,
-    args: v.pipe(v.array(Line), v.maxLength(LIMITS.commandArgsMax)),
+    args: v.pipe(v.array(Word), v.maxLength(LIMITS.commandArgsMax)),
   }),
+  commands: v.object({}),
   watch: v.object({ addresses: Watched }),
   unwatch: v.object({ addresses: Watched }),
   offer: v.object({
@@ -130,6 +143,8 @@ interface Answers {
   history: { readonly messages: readonly MessageEntry[] };
   fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
   command: { readonly text: string; readonly data?: unknown };
+  /** Those that this session may run. */
+  commands: { readonly commands: readonly CommandEntry[] };
   /** Those asked for, in the form in which `watched` names them. */
   watch: { readonly addresses: readonly string[] };
   unwatch: { readonly addresses: readonly string[] };

@@ -28,6 +28,8 @@ const message = {
   at: 1,
 } as const;
 const file = { transfer: "", from: "", to: "", name: "", sizeBytes: 0, mediaType: "" };
+const join = { person: message.from, room: message.room, members: 0 };
+const run = { caller: { by: "console", roles: [] }, name: "roll", words: ["6"] } as const;
 const merge = { by: "us", server: "x", sid: "y", remote: "", fusion: [] } as never;
 
 test("a message of a kind that there is not is the plugin's fault, and is not sent", async () => {
@@ -80,6 +82,39 @@ describe("a message", () => {
   });
 });
 
+describe("a veto", () => {
+  test("is the first denial, by the code of what is denied", () => {
+    const later: string[] = [];
+    const { hooks } = compile(
+      {},
+      { onJoin: () => deny("full"), onCommand: () => deny("not now"), onTell: () => deny("shy") },
+      { onJoin: () => void later.push("onJoin"), onCommand: () => void later.push("onCommand") },
+    );
+    expect(hooks.join(join)).toEqual({ code: "JOIN_DENIED", text: "full" });
+    expect(hooks.command(run)).toEqual({ code: "COMMAND_DENIED", text: "not now" });
+    expect(later).toEqual([]);
+  });
+  test("that nobody speaks is none, at once", () => {
+    const { hooks } = compile({}, { onJoin: () => undefined });
+    expect([hooks.join(join), hooks.command(run)]).toEqual([undefined, undefined]);
+  });
+});
+
+test("the order tells of each hook the plugins that are asked, in the order of the config", () => {
+  const nothing = () => undefined;
+  const { hooks } = compile(
+    { onCommand: nothing, onLogged: nothing },
+    { onAuth: nothing, onJoin: nothing },
+    { onJoin: nothing, onCommand: nothing },
+  );
+  expect(hooks.order).toEqual([
+    { hook: "onAuth", plugins: ["p1"] },
+    { hook: "onJoin", plugins: ["p1", "p2"] },
+    { hook: "onCommand", plugins: ["p0", "p2"] },
+    { hook: "onLogged", plugins: ["p0"] },
+  ]);
+});
+
 describe("a plugin's fault is decided closed, and logged with its name:", () => {
   const faults: Record<string, () => never> = {
     "a throw": () => {
@@ -91,19 +126,24 @@ describe("a plugin's fault is decided closed, and logged with its name:", () => 
     null: () => null as never,
     "a code of its own": () => ({ code: "KICKED" }) as never,
   };
-  for (const [what, run] of Object.entries(faults))
+  for (const [what, fault] of Object.entries(faults))
     test(what, () => {
-      const { world, hooks } = compile({ onAuth: run, onMessage: run, onFile: run, onMerge: run });
+      const [onAuth, onMessage, onFile] = [fault, fault, fault];
+      const [onMerge, onJoin, onCommand] = [fault, fault, fault];
+      const all = { onAuth, onMessage, onFile, onMerge, onJoin, onCommand };
+      const { world, hooks } = compile(all);
       const results = [
         hooks.auth(request),
         hooks.message(message),
         hooks.file(file),
         hooks.merge(merge),
+        hooks.join(join),
+        hooks.command(run),
       ].map((result) => world.until(Promise.resolve(result)));
       for (const result of results) expect(result).toMatchObject({ code: "PLUGIN_FAILED" });
       expect(world.now).toBeLessThanOrEqual(LIMITS.hookMsMax);
       const logged = world.logged.filter(({ level }) => level === "error");
-      expect(logged.map(({ fields }) => fields["plugin"])).toEqual(["p0", "p0", "p0", "p0"]);
+      expect(logged.map(({ fields }) => fields["plugin"])).toEqual(Array(6).fill("p0"));
     });
 
   test("of one that is notified keeps nobody from hearing", () => {

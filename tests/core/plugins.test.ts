@@ -5,7 +5,7 @@ import * as v from "valibot";
 import authGuest from "../../plugins/auth-guest.ts";
 import { checkPlugins } from "../../src/core/plugins.ts";
 import { describeFaults } from "../../src/core/server.ts";
-import { command, definePlugin, type Plugin } from "../../src/plugin.ts";
+import { command, definePlugin, parseNick, type Plugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
 import { Place } from "./place.ts";
 
@@ -59,6 +59,23 @@ describe("setting up refuses", () => {
       "plugin lazy: provides gateway, but setup returned no gateway",
     );
   });
+  test("commands that nobody could type, read or run, and too many of them", () => {
+    const right = command({ about: "x", args: v.tuple([]), run: () => ({ text: "" }) });
+    const offers = (commands: object) => start(named("dice", { setup: () => ({ commands }) }));
+    const name = "plugin dice: commands: name: expected up to 32 of a-z, 0-9 and -, got ";
+    expect(offers({ Roll: right })).toThrow(`${name}"Roll"`);
+    expect(offers({ "roll it": right })).toThrow(`${name}"roll it"`);
+    expect(offers({ ["r".repeat(33)]: right })).toThrow(name);
+    expect(offers({ roll: () => "a 6" })).toThrow("roll: expected what command() makes");
+    const line = "expected a line of up to 100 letters";
+    expect(offers({ roll: { ...right, about: "one\ntwo" } })).toThrow(`roll: about: ${line}`);
+    expect(offers({ roll: { ...right, usage: "X".repeat(101) } })).toThrow(`roll: usage: ${line}`);
+    expect(offers({ roll: { ...right, open: "all" } })).toThrow(
+      'roll: open: expected "accounts" or "everybody", got "all"',
+    );
+    const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`c${i}`, right]));
+    expect(offers(many)).toThrow("expected up to 32 commands, got 33");
+  });
   test("a circle of requirements, by name", () => {
     const other = named("knot", { provides: ["history"], requires: ["history"] });
     expect(start(other)).toThrow("in a circle: knot → knot");
@@ -91,13 +108,14 @@ describe("a command", () => {
   const begin = () => {
     const place = new Place("commands");
     const paris = place.start("paris", { more: [plugin()] });
-    const run = (words: string, roles?: readonly string[]) =>
-      place.world.until(
-        paris.server.run(words.split(" "), {
-          by: roles ? "session" : "console",
-          roles: roles ?? [],
-        }),
-      );
+    const person = { nick: parseNick("ana"), server: paris.server.name, account: undefined };
+    const run = (words: string, roles?: readonly string[]) => {
+      const caller =
+        roles === undefined
+          ? ({ by: "console", roles: [] } as const)
+          : ({ by: "session", roles, person: { ...person, roles } } as const);
+      return place.world.until(paris.server.run(words.split(" "), caller));
+    };
     return { place, paris, run };
   };
   test("is parsed, and open to the console and to those with its role", () => {

@@ -179,7 +179,16 @@ function obey(session: Session, formats: Formats, text: string): void {
       const people = answer.people.map(({ address }) => address);
       session.send(`WHO ${people.toSorted().join(" ")}\n`);
     });
-  } else if (verb === "PING") session.after(() => session.send(`PONG ${first}\n`));
+  } else if (verb === "RUN")
+    session.request("command", { name: first, args: words }, (answer) => {
+      session.send(isFailure(answer) ? refused(answer) : `DONE ${flat(answer.text)}\n`);
+    });
+  else if (verb === "COMMANDS")
+    session.request("commands", {}, (answer) => {
+      if (isFailure(answer)) return answered(answer);
+      session.send(`COMMANDS ${answer.commands.map(({ name }) => name).join(" ")}\n`);
+    });
+  else if (verb === "PING") session.after(() => session.send(`PONG ${first}\n`));
   else if (verb === "CAP") session.format = first === "time" ? formats.timed : formats.plain;
   else if (verb === "BUG" && first === "format") session.format = formats.broken;
   else if (verb === "BUG") session.after(bug);

@@ -223,8 +223,9 @@ describe("a field of a wrong type, or out of its bound", () => {
       { name: "x" },
       { name: "x", args: "y" },
       { name: "x", args: Array<string>(33).fill("y") },
-      { name: "x", args: ["y".repeat(513)] },
+      { name: "x", args: ["y".repeat(16_385)] },
     ],
+    commands: [null, 1, "x"],
     offer: [
       { to: "a@b", name: "", size: 1 },
       { to: "a@b", name: "x", size: -1 },

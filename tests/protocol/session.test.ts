@@ -191,7 +191,7 @@ describe("requests", () => {
 
   test("P16: a request of a newer version is answered with its ref, and no more", () => {
     const client = startSite("newer").enter("bea");
-    client.push(encodeJson(0x2f, { ref: 9, colour: "red" }));
+    client.push(encodeJson(0x3f, { ref: 9, colour: "red" }));
     expect(client.take("error").says).toMatchObject({ ref: 9, code: "UNKNOWN_TYPE" });
     for (const payload of [[0xff], [0x7b], [0x5b, 0x5d], []]) {
       client.push(encodeFrame(0x99, Uint8Array.from(payload)));

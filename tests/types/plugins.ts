@@ -24,6 +24,12 @@ definePlugin({
     onAuth: ({ nick }) => (nick === "x" ? deny("no", "AUTH_DENIED") : undefined),
     onMessage: async (message) => ({ ...message, text: message.text.trim() }),
     onTell: ({ textBytes }) => (textBytes > 10 ? deny("too long") : undefined),
+    onJoin: async ({ room, members }) => (room === "#x" && members > 9 ? deny("full") : undefined),
+    onCommand({ caller, name, words }) {
+      if (caller.by === "console") return undefined;
+      const who: string = caller.person.nick;
+      return words.length > 9 ? deny(`${who}: too many words for ${name}`) : undefined;
+    },
     onMerge: async ({ server }) => (server === "lyon" ? deny("no") : undefined),
     onFile({ sizeBytes }) {
       if (sizeBytes > 10) return deny("too large");
@@ -67,6 +73,19 @@ definePlugin({
         usage: "A B",
         args: v.strictTuple([v.pipe(v.string(), v.transform(Number)), v.string()]),
         run: ([a, b], { by }) => ({ text: `${a.toFixed(1)} ${b.length} ${by}` }),
+      }),
+      greet: command({
+        about: "greets whoever runs it",
+        open: "everybody",
+        args: v.strictTuple([]),
+        run: (_words, { person }) => ({ text: `hello ${person?.nick ?? "operator"}` }),
+      }),
+      secret: command({
+        about: "takes a password",
+        role: "admin",
+        secret: true,
+        args: v.strictTuple([v.string()]),
+        run: async ([word]) => ({ text: `${word.length} letters` }),
       }),
     },
   }),
@@ -185,6 +204,26 @@ definePlugin({
 });
 
 definePlugin({
+  name: "a join that is dropped",
+  // @ts-expect-error: a join is denied, not dropped
+  setup: () => ({ onJoin: () => drop("no") }),
+});
+
+definePlugin({
+  name: "a command that is allowed",
+  // @ts-expect-error: nobody can consent for the others
+  setup: () => ({ onCommand: () => allow("ann") }),
+});
+
+definePlugin({
+  name: "a person at the console",
+  setup: () => ({
+    // @ts-expect-error: at the console there is none: ask for `by` first
+    onCommand: ({ caller }) => (caller.person.nick === "x" ? deny("no") : undefined),
+  }),
+});
+
+definePlugin({
   name: "a message that is changed in place",
   setup: () => ({
     onMessage(message) {
@@ -206,6 +245,30 @@ command({
   // @ts-expect-error: a schema of a tuple
   args: v.string(),
   run: () => ({ text: "" }),
+});
+
+command({
+  about: "open to a role, and to all",
+  role: "admin",
+  // @ts-expect-error: one of the two
+  open: "everybody",
+  args: v.strictTuple([]),
+  run: () => ({ text: "" }),
+});
+
+command({
+  about: "open to nobody knows whom",
+  // @ts-expect-error: "accounts" or "everybody"
+  open: "guests",
+  args: v.strictTuple([]),
+  run: () => ({ text: "" }),
+});
+
+command({
+  about: "a word that the schema does not take",
+  args: v.strictTuple([v.string()]),
+  // @ts-expect-error: there is one word
+  run: ([one, two]) => ({ text: one + two }),
 });
 
 // --- roles -------------------------------------------------------------------------------------
