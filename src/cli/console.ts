@@ -9,7 +9,7 @@ import { listServers } from "../serve/registry.ts";
 import { answerObject, answerText } from "./print.ts";
 import type { Screen } from "./screen.ts";
 import type { Told } from "./told.ts";
-import { wordsOf } from "./words.ts";
+import { placeOf, wordsOf } from "./usage.ts";
 
 export interface ConsoleOptions {
   readonly server: RunningServer;
@@ -96,10 +96,11 @@ type Shown = Pick<ConsoleOptions, "server" | "screen" | "json" | "told">;
 
 /** Runs one line and shows its answer; one without a word is nothing. */
 async function runLine(line: string, how: Shown): Promise<void> {
-  const words = wordsOf(line);
-  if (words.length === 0) return;
+  const [name = "", rest = ""] = splitLine(line);
+  if (name === "") return;
+  const { usage = "" } = how.server.commands.find((one) => one.name === name) ?? {};
   how.told.begin();
-  show(line.trim(), await how.server.run(words), how);
+  show(line.trim(), await how.server.run([name, ...wordsOf(rest, usage)]), how);
 }
 
 function show(command: string, answer: Answer, { screen, json, told }: Shown): void {
@@ -107,7 +108,13 @@ function show(command: string, answer: Answer, { screen, json, told }: Shown): v
   else if (!told.covers(answer)) screen.print(answerText(answer));
 }
 
-/** What may stand in place of a line's last word: a command, or a server's name. Never rejects. */
+/** A command's name, and what stands behind it. */
+const splitLine = (line: string) => /^(\S*)\s*(.*)$/s.exec(line.trim())?.slice(1) ?? [];
+
+/**
+ * What may stand in place of a line's last word: a command, a server's name, or one of the words
+ * that a command's usage lists there. Never rejects.
+ */
 async function completions(
   line: string,
   { commands, name }: RunningServer,
@@ -115,9 +122,12 @@ async function completions(
   const words = line.trimStart().split(/\s+/);
   const last = words.at(-1) ?? "";
   const isServer = words.length > 1 && /^(un)?merge$/.test(words[0] ?? "");
-  if (words.length > 1 && !isServer) return [];
   const near = isServer ? await listServers().catch(() => []) : [];
-  const known = (isServer ? near : commands).map((one) => one.name);
+  const names = (isServer ? near : commands).map((one) => one.name);
+  const { usage = "" } = commands.find((one) => one.name === words[0]) ?? {};
+  const place = placeOf(usage, words.length - 2);
+  const listed = typeof place === "object" ? place : [];
+  const known = words.length > 1 && !isServer ? listed : names;
   // With the blank that comes next anyhow.
   return known
     .filter((word) => word.startsWith(last) && !(isServer && word === name))

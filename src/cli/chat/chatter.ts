@@ -10,6 +10,7 @@ import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
+import { ServerCommands } from "./server-commands.ts";
 import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
 
 export interface ChatterOptions {
@@ -28,6 +29,7 @@ export interface ChatterOptions {
 
 export class Chatter {
   readonly transfers = new TransferBook();
+  readonly commands: ServerCommands;
   readonly #options: ChatterOptions;
   readonly #client: Client;
   readonly #running = new Set<Promise<void>>();
@@ -39,6 +41,7 @@ export class Chatter {
   constructor(options: ChatterOptions) {
     this.#options = options;
     this.#client = options.client;
+    this.commands = new ServerCommands(options.client);
     const { welcome } = options.client;
     if (welcome !== undefined) {
       this.#lobby = welcome.lobby;
@@ -84,7 +87,7 @@ export class Chatter {
     }
   }
 
-  async #run({ name, args }: Command, ref: number): Promise<void> {
+  async #run({ name, args, isShort = false }: Command, ref: number): Promise<void> {
     const client = this.#client;
     const [first = "", second = ""] = args;
     switch (name) {
@@ -103,8 +106,11 @@ export class Chatter {
         return this.#show({ event: "ack", ref, ...(await client.join(first)) });
       case "part":
         return this.#show({ event: "ack", ref, ...(await client.part(first)) });
-      case "nick":
-        return this.#show({ event: "ack", ref, nick: await this.#rename(first) });
+      case "nick": {
+        const nick = await this.#rename(first);
+        this.commands.renew();
+        return this.#show({ event: "ack", ref, nick });
+      }
       case "send":
         return this.#send(this.#addressOf(first), second, ref);
       case "accept":
@@ -120,7 +126,11 @@ export class Chatter {
         return this.#show({ event: "ack", ref, ...shownName(entry) });
       }
       case "help":
-        return this.#show({ event: "help", ref, text: helpText(first) });
+        return this.#help(first, ref);
+      case "run": {
+        const answer = await this.commands.run(first, second, isShort);
+        return this.#show({ event: "answer", ref, ...answer });
+      }
       case "quit":
         this.#show({ event: "ack", ref });
         return this.#options.quit();
@@ -173,14 +183,15 @@ export class Chatter {
         const { messages } = await client.request("history", { room, limit });
         return this.#show({ event: "history", ref, room, messages });
       }
-      case "run": {
-        const words = second.split(/\s+/).filter(Boolean);
-        const answer = await client.request("command", { name: first, args: words });
-        return this.#show({ event: "answer", ref, ...answer });
-      }
       default:
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
     }
+  }
+
+  async #help(name: string, ref: number): Promise<void> {
+    const commands = await this.commands.list();
+    const text = helpText(name, commands);
+    this.#show({ event: "help", ref, text, ...(name === "" ? { commands } : {}) });
   }
 
   async #rename(nick: string): Promise<string> {
@@ -300,7 +311,7 @@ export class Chatter {
     else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);
     else if (event.type !== "connection") return;
-    else if (event.state === "back") this.#forgetOffers();
+    else if (event.state === "back") this.#beginAgain();
     else if (event.state === "closed") this.#options.closed(event.failure);
   }
 
@@ -329,8 +340,9 @@ export class Chatter {
     this.#show({ event: "error", ...shownName(entry), code, text });
   }
 
-  /** A new session knows nothing of what the old one was offered. */
-  #forgetOffers(): void {
+  /** A new session knows nothing of what the old one was offered; its server may be another. */
+  #beginAgain(): void {
+    this.commands.renew();
     for (const entry of this.transfers.all) {
       if (entry.offer !== undefined && entry.state === "offered") this.transfers.remove(entry);
     }

@@ -1,6 +1,8 @@
 // The commands of a chat: the same on a terminal and on a pipe. A line is a text for the lobby, or
-// a command with a slash before it; what it does is chatter.ts' business.
+// a command with a slash before it; what it does is chatter.ts' business. What is none of these may
+// be one of the server's: server-commands.ts.
 
+import type { CommandEntry } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { visible } from "../../names.ts";
 import { suggestion } from "../../serve/suggest.ts";
@@ -29,7 +31,7 @@ const commands = {
   servers: { usage: "", about: "shows the servers that are merged" },
   history: { usage: "[#ROOM] [COUNT]", about: "shows what was said" },
   nick: { usage: "NICK", about: "takes another nick" },
-  run: { usage: "COMMAND [WORD...]", about: "runs a command of the server's plugins" },
+  run: { usage: "COMMAND [WORD...]", about: "runs a command of this server" },
   help: { usage: "[COMMAND]", about: "shows this" },
   quit: { usage: "", about: "ends the chat" },
 } as const satisfies Record<string, Entry>;
@@ -42,49 +44,63 @@ export interface Command {
   readonly name: CommandName;
   /** As many as the usage names; an optional one that was left out is "". */
   readonly args: readonly string[];
+  /** `/x …`, where x is none of these: it may be one of the server's, as `/run x …`. */
+  readonly isShort?: boolean;
 }
 
 /**
  * Parses a line: a text is `undefined` and the text. `//x` is the text `/x`.
- * Throws `NO_SUCH_COMMAND` with a suggestion, or `USAGE` with what was expected.
+ * Throws `NO_SUCH_COMMAND` for what can be no command, or `USAGE` with what was expected.
  */
 export function parseLine(line: string): Command | { readonly name: undefined; text: string } {
   if (!line.startsWith("/")) return { name: undefined, text: line };
   if (line.startsWith("//")) return { name: undefined, text: line.slice(1) };
   const [, word = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(line) ?? [];
   const name = word.toLowerCase();
-  if (!isCommand(name)) {
-    // Of the names alone: the slash is right.
-    const meant = suggestion(name, COMMAND_NAMES).replace("mean ", "mean /");
-    const text = `unknown command "/${visible(word)}"${meant}; see /help`;
-    throw new ChatFusionError("NO_SUCH_COMMAND", text);
-  }
-  return { name, args: argsOf(name, rest.trimEnd()) };
+  if (isCommand(name)) return { name, args: argsOf(name, rest.trimEnd()) };
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) throw unknownCommand(word, []);
+  return { name: "run", args: [name, rest.trimEnd()], isShort: true };
 }
 
+/** Says that there is no such command, neither here nor among the server's, and what was meant. */
+export function unknownCommand(word: string, offered: readonly CommandEntry[]): ChatFusionError {
+  // Of the names alone: the slash is right.
+  const meant = suggestion(word.toLowerCase(), allNames(offered)).replace("mean ", "mean /");
+  const text = `unknown command "/${visible(word)}"${meant}; see /help`;
+  return new ChatFusionError("NO_SUCH_COMMAND", text);
+}
+
+/** How a command of the server is typed: its short form, unless the name is one of ours. */
+export const typedName = (name: string): string => (isCommand(name) ? `/run ${name}` : `/${name}`);
+
 /** Returns the usage of a command, or all of them. Throws `NO_SUCH_COMMAND`. */
-export function helpText(name: string): string {
+export function helpText(name: string, offered: readonly CommandEntry[]): string {
   const plain = name.replace(/^\//, "").toLowerCase();
+  const own = COMMAND_NAMES.map((one) => ({ typed: `/${one}`, name: one, ...commands[one] }));
+  const theirs = offered.map((one) => ({ typed: typedName(one.name), ...one }));
+  const headOf = ({ typed, usage }: (typeof theirs)[number]) => `${typed} ${usage}`.trimEnd();
   if (plain !== "") {
-    if (!isCommand(plain)) {
-      const meant = suggestion(plain, COMMAND_NAMES);
-      const text = `unknown command "${visible(plain)}"${meant}`;
-      throw new ChatFusionError("NO_SUCH_COMMAND", text);
-    }
-    const { usage, about } = commands[plain];
-    return `/${plain} ${usage}`.trimEnd() + `: ${about}`;
+    const found = [...own, ...theirs].filter((one) => one.name === plain);
+    if (found.length > 0) return found.map((one) => `${headOf(one)}: ${one.about}`).join("\n");
+    const meant = suggestion(plain, allNames(offered));
+    const text = `unknown command "${visible(plain)}"${meant}`;
+    throw new ChatFusionError("NO_SUCH_COMMAND", text);
   }
-  const rows = COMMAND_NAMES.map(
-    (one) => [`/${one} ${commands[one].usage}`.trimEnd(), one] as const,
-  );
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  const width = Math.max(...[...own, ...theirs].map((one) => headOf(one).length)) + 2;
+  const rowOf = (one: (typeof theirs)[number]) => `${headOf(one).padEnd(width)}${one.about}`;
   return [
     "Text goes to the lobby, to everybody on all merged servers. //text begins with a slash.",
-    ...rows.map(([left, one]) => `${left.padEnd(width)}${commands[one].about}`),
+    ...own.map(rowOf),
+    ...(theirs.length === 0 ? [] : ["Of this server:", ...theirs.map(rowOf)]),
   ].join("\n");
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+const allNames = (offered: readonly CommandEntry[]): readonly string[] => [
+  ...COMMAND_NAMES,
+  ...offered.map(({ name }) => name),
+];
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
 

@@ -3,12 +3,16 @@
 import { readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { COMMAND_NAMES } from "./commands.ts";
+import type { CommandEntry } from "../../client.ts";
+import { type Place, placeOf } from "../usage.ts";
+import { COMMAND_NAMES, typedName } from "./commands.ts";
 
 export interface Known {
   readonly people: Iterable<string>;
   readonly rooms: Iterable<string>;
   readonly transfers: Iterable<number>;
+  /** The server's. */
+  readonly commands: readonly CommandEntry[];
 }
 
 export interface Completion {
@@ -42,11 +46,28 @@ export function complete(before: string, known: Known): Completion {
 // --- internal -----------------------------------------------------------------------------------
 
 function wordsFor(head: string, word: string, known: Known): Iterable<string> {
-  if (head === "" && word.startsWith("/")) return COMMAND_NAMES.map((name) => `/${name}`);
+  const names = known.commands.map(({ name }) => name);
+  const short = names.filter((name) => typedName(name) === `/${name}`);
+  if (head === "" && word.startsWith("/"))
+    return [...COMMAND_NAMES, ...short].map((name) => `/${name}`);
   if (/^\/(?:accept|reject|cancel)\s+$/.test(head)) return [...known.transfers].map(String);
-  if (/^\/help\s+$/.test(head)) return COMMAND_NAMES;
+  if (/^\/help\s+$/.test(head)) return [...COMMAND_NAMES, ...names];
+  if (/^\/run\s+$/.test(head)) return names;
+  const place = placeAt(head, known.commands);
+  if (typeof place === "object") return place;
+  if (place === "room") return known.rooms;
+  if (place === "person") return known.people;
   if (/^[#&]/.test(word) || /^\/(?:say|join|part|history)\s+$/.test(head)) return known.rooms;
   return word === "" ? [] : known.people;
+}
+
+/** What one of the server's commands expects behind what is typed of it already. */
+function placeAt(head: string, offered: readonly CommandEntry[]): Place | undefined {
+  const [, run, name = "", rest = ""] = /^\/(run\s+)?(\S+)\s+(.*)$/s.exec(head) ?? [];
+  if (run === undefined && typedName(name) !== `/${name}`) return undefined;
+  const found = offered.find((one) => one.name === name.toLowerCase());
+  const index = rest.split(/\s+/).filter(Boolean).length;
+  return found && placeOf(found.usage, index);
 }
 
 function filesFor(path: string): string[] {

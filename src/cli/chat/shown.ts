@@ -3,6 +3,7 @@
 
 import type {
   ClientEvent,
+  CommandEntry,
   Failure,
   Fusion,
   MessageEntry,
@@ -92,7 +93,12 @@ export type Shown =
       readonly servers: readonly { readonly server: string; readonly people: number }[];
     })
   | (Answering & { readonly event: "answer"; readonly text: string; readonly data?: unknown })
-  | (Answering & { readonly event: "help"; readonly text: string })
+  | (Answering & {
+      readonly event: "help";
+      readonly text: string;
+      /** The server's, where all are shown. */
+      readonly commands?: readonly CommandEntry[];
+    })
   | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName> & FailureShown);
 
 /** Servers came or went; `rooms` are those that this client is in. */

@@ -80,6 +80,7 @@ class Terminal {
     process.on("exit", this.#onExit);
     for (const signal of signals) process.on(signal, this.#onSignal);
     this.#learnWho();
+    this.#chatter.commands.list().catch(this.#fail);
     const code = await this.#ended.promise;
     await this.#client.close();
     this.#flush();
@@ -161,6 +162,7 @@ class Terminal {
       people: this.#people,
       rooms: this.#client.rooms,
       transfers: [...this.#chatter.transfers.all].map(({ number }) => number),
+      commands: this.#chatter.commands.known,
     });
     if (before === this.#editor.before && choices.length > 1) {
       const shown = choices.slice(0, LIMITS.choicesMax).map(visible).join("  ");

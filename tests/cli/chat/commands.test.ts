@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { COMMAND_NAMES, helpText, parseLine } from "../../../src/cli/chat/commands.ts";
+import {
+  COMMAND_NAMES,
+  helpText,
+  parseLine,
+  typedName,
+  unknownCommand,
+} from "../../../src/cli/chat/commands.ts";
 import { readNumberedLines } from "../../../src/cli/chat/lines.ts";
 import { LIMITS } from "../../../src/limits.ts";
 
@@ -29,7 +35,6 @@ describe("a line", () => {
   }
 
   const wrong: readonly (readonly [string, string, string])[] = [
-    ["/mgs bob hi", "NO_SUCH_COMMAND", 'unknown command "/mgs" (did you mean /msg?); see /help'],
     ["/", "NO_SUCH_COMMAND", 'unknown command "/"; see /help'],
     ["/__proto__", "NO_SUCH_COMMAND", 'unknown command "/__proto__"; see /help'],
     ["/msg", "USAGE", "/msg: NICK@SERVER is missing; usage: /msg NICK@SERVER TEXT"],
@@ -43,13 +48,41 @@ describe("a line", () => {
     });
   }
 
-  test("every command has its help", () => {
-    const all = helpText("");
+  test("that is none of the chat's commands may be one of the server's", () => {
+    const parsed = parseLine("/Roll  2 six-sided ");
+    expect(parsed).toEqual({ name: "run", args: ["roll", "2 six-sided"], isShort: true });
+  });
+
+  const offered = [
+    { name: "roll", usage: "SIDES", about: "rolls a die", plugin: "dice" },
+    { name: "say", usage: "TEXT", about: "says it loudly", plugin: "loud" },
+  ];
+
+  test("every command has its help, the server's behind the chat's own", () => {
+    const all = helpText("", offered);
     for (const name of COMMAND_NAMES) {
       expect(all).toContain(`/${name}`);
-      expect(helpText(`/${name}`)).toStartWith(`/${name}`);
+      expect(helpText(`/${name}`, [])).toStartWith(`/${name}`);
     }
-    expect(() => helpText("snd")).toThrow("did you mean send?");
+    const [head, roll, say] = all.split("\n").slice(-3);
+    expect(head).toBe("Of this server:");
+    expect(roll).toMatch(/^\/roll SIDES +rolls a die$/);
+    expect(say).toMatch(/^\/run say TEXT +says it loudly$/);
+    expect(helpText("", [])).not.toContain("Of this server:");
+    expect(helpText("roll", offered)).toBe("/roll SIDES: rolls a die");
+    expect(helpText("/say", offered).split("\n")).toEqual([
+      "/say #ROOM TEXT: says something in a room",
+      "/run say TEXT: says it loudly",
+    ]);
+    expect(() => helpText("snd", offered)).toThrow("did you mean send?");
+    expect(() => helpText("rol", offered)).toThrow("did you mean roll?");
+  });
+
+  test("one that there is not is refused with what was meant, here or there", () => {
+    const meant = (word: string) => unknownCommand(word, offered).text;
+    expect(meant("mgs")).toBe('unknown command "/mgs" (did you mean /msg?); see /help');
+    expect(meant("rlol")).toBe('unknown command "/rlol" (did you mean /roll?); see /help');
+    expect([typedName("roll"), typedName("say")]).toEqual(["/roll", "/run say"]);
   });
 });
 

@@ -10,6 +10,12 @@ const known = {
   people: ["ann@paris", "anna@lyon", "Bob@paris"],
   rooms: ["#lobby", "#tea", "&here"],
   transfers: [3, 12],
+  commands: [
+    { name: "slow", usage: "#ROOM [off|SECONDS]", about: "" },
+    { name: "filter", usage: "add|remove|list [WORD]", about: "" },
+    { name: "warn", usage: "NICK@SERVER [REASON]", about: "" },
+    { name: "who", usage: "on|off", about: "" },
+  ],
 };
 
 const rows: readonly (readonly [before: string, after: string, choices?: readonly string[]])[] = [
@@ -26,6 +32,19 @@ const rows: readonly (readonly [before: string, after: string, choices?: readonl
   ["/accept ", "/accept ", ["12", "3"]],
   ["/cancel 1", "/cancel 12 "],
   ["/help rem", "/help rem"],
+  ["/sl", "/slow "],
+  ["/slow ", "/slow ", ["#lobby", "#tea", "&here"]],
+  ["/slow #t", "/slow #tea "],
+  ["/slow #tea ", "/slow #tea "],
+  ["/fil", "/filter "],
+  ["/filter r", "/filter remove "],
+  ["/FILTER ", "/FILTER ", ["add", "list", "remove"]],
+  ["/filter add b", "/filter add Bob@paris "],
+  ["/warn ", "/warn ", ["Bob@paris", "ann@paris", "anna@lyon"]],
+  ["/run ", "/run ", ["filter", "slow", "warn", "who"]],
+  ["/run who o", "/run who o", ["off", "on"]],
+  ["/who o", "/who o"],
+  ["/help fil", "/help filter "],
   ["hello ", "hello "],
   ["zzz", "zzz"],
   ["", ""],
