@@ -239,6 +239,13 @@ export const LIMITS = {
   logDepthMax: 4,
   /** A text of the day: what a terminal shows without scrolling. */
   motdLinesMax: 50,
+  /** Words of a filter, set by hand. */
+  filteredWordsMax: 1000,
+  /** Rooms that are slowed down at one time, set by hand; by six hours at most, as elsewhere. */
+  slowRoomsMax: 1000,
+  slowSecondsMax: 21_600,
+  /** People of a slow room whose turn has not come again: of more, the first ones get theirs. */
+  slowedPeopleMax: 10_000,
   /** What was said and waits for a disk that is stuck; then nothing more is taken. */
   logQueueBytesMax: 64 * MiB,
   /** Commits that have failed and are asked for: those who wait for the last few. */

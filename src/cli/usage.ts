@@ -1,7 +1,7 @@
 // What a command's usage says beside what it shows: how a line falls into words, and what may stand
 // at a place of it. Pure.
 
-/** What may stand at a place: somebody, a room, or one of these words. */
+/** What may stand at a place: somebody, a room, or one of these words, and perhaps others. */
 export type Place = "person" | "room" | readonly string[];
 
 /**
@@ -25,8 +25,8 @@ export function placeOf(usage: string, index: number): Place | undefined {
   if (named === undefined) return undefined;
   if (named.startsWith("#ROOM")) return "room";
   if (named.startsWith("NICK")) return "person";
-  const words = named.split("|");
-  return words.every((word) => /^[a-z0-9-]+$/.test(word)) ? words : undefined;
+  const words = named.split("|").filter((word) => /^[a-z0-9-]+$/.test(word));
+  return words.length === 0 ? undefined : words;
 }
 
 // --- internal -----------------------------------------------------------------------------------
