@@ -41,8 +41,9 @@ const LAYERS: Readonly<Record<string, { layers: Allowed; packages: Allowed }>> =
   },
   testing: { layers: "all", packages: "all" },
   tests: { layers: "all", packages: "all" },
-  // What a third party would write: "chatfusion", valibot, platform modules, its own files.
+  // What a third party would write: by "chatfusion", or its client, and in its own files.
   plugins: { layers: ["plugin"], packages: ["valibot"] },
+  examples: { layers: ["client"], packages: [] },
   config: { layers: ["plugin", "plugins"], packages: [] },
 };
 
@@ -59,6 +60,7 @@ const PLACES: readonly (readonly [RegExp, keyof typeof LAYERS])[] = [
   [/^src\/tui\//, "tui"],
   [/^src\/testing(\.ts$|\/)/, "testing"],
   [/^plugins\//, "plugins"],
+  [/^examples\//, "examples"],
   [/^tests\//, "tests"],
   [/^chatfusion\.config\.ts$/, "config"],
 ];
@@ -212,6 +214,7 @@ const rules: readonly Rule[] = [
       ["plugins/motd.ts", 'import { definePlugin } from "../src/plugin.ts";'],
       ["plugins/motd.ts", 'import { createClient } from "chatfusion/client";'],
       ["plugins/motd.ts", 'import { view } from "./fabric-tree/view.ts";'],
+      ["examples/bot.ts", 'import { Client } from "../src/client/client.ts";'],
     ],
   },
   {
@@ -310,7 +313,7 @@ const rules: readonly Rule[] = [
 ];
 
 const root = join(import.meta.dir, "..");
-const paths = [...new Bun.Glob("{src,plugins,tests}/**/*.ts").scanSync({ cwd: root })];
+const paths = [...new Bun.Glob("{src,plugins,examples,tests}/**/*.ts").scanSync({ cwd: root })];
 if (existsSync(join(root, "chatfusion.config.ts"))) paths.push("chatfusion.config.ts");
 const sources = paths.toSorted().map((path) => parse(path, readFileSync(join(root, path), "utf8")));
 
@@ -356,9 +359,7 @@ describe("in all tracked files", () => {
 
 // --- internal ---
 
-function isPlatform(specifier: string): boolean {
-  return specifier === "bun" || /^(bun|node):/.test(specifier);
-}
+const isPlatform = (specifier: string) => /^(bun$|bun:|node:)/.test(specifier);
 
 function layerOf(path: string): string | undefined {
   return PLACES.find(([pattern]) => pattern.test(path))?.[1];
@@ -369,9 +370,9 @@ function mayImport(path: string, specifier: string): boolean {
   if (from === undefined || isPlatform(specifier)) return from !== undefined;
   if (specifier.startsWith(".")) {
     const target = join(dirname(path), specifier);
-    const [folder, name] = target.split(/[/.]/);
-    if (path.startsWith("plugins/")) return folder === "plugins" && name === path.split(/[/.]/)[1];
-    return has(from.layers, layerOf(target));
+    const home = (of: string) => /^(?:plugins|examples)\/[^/.]+/.exec(of)?.[0];
+    const own = home(path);
+    return own === undefined ? has(from.layers, layerOf(target)) : home(target) === own;
   }
   if (specifier.startsWith("chatfusion/plugins/")) return has(from.layers, "plugins");
   if (Object.hasOwn(EXPORTS, specifier)) return has(from.layers, layerOf(EXPORTS[specifier] ?? ""));
