@@ -56,6 +56,30 @@ describe("a config file", () => {
     expect(JSON.parse(out)).toMatchObject({ file, data: join(top, "data/paris") });
   });
 
+  test("is shown with the order in which each of its hooks is asked", async () => {
+    const cwd = join(home, "ordered");
+    await mkdir(cwd);
+    const text = `
+      import { defineConfig, definePlugin } from "chatfusion";
+      import authGuest from "chatfusion/plugins/auth-guest";
+      import fabricTree from "chatfusion/plugins/fabric-tree";
+      import limitRate from "chatfusion/plugins/limit-rate";
+      const hooks = { onJoin: () => undefined, onCommand: () => undefined };
+      const door = definePlugin({ name: "door", setup: () => hooks })();
+      const plugins = [door, limitRate(), authGuest(), fabricTree()] as const;
+      export default defineConfig({ name: "paris", plugins });
+    `;
+    await writeFile(join(cwd, "chatfusion.config.ts"), text);
+    const { out } = await run(["check"], { cwd });
+    expect(out.trimEnd().split("\n").slice(-5)).toEqual([
+      "  onAuth     auth-guest",
+      "  onJoin     door",
+      "  onMessage  limit-rate",
+      "  onTell     limit-rate",
+      "  onCommand  door → limit-rate",
+    ]);
+  });
+
   test("that is wrong stops serve and check alike, with all that is wrong", async () => {
     const cwd = join(home, "wrong");
     await mkdir(cwd);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import limitRate from "../../plugins/limit-rate.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { LOBBY, parseNick } from "../../src/names.ts";
-import type { Person } from "../../src/plugin/hooks.ts";
+import type { Caller, Person } from "../../src/plugin/hooks.ts";
 import type { SetUp } from "../../src/testing/context.ts";
 import { setUp } from "../../src/testing/context.ts";
 
@@ -75,6 +75,17 @@ test("messages to rooms and to persons come from one bucket", async () => {
   expect([tell(), say(world, from), tell()]).toEqual([undefined, undefined, undefined]);
   expect(tell()).toMatchObject({ verdict: "deny" });
   expect(say(world, from)).toMatchObject({ verdict: "drop" });
+});
+
+test("commands of a person come from the same bucket, and the operator has none", async () => {
+  await using world = await setUp(limitRate({ perSecond: 0.1, burst: 2 }));
+  const person = personOf(world);
+  const run = (caller: Caller) => world.parts.onCommand!({ caller, name: "roll", words: [] });
+  const byPerson = () => run({ by: "session", person, roles: [] });
+  expect([byPerson(), say(world, person)]).toEqual([undefined, undefined]);
+  expect(byPerson()).toMatchObject({ verdict: "deny" });
+  expect(say(world, person)).toMatchObject({ verdict: "drop" });
+  expect(run({ by: "console", roles: [] })).toBeUndefined();
 });
 
 test("each person has a bucket of their own, and a role may have none at all", async () => {
