@@ -62,6 +62,8 @@ export const LIMITS = {
   /** Closing: what is queued gets this long to leave. */
   lingerMsMax: 2 * second,
 
+  /** A payload of so much is copied out of what was read; a view of it takes longer to make. */
+  frameCopiedBytesMax: 1 * KiB,
   /** What is read in pieces of this size, or copied, is freed at once: a fifth of a file's cost. */
   freedBytesMin: 16 * KiB,
 

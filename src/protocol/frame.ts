@@ -295,8 +295,8 @@ export class FrameReader {
         this.#have = chunk.length - at;
         return chunk.length;
       }
-      const payload = chunk.subarray(at + FRAME_HEAD_BYTES, at + size);
       const type = chunk[at + 4] as number; // inside the chunk, as just checked
+      const payload = payloadOf(type, chunk, at + FRAME_HEAD_BYTES, at + size);
       at += size;
       if (handle(type, payload) === false) return at;
     }
@@ -333,6 +333,16 @@ export class FrameReader {
     return length + 4;
   }
 }
+
+/**
+ * Small payloads are copied: a view makes JavaScriptCore allocate an ArrayBuffer for what was read,
+ * which takes longer. Pieces of files stay where they are, and go on with their heads.
+ */
+function payloadOf(type: number, chunk: Bytes, from: number, to: number): Bytes {
+  const isSmall = to - from <= LIMITS.frameCopiedBytesMax;
+  return isSmall && type !== FRAME.chunk ? slice.call(chunk, from, to) : chunk.subarray(from, to);
+}
+const { slice } = Uint8Array.prototype;
 
 /** For chunks of files, most of which come in two pieces: making room for each costs more. */
 const rooms: Bytes[] = [];
