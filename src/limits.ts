@@ -257,6 +257,33 @@ export const LIMITS = {
   /** Up to this all of the log is checked at the start (some 20 ms), above it the ends. */
   logCheckedBytesMax: 8 * MiB,
 
+  // --- IRC (plugins/gateway-irc) ---------------------------------------------------------------
+  /** A line with its end (RFC 1459 §2.3), in both directions; tags come on top. */
+  ircLineBytesMax: 512,
+  /** A client's tags, with the @ and the blank (IRCv3 message-tags). */
+  ircClientTagsBytesMax: 4096,
+  /** A line that does not end: twice what the tags and the line of a client may have together. */
+  ircUnendedBytesMax: 9 * KiB,
+  /** What one SASL message may have in all, in base64: a password is far shorter. */
+  ircSaslBytesMax: 4 * KiB,
+  /** Targets of one PRIVMSG or NOTICE, and rooms of one JOIN, PART or NAMES. */
+  ircTargetsMax: 8,
+  /** Those who have left, for WHOWAS. */
+  ircWhowasMax: 1000,
+  /** Masks that are kept made up: a busy server's people. */
+  ircMasksMax: 10_000,
+  /** A client that says nothing for so long is asked, and has so long to answer. */
+  ircIdleMsMax: 90 * second,
+  ircPongMsMax: 60 * second,
+  /** How often that is looked at. */
+  ircSweepMs: 15 * second,
+  /**
+   * At flood protection (RFC 1459 §8.10): lines at once, and how soon the next one is free. Quicker
+   * than the RFC's 2 s: a client that joins its rooms asks three things of each.
+   */
+  ircFloodBurst: 20,
+  ircFloodLineMs: 500,
+
   // --- rates (limit-rate's defaults; security A9) ------------------------------------------------
   /** A line each 50 ms passes: a bot, a quick hand, a pasted text. */
   messagesPerSecond: 30,

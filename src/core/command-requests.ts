@@ -8,7 +8,8 @@ import type { Caller } from "../plugin/hooks.ts";
 import type { Answer, Ask } from "../protocol/messages.ts";
 import type { Commands } from "./commands.ts";
 import { goOn } from "./hooks.ts";
-import type { LiveSession, Outcome } from "./session.ts";
+import type { LiveSession } from "./session.ts";
+import type { Outcome } from "./session-host.ts";
 
 /** Makes the handlers of `command` and `commands`. */
 export function commandHandlers(commands: () => Commands) {

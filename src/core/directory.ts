@@ -8,12 +8,12 @@ import type { Bytes, Crypto } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { isShared, LOBBY, nameKey } from "../names.ts";
-import type { PersonEntry } from "../protocol/messages.ts";
 import { decodeJson } from "../protocol/frame.ts";
 import type { Change, DirectoryFrame, PersonRow } from "../protocol/peer.ts";
 import { DirectoryFrame as DirectoryFrameShape } from "../protocol/peer.ts";
 import type { Identity } from "./identity.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
+import { crowdOf, entryOf } from "./peer.ts";
 import type { Presence } from "./presence.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -53,10 +53,6 @@ export function createDirectory(options: DirectoryOptions) {
     changes.push(change);
     options.schedule();
   };
-  const entry = (peer: Peer, person: RemotePerson): PersonEntry => ({
-    address: `${person.nick}@${peer.name}`,
-    ...(person.account === undefined ? {} : { account: person.account }),
-  });
   const enterRoom = (peer: Peer, key: string, room: RoomName): void => {
     const members = peer.rooms.get(room);
     if (members !== undefined) return void members.add(key);
@@ -77,14 +73,14 @@ export function createDirectory(options: DirectoryOptions) {
       if (person !== undefined || peer.people.size >= LIMITS.peoplePerServerMax) return;
       const one = makePerson(change.nick, change.account, change.since);
       peer.people.set(key, one);
-      return options.presence.came(entry(peer, one));
+      return options.presence.came(entryOf(peer, one));
     }
     if (person === undefined) return;
     switch (change.op) {
       case "go":
         peer.people.delete(key);
         for (const room of person.rooms) leaveRoom(peer, key, room);
-        return options.presence.went(entry(peer, person), person.rooms, change.reason);
+        return options.presence.went(entryOf(peer, person), person.rooms, change.reason);
       case "rename": {
         const to = keyOf(peer, change.to);
         if (to === undefined || (to !== key && peer.people.has(to))) return;
@@ -96,7 +92,7 @@ export function createDirectory(options: DirectoryOptions) {
           peer.rooms.get(room)?.delete(key);
           peer.rooms.get(room)?.add(to);
         }
-        return options.presence.renamed(entry(peer, person), entry(peer, now), person.rooms);
+        return options.presence.renamed(entryOf(peer, person), entryOf(peer, now), person.rooms);
       }
       case "join":
       case "part": {
@@ -105,10 +101,10 @@ export function createDirectory(options: DirectoryOptions) {
         if (change.op === "join" && !person.rooms.has(room)) {
           person.rooms.add(room);
           enterRoom(peer, key, room);
-          options.presence.joined(room, entry(peer, person));
+          options.presence.joined(room, entryOf(peer, person));
         } else if (change.op === "part" && person.rooms.delete(room)) {
           leaveRoom(peer, key, room);
-          options.presence.left(room, entry(peer, person), change.reason);
+          options.presence.left(room, entryOf(peer, person), change.reason);
         }
         return;
       }
@@ -150,17 +146,17 @@ export function createDirectory(options: DirectoryOptions) {
     for (const [key, was] of before) {
       const now = peer.people.get(key);
       if (now === undefined || !stays(was, now))
-        news.push(() => presence.went(entry(peer, was), was.rooms));
+        news.push(() => presence.went(entryOf(peer, was), was.rooms));
       else
         for (const room of was.rooms.difference(now.rooms))
-          news.push(() => presence.left(room, entry(peer, was)));
+          news.push(() => presence.left(room, entryOf(peer, was)));
     }
     for (const [key, now] of peer.people) {
       const was = before.get(key);
       const known = was !== undefined && stays(now, was);
-      if (!known) news.push(() => presence.came(entry(peer, now)));
+      if (!known) news.push(() => presence.came(entryOf(peer, now)));
       for (const room of known ? now.rooms.difference(was.rooms) : now.rooms)
-        news.push(() => presence.joined(room, entry(peer, now)));
+        news.push(() => presence.joined(room, entryOf(peer, now)));
     }
     // As many as a large room's: that is no list to read, also where few are left.
     if (news.length > LIMITS.roomPresenceMembersMax) return presence.moved(peer.name, touched);
@@ -287,12 +283,14 @@ export function createDirectory(options: DirectoryOptions) {
       peer.rooms.clear();
       for (const [room, members] of wanted) peer.rooms.set(room, members);
       options.interest(peer, [...touched]);
-      if (before === undefined) options.presence.moved(peer.name, peer.rooms.keys());
+      // Who is not in view yet is told of when it is (fusion.ts).
+      const crowd = peer.present ? crowdOf(peer, "here") : undefined;
+      if (before === undefined) options.presence.moved(peer.name, peer.rooms.keys(), crowd);
       else tellDifference(peer, before, touched);
       const results = peer.ahead.splice(0).map((frame) => advance(peer, frame));
       return results.includes("missed") ? "missed" : "fine";
     },
-    entry,
+    entry: entryOf,
   };
 }
 

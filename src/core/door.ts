@@ -34,7 +34,8 @@ import { NATIVE, sendPersonal } from "./format.ts";
 import type { Keeper } from "./outlet.ts";
 import { Outlet } from "./outlet.ts";
 import { Pings } from "./pings.ts";
-import type { Doorway, LiveSession } from "./session.ts";
+import type { LiveSession } from "./session.ts";
+import type { Doorway } from "./session-host.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Tick } from "./tick.ts";
 
@@ -337,7 +338,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
       else if (ref !== undefined) here.sendFrame(FRAME.ack, { ref, ...(answer as object) });
     };
     here.lastRef = ref ?? here.lastRef;
-    here.request(name, ask as never, answered, ref === undefined); // parsed by its own shape
+    here.request(name, ask as never, answered, false, ref === undefined); // parsed by its own shape
   }
 
   /** A newer client's request is answered; what no client ever sends ends the connection. */

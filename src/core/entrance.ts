@@ -5,8 +5,8 @@ import type { Clock, Random } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import type { Nick, ServerName } from "../names.ts";
-import { parseNick, skeleton } from "../names.ts";
-import type { Format } from "../plugin/gateway.ts";
+import { parseNick, sameName, skeleton } from "../names.ts";
+import type { Format, Proof } from "../plugin/gateway.ts";
 import type { AuthRequest, Credential } from "../plugin/hooks.ts";
 import type { Directory } from "./directory.ts";
 import type { CompiledHooks } from "./hooks.ts";
@@ -15,7 +15,7 @@ import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import { senderOfAccount } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Doorway, SessionHost } from "./session.ts";
+import type { Doorway, SessionHost } from "./session-host.ts";
 import { LiveSession } from "./session.ts";
 import type { Tells } from "./tells.ts";
 import type { Sessions } from "./sessions.ts";
@@ -31,9 +31,17 @@ export interface Arrival {
   readonly format: Format;
   readonly outlet: Outlet;
   readonly doorway: Doorway;
+  /** What it has proven already; then the credential is not looked at. */
+  readonly proof?: Proof | undefined;
   /** The transport is still there. */
   open(): boolean;
 }
+
+/** What a stranger says to prove an account before it enters. */
+export type Attempt = Pick<
+  Arrival,
+  "nick" | "credential" | "remote" | "secure" | "fingerprint" | "doorName"
+>;
 
 export interface EntranceOptions {
   readonly clock: Clock;
@@ -51,6 +59,10 @@ export interface EntranceOptions {
 export interface Entrance {
   /** Resolves to a session in the lobby, or to a refusal. Never rejects. */
   enter(arrival: Arrival): Promise<LiveSession | Failure>;
+  /** Asks the plugins as `enter` does, and lets nobody in. Never rejects. */
+  authenticate(attempt: Attempt): Promise<Proof | Failure>;
+  /** A session has proven an account; its nick stays. */
+  identify(session: LiveSession, proof: Proof): Failure | undefined;
   rename(
     session: LiveSession,
     nick: string,
@@ -98,6 +110,18 @@ export function createEntrance(options: EntranceOptions): Entrance {
     else if (verdict.code !== "AUTH_FAILED") throttle.untried(remote, nick);
     return verdict;
   };
+  const proofs = new WeakSet<Proof>();
+  /** Who has proven an account is let in under its nick, and under those that anybody may have. */
+  const admitted = async (arrival: Arrival, nick: Nick) => {
+    const { proof, secure } = arrival;
+    if (proof === undefined) return consent(requestOf(arrival, nick), secure);
+    if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
+    const { account, roles } = proof;
+    if (sameName(nick, account as Nick)) return { account, roles }; // an account is a nick
+    const bare = { ...arrival, credential: { kind: "none" } } as const;
+    const verdict = await consent(requestOf(bare, nick), secure);
+    return isFailure(verdict) ? verdict : { account, roles };
+  };
   const create = (
     arrival: Arrival,
     nick: Nick,
@@ -136,16 +160,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
     async enter(arrival) {
       try {
         const nick = parseNick(arrival.nick);
-        const { credential, remote, fingerprint, doorName } = arrival;
-        const request: AuthRequest = {
-          nick,
-          why: "enter",
-          credential,
-          remote,
-          door: doorName,
-          ...(fingerprint === undefined ? {} : { fingerprint }),
-        };
-        const verdict = await consent(request, arrival.secure);
+        const { remote } = arrival;
+        const verdict = await admitted(arrival, nick);
         if (isFailure(verdict)) return verdict;
         // Looked at after the consent, in one go with taking the nick: nobody comes between.
         const taken = sessions.refusal(nick, { account: verdict.account, remote });
@@ -181,9 +197,33 @@ export function createEntrance(options: EntranceOptions): Entrance {
       session.person.account = verdict.account;
       session.person.roles = verdict.roles;
       directory.renamed(was.address.slice(0, was.address.indexOf("@")), session);
-      presence.renamed(was, entryOf(session), session.memberships.keys());
+      presence.renamed(was, entryOf(session), session.memberships.keys(), session);
       tells.handOver(session);
       return { nick };
+    },
+    async authenticate(attempt) {
+      try {
+        const verdict = await consent(requestOf(attempt, parseNick(attempt.nick)), attempt.secure);
+        if (isFailure(verdict)) return verdict;
+        const { account, roles } = verdict;
+        if (account === undefined) return failure("AUTH_FAILED", "no account was proven by this");
+        const proof: Proof = Object.freeze({ account, roles });
+        proofs.add(proof);
+        return proof;
+      } catch (thrown) {
+        return failureOf(thrown);
+      }
+    },
+    identify(session, proof) {
+      if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
+      if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
+      const was = entryOf(session);
+      session.person.account = proof.account;
+      session.person.roles = proof.roles;
+      directory.renamed(session.nick, session);
+      presence.renamed(was, entryOf(session), session.memberships.keys(), session);
+      tells.handOver(session);
+      return undefined;
     },
     revoked(account) {
       for (const session of sessions.all())
@@ -198,3 +238,17 @@ export function createEntrance(options: EntranceOptions): Entrance {
     },
   };
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+const requestOf = (
+  { credential, remote, doorName, fingerprint }: Attempt,
+  nick: Nick,
+): AuthRequest => ({
+  nick,
+  why: "enter",
+  credential,
+  remote,
+  door: doorName,
+  ...(fingerprint === undefined ? {} : { fingerprint }),
+});

@@ -10,6 +10,13 @@ export const NATIVE: Format = {
   echo: true,
   encode(event) {
     if (event.type === "message") return encodeJson(FRAME.message, event.message);
+    if (event.type === "moved") return ""; // a count is told
+    if (event.type === "renamed") {
+      const { was, person, again } = event;
+      // Under the same address an account has changed, which is seen when somebody speaks.
+      const isSeen = again === true || was.address === person.address;
+      return isSeen ? "" : encodeJson(FRAME.renamed, { was, person });
+    }
     const { type, ...fields } = event;
     return encodeJson(FRAME[type], fields);
   },

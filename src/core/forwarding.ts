@@ -4,7 +4,7 @@
 // are borrowed until then.
 
 import type { Bytes } from "../environment.ts";
-import type { Doorway } from "./session.ts";
+import type { Doorway } from "./session-host.ts";
 
 export function createForwarding() {
   let to: Doorway | undefined;

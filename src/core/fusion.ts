@@ -26,6 +26,7 @@ import type { Merging } from "./merging.ts";
 import { createMerging } from "./merging.ts";
 import type { Offers } from "./offers.ts";
 import type { Peer } from "./peer.ts";
+import { crowdOf } from "./peer.ts";
 import type { People } from "./people.ts";
 import type { Peers } from "./peers.ts";
 import { createPeers } from "./peers.ts";
@@ -94,8 +95,11 @@ export function createFusion(options: FusionOptions) {
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
       // Of one that came, its people may have been told before the view showed it.
-      for (const { name, rooms, version, present } of [...went, ...came])
-        if (!present || version !== undefined) options.presence().moved(name, rooms.keys());
+      for (const peer of [...went, ...came]) {
+        const { name, rooms, version, present } = peer;
+        if (present && version === undefined) continue;
+        options.presence().moved(name, rooms.keys(), crowdOf(peer, present ? "here" : "gone"));
+      }
       merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),

@@ -10,7 +10,8 @@ import { failure } from "../errors.ts";
 import type { Gatekeeper } from "./acceptor.ts";
 import type { Entrance } from "./entrance.ts";
 import { Outlet } from "./outlet.ts";
-import type { Doorway, LiveSession } from "./session.ts";
+import type { LiveSession } from "./session.ts";
+import type { Doorway } from "./session-host.ts";
 import type { Tick } from "./tick.ts";
 
 export interface GatewaysOptions {
@@ -145,6 +146,18 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
         closed: () => adopted.closed("the transport was closed"),
       };
     },
+    async authenticate({ nick, credential, connection }) {
+      const place = wires.get(connection);
+      if (place === undefined) return failure("INTERNAL", "not a connection of this gateway");
+      const { remote, secure } = place.wire;
+      const { fingerprint } = connection;
+      const attempt = { nick, credential, remote, secure, fingerprint, doorName: plugin };
+      return options.entrance().authenticate(attempt);
+    },
+    identify(session, proof) {
+      // A session is given out by `enter` alone.
+      return options.entrance().identify(session as LiveSession, proof);
+    },
     async enter(entry): Promise<Session | Failure> {
       const place = wires.get(entry.connection);
       if (place === undefined) return failure("INTERNAL", "not a connection of this gateway");
@@ -192,6 +205,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
         format: entry.format,
         outlet: new Outlet(wire, undefined, tick.outlet),
         doorway,
+        proof: entry.proof,
         open: () => place.open,
       });
       place.entering = !isFailure(entered);

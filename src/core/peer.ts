@@ -4,10 +4,12 @@
 
 import type { Bytes, Millis } from "../environment.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
-import { nameKey, parseNick } from "../names.ts";
+import { LOBBY, nameKey, parseNick } from "../names.ts";
+import type { PersonEntry } from "../protocol/messages.ts";
 import type { DirectoryFrame, PeerMessage } from "../protocol/peer.ts";
 import type { Channel } from "./channel.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Crowd } from "./presence.ts";
 
 /** One who is on another server. */
 export interface RemotePerson {
@@ -79,3 +81,19 @@ export function membersOf(peer: Peer, room: RoomName): number {
 /** A person of a peer by nick. */
 export const personOf = (peer: Peer, nick: Nick): RemotePerson | undefined =>
   peer.people.get(nameKey(nick));
+
+/** The people of a peer, as those who come or go with it. */
+export const crowdOf = (peer: Peer, now: Crowd["now"]): Crowd => ({
+  now,
+  size: (room) => (room === LOBBY ? peer.people.size : membersOf(peer, room)),
+  in: (room) =>
+    Array.from(room === LOBBY ? peer.people.keys() : (peer.rooms.get(room) ?? []), (key) =>
+      peer.people.get(key),
+    ).flatMap((one) => (one === undefined ? [] : [entryOf(peer, one)])),
+});
+
+/** A person of a peer, as others see them. */
+export const entryOf = (peer: Peer, { nick, account }: RemotePerson): PersonEntry => ({
+  address: `${nick}@${peer.name}`,
+  ...(account === undefined ? {} : { account }),
+});

@@ -9,23 +9,39 @@ import { LOBBY } from "../names.ts";
 import type { RoomEvent } from "../plugin/gateway.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
 import type { People } from "./people.ts";
+import { NATIVE } from "./format.ts";
+import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Watches } from "./watches.ts";
 import { createWatches } from "./watches.ts";
 
+/** Those who came or went with a server. */
+export interface Crowd {
+  readonly now: "here" | "gone";
+  in(room: RoomName): readonly PersonEntry[];
+  size(room: RoomName): number;
+}
+
 export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
   went(person: PersonEntry, rooms: Iterable<RoomName>, reason?: string): void;
-  renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>): void;
+  renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>, by?: LiveSession): void;
   joined(room: RoomName, person: PersonEntry, by?: LiveSession): void;
   left(room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession): void;
-  /** People of a server came or went, in these rooms, all at once: members are told the numbers. */
-  moved(server: ServerName, rooms: Iterable<RoomName>): void;
+  /**
+   * People of a server came or went, in these rooms, all at once: members are told the numbers, and
+   * those who want it in small rooms, if it is known, who they are.
+   */
+  moved(server: ServerName, rooms: Iterable<RoomName>, crowd?: Crowd): void;
   readonly watches: Watches;
   /** Tells no more numbers. */
   close(): void;
 }
+
+/** The native format leaves it out: then nobody has to be gathered. */
+const wantsMoved = (room: Room<LiveSession>): boolean =>
+  Array.from(room.formats).some((format) => format !== NATIVE);
 
 export function createPresence(
   clock: Clock,
@@ -64,6 +80,10 @@ export function createPresence(
     const why = reason === undefined ? {} : { reason };
     tell(room, { type: "left", room, person, ...why }, by);
   };
+  const gone = (room: RoomName, person: PersonEntry, reason?: string) => {
+    const why = reason === undefined ? {} : { reason };
+    tell(room, { type: "left", room, person, ...why, gone: true });
+  };
   return {
     joined,
     left,
@@ -74,20 +94,31 @@ export function createPresence(
     },
     went(person, where, reason) {
       watches.changed(person.address);
-      for (const room of where) if (room !== LOBBY) left(room, person, reason);
-      left(LOBBY, person, reason);
+      for (const room of where) if (room !== LOBBY) gone(room, person, reason);
+      gone(LOBBY, person, reason);
     },
-    renamed(was, person, where) {
+    renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
       const event = { type: "renamed", was, person } as const;
       // Everybody is in the lobby: told there, it is told to all.
-      if (tell(LOBBY, event)) return;
-      for (const room of where) if (room !== LOBBY) tell(room, event);
+      const again = tell(LOBBY, { ...event, room: LOBBY }, by) ? { again: true as const } : {};
+      for (const room of where) if (room !== LOBBY) tell(room, { ...event, room, ...again }, by);
     },
-    moved(server, where) {
+    moved(server, where, crowd) {
       watches.moved(server);
-      for (const name of [LOBBY, ...where])
-        if (rooms.find(name) !== undefined) countSoon(name, false);
+      let again = {};
+      for (const name of [LOBBY, ...where]) {
+        const room = rooms.find(name);
+        if (room === undefined) continue;
+        countSoon(name, false);
+        if (crowd === undefined || !wantsMoved(room)) continue;
+        const size = crowd.size(name);
+        const most = members(name) + (crowd.now === "gone" ? size : 0);
+        if (size === 0 || most > LIMITS.roomPresenceMembersMax) continue;
+        const { now } = crowd;
+        room.tell({ type: "moved", room: name, server, now, people: crowd.in(name), ...again });
+        if (name === LOBBY) again = { again: true };
+      }
     },
     close() {
       for (const { cancel } of due.values()) cancel();

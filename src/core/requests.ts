@@ -32,7 +32,8 @@ import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
-import type { LiveSession, Outcome } from "./session.ts";
+import type { LiveSession } from "./session.ts";
+import type { Outcome } from "./session-host.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
 import type { TellOutcome, Tells } from "./tells.ts";
@@ -102,7 +103,12 @@ const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answ
 function messageHandlers(options: RequestsOptions) {
   const { ids, people, recent, streams, tells } = options;
 
-  const accept = (session: LiveSession, room: Room<LiveSession>, message: Message): Outcome => {
+  const accept = (
+    session: LiveSession,
+    room: Room<LiveSession>,
+    message: Message,
+    asked: string,
+  ): Outcome => {
     const { account } = session.person;
     const { id, kind, text, at, cid } = message;
     const from = session.address;
@@ -124,7 +130,8 @@ function messageHandlers(options: RequestsOptions) {
     const logged = streams.add(room.name, entry, frame);
     room.tell({ type: "message", message: entry }, session, NATIVE, frame);
     if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged });
-    return { answer: { id, at } satisfies Answer<"say">, logged };
+    const said: Answer<"say"> = text === asked ? { id, at } : { id, at, text };
+    return { answer: said, logged };
   };
 
   const say = (session: LiveSession, ask: Ask<"say">): MaybePromise<Outcome> => {
@@ -151,7 +158,7 @@ function messageHandlers(options: RequestsOptions) {
       if (bad !== undefined) return bad;
       if (session.memberships.get(name)?.room !== room)
         return failure("NOT_IN_ROOM", `room ${name}: you have left it`);
-      return accept(session, room, result);
+      return accept(session, room, result, text);
     });
   };
 

@@ -14,6 +14,8 @@ import type { Outlet } from "./outlet.ts";
 /** What a room needs of a session. */
 export interface Listener {
   readonly outlet: Outlet;
+  /** Takes what rooms said between two ticks, in its turn. False as `Outlet.send`. */
+  tell(bytes: Bytes): boolean;
   /** The wire's bound is passed: the session is to be closed. */
   overflowed(): void;
   /** Its format could not encode an event, which all of the format miss. */
@@ -88,6 +90,15 @@ export class Group<L extends Listener> {
     if (this.length > member.since) this.#send(member, this.#batch.copy());
   }
 
+  /** Takes what a member has not been handed yet; the batch is for it from here on. */
+  take(member: Member<L>): Bytes[] {
+    if (this.length === member.since) return [];
+    const pieces = this.#pieces(member, this.#batch.copy());
+    if (member.since === 0) this.#newcomers.push(member);
+    member.since = this.length;
+    return pieces;
+  }
+
   /** Hands the batch to every member and begins a new one; returns how many events it held. */
   flush(): number {
     if (this.length === 0) return 0;
@@ -119,11 +130,16 @@ export class Group<L extends Listener> {
     }
   }
 
-  /** Sends a batch without what came before the member, and without its own events. */
   #send(member: Member<L>, batch: Bytes): void {
+    for (const piece of this.#pieces(member, batch))
+      if (!member.session.tell(piece)) member.session.overflowed();
+  }
+
+  /** A batch without what came before the member, and without its own events. */
+  #pieces(member: Member<L>, batch: Bytes): Bytes[] {
+    const pieces: Bytes[] = [];
     const send = (from: number, to: number) => {
-      if (to > from && !member.session.outlet.send(batch.subarray(from, to)))
-        member.session.overflowed();
+      if (to > from) pieces.push(batch.subarray(from, to));
     };
     let at = member.since;
     const cuts = this.#own?.get(member.session) ?? [];
@@ -133,6 +149,7 @@ export class Group<L extends Listener> {
       at = Math.max(at, cuts[i + 1] as number);
     }
     send(at, batch.length);
+    return pieces;
   }
 }
 

@@ -43,7 +43,9 @@ import { recall, recallKept } from "./recall.ts";
 import { createRecent } from "./recent.ts";
 import { createRequests } from "./requests.ts";
 import { createRooms } from "./rooms.ts";
-import type { LiveSession, SessionHost } from "./session.ts";
+import type { LiveSession } from "./session.ts";
+import type { SessionHost } from "./session-host.ts";
+import { createSettling } from "./settling.ts";
 import { createSessions } from "./sessions.ts";
 import { createTells } from "./tells.ts";
 import { Tick } from "./tick.ts";
@@ -259,11 +261,8 @@ function createPlugins(shared: Shared, { rooms, fusion, mail }: Society) {
 function createSessionHost(shared: Shared, society: Society): SessionHost {
   const { tick, log, sessions, hooks, need, options } = shared;
   const { rooms, transfers, presence, fusion } = society;
-  const waiting = new Set<LiveSession>();
+  const settling = createSettling(tick);
   tick.before(() => fusion.flush());
-  tick.answers(() => {
-    for (const session of Array.from(waiting)) if (!session.settle()) waiting.delete(session);
-  });
   return {
     tick,
     now: () => options.environment.clock.now(),
@@ -291,15 +290,11 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
     get wholeTick() {
       return tick.wholes;
     },
-    waiting(session, behind) {
-      waiting.add(session);
-      if (behind === "nothing") tick.scheduleSmall();
-      else if (behind === "rooms") tick.scheduleRested();
-      else tick.schedule();
-    },
+    waiting: settling.waiting,
+    placed: settling.placed,
     ended(session, reason) {
       session.phase = "ended";
-      waiting.delete(session);
+      settling.ended(session);
       const was = [...session.memberships.keys()];
       for (const room of was) rooms.leave(session, room);
       sessions.remove(session);

@@ -2,18 +2,18 @@
 // events. Next: requests.ts (what the requests do), sessions.ts (who is here), door.ts (the wire).
 // Phases: in → lost (a native wire broke; it can be resumed) → in | ended.
 
-import type { Bytes, MaybePromise, Millis } from "../environment.ts";
+import type { Bytes, Millis } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, ServerName } from "../names.ts";
-import type { Format, PersonalEvent, Session } from "../plugin/gateway.ts";
+import type { Format, Session } from "../plugin/gateway.ts";
 import type { Person } from "../plugin/hooks.ts";
 import { encodeJson } from "../protocol/frame.ts";
 import type { Answer, RequestName, Requests } from "../protocol/messages.ts";
 import { Memberships } from "./memberships.ts";
 import type { Outlet } from "./outlet.ts";
-import type { Tick } from "./tick.ts";
+import type { Behind, Doorway, Outcome, SessionHost } from "./session-host.ts";
 
 /** A person whose nick the core may change, with what it proved; others see it as readonly. */
 export interface OwnPerson extends Person {
@@ -21,57 +21,6 @@ export interface OwnPerson extends Person {
   account: string | undefined;
   roles: readonly string[];
 }
-
-/** What a session needs of the server around it. */
-export interface SessionHost {
-  readonly tick: Tick<LiveSession>;
-  now(): Millis;
-  /** Does one request. Never throws. `Logged` stands for an answer that waits for the log. */
-  dispatch(session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome>;
-  /** `frame`: the whole of it, of a door that says when what it has read is worked off. */
-  chunk(session: LiveSession, payload: Bytes, frame?: Bytes): void;
-  /** The number of log commits that have settled. */
-  readonly loggedTick: number;
-  /** The log's commit of this number failed: what it held is not durable. */
-  logFailed(commit: number): boolean;
-  /** What a gateway gave the session threw: logged, with the plugin. */
-  gatewayFailed(session: LiveSession, where: string, thrown: unknown): void;
-  /** The session is over: out of rooms, registries and transfers. */
-  ended(session: LiveSession, reason: string): void;
-  /** How many times rooms have handed out what was said in them. */
-  readonly wholeTick: number;
-  /** The session has something that waits, and stands behind so much. */
-  waiting(session: LiveSession, behind: Behind): void;
-}
-
-/** An answer, a refusal, or an answer that is true once a commit of the log has settled. */
-export type Outcome =
-  | { readonly answer: unknown; readonly logged?: number }
-  | { readonly later: Promise<unknown> }
-  /** Like `later`, where what follows the answer may come before a promise would settle. */
-  | { readonly when: (answer: (answer: unknown) => void) => void }
-  | Failure;
-
-/** How a session leaves: through its gateway or the native door. */
-export interface Doorway {
-  personal(event: PersonalEvent): void;
-  /** Takes whole frames of chunks, borrowed; not there where chunks come as events. */
-  chunks?(frames: Bytes): void;
-  /**
-   * Runs `run` when all that the session was told until now has reached its client, as far as that
-   * can be known; never, where the connection is lost before.
-   */
-  reached(run: () => void): void;
-  /** Closes the transport; with a code the client is told why. */
-  close(code: ErrorCode | undefined, text: string): void;
-  /** Tells a refusal that answers no request. */
-  refuse(failed: Failure): void;
-  pause(): void;
-  resume(): void;
-}
-
-/** Nothing; what rooms say, when they say it; or all that was done, and at once. */
-export type Behind = "nothing" | "rooms" | "all";
 
 type Answered = (answer: unknown) => void;
 
@@ -81,6 +30,8 @@ interface Asked {
   readonly answered: Answered | undefined;
   /** Only of a refusal. */
   readonly isQuiet: boolean;
+  /** Where the answer stands to what rooms say. */
+  readonly inPlace: boolean;
 }
 
 /** An answer, or what is run in its turn, behind a commit of the log and behind a whole tick. */
@@ -121,6 +72,8 @@ export class LiveSession implements Session {
   #pending: (() => void)[] = [];
   // Answers in the order of their requests.
   #answers: Waiting[] = [];
+  /** Answers that stand before what rooms will say, and what rooms said before them. */
+  #placed: (Bytes | (() => void))[] = [];
   #answeredCount = 0;
   #answering = false;
   // The newest commit of the log that holds something that this session said.
@@ -177,12 +130,13 @@ export class LiveSession implements Session {
     type: T,
     ask: Requests[T]["ask"],
     answered?: (answer: Answer<T> | Failure) => void,
+    inPlace = false,
     /** Wants to be told of a refusal only. */
     isQuiet = false,
   ): void {
     if (this.phase === "ended") return;
     const run = answered as Answered | undefined; // the answer's type follows the request's
-    const asked: Asked = { type, answered: run, isQuiet };
+    const asked: Asked = { type, answered: run, isQuiet, inPlace };
     if (!this.#busy) return this.#dispatch(asked, ask);
     if (this.#pending.length >= LIMITS.waitingRequestsMax) {
       const text = `${LIMITS.waitingRequestsMax} requests wait already`;
@@ -235,6 +189,12 @@ export class LiveSession implements Session {
     this.#end(code, text);
   }
 
+  tell(bytes: Bytes): boolean {
+    if (this.#placed.length === 0) return this.outlet.send(bytes);
+    this.#placed.push(bytes); // behind what waits for its place
+    return true;
+  }
+
   formatFailed(thrown: unknown): void {
     this.#host.gatewayFailed(this, "format.encode", thrown);
   }
@@ -262,7 +222,31 @@ export class LiveSession implements Session {
     return waits;
   }
 
+  /** Hands over the answers that stand in their place, before rooms say what comes behind them. */
+  settlePlaced(): void {
+    for (;;) {
+      const next = this.#placed.shift();
+      if (next === undefined) break;
+      if (typeof next === "object") this.#hand(next);
+      else {
+        this.#handDue();
+        next(); // it may ask for more, in its place
+      }
+    }
+    this.#handOut();
+  }
+
   // --- internal ---------------------------------------------------------------------------------
+
+  /** What stands behind no answer that is not given yet. */
+  #handDue(): void {
+    for (;;) {
+      const own = this.#own[0];
+      if (own === undefined || own.behind > this.#answeredCount) return;
+      this.#own.shift();
+      this.#hand(own.bytes);
+    }
+  }
 
   #settle(): boolean {
     for (;;) {
@@ -295,6 +279,9 @@ export class LiveSession implements Session {
   /** Leaves the rooms, which hand over what they said until now; then the last word, the end. */
   #end(code: ErrorCode | undefined, reason: string): void {
     if (this.phase === "ended") return;
+    // Nobody waits for these answers any more, but what rooms said stands before what they say now.
+    for (const one of this.#placed.splice(0)) if (typeof one === "object") this.#hand(one);
+    this.#handOut();
     this.#host.ended(this, reason);
     for (const { bytes } of this.#own.splice(0)) this.#hand(bytes);
     this.#handOut();
@@ -358,6 +345,13 @@ export class LiveSession implements Session {
     }
   }
 
+  /** What rooms said until now goes first, then the answer: both before this tick's others. */
+  #place(answered: Answered, answer: unknown): void {
+    for (const member of this.memberships.values()) this.#placed.push(...member.group.take(member));
+    this.#placed.push(() => this.#run({ answered, answer, logged: 0, told: 0 }));
+    this.#host.placed(this);
+  }
+
   #answer(asked: Asked, outcome: Outcome): void {
     if ("later" in outcome) {
       whenDone(outcome.later, (answer) => this.#answer(asked, { answer }));
@@ -369,6 +363,7 @@ export class LiveSession implements Session {
     this.#saidIn = Math.max(this.#saidIn, logged);
     if (answered === undefined) return;
     const answer = "answer" in outcome ? outcome.answer : outcome;
+    if (asked.inPlace) return this.#place(answered, answer);
     if (isQuiet && logged === 0 && !isFailure(answer)) return;
     const behind = "code" in outcome ? "nothing" : (BEHIND[type] ?? "all");
     const told = behind === "nothing" ? 0 : this.#host.wholeTick + 1;

@@ -24,6 +24,7 @@ export class Tick<L extends Listener> {
   #groups: Group<L>[] = [];
   #outlets: Outlet[] = [];
   #wires = new Set<Wire>();
+  readonly #first: (() => void)[] = [];
   readonly #before: (() => void)[] = [];
   readonly #answers: (() => void)[] = [];
   readonly #rest = createRest();
@@ -36,6 +37,11 @@ export class Tick<L extends Listener> {
   /** How many ticks have handed out the rooms' batches. */
   get wholes(): number {
     return this.#wholes;
+  }
+
+  /** Runs `run` at the beginning of each tick. */
+  first(run: () => void): void {
+    this.#first.push(run);
   }
 
   /** Runs `run` in each whole tick, before the batches are handed out, in this order. */
@@ -105,6 +111,7 @@ export class Tick<L extends Listener> {
     this.#isRunning = true;
     let most = 0;
     try {
+      for (const run of this.#first) run();
       if (isWhole) most = this.#handOut();
       for (const run of this.#answers) run();
     } finally {

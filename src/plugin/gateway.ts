@@ -8,13 +8,39 @@ import type { Nick } from "../names.ts";
 import type {
   Answer,
   PersonalEvent,
+  PersonEntry,
   RequestName,
   Requests,
   RoomEventOnWire,
 } from "../protocol/messages.ts";
 import type { Credential, Person } from "./hooks.ts";
 
-export type RoomEvent = RoomEventOnWire;
+type Renamed = Extract<RoomEventOnWire, { readonly type: "renamed" }>;
+
+/** A server came or went, and with it these of its people, all at once. Only in small rooms. */
+export interface Moved {
+  readonly type: "moved";
+  readonly room: string;
+  readonly server: string;
+  readonly now: "here" | "gone";
+  readonly people: readonly PersonEntry[];
+  /** The lobby, which is told first, has been told, and so everybody. */
+  readonly again?: true;
+}
+
+/**
+ * What a room's members are told: as on the native wire, but that `renamed` says where, and that
+ * `moved` stands beside `count`, for protocols in which everybody has a list of members.
+ */
+export type RoomEvent =
+  | Moved
+  | Exclude<RoomEventOnWire, Renamed>
+  | (Renamed & {
+      /** It is told in the lobby, and then in each room that the person is in. */
+      readonly room: string;
+      /** The lobby has been told, and so everybody: for formats that leave the lobby's out. */
+      readonly again?: true;
+    });
 export type { PersonalEvent };
 
 /** An encoding that many sessions share; sessions are grouped by the object's identity. */
@@ -39,11 +65,15 @@ export interface Session {
    * another server, the history, a command or a plugin's word on a file is awaited, or `QUEUE_FULL`
    * is not; and before or after the events that the request brings about. A throw in it is logged,
    * and closes the session. Fields are parsed: what is wrong is answered with `BAD_REQUEST`.
+   * `inPlace`: the answer stands where the request is done: behind what rooms said before, and
+   * before all that they say from then on. So a list of members is right when it comes, and the
+   * events behind it are its changes. It waits for no log: what is said may still be lost then.
    */
   request<T extends RequestName>(
     type: T,
     ask: Requests[T]["ask"],
     answered?: (answer: Answer<T> | Failure) => void,
+    inPlace?: boolean,
   ): void;
   /** A chunk of a transfer that this session sends (protocol/transfer.ts); borrowed. */
   chunk(payload: Bytes): void;
@@ -75,9 +105,20 @@ export interface ConnectionHandlers {
   closed(reason: string): void;
 }
 
+/** What a connection has proven: made by `authenticate` alone, good for its server. */
+export interface Proof {
+  readonly account: string;
+  readonly roles: readonly string[];
+}
+
 export interface Entry {
   readonly nick: string;
   readonly credential: Credential;
+  /**
+   * What was proven before, in place of the credential. The nick is the account's, or one that
+   * anybody may have; who enters is the account under both.
+   */
+  readonly proof?: Proof;
   readonly connection: Connection;
   readonly format: Format;
   /**
@@ -120,6 +161,17 @@ export interface GatewayHost {
     sink: GatewaySink,
     closed: (reason: string) => void,
   ): { readonly connection: Connection; writable(): void; closed(): void };
+  /**
+   * Runs onAuth as `enter` does, and lets nobody in: for protocols that log in before there is a
+   * nick, or after they have entered. The credential is that of the account `nick`. Never rejects.
+   */
+  authenticate(attempt: {
+    readonly nick: string;
+    readonly credential: Credential;
+    readonly connection: Connection;
+  }): Promise<Proof | Failure>;
+  /** The session's person is this account from now on, under the nick that it has. */
+  identify(session: Session, proof: Proof): Failure | undefined;
   /** Runs onAuth; the session is in the lobby when this resolves. Never rejects. */
   enter(entry: Entry): Promise<Session | Failure>;
 }

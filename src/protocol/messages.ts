@@ -128,7 +128,12 @@ const shapes = {
 export type RequestName = keyof typeof shapes;
 
 interface Answers {
-  say: { readonly id: string; readonly at: number };
+  say: {
+    readonly id: string;
+    readonly at: number;
+    /** What was said, where a plugin has changed it. */
+    readonly text?: string;
+  };
   /** "stored": the addressee has an account, is offline, and gets it at the next login. */
   tell: { readonly id: string; readonly at: number; readonly outcome: "delivered" | "stored" };
   join: { readonly room: string; readonly members: number };
@@ -222,6 +227,8 @@ export type RoomEventOnWire =
       readonly room: string;
       readonly person: PersonEntry;
       readonly reason?: string;
+      /** The person is gone from the server, and so from all rooms; the lobby's is told last. */
+      readonly gone?: true;
     }
   | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
   | { readonly type: "gap"; readonly room: string; readonly missing: number }

@@ -32,6 +32,9 @@ class Ear implements Listener {
     this.outlet = new Outlet(wire, undefined, () => {});
   }
   overflowed(): void {}
+  tell(bytes: Uint8Array): boolean {
+    return this.outlet.send(bytes);
+  }
   formatFailed(thrown: unknown): void {
     throw thrown;
   }

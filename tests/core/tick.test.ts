@@ -39,7 +39,8 @@ class Stage {
     const failed = (thrown: unknown) => {
       throw thrown;
     };
-    this.room.enter({ outlet, overflowed() {}, formatFailed: failed }, format);
+    const tell = (bytes: Uint8Array) => outlet.send(bytes);
+    this.room.enter({ outlet, tell, overflowed() {}, formatFailed: failed }, format);
   }
 
   makeOutlet(): Outlet {

@@ -20,13 +20,13 @@ const lines: Format = {
 const ignore: Entry["personal"] = () => {};
 
 /** A gateway whose transport takes `room` bytes at a time into memory. */
-function pipe(room: number) {
+function pipe(room: number, name = "gateway-pipe") {
   let host: GatewayHost | undefined;
   let taken = "";
   let left = room;
   let ended = 0;
   const plugin = definePlugin({
-    name: "gateway-pipe",
+    name,
     provides: ["gateway"],
     setup(context) {
       host = context.host;
@@ -57,6 +57,9 @@ function pipe(room: number) {
     adopt,
     enter: (nick: string, connection: ReturnType<typeof adopt>["connection"], personal = ignore) =>
       host!.enter({ nick, credential: { kind: "none" }, connection, format: lines, personal }),
+    get host() {
+      return host!;
+    },
     get taken() {
       return taken;
     },
@@ -155,4 +158,78 @@ test("a fence is behind the log: what was said before it is durable", async () =
   for (const commit of commits.splice(0)) commit();
   stage.world?.run(100);
   expect(order).toEqual(["fence", "two is logged"]);
+});
+
+test("an answer in its place stands between what was said before and behind it", async () => {
+  const [anns, bens] = [pipe(10_000), pipe(10_000, "gateway-of-ben")];
+  await using stage = await inWorld([anns.plugin, bens.plugin]);
+  const ann = await stage.done(anns.enter("ann", anns.adopt().connection));
+  const ben = await stage.done(bens.enter("ben", bens.adopt().connection));
+  if (isFailure(ann) || isFailure(ben)) throw new Error("both may enter");
+  const say = (text: string) => ben.request("say", { room: "#lobby", text });
+  const here = (inPlace: boolean) =>
+    ann.request("who", { room: "#lobby" }, () => ann.send(`who ${inPlace}\n`), inPlace);
+  say("one");
+  here(true);
+  say("two");
+  here(false);
+  here(true);
+  say("three");
+  stage.world?.run(100);
+  expect(anns.taken).toBe("one\nwho true\ntwo\nwho true\nthree\nwho false\n");
+  expect(bens.taken).toBe("one\ntwo\nthree\n");
+});
+
+test("who leaves a room at once has all that was said, and the answer in its place", async () => {
+  const made = pipe(10_000);
+  await using stage = await inWorld([made.plugin]);
+  const ann = await stage.done(made.enter("ann", made.adopt().connection));
+  if (isFailure(ann)) throw new Error(ann.text);
+  const say = (text: string) => ann.request("say", { room: "#tea", text });
+  const look = () => ann.request("who", { room: "#tea" }, () => ann.send("members\n"), true);
+  ann.request("join", { room: "#tea" });
+  say("one");
+  look();
+  say("two");
+  ann.request("part", { room: "#tea" });
+  stage.world?.run(100);
+  expect(made.taken).toBe("one\nmembers\ntwo\n");
+  ann.request("join", { room: "#tea" });
+  say("three");
+  look();
+  say("four");
+  ann.close("gone");
+  stage.world?.run(100);
+  expect(made.taken).toBe("one\nmembers\ntwo\nthree\nfour\n");
+});
+
+test("an account can be proven apart from entering, by a stranger and by a session", async () => {
+  const made = pipe(1000);
+  const accounts = definePlugin({
+    name: "auth-accounts",
+    provides: ["auth"],
+    setup: () => ({
+      onAuth: ({ nick, credential }) =>
+        credential.kind === "none" ? allow() : allow(nick, ["keeper"]),
+    }),
+  });
+  await using stage = await inWorld([made.plugin, accounts()]);
+  const { connection } = made.adopt();
+  const credential = { kind: "password", password: "secret" } as const;
+  const guest = { kind: "none" } as const;
+  const prove = (nick: string, by: typeof credential | typeof guest) =>
+    stage.done(made.host.authenticate({ nick, credential: by, connection }));
+  expect(await prove("ann", guest)).toMatchObject({ code: "AUTH_FAILED" });
+  expect(await prove("a b", credential)).toMatchObject({ code: "NICK_INVALID" });
+  const proof = await prove("ann", credential);
+  expect(proof).toEqual({ account: "ann", roles: ["keeper"] });
+  if (isFailure(proof)) throw new Error(proof.text);
+  const session = await stage.done(made.enter("zoe", connection));
+  if (isFailure(session)) throw new Error(session.text);
+  expect(session.person).toMatchObject({ nick: "zoe", account: undefined, roles: [] });
+  expect(made.host.identify(session, { ...proof })).toMatchObject({ code: "AUTH_FAILED" });
+  expect(made.host.identify(session, proof)).toBeUndefined();
+  expect(session.person).toMatchObject({ nick: "zoe", account: "ann", roles: ["keeper"] });
+  session.close("done");
+  expect(made.host.identify(session, proof)).toMatchObject({ code: "CANNOT_CONNECT" });
 });
