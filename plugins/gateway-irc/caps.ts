@@ -1,0 +1,71 @@
+// The capabilities that a client may ask for, as a table, and a set of them as one number.
+// Those that change how events of rooms are written name a format (format.ts).
+
+/** What each capability is for; the order is that of CAP LS. */
+const TABLE = {
+  "account-notify": "an account that changes is told",
+  "account-tag": "who says something has their account beside it",
+  batch: "lines that belong together are marked",
+  "cap-notify": "capabilities that come and go are told; ours stay",
+  "echo-message": "what one says comes back as others see it",
+  "extended-join": "who joins has account and real name beside it",
+  "labeled-response": "an answer names what it answers",
+  "message-tags": "tags of clients, and ids of messages",
+  "multi-prefix": "all signs of a member, not the highest alone",
+  "server-time": "when it was said",
+  setname: "a real name may change",
+  "standard-replies": "FAIL, WARN and NOTE",
+  "userhost-in-names": "whole masks in NAMES",
+  sasl: "logging in before the session begins",
+} as const;
+
+export type Cap = keyof typeof TABLE;
+
+const CAPS = Object.keys(TABLE) as Cap[]; // the keys of the table
+const BITS = new Map(CAPS.map((cap, index) => [cap, 1 << index]));
+
+/** A set of capabilities. */
+export type CapSet = number & { readonly brand?: "caps" };
+
+export const NO_CAPS: CapSet = 0;
+
+export const hasCap = (caps: CapSet, cap: Cap): boolean => (caps & (BITS.get(cap) ?? 0)) !== 0;
+
+/** Those in the set, in the order of the table. */
+export const capNames = (caps: CapSet): Cap[] => CAPS.filter((cap) => hasCap(caps, cap));
+
+/** Those that decide how a room's events are written. */
+export const FORMAT_CAPS: CapSet = setOf([
+  "account-notify",
+  "account-tag",
+  "batch",
+  "extended-join",
+  "message-tags",
+  "server-time",
+  "setname",
+]);
+
+/**
+ * The set after a request of words such as "batch -sasl"; undefined where one is not known, since a
+ * request is granted whole or not at all.
+ */
+export function changeCaps(caps: CapSet, words: readonly string[]): CapSet | undefined {
+  let after: number = caps;
+  for (const word of words) {
+    const isRemoved = word.startsWith("-");
+    const bit = BITS.get((isRemoved ? word.slice(1) : word) as Cap); // none for what is not ours
+    if (bit === undefined) return undefined;
+    after = isRemoved ? after & ~bit : after | bit;
+  }
+  return after;
+}
+
+/** As CAP LS lists them: with values for those who ask for version 302. */
+export const capList = (withValues: boolean, mechanisms: readonly string[]): string[] =>
+  CAPS.map((cap) => (cap === "sasl" && withValues ? `sasl=${mechanisms.join(",")}` : cap));
+
+// --- internal ---
+
+function setOf(caps: readonly Cap[]): CapSet {
+  return caps.reduce((set, cap) => set | (BITS.get(cap) ?? 0), 0);
+}

@@ -1,0 +1,162 @@
+// All commands, as a table: how many parameters each needs, when it may come, and what does it.
+// What is no command is told so.
+
+import type { MaybePromise } from "chatfusion";
+import { isFailure } from "chatfusion";
+import type { Client } from "./client.ts";
+import type { Line } from "./line.ts";
+import { cutText } from "./line.ts";
+import { mode, topic } from "./modes.ts";
+import { oper, showOperator, wallops } from "./opers.ts";
+import { monitor } from "./monitor.ts";
+import { cap, firstNick, pass, realNameBytesMax, user } from "./register.ts";
+import type { Reply } from "./reply.ts";
+import { join, listNames, listRooms, neighboursOf, part, personOf, shownOf } from "./rooms.ts";
+import { authenticate } from "./sasl.ts";
+import * as server from "./server.ts";
+import { talk } from "./talk.ts";
+import { ison, userhost, who, whois, whowas } from "./who.ts";
+
+type Run = (client: Client, params: readonly string[], reply: Reply) => MaybePromise<void>;
+
+interface Command {
+  /** Parameters that it must have; where they are not there, 461. */
+  readonly min: number;
+  /** It may come before one has come in. */
+  readonly early?: true;
+  readonly run: Run;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ADMIN: { min: 0, run: server.admin },
+  AUTHENTICATE: { min: 1, early: true, run: ifAsked("sasl", authenticate) },
+  CAP: { min: 1, early: true, run: cap },
+  HELP: { min: 0, run: server.help },
+  HELPOP: { min: 0, run: server.help },
+  INFO: { min: 0, run: server.info },
+  ISON: { min: 1, run: ison },
+  JOIN: { min: 1, run: join },
+  LINKS: { min: 0, run: server.links },
+  LIST: { min: 0, run: listRooms },
+  LUSERS: { min: 0, run: server.lusers },
+  MAP: { min: 0, run: server.map },
+  MODE: { min: 1, run: mode },
+  MONITOR: { min: 1, run: monitor },
+  MOTD: { min: 0, run: server.motd },
+  NAMES: { min: 0, run: listNames },
+  NICK: { min: 0, early: true, run: nick },
+  OPER: { min: 2, run: oper },
+  PART: { min: 1, run: part },
+  PASS: { min: 1, early: true, run: pass },
+  PING: { min: 0, early: true, run: ping },
+  PONG: { min: 0, early: true, run: () => {} },
+  QUIT: { min: 0, early: true, run: quit },
+  SETNAME: { min: 1, run: setname },
+  STATS: { min: 0, run: server.stats },
+  TIME: { min: 0, run: server.time },
+  TOPIC: { min: 1, run: topic },
+  USER: { min: 4, early: true, run: user },
+  USERHOST: { min: 1, run: userhost },
+  VERSION: { min: 0, run: server.version },
+  WALLOPS: { min: 1, run: wallops },
+  WHO: { min: 0, run: who },
+  WHOIS: { min: 0, run: whois },
+  WHOWAS: { min: 0, run: whowas },
+};
+
+/** Does one command; a promise where later ones must wait for its end. */
+export function runCommand(client: Client, line: Line, reply: Reply): MaybePromise<void> {
+  const { command: name, params } = line;
+  // What is said ends its reply by itself, when its answers have come; nothing waits for it.
+  if ((name === "PRIVMSG" || name === "NOTICE") && client.phase === "in")
+    return talk(client, line, reply);
+  const done = dispatch(client, name, params, reply);
+  return done instanceof Promise ? done.then(() => reply.end()) : reply.end();
+}
+
+// --- internal ---
+
+function dispatch(
+  client: Client,
+  name: string,
+  params: readonly string[],
+  reply: Reply,
+): MaybePromise<void> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (client.phase !== "in" && command?.early !== true)
+    return reply.numeric("ERR_NOTREGISTERED", []);
+  if (command === undefined) return reply.numeric("ERR_UNKNOWNCOMMAND", [shownOf(name)]);
+  if (params.length < command.min) return reply.numeric("ERR_NEEDMOREPARAMS", [name]);
+  return command.run(client, params, reply);
+}
+
+function ifAsked(capability: "sasl", run: Run): Run {
+  return (client, params, reply) =>
+    client.has(capability)
+      ? run(client, params, reply)
+      : reply.numeric("ERR_UNKNOWNCOMMAND", ["AUTHENTICATE"]);
+}
+
+/** A PONG says that all before it has been done, so it waits for it. */
+function ping(client: Client, [token = ""]: readonly string[], reply: Reply): MaybePromise<void> {
+  if (token === "") return reply.numeric("ERR_NOORIGIN", []);
+  const answer = () => {
+    const line = cutText(token, 400);
+    reply.line("PONG", client.world.names.self, line);
+  };
+  const { session } = client;
+  if (session === undefined) return answer();
+  return new Promise((resolve) =>
+    session.after(() => {
+      answer();
+      resolve();
+    }),
+  );
+}
+
+function quit(client: Client, [reason = ""]: readonly string[]): MaybePromise<void> {
+  const why = reason === "" ? "Client Quit" : `Quit: ${cutText(reason, 300)}`;
+  const { session } = client;
+  if (session === undefined) return client.quit(why);
+  return new Promise((resolve) =>
+    session.after(() => {
+      client.quit(why);
+      resolve();
+    }),
+  );
+}
+
+async function nick(client: Client, [wanted = ""]: readonly string[], reply: Reply): Promise<void> {
+  if (wanted === "") return reply.numeric("ERR_NONICKNAMEGIVEN", []);
+  if (client.session === undefined) return firstNick(client, wanted);
+  const was = personOf(client);
+  const { names } = client.world;
+  const { ident } = client;
+  if (ident === undefined) return; // who is in has given one
+  // Who sees the change is told it before it is answered.
+  const to = `${wanted}@${names.self}`;
+  const isFree = names.ident(to) === undefined;
+  if (isFree) names.remember(to, ident);
+  const answer = await client.ask("rename", { nick: wanted });
+  if (isFailure(answer)) {
+    if (isFree) names.forget(to);
+    const isWrong = answer.code === "NICK_INVALID";
+    const numeric = isWrong ? "ERR_ERRONEUSNICKNAME" : "ERR_NICKNAMEINUSE";
+    return reply.numeric(numeric, [shownOf(wanted)], answer.text);
+  }
+  if (was.address === client.address) return;
+  names.remember(client.address, ident);
+  const event = { type: "renamed", was, person: personOf(client), room: "" } as const;
+  reply.lines(client.format.encode(event));
+  names.forget(was.address);
+  showOperator(client, reply);
+}
+
+function setname(client: Client, [text = ""]: readonly string[], reply: Reply): void {
+  if (text === "") return reply.fail("SETNAME", "INVALID_REALNAME", "a name is empty");
+  const realName = cutText(text, realNameBytesMax);
+  if (client.ident !== undefined) client.ident.realName = realName;
+  const line = `:${client.mask} SETNAME :${realName}\r\n`;
+  reply.lines(line);
+  for (const other of neighboursOf(client)) if (other.has("setname")) other.send(line);
+}

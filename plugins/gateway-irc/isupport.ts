@@ -1,0 +1,38 @@
+// What RPL_ISUPPORT (005) tells clients of this server, from the bounds that it has.
+
+import { LIMITS } from "chatfusion";
+import type { Options } from "./options.ts";
+
+/** The tokens, as many to a line as a reply may have. */
+export function isupportLines(options: Options): readonly (readonly string[])[] {
+  const targets = `${LIMITS.ircTargetsMax}`;
+  const many = ["JOIN", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS"];
+  const tokens = [
+    "BOT=B",
+    "CASEMAPPING=ascii",
+    "CHANTYPES=#&",
+    `CHANNELLEN=${LIMITS.nameCodePointsMax}`,
+    `CHANLIMIT=#&:${LIMITS.roomsPerSessionMax}`,
+    "CHANMODES=,,,n",
+    "PREFIX=",
+    "CLIENTTAGDENY=*",
+    "ELIST=MNU",
+    "MODES=1",
+    `MONITOR=${LIMITS.watchedMax}`,
+    `NETWORK=${options.network}`,
+    `NICKLEN=${LIMITS.nameCodePointsMax}`,
+    "STATUSMSG=",
+    `TARGMAX=${many.map((command) => `${command}:${targets}`).join(",")}`,
+    "UTF8ONLY",
+    "WHOX",
+  ];
+  const lines: string[][] = [];
+  for (let i = 0; i < tokens.length; i += tokensPerLine)
+    lines.push(tokens.slice(i, i + tokensPerLine));
+  return lines;
+}
+
+// --- internal ---
+
+/** 15 parameters are the most that a message may have: the nick and the text are two of them. */
+const tokensPerLine = 13;

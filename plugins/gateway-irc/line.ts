@@ -1,0 +1,139 @@
+// Lines of IRC, read and written (RFC 1459 §2.3, IRCv3 message-tags). Pure. Next: reader.ts, which
+// cuts bytes into lines.
+
+/** One line, read. Parameters may be empty where they came behind a colon. */
+export interface Line {
+  readonly tags: ReadonlyMap<string, string>;
+  /** In capital letters; "" for a line without one. */
+  readonly command: string;
+  readonly params: readonly string[];
+}
+
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
+/** Reads one line, without its end. A source, which a client need not send, is left out. */
+export function parseLine(text: string): Line {
+  let at = 0;
+  let tags = NO_TAGS;
+  if (text.startsWith("@")) {
+    const end = text.indexOf(" ");
+    tags = parseTags(text.slice(1, end === -1 ? undefined : end));
+    at = end === -1 ? text.length : skipBlanks(text, end);
+  }
+  if (text[at] === ":") {
+    const end = text.indexOf(" ", at);
+    at = end === -1 ? text.length : skipBlanks(text, end);
+  }
+  const params: string[] = [];
+  let command = "";
+  let isFirst = true;
+  while (at < text.length) {
+    if (!isFirst && text[at] === ":") {
+      params.push(text.slice(at + 1));
+      break;
+    }
+    const end = text.indexOf(" ", at);
+    const word = text.slice(at, end === -1 ? undefined : end);
+    if (isFirst) command = word.toUpperCase();
+    else params.push(word);
+    isFirst = false;
+    at = end === -1 ? text.length : skipBlanks(text, end);
+  }
+  return { tags, command, params };
+}
+
+/** Reads tags, without the @; of one that stands twice the last counts. */
+export function parseTags(text: string): Map<string, string> {
+  const tags = new Map<string, string>();
+  for (const one of text.split(";")) {
+    const equals = one.indexOf("=");
+    const key = equals === -1 ? one : one.slice(0, equals);
+    if (key !== "") tags.set(key, equals === -1 ? "" : unescapeTag(one.slice(equals + 1)));
+  }
+  return tags;
+}
+
+/** Writes tags as they stand before a line: "@a=b;c ", or "" where there are none. */
+export function formatTags(tags: Iterable<readonly [key: string, value: string]>): string {
+  let text = "";
+  for (const [key, value] of tags) {
+    text += `${text === "" ? "@" : ";"}${key}${value === "" ? "" : `=${escapeTag(value)}`}`;
+  }
+  return text === "" ? "" : `${text} `;
+}
+
+/** Parameters behind a command: the last one has a colon where it must, or `colon` says so. */
+export function formatParams(params: readonly string[], colon = false): string {
+  let text = "";
+  for (const [index, one] of params.entries()) {
+    const isLast = index === params.length - 1;
+    const needs = one === "" || one.startsWith(":") || one.includes(" ");
+    text += isLast && (colon || needs) ? ` :${one}` : ` ${one}`;
+  }
+  return text;
+}
+
+/** Whatever else would end a line, or not be taken for one: each becomes a blank. */
+export const flat = (text: string): string =>
+  lineEnds.test(text) ? text.replaceAll(allLineEnds, " ") : text;
+
+/** No byte of UTF-8 is cut: the longest beginning of up to `bytesMax` bytes. */
+export function cutText(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
+  const { read } = encoder.encodeInto(text, room.subarray(0, Math.min(bytesMax, room.length)));
+  return text.slice(0, read);
+}
+
+/**
+ * Cuts a text into pieces that each fit a line: at its own line ends, and where it is longer than
+ * `bytesMax` bytes at a blank, or else between two characters. Never empty, no empty piece.
+ */
+export function piecesOf(text: string, bytesMax: number): string[] {
+  if (text !== "" && text.length * 3 <= bytesMax && !lineEnds.test(text)) return [text];
+  const pieces: string[] = [];
+  for (const line of text.split(/\r\n|[\r\n]/)) {
+    let rest = line.replaceAll("\0", " ");
+    while (rest !== "") {
+      let piece = cutText(rest, bytesMax);
+      if (piece === "") break; // no character fits
+      if (piece.length < rest.length) {
+        const blank = piece.lastIndexOf(" ");
+        if (blank > piece.length / 2) piece = piece.slice(0, blank + 1);
+      }
+      pieces.push(piece);
+      rest = rest.slice(piece.length);
+    }
+  }
+  return pieces.length === 0 ? [" "] : pieces;
+}
+
+// --- internal ---
+
+const lineEnds = /[\0\r\n]/;
+const allLineEnds = /[\0\r\n]+/g;
+const encoder = new TextEncoder();
+const room = new Uint8Array(512);
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  ";": "\\:",
+  " ": "\\s",
+  "\\": "\\\\",
+  "\r": "\\r",
+  "\n": "\\n",
+};
+const UNESCAPES: Readonly<Record<string, string>> = { ":": ";", s: " ", r: "\r", n: "\n" };
+
+const escapeTag = (value: string): string =>
+  value.replaceAll(/[; \\\r\n]/g, (character) => ESCAPES[character] ?? "");
+
+/** A backslash before anything else is dropped; so is one at the end. */
+const unescapeTag = (value: string): string =>
+  value.includes("\\")
+    ? value.replaceAll(/\\(.?)/gsu, (_, character: string) => UNESCAPES[character] ?? character)
+    : value;
+
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (text[at] === " ") at++;
+  return at;
+}

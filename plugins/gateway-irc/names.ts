@@ -1,0 +1,72 @@
+// How people and rooms of a fusion are called on IRC. One of this server is "ann"; one of another
+// server is "ben/lyon": a slash stands in no nick and no server's name, so that two people never
+// have one name, and IRC clients take it as part of a nick. A mask is nick!user@host, where the
+// host is the home server, so that nobody's address is shown.
+
+import type { ServerName } from "chatfusion";
+
+/** What is known here of one who came in by this gateway. */
+export interface Ident {
+  readonly user: string;
+  /** Changes by SETNAME. */
+  realName: string;
+  /** The modes that are set: "i", "w", "B", and "o" for operators. */
+  readonly modes: Set<string>;
+}
+
+export interface Names {
+  readonly self: ServerName;
+  /** The name on IRC of `nick@server`. */
+  nick(address: string): string;
+  /** nick!user@host of `nick@server`. */
+  mask(address: string, account?: string): string;
+  user(address: string, account?: string): string;
+  realName(address: string): string;
+  /** The home server in `nick@server`. */
+  host(address: string): string;
+  /** `nick@server` of what somebody wrote: "ann", "ben/lyon", "ben@lyon". */
+  address(text: string): string;
+  ident(address: string): Ident | undefined;
+  /** Of one who came in by this gateway: until `forget`. */
+  remember(address: string, ident: Ident): void;
+  forget(address: string): void;
+}
+
+export function createNames(self: ServerName): Names {
+  const ours = `@${self}`;
+  /** By address: those who are here by this gateway, as many as there are sessions. */
+  const idents = new Map<string, Ident>();
+  const nick = (address: string) =>
+    address.endsWith(ours)
+      ? address.slice(0, -ours.length)
+      : address.slice(0, address.lastIndexOf("@")) + "/" + hostOf(address);
+  // A guest has no account, so that the sign which says "not proven" stands before the user.
+  const user = (address: string, account: string | undefined) =>
+    idents.get(address)?.user ?? account ?? "~guest";
+  return {
+    self,
+    nick,
+    user,
+    host: hostOf,
+    mask: (address, account) => `${nick(address)}!${user(address, account)}@${hostOf(address)}`,
+    realName: (address) => idents.get(address)?.realName ?? address,
+    address(text) {
+      if (text.includes("@")) return text;
+      const slash = text.lastIndexOf("/");
+      return slash === -1 ? text + ours : `${text.slice(0, slash)}@${text.slice(slash + 1)}`;
+    },
+    ident: (address) => idents.get(address),
+    remember: (address, ident) => void idents.set(address, ident),
+    forget: (address) => void idents.delete(address),
+  };
+}
+
+/** What may stand as the user of a mask; "" where nothing of it may. */
+export const userOf = (text: string): string =>
+  text.replaceAll(/[^\w.-]/g, "").slice(0, userLengthMax);
+
+// --- internal ---
+
+const userLengthMax = 18;
+
+const hostOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1);

@@ -1,0 +1,54 @@
+// The options of the gateway, as a schema: what a config may say, and what is meant where it says
+// nothing.
+
+import { LIMITS } from "chatfusion";
+import * as v from "valibot";
+
+const Port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+/** One line that fits a reply. */
+const Text = v.pipe(v.string(), v.maxBytes(300), v.regex(/^[^\r\n\0]*$/, "expected one line"));
+
+const Door = v.strictObject({
+  /** 6667 is IRC's port for plain connections, 6697 for TLS. 0: any free port. */
+  port: Port,
+  /** Default: the server's own `listen.host`. */
+  host: v.optional(v.string()),
+  /** False: no TLS, also where the server has it. Passwords are taken over TLS or loopback only. */
+  tls: v.optional(v.boolean(), true),
+});
+
+export const Options = v.strictObject({
+  ...Door.entries,
+  /** Further ports, such as one for plain connections beside one with TLS. */
+  more: v.optional(v.array(Door), []),
+  /** The lobby is a channel, in which everybody is from the beginning. */
+  lobby: v.optional(v.boolean(), true),
+  /** What clients call the fusion, in their list of networks: no blanks. */
+  network: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{1,32}$/)), "ChatFusion"),
+  /** About this server, for LINKS and WHOIS. */
+  description: v.optional(Text, "a ChatFusion server"),
+  /** The text of the day, line by line. */
+  motd: v.optional(v.pipe(v.array(Text), v.maxLength(LIMITS.motdLinesMax)), []),
+  /** Who runs it, for ADMIN. */
+  admin: v.optional(v.pipe(v.array(Text), v.maxLength(3)), []),
+  /** The role that makes an account an operator (OPER), as accounts have roles. */
+  operatorRole: v.optional(v.pipe(v.string(), v.minLength(1)), "operator"),
+  /** A password that every connection must give (PASS), before anything else is looked at. */
+  password: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /**
+   * IRC's protection from floods: a client may send so many lines at once, and then one more after
+   * each so many milliseconds; what comes sooner waits. False: none.
+   */
+  flood: v.optional(
+    v.union([
+      v.literal(false),
+      v.strictObject({
+        burst: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), LIMITS.ircFloodBurst),
+        lineMs: v.optional(v.pipe(v.number(), v.minValue(1)), LIMITS.ircFloodLineMs),
+      }),
+    ]),
+    {},
+  ),
+});
+
+export type Options = v.InferOutput<typeof Options>;

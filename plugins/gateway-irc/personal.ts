@@ -1,0 +1,40 @@
+// What one client alone is told: private messages, notices, who is there of those it watches.
+
+import type { PersonalEvent } from "chatfusion";
+import type { Client } from "./client.ts";
+import { piecesOf } from "./line.ts";
+import { told as monitored } from "./monitor.ts";
+
+export function tellPersonal(client: Client, event: PersonalEvent): void {
+  switch (event.type) {
+    case "private":
+      return client.send(client.format.private(event.message));
+    case "notice":
+      return notice(client, event.text, event.room);
+    case "watched":
+      return monitored(client, event);
+    case "told": {
+      const nick = client.world.names.nick(event.to);
+      const end = event.text ?? (event.outcome === "stored" ? "it is kept for them" : "it arrived");
+      return notice(client, `Your message to ${nick}: ${end}`);
+    }
+    case "offered": {
+      const { from, name, size } = event.offer;
+      const nick = client.world.names.nick(from);
+      return notice(
+        client,
+        `${nick} offers a file, which IRC cannot take: ${name} (${size} bytes)`,
+      );
+    }
+    default:
+      return; // of files, which this door has none of
+  }
+}
+
+// --- internal ---
+
+/** A word of the server's, to the client or to a room. */
+function notice(client: Client, text: string, room = client.shown): void {
+  const head = `:${client.world.names.self} NOTICE ${room} :`;
+  for (const piece of piecesOf(text, 400)) client.send(`${head}${piece}\r\n`);
+}

@@ -1,0 +1,76 @@
+// Cuts what comes in into lines, with the bounds of the protocol: 512 bytes for a line with its
+// end (RFC 1459 §2.3), and 4,096 for a client's tags before it (IRCv3 message-tags). What is longer
+// is told and left out; far longer is no line any more, and ends the connection.
+
+import type { Bytes } from "chatfusion";
+import { LIMITS } from "chatfusion";
+
+export interface Lines {
+  /** One line, without its end, never empty. */
+  line(text: string): void;
+  /** A line that was too long: how it begins. */
+  tooLong(text: string): void;
+  /** A line that is no UTF-8: as far as it is. */
+  notUtf8(text: string): void;
+  /** A line that does not end: nothing that comes behind can be read. */
+  endless(): void;
+}
+
+/** Returns what takes chunks. */
+export function createReader(take: Lines): (chunk: Bytes) => void {
+  const { ircLineBytesMax, ircClientTagsBytesMax, ircUnendedBytesMax } = LIMITS;
+  let rest: Bytes = NONE;
+
+  const one = (bytes: Bytes): void => {
+    if (bytes.length === 0) return;
+    const tagsEnd = bytes[0] === AT ? bytes.indexOf(BLANK) + 1 : 0;
+    const isLong =
+      tagsEnd > ircClientTagsBytesMax ||
+      bytes.length - tagsEnd > ircLineBytesMax - 2 ||
+      (bytes[0] === AT && tagsEnd === 0);
+    if (isLong) return take.tooLong(loose.decode(bytes.subarray(0, ircLineBytesMax)));
+    let text: string;
+    try {
+      text = strict.decode(bytes);
+    } catch {
+      return take.notUtf8(loose.decode(bytes));
+    }
+    // NUL stands in no line: what comes behind it is not meant to be read.
+    const nul = text.indexOf("\0");
+    if (nul === -1) take.line(text);
+    else if (nul > 0) take.line(text.slice(0, nul));
+  };
+
+  return (chunk) => {
+    let from = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
+      if (byte !== LF && byte !== CR) continue;
+      const part = chunk.subarray(from, at);
+      from = at + 1;
+      if (rest.length === 0) one(part);
+      else {
+        const whole = joined(rest, part);
+        rest = NONE;
+        one(whole);
+      }
+    }
+    if (from === chunk.length) return;
+    if (rest.length + chunk.length - from > ircUnendedBytesMax) return take.endless();
+    rest = joined(rest, chunk.subarray(from)); // the chunk is borrowed
+  };
+}
+
+// --- internal ---
+
+const NONE: Bytes = new Uint8Array(0);
+const [LF, CR, AT, BLANK] = [0x0a, 0x0d, 0x40, 0x20] as const;
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const loose = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function joined(a: Bytes, b: Bytes): Bytes {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}

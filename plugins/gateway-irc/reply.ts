@@ -1,0 +1,73 @@
+// What one command is answered with: lines that go out as they come, or, where the client has put a
+// label on the command, together, with the label (IRCv3 labeled-response): none as an ACK, one as
+// it is, several as a batch.
+
+import { formatParams, formatTags } from "./line.ts";
+import type { Numeric } from "./numerics.ts";
+import { NUMERICS } from "./numerics.ts";
+
+export interface Reply {
+  /** A numeric with its parameters, and at the end its text from the table, or this one. */
+  numeric(numeric: Numeric, params: readonly string[], text?: string): void;
+  /** A line of the server: "CAP * LS :…". The last parameter gets a colon where it needs one. */
+  line(command: string, ...params: readonly string[]): void;
+  /** FAIL of standard-replies; `context` are parameters between code and text. */
+  fail(command: string, code: string, text: string, context?: readonly string[]): void;
+  /** Whole lines, each with its end, perhaps with tags: as a format writes them. */
+  lines(text: string): void;
+  /** It is complete; nothing comes behind. */
+  end(): void;
+}
+
+export interface ReplyOptions {
+  readonly self: string;
+  /** What the client is called now. */
+  nick(): string;
+  send(text: string): void;
+  /** Undefined without a label, or where the client has not asked for labels. */
+  readonly label: string | undefined;
+  /** A name for a batch that no other open one has. */
+  batchName(): string;
+  /** Whether several lines may be a batch; else only the first has the label. */
+  readonly hasBatch: boolean;
+}
+
+export function createReply(options: ReplyOptions): Reply {
+  const { self, label } = options;
+  const kept: string[] = [];
+  const put = (line: string) => void (label === undefined ? options.send(line) : kept.push(line));
+  return {
+    numeric(numeric, params, text) {
+      const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
+      const last = text ?? fixed;
+      const all = [options.nick(), ...params, ...(last === undefined ? [] : [last])];
+      put(`:${self} ${code}${formatParams(all, last !== undefined)}\r\n`);
+    },
+    line: (command, ...params) => put(`:${self} ${command}${formatParams(params)}\r\n`),
+    fail: (command, code, text, context = []) =>
+      put(`:${self} FAIL ${[command, code, ...context].join(" ")} :${text}\r\n`),
+    lines(text) {
+      if (label === undefined) return text === "" ? undefined : options.send(text);
+      for (const line of text.split("\r\n")) if (line !== "") kept.push(`${line}\r\n`);
+    },
+    end() {
+      if (label === undefined) return;
+      const tag = ["label", label] as const;
+      const [first] = kept;
+      if (first === undefined) return options.send(`${formatTags([tag])}:${self} ACK\r\n`);
+      if (kept.length === 1) return options.send(withTag(tag, first));
+      if (!options.hasBatch) return options.send(withTag(tag, first) + kept.slice(1).join(""));
+      const name = options.batchName();
+      const inside = kept.map((line) => withTag(["batch", name], line)).join("");
+      const begin = `${formatTags([tag])}:${self} BATCH +${name} labeled-response\r\n`;
+      options.send(`${begin}${inside}:${self} BATCH -${name}\r\n`);
+    },
+  };
+}
+
+// --- internal ---
+
+function withTag(tag: readonly [string, string], line: string): string {
+  const text = formatTags([tag]);
+  return line.startsWith("@") ? `${text.trimEnd()};${line.slice(1)}` : text + line;
+}

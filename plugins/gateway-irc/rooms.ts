@@ -1,0 +1,223 @@
+// Channels: JOIN, PART, NAMES, LIST, and what can be said of a room's topic and modes.
+// A list of members stands in its place among the events of the room (`inPlace`): behind it come
+// its changes, and no change comes that it has already.
+
+import type { Answer, Failure, PersonEntry } from "chatfusion";
+import { isFailure, LIMITS, LOBBY, nameKey, parseRoomName } from "chatfusion";
+import type { Client } from "./client.ts";
+import { cutText } from "./line.ts";
+import { maskOf } from "./mask.ts";
+import type { Numeric } from "./numerics.ts";
+import type { Reply } from "./reply.ts";
+
+type Params = readonly string[];
+
+export async function join(client: Client, [asked = ""]: Params, reply: Reply): Promise<void> {
+  if (asked === "0") return; // "part all": nobody means it
+  for (const room of targetsOf(asked)) {
+    const hidden = isHidden(client, room);
+    const refused = hidden ? NOT_SHOWN : await joinOne(client, room, reply);
+    if (refused !== undefined) refuse(reply, room, refused);
+  }
+}
+
+/** The channel in which everybody is: it has only to be shown. */
+export const showLobby = (client: Client): Promise<void> =>
+  new Promise((resolve) => showJoined(client, LOBBY, client.aside(), resolve));
+
+export async function part(
+  client: Client,
+  [asked = "", text]: Params,
+  reply: Reply,
+): Promise<void> {
+  const why = text === undefined ? {} : { reason: cutText(text, LIMITS.reasonBytesMax) };
+  for (const room of targetsOf(asked)) {
+    const answer = isHidden(client, room) ? NOT_SHOWN : await client.ask("part", { room, ...why });
+    if (isFailure(answer)) refuse(reply, room, answer);
+    else {
+      client.rooms.delete(answer.room);
+      const event = { type: "left", room: answer.room, person: personOf(client), ...why } as const;
+      reply.lines(client.format.encode(event));
+    }
+  }
+}
+
+export async function listNames(client: Client, [asked = ""]: Params, reply: Reply): Promise<void> {
+  const rooms = targetsOf(asked);
+  if (asked === "")
+    for await (const { room } of roomsOf(client)) await sendNames(client, room, reply);
+  for (const room of rooms)
+    if (!isHidden(client, room)) await sendNames(client, keyOf(room), reply);
+  // For what is no channel, too (modern.ircdocs.horse).
+  reply.numeric("RPL_ENDOFNAMES", [asked === "" ? "*" : shownOf(rooms.join(","))]);
+}
+
+export async function listRooms(client: Client, [words = ""]: Params, reply: Reply): Promise<void> {
+  const fits = conditionOf(words.split(",").filter(Boolean));
+  reply.numeric("RPL_LISTSTART", ["Channel"]);
+  for await (const { room, members } of roomsOf(client))
+    if (fits(room, members)) reply.numeric("RPL_LIST", [room, String(members)], "");
+  reply.numeric("RPL_LISTEND", []);
+}
+
+/** Every page of the rooms that the client may see. */
+export async function* roomsOf(client: Client): AsyncGenerator<Answer<"rooms">["rooms"][number]> {
+  let after: string | undefined;
+  do {
+    const page = await client.ask("rooms", after === undefined ? {} : { after });
+    if (isFailure(page)) return;
+    for (const one of page.rooms) if (!isHidden(client, one.room)) yield one;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** All members of a room, or all people, in their place; or why they are not told. */
+export function withPeople(
+  client: Client,
+  room: string | undefined,
+  take: (people: readonly PersonEntry[] | Failure) => void,
+): void {
+  const all: PersonEntry[] = [];
+  const page = (after: string | undefined): void => {
+    const ask = {
+      ...(room === undefined ? {} : { room }),
+      ...(after === undefined ? {} : { after }),
+    };
+    const answered = (answer: Answer<"who"> | Failure) => {
+      if (isFailure(answer)) return take(answer);
+      all.push(...answer.people);
+      if (answer.next === undefined) take(all);
+      else page(answer.next);
+    };
+    client.session?.request("who", ask, answered, true);
+  };
+  page(undefined);
+}
+
+/** The lobby, where the gateway does not show it: then it is no channel. */
+export const isHidden = (client: Client, room: string): boolean =>
+  !client.world.options.lobby && keyOf(room) === LOBBY;
+
+/** The one form of a room's name, as replies have it; what is none as it is. */
+export function keyOf(room: string): string {
+  try {
+    return nameKey(parseRoomName(room));
+  } catch {
+    return room;
+  }
+}
+
+/** Targets in a list with commas: each once, and no more than there may be. */
+export const targetsOf = (list: string): readonly string[] =>
+  Array.from(new Set(list.split(",").filter(Boolean))).slice(0, LIMITS.ircTargetsMax);
+
+/** Whether two clients are in a room together. */
+export const isNeighbour = (client: Client, other: Client): boolean =>
+  !client.rooms.isDisjointFrom(other.rooms);
+
+/** The other clients of this gateway that are in a room with this one. */
+export const neighboursOf = (client: Client): Client[] =>
+  Array.from(client.world.clients).filter((one) => one !== client && isNeighbour(client, one));
+
+/** The client's own entry, as events have it. */
+export function personOf(client: Client): PersonEntry {
+  const { account, address } = client;
+  return { address, ...(account === undefined ? {} : { account }) };
+}
+
+/** Refuses in the numerics of rooms. */
+export function refuse(reply: Reply, room: string, { code, text }: Failure): void {
+  reply.numeric(REFUSALS[code] ?? "ERR_NOSUCHCHANNEL", [shownOf(room)], text);
+}
+
+/** What a client wrote, as one parameter of a reply. */
+export const shownOf = (text: string): string =>
+  cutText(text.replaceAll(/\s/g, "").replace(/^:+/, ""), shownBytesMax) || "*";
+
+// --- internal ---
+
+const shownBytesMax = 200;
+
+const REFUSALS: Readonly<Record<string, Numeric>> = {
+  ROOM_INVALID: "ERR_NOSUCHCHANNEL",
+  NOT_IN_ROOM: "ERR_NOTONCHANNEL",
+  TOO_MANY_ROOMS: "ERR_TOOMANYCHANNELS",
+};
+const NOT_SHOWN: Failure = { code: "NOT_IN_ROOM", text: "this gateway does not show it" };
+
+/** Resolves when it is told, or with why it is refused. */
+function joinOne(client: Client, room: string, reply: Reply): Promise<Failure | undefined> {
+  return new Promise((resolve) => {
+    const answered = (answer: Answer<"join"> | Failure) => {
+      if (isFailure(answer)) resolve(answer);
+      else showJoined(client, answer.room, reply, () => resolve(undefined));
+    };
+    client.session?.request("join", { room }, answered, true);
+  });
+}
+
+function showJoined(client: Client, room: string, reply: Reply, done: () => void): void {
+  client.rooms.add(room);
+  const event = { type: "joined", room, person: personOf(client) } as const;
+  reply.lines(client.format.encode(event));
+  withPeople(client, room, (people) => {
+    namesOf(client, room, people, reply);
+    reply.numeric("RPL_ENDOFNAMES", [room]);
+    done();
+  });
+}
+
+const sendNames = (client: Client, room: string, reply: Reply): Promise<void> =>
+  new Promise((resolve) => {
+    withPeople(client, room, (people) => {
+      namesOf(client, room, people, reply);
+      resolve();
+    });
+  });
+
+/** As many lines as they take; none where there is nobody, or nobody is told. */
+function namesOf(
+  client: Client,
+  room: string,
+  people: readonly PersonEntry[] | Failure,
+  reply: Reply,
+): void {
+  if (isFailure(people)) return;
+  const { names: called } = client.world;
+  const whole = client.has("userhost-in-names");
+  let line = "";
+  let bytes = 0;
+  const send = () => reply.numeric("RPL_NAMREPLY", ["=", room], line);
+  for (const { address, account } of people) {
+    const name = whole ? called.mask(address, account) : called.nick(address);
+    const size = Buffer.byteLength(name) + 1;
+    if (bytes + size > namesBytesMax && line !== "") {
+      send();
+      line = "";
+      bytes = 0;
+    }
+    line += line === "" ? name : ` ${name}`;
+    bytes += size;
+  }
+  if (line !== "") send();
+}
+
+/** What is left of a line for names, behind the longest server, nick and room. */
+const namesBytesMax = LIMITS.ircLineBytesMax - 3 * LIMITS.nameBytesMax - 16;
+
+/** Of LIST (ELIST=MNU): names, masks, masks that must not fit, and numbers of members. */
+function conditionOf(words: Params): (room: string, members: number) => boolean {
+  const numbers = words.flatMap((word) => {
+    const [, sign, number] = /^([<>])(\d+)$/.exec(word) ?? [];
+    if (sign === undefined) return [];
+    return [
+      (members: number) => (sign === "<" ? members < Number(number) : members > Number(number)),
+    ];
+  });
+  const named = words.filter((word) => !/^([<>]\d+|!.*)$/.test(word)).map(maskOf);
+  const unnamed = words.filter((word) => /^!./.test(word)).map((word) => maskOf(word.slice(1)));
+  return (room, members) =>
+    numbers.every((one) => one(members)) &&
+    (named.length === 0 || named.some((one) => one(room))) &&
+    !unnamed.some((one) => one(room));
+}

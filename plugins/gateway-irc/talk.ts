@@ -1,0 +1,124 @@
+// PRIVMSG and NOTICE: to rooms, said; to people, told. With echo-message the sender sees what it
+// said in its place among what others say, with its id, and as plugins have left it.
+
+import type { Answer, Failure, MessageKind } from "chatfusion";
+import { isFailure, LIMITS } from "chatfusion";
+import type { Client } from "./client.ts";
+import type { Line } from "./line.ts";
+import type { Numeric } from "./numerics.ts";
+import type { Reply } from "./reply.ts";
+import { isHidden, keyOf, shownOf, targetsOf } from "./rooms.ts";
+
+/** PRIVMSG or NOTICE. A notice is answered by nothing, also where it is refused (RFC 1459). */
+export function talk(client: Client, line: Line, reply: Reply): void {
+  const { command, params } = line;
+  const [list = "", text = ""] = params;
+  const isQuiet = command === "NOTICE";
+  if (list === "" || text === "") {
+    if (list === "" && !isQuiet) reply.numeric("ERR_NORECIPIENT", [], `No recipient (${command})`);
+    else if (!isQuiet) reply.numeric("ERR_NOTEXTTOSEND", []);
+    return reply.end();
+  }
+  const said = saidOf(command, text);
+  const targets = targetsOf(list);
+  let open = targets.length;
+  const done = () => {
+    open--;
+    if (open <= 0) reply.end();
+  };
+  if (open === 0) done();
+  for (const target of targets) {
+    const one = { client, reply, isQuiet, target, ...said, done };
+    // Nothing of it is cut off: who sees it gets a line of its own of the same length at most.
+    const head = `:${client.mask} ${command} ${target} :`;
+    if (Buffer.byteLength(head + text) > LIMITS.ircLineBytesMax - 2) {
+      reply.numeric("ERR_INPUTTOOLONG", []);
+      done();
+      continue;
+    }
+    if (target.startsWith("#") || target.startsWith("&")) say(one);
+    else tell(one);
+  }
+}
+
+// --- internal ---
+
+interface One {
+  readonly client: Client;
+  readonly reply: Reply;
+  readonly isQuiet: boolean;
+  readonly target: string;
+  readonly kind: MessageKind;
+  readonly text: string;
+  done(): void;
+}
+
+const ACTION = "\x01ACTION ";
+
+/** /me comes as CTCP ACTION; other CTCP is text like all else. */
+function saidOf(
+  command: string,
+  text: string,
+): { readonly kind: MessageKind; readonly text: string } {
+  if (command === "NOTICE") return { kind: "notice", text };
+  const end = text.endsWith("\x01") ? -1 : undefined;
+  const action = text.startsWith(ACTION) ? text.slice(ACTION.length, end) : "";
+  return action === "" ? { kind: "text", text } : { kind: "action", text: action };
+}
+
+function say(one: One): void {
+  const { client, target, kind, text } = one;
+  if (isHidden(client, target)) return refused(one, "ERR_CANNOTSENDTOCHAN", "you are not in it");
+  const ask = kind === "text" ? { room: target, text } : { room: target, text, kind };
+  const echoes = client.has("echo-message");
+  const answered = (answer: Answer<"say"> | Failure) => {
+    if (isFailure(answer)) return refused(one, sayRefusals[answer.code], answer.text);
+    if (echoes) {
+      const { account } = client;
+      const from = client.address;
+      const who = account === undefined ? { from } : { from, account };
+      const room = keyOf(target) as never; // the answer says that it is one
+      const message = { text, ...answer, ...who, kind, room };
+      one.reply.lines(client.format.encode({ type: "message", message }));
+    }
+    one.done();
+  };
+  client.session?.request("say", ask, answered, echoes);
+}
+
+function tell(one: One): void {
+  const { client, target, kind, text } = one;
+  const to = client.world.names.address(target);
+  const ask = kind === "text" ? { to, text } : { to, text, kind };
+  const answered = (answer: Answer<"tell"> | Failure) => {
+    if (isFailure(answer)) return refused(one, tellRefusals[answer.code], answer.text);
+    const { id, at, outcome } = answer;
+    if (outcome === "stored" && !one.isQuiet)
+      one.reply.numeric("RPL_AWAY", [shownOf(target)], "is offline, and gets it at the next login");
+    if (client.has("echo-message")) {
+      const { account } = client;
+      const from = client.address;
+      const who = account === undefined ? { from } : { from, account };
+      one.reply.lines(client.format.private({ id, at, to, text, kind, ...who }));
+    }
+    one.done();
+  };
+  client.session?.request("tell", ask, answered);
+}
+
+const sayRefusals: Readonly<Record<string, Numeric>> = {
+  ROOM_INVALID: "ERR_NOSUCHCHANNEL",
+  NOT_IN_ROOM: "ERR_CANNOTSENDTOCHAN",
+};
+const tellRefusals: Readonly<Record<string, Numeric>> = {
+  ADDRESS_INVALID: "ERR_NOSUCHNICK",
+  NO_SUCH_NICK: "ERR_NOSUCHNICK",
+  NO_SUCH_SERVER: "ERR_NOSUCHNICK",
+};
+
+/** A refusal that has no numeric of its own says so in the one that clients show by the target. */
+function refused(one: One, numeric: Numeric | undefined, text: string): void {
+  const { reply, target, isQuiet } = one;
+  if (!isQuiet) reply.numeric(numeric ?? "ERR_CANNOTSENDTOCHAN", [shownOf(target)], text);
+  one.done();
+}

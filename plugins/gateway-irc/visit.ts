@@ -1,0 +1,27 @@
+// A connection, from the listener's side: its bytes become lines, its end ends the client.
+
+import type { Connection, ConnectionHandlers } from "chatfusion";
+import { Client } from "./client.ts";
+import { createReader } from "./reader.ts";
+import type { World } from "./world.ts";
+
+export function accept(world: World, connection: Connection): ConnectionHandlers {
+  const client = new Client(world, connection);
+  world.clients.add(client);
+  const data = createReader({
+    line: (text) => client.take(text),
+    tooLong: (text) => client.refuse(text, (reply) => reply.numeric("ERR_INPUTTOOLONG", [])),
+    notUtf8: (text) =>
+      client.refuse(text, (reply, { command }) =>
+        reply.fail(command || "*", "INVALID_UTF8", "the line is no UTF-8, and was left out"),
+      ),
+    endless: () => client.quit("Input line was too long"),
+  });
+  return {
+    data,
+    closed() {
+      client.gone();
+      world.clients.delete(client);
+    },
+  };
+}

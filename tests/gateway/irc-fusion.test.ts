@@ -1,0 +1,76 @@
+// IRC clients in a fusion: people of other servers are nick/server, can be spoken to, and come and
+// go with their server in one netjoin or netsplit.
+
+import { expect, test } from "bun:test";
+import { startIrc } from "./irc.ts";
+
+async function startTwo() {
+  const paris = await startIrc({ name: "paris" });
+  const lyon = await startIrc({ name: "lyon" });
+  return {
+    paris,
+    lyon,
+    merge: () => paris.run("merge", `${lyon.host}:${lyon.port}`),
+    unmerge: () => paris.run("unmerge", "lyon"),
+    async [Symbol.asyncDispose]() {
+      await paris[Symbol.asyncDispose]();
+      await lyon[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("people of two merged servers talk in rooms and in private", async () => {
+  await using two = await startTwo();
+  const ann = await two.paris.irc("ann", ["batch"]);
+  const ben = await two.lyon.irc("ann");
+  for (const one of [ann, ben]) await one.ask("JOIN #tea");
+  await two.merge();
+  await ann.until((line) => line.endsWith(":ann/lyon!~guest@lyon JOIN #tea"));
+  await ben.until((line) => line === ":ann/paris!~guest@paris JOIN #tea");
+  ann.send("PRIVMSG #tea :hello namesake", "PRIVMSG ann/lyon :psst");
+  await ben.until((line) => line === ":ann/paris!~guest@paris PRIVMSG #tea :hello namesake");
+  await ben.until((line) => line === ":ann/paris!~guest@paris PRIVMSG ann :psst");
+  ben.send("PRIVMSG ann@paris :yes?", "NICK zoe");
+  await ann.until((line) => line === ":ann/lyon!~guest@lyon PRIVMSG ann :yes?");
+  await ann.until((line) => line === ":ann/lyon!~guest@lyon NICK :zoe/lyon");
+  const asked = await ann.ask("NAMES #tea", "WHOIS zoe/lyon", "LINKS");
+  expect(asked.filter((line) => !line.includes(" 317 "))).toEqual([
+    ":paris 353 ann = #tea :ann zoe/lyon",
+    ":paris 366 ann #tea :End of /NAMES list",
+    ":paris 311 ann zoe/lyon ~guest lyon * :zoe@lyon",
+    ":paris 319 ann zoe/lyon :#tea",
+    ":paris 312 ann zoe/lyon lyon :a server of this fusion",
+    ":paris 318 ann zoe/lyon :End of /WHOIS list",
+    ":paris 364 ann lyon paris :1 merged, 1 people",
+    ":paris 364 ann paris paris :0 a ChatFusion server",
+    ":paris 365 ann * :End of /LINKS list",
+  ]);
+});
+
+test("a split is one netsplit, a heal one netjoin, for those who know batches", async () => {
+  await using two = await startTwo();
+  const ann = await two.paris.irc("ann", ["batch"]);
+  const plain = await two.paris.irc("plain");
+  for (const one of [ann, plain]) await one.ask("JOIN #tea");
+  for (const nick of ["ben", "cleo"]) await (await two.lyon.irc(nick)).ask("JOIN #tea");
+  await two.merge();
+  await ann.until((line) => line === ":paris BATCH -moved");
+  const inBatch = (lines: readonly string[]) =>
+    lines.filter((line) => /moved/.test(line)).toSorted();
+  expect(inBatch(ann.taken())).toEqual([
+    ":paris BATCH +moved netjoin paris lyon",
+    ":paris BATCH -moved",
+    "@batch=moved :ben/lyon!~guest@lyon JOIN #tea",
+    "@batch=moved :cleo/lyon!~guest@lyon JOIN #tea",
+  ]);
+  await two.unmerge();
+  await ann.until((line) => line === ":paris BATCH -moved");
+  expect(inBatch(ann.taken())).toEqual([
+    ":paris BATCH +moved netsplit paris lyon",
+    ":paris BATCH -moved",
+    "@batch=moved :ben/lyon!~guest@lyon QUIT :paris lyon",
+    "@batch=moved :cleo/lyon!~guest@lyon QUIT :paris lyon",
+  ]);
+  await plain.until((line) => line === ":cleo/lyon!~guest@lyon QUIT :paris lyon");
+  expect(plain.taken().filter((line) => /lyon/.test(line) && !/ben|cleo/.test(line))).toEqual([]);
+});
