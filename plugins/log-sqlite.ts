@@ -34,7 +34,7 @@ export default definePlugin({
   name: "log-sqlite",
   options: Options,
   provides: ["history"],
-  setup({ options: { file, retention }, clock, folder, log, metrics }) {
+  setup({ options: { file, retention }, clock, folder, host, log, metrics }) {
     const commits = metrics.counter("commits_total", "commits to the log");
     const messages = metrics.counter("messages_total", "messages that were logged");
     let open: Writer | undefined;
@@ -82,6 +82,7 @@ export default definePlugin({
           const found = await writer().ask({ op: "since", room, id, limit });
           return (found ?? undefined) as readonly MessageEntry[] | undefined; // likewise
         },
+        redact: (room, refs) => writer().redact(room, refs, (bytes) => host.blank(bytes, refs)),
       },
     };
   },

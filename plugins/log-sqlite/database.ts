@@ -4,10 +4,11 @@
 // goes down, so that nothing that was pruned is asked for again. 3. What is held twice is one.
 
 import type { Database } from "bun:sqlite";
-import type { MessageEntry, Stream } from "chatfusion";
+import type { MessageEntry, MessageRef, Stream } from "chatfusion";
 import { openFile } from "./file.ts";
 import { createPruning } from "./prune.ts";
-import type { Bounds, Packed, Retention } from "./request.ts";
+import { createRedaction } from "./redact.ts";
+import type { Bounds, Held, Packed, Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 
 export interface LogDatabase {
@@ -17,9 +18,13 @@ export interface LogDatabase {
   range(
     stream: Stream,
     bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
-  ): readonly Pick<Packed, "first" | "entries" | "bytes">[];
+  ): readonly Pick<Packed, "first" | "last" | "entries" | "bytes">[];
   backlog(room: string, limit: number, before: string | undefined): readonly MessageEntry[];
   since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined;
+  /** The batches that hold any of these messages. */
+  holding(room: string, messages: readonly MessageRef[]): readonly Held[];
+  /** Removes messages for good, from the batches that hold them and that have tombstones now. */
+  redact(room: string, messages: readonly MessageRef[], batches: readonly Held[]): void;
   /** Removes some old messages, about `messagesMax`; false when none are left. */
   prune(now: number, messagesMax: number): boolean;
   close(): void;
@@ -30,13 +35,18 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
   const database = openFile(path, bounds);
   const pruning = createPruning(database, retention, bounds.pruneStepRooms);
   const append = createAppend(database, pruning.touched);
+  const redaction = createRedaction(database, bounds.busyMsMax);
   const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
     "SELECT origin, life, room, last FROM streams",
   );
   return {
-    append,
+    append(batches, now) {
+      append(batches, now);
+      redaction.settle();
+    },
     ...createReads(database),
     since: createSince(database),
+    ...redaction,
     prune: pruning.step,
     // What was put in were streams.
     streams: () => streams.all().map(({ last, ...stream }) => ({ stream: stream as Stream, last })),
@@ -63,28 +73,36 @@ function createAppend(database: Database, touched: (room: number) => void): LogD
   );
   const addBatch = database.query(
     `INSERT INTO batches (stream, room, first, count, marked, logged, entries, bytes)
-     VALUES ($stream, $room, $first, $count, $count, $now, $entries, $bytes)`,
+     VALUES ($stream, $room, $first, $count, $marked, $now, $entries, $bytes)`,
   );
   const addMark = database.query(
     "INSERT INTO marks (room, id, batch, place) VALUES (?1, ?2, ?3, ?4)",
   );
   const one = (
-    { stream: { origin, life, room }, first, ids, entries, bytes }: Packed,
+    { stream: { origin, life, room }, first, last, ids, entries, bytes }: Packed,
     now: number,
   ) => {
-    const count = ids.length;
-    const last = first + count - 1;
     const held = findStream.get(origin, life, room)?.last ?? 0;
-    if (count === 0 || last <= held) return;
+    if (last <= held) return;
     if (first <= held) {
       throw new Error(`a batch of ${room} begins at ${first}, and ${held} is held already`);
     }
     addRoom.run(room);
     const roomId = findRoom.get(room)?.id ?? 0;
     const stream = setStream.get(origin, life, room, last)?.id ?? 0;
-    const row = { stream, room: roomId, first, count, now, entries, bytes };
+    const marked = ids.length;
+    const row = {
+      stream,
+      room: roomId,
+      first,
+      count: last + 1 - first,
+      marked,
+      now,
+      entries,
+      bytes,
+    };
     const batch = addBatch.run(row).lastInsertRowid;
-    for (let place = 0; place < count; place += 1) {
+    for (let place = 0; place < marked; place += 1) {
       addMark.run(roomId, ids[place] ?? "", batch, place);
     }
     touched(roomId);
@@ -96,11 +114,11 @@ function createAppend(database: Database, touched: (room: number) => void): LogD
 
 function createReads(database: Database): Pick<LogDatabase, "range" | "backlog"> {
   const range = database.query<
-    Pick<Packed, "first" | "entries" | "bytes">,
+    Pick<Packed, "first" | "last" | "entries" | "bytes">,
     [string, string, string, number, number]
   >(
     `WITH one AS (SELECT id FROM streams WHERE origin = ?1 AND life = ?2 AND room = ?3)
-     SELECT first, entries, bytes FROM batches
+     SELECT first, first + count - 1 AS last, entries, bytes FROM batches
      WHERE stream = (SELECT id FROM one) AND first <= ?5 AND first + count > ?4
        AND first >= coalesce(
          (SELECT max(first) FROM batches WHERE stream = (SELECT id FROM one) AND first <= ?4), 0)
@@ -116,7 +134,7 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
   );
   return {
     range({ origin, life, room }, { from, to, bytesMax }) {
-      const found: Pick<Packed, "first" | "entries" | "bytes">[] = [];
+      const found: Pick<Packed, "first" | "last" | "entries" | "bytes">[] = [];
       let bytes = 0;
       for (const row of range.iterate(origin, life, room, from, to)) {
         bytes += row.bytes.length;
@@ -126,7 +144,7 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
       return found;
     },
     backlog(room, limit, before) {
-      const read = new Map<number, readonly MessageEntry[]>();
+      const read = new Map<number, readonly (MessageEntry | null)[]>();
       const found: MessageEntry[] = [];
       for (const { batch, place } of marks.all(room, before ?? null, limit)) {
         let messages = read.get(batch);
@@ -135,7 +153,7 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
           read.set(batch, messages);
         }
         const message = messages[place];
-        if (message !== undefined) found.push(message);
+        if (message) found.push(message);
       }
       return found.toReversed();
     },
@@ -160,7 +178,7 @@ function createSince(database: Database): LogDatabase["since"] {
     const found: MessageEntry[] = [];
     for (const { id: batch, entries } of batches.iterate(from.room, from.batch)) {
       for (const [place, message] of parseEntries(entries).entries()) {
-        if (batch === from.batch && place <= from.place) continue;
+        if (message === null || (batch === from.batch && place <= from.place)) continue;
         if (found.length === limit) return found;
         // What was pruned may stand in its batch yet.
         if (isMarked.get(from.room, message.id, batch, place) !== null) found.push(message);

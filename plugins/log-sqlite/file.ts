@@ -22,6 +22,8 @@ export function openFile(path: string, bounds: Omit<Bounds, "pruneStepRooms">): 
     database.run("PRAGMA journal_mode = WAL");
     // With the WAL, FULL is one fsync per commit: it has happened when the commit returns.
     database.run("PRAGMA synchronous = FULL");
+    // What was removed is not to be found in the file.
+    database.run("PRAGMA secure_delete = ON");
     database.transaction(() => prepareSchema(database)).immediate();
     checkWhole(database, path, bounds.checkedBytesMax);
     return database;

@@ -54,7 +54,7 @@ function createByDays(database: Database, days: number) {
     for (const { id, room, count } of oldest.all(now - days * DAY_MS)) {
       const entries = entriesOf.get(id)?.entries;
       const held = entries === undefined ? [] : parseEntries(entries);
-      for (const message of held) removeMark.run(room, message.id, id);
+      for (const message of held) if (message) removeMark.run(room, message.id, id);
       removeBatch.run(id);
       removed += count;
       if (removed >= messagesMax) break;
@@ -81,6 +81,10 @@ function createByNumber(database: Database, messages: number) {
   );
   const unmark = database.query("UPDATE batches SET marked = marked - ?2 WHERE id = ?1");
   const removeBatch = database.query("DELETE FROM batches WHERE id = ?1 AND marked <= 0");
+  // Those of which all messages were removed before have no marks to be found by.
+  const removeBlank = database.query(
+    "DELETE FROM batches WHERE room = ?1 AND id < ?2 AND marked <= 0",
+  );
   return (room: number, messagesMax: number): boolean => {
     const bound = newestToGo.get(room, messages);
     if (bound === null) return false;
@@ -93,6 +97,7 @@ function createByNumber(database: Database, messages: number) {
       unmark.run(batch, count);
       removeBatch.run(batch);
     }
+    if (removed.size > 0) removeBlank.run(room, Math.min(...removed.keys()));
     return removed.size > 0;
   };
 }

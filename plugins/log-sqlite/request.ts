@@ -3,7 +3,7 @@
 //   u32 length of the head (big endian) · head as JSON · the bytes that it tells of
 // Objects and many buffers would be cloned piece by piece: three times the cost (measured).
 
-import type { Batch, Bytes, Sid, Stream } from "chatfusion";
+import type { Batch, Bytes, MessageEntry, MessageRef, Sid, Stream } from "chatfusion";
 
 /** How much is kept; without a bound, everything is. */
 export interface Retention {
@@ -49,12 +49,13 @@ export type Request =
       readonly id: string;
       readonly limit: number;
     }
+  | { readonly op: "holding"; readonly room: string; readonly messages: readonly MessageRef[] }
   | { readonly op: "prune"; readonly now: number; readonly messagesMax: number }
   | { readonly op: "close" };
 
 export type Numbered = Request & { readonly number: number };
 
-/** What the worker answers; a range is a buffer with `ranged` as its head. */
+/** What the worker answers; batches are a buffer of their own. */
 export interface Answer {
   readonly number: number;
   readonly value?: unknown;
@@ -66,13 +67,37 @@ export interface Answer {
 export interface Packed {
   readonly stream: Stream;
   readonly first: number;
+  readonly last: number;
   readonly ids: readonly string[];
-  /** The messages, as a JSON array in UTF-8. */
+  /** The messages, as a JSON array in UTF-8; null in place of one that was removed. */
   readonly entries: Bytes;
   readonly bytes: Bytes;
 }
 
+/** A batch of the database that holds what is to be removed. */
+export interface Held {
+  readonly id: number;
+  readonly bytes: Bytes;
+}
+
+/** What the worker is given in a buffer. */
+export type Given =
+  | {
+      readonly op: "append";
+      readonly number: number;
+      readonly now: number;
+      readonly batches: readonly Packed[];
+    }
+  | {
+      readonly op: "redact";
+      readonly number: number;
+      readonly room: string;
+      readonly messages: readonly MessageRef[];
+      readonly batches: readonly Held[];
+    };
+
 interface AppendHead {
+  readonly op: "append";
   readonly number: number;
   readonly now: number;
   readonly batches: readonly (readonly [
@@ -80,45 +105,74 @@ interface AppendHead {
     life: string,
     room: string,
     first: number,
+    last: number,
     ids: readonly string[],
     entriesBytes: number,
     bytes: number,
   ])[];
 }
 
+interface RedactHead {
+  readonly op: "redact";
+  readonly number: number;
+  readonly room: string;
+  readonly messages: readonly MessageRef[];
+  readonly held: readonly (readonly [id: number, bytes: number])[];
+}
+
 interface RangeHead {
   readonly number: number;
-  readonly batches: readonly (readonly [first: number, entriesBytes: number, bytes: number])[];
+  readonly batches: readonly (readonly [
+    first: number,
+    last: number,
+    entriesBytes: number,
+    bytes: number,
+  ])[];
+}
+
+interface HeldHead {
+  readonly number: number;
+  readonly held: RedactHead["held"];
 }
 
 /** Joins the batches of a tick into one new buffer, to be given away. */
 export function packAppend(number: number, now: number, tick: readonly Batch[]): Bytes {
   const pieces: Bytes[] = [];
-  const batches = tick.map(({ stream, first, messages, bytes }) => {
+  const batches = tick.map(({ stream, first, last, messages, bytes }) => {
     const entries = Buffer.from(JSON.stringify(messages));
     const ids = messages.map(({ id }) => id);
     pieces.push(entries, bytes);
     const { origin, life, room } = stream;
-    return [origin, life, room, first, ids, entries.length, bytes.length] as const;
+    return [origin, life, room, first, last, ids, entries.length, bytes.length] as const;
   });
-  return join({ number, now, batches } satisfies AppendHead, pieces);
+  return join({ op: "append", number, now, batches } satisfies AppendHead, pieces);
 }
 
-/** Takes such a buffer apart, in place. */
-export function unpackAppend(buffer: Bytes): {
-  readonly number: number;
-  readonly now: number;
-  readonly batches: readonly Packed[];
-} {
+/** Joins batches that have tombstones now into one new buffer, to be given away. */
+export function packRedact(
+  what: Pick<RedactHead, "number" | "room" | "messages">,
+  batches: readonly Held[],
+): Bytes {
+  const held = batches.map(({ id, bytes }) => [id, bytes.length] as const);
+  const pieces = batches.map(({ bytes }) => bytes);
+  return join({ op: "redact", ...what, held } satisfies RedactHead, pieces);
+}
+
+/** Takes either buffer apart, in place. */
+export function unpackGiven(buffer: Bytes): Given {
   const { head, rest } = split(buffer);
-  const { number, now, batches } = head as AppendHead; // made by packAppend
+  const given = head as AppendHead | RedactHead; // made by the two above
+  if (given.op === "redact") {
+    const { held, ...what } = given;
+    return { ...what, batches: held.map(([id, bytes]) => ({ id, bytes: rest(bytes) })) };
+  }
   return {
-    number,
-    now,
-    batches: batches.map(([origin, life, room, first, ids, entriesBytes, bytes]) => ({
+    ...given,
+    batches: given.batches.map(([origin, life, room, first, last, ids, entriesBytes, bytes]) => ({
       // As the core gave them.
       stream: { origin: origin as Sid, life, room: room as Stream["room"] },
       first,
+      last,
       ids,
       entries: rest(entriesBytes),
       bytes: rest(bytes),
@@ -129,35 +183,44 @@ export function unpackAppend(buffer: Bytes): {
 /** Joins the batches of a range into one new buffer, to be given away. */
 export function packRange(
   number: number,
-  rows: readonly Pick<Packed, "first" | "entries" | "bytes">[],
+  rows: readonly Pick<Packed, "first" | "last" | "entries" | "bytes">[],
 ): Bytes {
   const batches = rows.map(
-    ({ first, entries, bytes }) => [first, entries.length, bytes.length] as const,
+    ({ first, last, entries, bytes }) => [first, last, entries.length, bytes.length] as const,
   );
   const pieces = rows.flatMap(({ entries, bytes }) => [entries, bytes]);
   return join({ number, batches } satisfies RangeHead, pieces);
 }
 
-/** Takes such a buffer apart; the batches' bytes are views of it. */
-export function unpackRange(buffer: Bytes): {
-  readonly number: number;
-  readonly batches: readonly Omit<Batch, "stream">[];
-} {
-  const { head, rest } = split(buffer);
-  const { number, batches } = head as RangeHead; // made by packRange
-  return {
-    number,
-    batches: batches.map(([first, entriesBytes, bytes]) => ({
-      first,
-      messages: parseEntries(rest(entriesBytes)),
-      bytes: rest(bytes),
-    })),
-  };
+/** Joins the batches that hold some messages into one new buffer, to be given away. */
+export function packHeld(number: number, batches: readonly Held[]): Bytes {
+  const held = batches.map(({ id, bytes }) => [id, bytes.length] as const);
+  const pieces = batches.map(({ bytes }) => bytes);
+  return join({ number, held } satisfies HeldHead, pieces);
 }
 
-/** Reads the messages of a batch as they are stored. */
-export function parseEntries(entries: Bytes): Batch["messages"] {
-  return JSON.parse(decoder.decode(entries)) as Batch["messages"]; // written by packAppend
+/** Takes either buffer apart; the batches' bytes are views of it. */
+export function unpackAnswer(buffer: Bytes): {
+  readonly number: number;
+  readonly value: readonly Omit<Batch, "stream">[] | readonly Held[];
+} {
+  const { head, rest } = split(buffer);
+  const answer = head as RangeHead | HeldHead; // made by the two above
+  const { number } = answer;
+  if ("held" in answer)
+    return { number, value: answer.held.map(([id, bytes]) => ({ id, bytes: rest(bytes) })) };
+  const value = answer.batches.map(([first, last, entriesBytes, bytes]) => ({
+    first,
+    last,
+    messages: parseEntries(rest(entriesBytes)).filter((one) => one !== null),
+    bytes: rest(bytes),
+  }));
+  return { number, value };
+}
+
+/** Reads the messages of a batch as they are stored; null in place of one that was removed. */
+export function parseEntries(entries: Bytes): readonly (MessageEntry | null)[] {
+  return JSON.parse(decoder.decode(entries)) as (MessageEntry | null)[]; // written by packAppend
 }
 
 // --- internal ---

@@ -6,7 +6,7 @@ import type { Bytes } from "chatfusion";
 import type { LogDatabase } from "./database.ts";
 import { openLog } from "./database.ts";
 import type { Answer, Numbered } from "./request.ts";
-import { packRange, unpackAppend } from "./request.ts";
+import { packHeld, packRange, unpackGiven } from "./request.ts";
 
 let log: LogDatabase | undefined;
 
@@ -15,14 +15,17 @@ parentPort?.on("message", (message: string | Bytes) => {
     const request = JSON.parse(message) as Numbered; // as writer.ts sends it
     answering(request.number, () => run(request));
   } else {
-    const { number, now, batches } = unpackAppend(message);
-    answering(number, () => opened().append(batches, now));
+    const given = unpackGiven(message);
+    answering(given.number, () => {
+      if (given.op === "append") opened().append(given.batches, given.now);
+      else opened().redact(given.room, given.messages, given.batches);
+    });
   }
 });
 
 // --- internal ---
 
-/** A range is its own answer: a buffer that is given away. */
+/** Batches are their own answer: a buffer that is given away. */
 function run(request: Numbered): unknown {
   switch (request.op) {
     case "open":
@@ -36,6 +39,8 @@ function run(request: Numbered): unknown {
       return opened().backlog(request.room, request.limit, request.before);
     case "since":
       return opened().since(request.room, request.id, request.limit);
+    case "holding":
+      return packHeld(request.number, opened().holding(request.room, request.messages));
     case "prune":
       return opened().prune(request.now, request.messagesMax);
     case "close":
@@ -57,7 +62,7 @@ function answering(number: number, work: () => unknown): void {
   try {
     const value = work();
     if (value instanceof Uint8Array) {
-      parentPort?.postMessage(value, [value.buffer as ArrayBuffer]); // packRange's own
+      parentPort?.postMessage(value, [value.buffer as ArrayBuffer]); // as it was packed
       return;
     }
     answer = { number, value };

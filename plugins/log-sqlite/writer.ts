@@ -1,10 +1,10 @@
 // The plugin's side of the worker: numbers requests, and settles their promises as the answers
 // come. The loop never waits for the disk.
 
-import type { Batch, Bytes, Stream } from "chatfusion";
+import type { Batch, Bytes, MessageRef, Stream } from "chatfusion";
 import { ChatFusionError, LIMITS } from "chatfusion";
-import type { Answer, Request } from "./request.ts";
-import { packAppend, unpackRange } from "./request.ts";
+import type { Answer, Held, Request } from "./request.ts";
+import { packAppend, packRedact, unpackAnswer } from "./request.ts";
 
 export interface Writer {
   /** Settles when the tick is durable. */
@@ -13,6 +13,12 @@ export interface Writer {
     stream: Stream,
     bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
   ): Promise<readonly Batch[]>;
+  /** Removes messages for good; `blank` gives a batch's bytes with tombstones. */
+  redact(
+    room: string,
+    messages: readonly MessageRef[],
+    blank: (bytes: Bytes) => Bytes,
+  ): Promise<void>;
   /** Rejects with `QUEUE_FULL` when too many wait for the disk. */
   ask(request: Request): Promise<unknown>;
   /** Ends the worker, whatever it does; all that waits is rejected. */
@@ -46,8 +52,8 @@ export function startWriter(): Writer {
       const { number: answered, value, error } = JSON.parse(data) as Answer;
       settle(answered, value, error);
     } else {
-      const { number: answered, batches } = unpackRange(data);
-      settle(answered, batches, undefined);
+      const { number: answered, value } = unpackAnswer(data);
+      settle(answered, value, undefined);
     }
   });
   worker.addEventListener("error", ({ message }) => end(`the worker failed: ${message}`));
@@ -67,19 +73,33 @@ export function startWriter(): Writer {
     worker.postMessage(JSON.stringify({ ...request, number }), []);
     return answered;
   };
+  const give = async (pack: (number: number) => Bytes): Promise<void> => {
+    number += 1;
+    const packed = pack(number);
+    const answered = answer();
+    worker.postMessage(packed, [packed.buffer as ArrayBuffer]); // as it was packed
+    await answered;
+  };
+  /** One after the other: two of one batch would undo each other. */
+  let redacting: Promise<unknown> = Promise.resolve();
   return {
     ask,
     end,
-    async append(tick, now) {
-      number += 1;
-      const packed = packAppend(number, now, tick);
-      const answered = answer();
-      worker.postMessage(packed, [packed.buffer as ArrayBuffer]); // packAppend's own
-      await answered;
+    append: (tick, now) => give((as) => packAppend(as, now, tick)),
+    redact(room, messages, blank) {
+      const done = redacting.then(async () => {
+        // Of unpackAnswer.
+        const held = (await ask({ op: "holding", room, messages })) as readonly Held[];
+        const batches = held.map(({ id, bytes }) => ({ id, bytes: blank(bytes) }));
+        if (held.length > 0)
+          await give((as) => packRedact({ number: as, room, messages }, batches));
+      });
+      redacting = done.catch(() => undefined); // whoever asked for it is told
+      return done;
     },
     async range(stream, bounds) {
       const rows = await ask({ op: "range", stream, ...bounds });
-      // Of unpackRange.
+      // Likewise.
       return (rows as readonly Omit<Batch, "stream">[]).map((row) => ({ stream, ...row }));
     },
   };

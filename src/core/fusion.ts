@@ -300,7 +300,7 @@ function upward(
 
 /** Hands another server's messages to the members here, and to the log. */
 function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival): void {
-  const { batch, entries, frames, late, source } = arrival;
+  const { batch, first, entries, frames, late, source } = arrival;
   const room = options.rooms().find(batch.room);
   if (room === undefined) return;
   for (const [i, entry] of entries.entries()) {
@@ -312,9 +312,8 @@ function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival)
   const last = batch.first + batch.frames.length - 1;
   streams.keep(stream, batch.first, last, arrival.bytes);
   if (!options.wantsLog()) return;
-  const first = last + 1 - entries.length;
   options.marks.heard(source);
-  options.log.add({ stream, first, messages: entries, bytes: arrival.bytes });
+  options.log.add({ stream, first, last, messages: entries, bytes: arrival.bytes });
   options.tick.schedule();
 }
 

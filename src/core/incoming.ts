@@ -6,16 +6,15 @@
 // 4. What a server said after a restart waits until what it said before is here, for a while.
 
 import type { Bytes, Clock, Crypto, Log, Millis } from "../environment.ts";
-import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { DecodedBatch } from "../protocol/batch.ts";
-import { decodeBatch, frameJson, signedBytes } from "../protocol/batch.ts";
-import { parseEntry } from "../protocol/entry.ts";
+import { decodeBatch, isTombstone, signedBytes } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { Source } from "./peer.ts";
+import { entryIn } from "./redaction.ts";
 
 /** How far one stream has come here. */
 export interface Incoming {
@@ -77,7 +76,9 @@ export interface Arrival {
   readonly batch: DecodedBatch;
   /** The batch's whole bytes, ours to keep. */
   readonly bytes: Bytes;
-  /** The messages that are new here, with their frames. */
+  /** The number from which on it is new here. */
+  readonly first: number;
+  /** The messages that are new here, with their frames; of some only tombstones may be left. */
   readonly entries: readonly MessageEntry[];
   readonly frames: readonly Bytes[];
   readonly late: boolean;
@@ -191,7 +192,8 @@ export function createIncoming(options: IncomingOptions) {
   };
   const take = (peer: Source, stream: Incoming, have: number, batch: DecodedBatch): void => {
     const skip = have + 1 - batch.first;
-    const frames = skip === 0 ? batch.frames : batch.frames.slice(skip);
+    const fresh = skip === 0 ? batch.frames : batch.frames.slice(skip);
+    const frames = fresh.filter((frame) => !isTombstone(frame));
     const entries: MessageEntry[] = [];
     const last = batch.first + batch.frames.length - 1;
     stream.have = last;
@@ -199,7 +201,7 @@ export function createIncoming(options: IncomingOptions) {
       const entry = entryIn(frame);
       if (entry === undefined || entry.room !== batch.room || !peer.owns(entry.from)) {
         refuse("a message that is not its origin's", peer.name);
-        return options.gap(batch.room, frames.length);
+        return options.gap(batch.room, fresh.length);
       }
       entries.push(entry);
     }
@@ -207,7 +209,7 @@ export function createIncoming(options: IncomingOptions) {
     if (bytes === undefined) return;
     stream.at = entries.at(-1)?.at ?? stream.at;
     const late = last <= stream.lateUpTo || !peer.present;
-    options.deliver({ source: peer, batch, bytes, entries, frames, late });
+    options.deliver({ source: peer, batch, bytes, first: have + 1, entries, frames, late });
     if (!peer.present) options.progressed(batch.room);
   };
   const drain = (peer: Source, room: RoomName, stream: Incoming) => {
@@ -258,6 +260,10 @@ export function createIncoming(options: IncomingOptions) {
       const signed = signedBytes(batch.origin, batch.life, batch.tick, batch.root);
       if (!options.crypto.verify(peer.key, signed, batch.signature))
         return refuse("signature", batch.origin);
+      // What was just said has no tombstones: else it is its origin's to give it once more. So who
+      // passes it on withholds nothing unless the answer comes through it as well.
+      if (!behind.has(stream) && batch.frames.some(isTombstone))
+        return ask(peer, batch.room, stream, last);
       bytesOf.set(batch, own);
       hold(peer, stream, batch);
       drain(peer, batch.room, stream);
@@ -366,14 +372,4 @@ function heldBytes(peer: Source): number {
   let bytes = 0;
   for (const { held } of peer.streams.values()) for (const one of held) bytes += one.body.length;
   return bytes;
-}
-
-/** The message in a frame; undefined when it is none. */
-function entryIn(frame: Bytes): MessageEntry | undefined {
-  try {
-    return parseEntry(frameJson(frame));
-  } catch (thrown) {
-    if (thrown instanceof ProtocolError) return undefined; // no JSON: the caller reports it
-    throw thrown;
-  }
 }

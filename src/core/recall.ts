@@ -88,6 +88,6 @@ async function readTail(
     const newest = batches.at(-1);
     if (newest === undefined) return;
     for (const { messages } of batches) found.push(...messages);
-    from = Math.max(from, newest.first + newest.messages.length);
+    from = newest.last + 1;
   }
 }

@@ -2,6 +2,7 @@
 // it has them. Bounded by bytes; the oldest go first.
 
 import type { Bytes, Millis } from "../environment.ts";
+import type { RoomName } from "../names.ts";
 import type { Stream } from "../plugin/history.ts";
 
 export interface Kept {
@@ -36,6 +37,15 @@ export class Ring {
       stream.life === life &&
       stream.origin === origin;
     return this.#kept.filter(fits);
+  }
+
+  /** Changes the bytes of a room's batches. */
+  replace(room: RoomName, change: (bytes: Bytes) => Bytes): void {
+    this.#kept = this.#kept.map((one) => {
+      const bytes = one.stream.room === room ? change(one.bytes) : one.bytes;
+      this.#bytes += bytes.length - one.bytes.length;
+      return bytes === one.bytes ? one : { ...one, bytes };
+    });
   }
 
   /** What was kept since then, oldest first. */

@@ -41,6 +41,7 @@ import { createPort } from "./port.ts";
 import { createPresence } from "./presence.ts";
 import { recall, recallKept } from "./recall.ts";
 import { createRecent } from "./recent.ts";
+import { createHistoryHost } from "./redaction.ts";
 import { createRequests } from "./requests.ts";
 import { createRooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -243,6 +244,7 @@ function createPlugins(shared: Shared, { rooms, fusion, mail }: Society) {
     },
     hosts: ({ name, provides }) => ({
       ...(provides.includes("fabric") ? fusion.host : {}),
+      ...(provides.includes("history") ? createHistoryHost(environment.crypto) : {}),
       ...(provides.includes("gateway") ? createGatewayHost(gateways, name) : {}),
       ...(provides.includes("auth") ? auth : {}),
     }),

@@ -9,12 +9,13 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
-import type { History, Stream } from "../plugin/history.ts";
+import type { History, MessageRef, Stream } from "../plugin/history.ts";
 import type { Leaf } from "../protocol/batch.ts";
 import { decodeBatch, encodeTick, encodeUnsigned } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { Identity } from "./identity.ts";
 import type { MessageLog } from "./log.ts";
+import { createHistoryHost } from "./redaction.ts";
 import { Ring } from "./ring.ts";
 
 interface Open {
@@ -65,6 +66,11 @@ export interface Streams {
    * Sends numbers of any stream again to one server; returns up to which number nothing is held.
    */
   serve(to: Sid, stream: Stream, numbers: Asked): Promise<number>;
+  /**
+   * Removes messages of a room for good: from what is kept for repair, and from the history.
+   * Resolves when that is durable; rejects with what the history throws.
+   */
+  redact(room: RoomName, messages: readonly MessageRef[]): Promise<void>;
 }
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -75,6 +81,7 @@ export function createStreams(options: StreamsOptions): Streams {
   let tick = 0;
   const own = new Ring(LIMITS.streamRingBytesMax);
   const others = new Ring(LIMITS.streamRingBytesMax);
+  const host = createHistoryHost(options.crypto);
 
   const headsOf = (rooms: ReadonlySet<RoomName>): Record<string, number> =>
     Object.fromEntries([...rooms].map((room) => [room, heads.get(room) ?? 0]));
@@ -84,8 +91,9 @@ export function createStreams(options: StreamsOptions): Streams {
   };
   const put = (leaf: Leaf, one: Open, bytes: Bytes) => {
     const stream = { origin: leaf.origin, life: leaf.life, room: leaf.room };
+    const { first, entries: messages } = one;
     if (options.wantsLog())
-      options.log.add({ stream, first: one.first, messages: one.entries, bytes });
+      options.log.add({ stream, first, last: first + messages.length - 1, messages, bytes });
   };
   /** Signed together, kept for repair, and sent out. */
   const flushSigned = (rooms: readonly (readonly [RoomName, Open])[]) => {
@@ -183,6 +191,16 @@ export function createStreams(options: StreamsOptions): Streams {
         send(isOwn ? signAgain(options, bytes, stream) : bytes);
       for (const { bytes } of kept.filter(isWanted)) send(bytes);
       return begin - 1;
+    },
+    async redact(room, messages) {
+      this.flush(); // what is open is kept, too
+      // Looked at more closely only where an id is.
+      const isHeld = ({ buffer, byteOffset, length }: Bytes) =>
+        messages.some(({ id }) => Buffer.from(buffer, byteOffset, length).includes(id));
+      for (const ring of [own, others])
+        ring.replace(room, (bytes) => (isHeld(bytes) ? host.blank(bytes, messages) : bytes));
+      await options.log.caughtUp();
+      await options.history()?.redact(room, messages);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Failure } from "../errors.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
 import type { Fabric, FabricHost } from "./fabric.ts";
 import type { AuthHost, Gateway, GatewayHost } from "./gateway.ts";
-import type { History } from "./history.ts";
+import type { History, HistoryHost } from "./history.ts";
 import type { Caller, Hooks, Person } from "./hooks.ts";
 
 /** What a plugin can provide. A declared role is checked before any plugin code has run. */
@@ -22,7 +22,7 @@ interface RoleHosts {
   readonly auth: AuthHost;
   readonly fabric: FabricHost;
   readonly gateway: GatewayHost;
-  readonly history: unknown;
+  readonly history: HistoryHost;
 }
 /** The core's side of the roles that a plugin declares; nobody else is given it. */
 export type HostOf<P extends readonly Role[]> = UnionToIntersection<RoleHosts[P[number]]>;

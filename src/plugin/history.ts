@@ -17,10 +17,26 @@ export interface Stream {
 /** What one server said in one room in one tick. `bytes` go to others as they are. */
 export interface Batch {
   readonly stream: Stream;
-  /** The number of the first message. */
+  /** The numbers of the first message and of the last. */
   readonly first: number;
+  readonly last: number;
+  /** In the order of their numbers; those of which only a tombstone is left are not among them. */
   readonly messages: readonly MessageEntry[];
+  /** As it is handed on. It may begin before `first`, with what is held already. */
   readonly bytes: Bytes;
+}
+
+/** One message of a room. A server may give its own another's id: the author tells them apart. */
+export type MessageRef = Pick<MessageEntry, "id" | "from">;
+
+/** The core's side of the role. */
+export interface HistoryHost {
+  /**
+   * The bytes of a batch with tombstones instead of these messages: they say nothing of them any
+   * more, and verify as before. Without any of them, they are the bytes that were given. Throws
+   * `BAD_FRAME` for what is no batch.
+   */
+  blank(bytes: Bytes, messages: readonly MessageRef[]): Bytes;
 }
 
 export interface History {
@@ -45,4 +61,11 @@ export interface History {
     id: string,
     limit: number,
   ): MaybePromise<readonly MessageEntry[] | undefined>;
+  /**
+   * Removes messages of a room for good, and passes over those that it does not hold: nothing gives
+   * them any more, their batches have tombstones instead (see `HistoryHost`), and nothing of their
+   * texts is left where they are kept. Settles when that would survive a power cut. May be called
+   * while an append is running, but not for what that one holds; and again before it has settled.
+   */
+  redact(room: RoomName, messages: readonly MessageRef[]): MaybePromise<void>;
 }

@@ -7,6 +7,9 @@
 //   leaves u16 · leaf u16 · path (32 each) · signature 64 · body
 // A leaf is SHA-256(0 · sid · life · tick · first · count · room · SHA-256 of each frame); the
 // signature covers "chatfusion batch 1" · sid · life · tick · root.
+// A message whose text is to be gone leaves a *tombstone*: a frame that holds the SHA-256 of the
+// message's frame, so that the batch verifies as before. Whoever passes it on can so withhold what
+// was said, and not alter it.
 // Pure: hashing and signing are given. Next: core/streams.ts.
 
 import type { Bytes, Crypto } from "../environment.ts";
@@ -15,13 +18,16 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isSid, sidBytes, sidOf } from "../names.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { decodeJson, FRAME, FRAME_HEAD_BYTES } from "./frame.ts";
+import { decodeJson, encodeFrame, FRAME, FRAME_HEAD_BYTES } from "./frame.ts";
 
 const PREFIX = new TextEncoder().encode("chatfusion batch 1");
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 const HASH_BYTES = 32;
 const SIGNATURE_BYTES = 64;
+/** The type of a tombstone; it stands in batches only. */
+const TOMBSTONE = 0x0f;
+const TOMBSTONE_BYTES = FRAME_HEAD_BYTES + HASH_BYTES;
 
 /** What a batch says, without its proof. */
 export interface Leaf {
@@ -31,7 +37,7 @@ export interface Leaf {
   readonly tick: number;
   readonly room: RoomName;
   readonly first: number;
-  /** Whole `message` frames, in order. */
+  /** Whole `message` frames, in order, or the tombstones in their places. */
   readonly frames: readonly Bytes[];
 }
 
@@ -55,8 +61,14 @@ function leafHash(sha: Sha, leaf: Leaf): Bytes {
     .u16(leaf.frames.length)
     .text(leaf.room)
     .done();
-  return sha.sha256(head, ...leaf.frames.map((frame) => sha.sha256(frame)));
+  return sha.sha256(head, ...leaf.frames.map((frame) => frameHash(sha, frame)));
 }
+
+const frameHash = (sha: Sha, frame: Bytes): Bytes =>
+  isTombstone(frame) ? frame.subarray(FRAME_HEAD_BYTES) : sha.sha256(frame);
+
+/** Tells whether a frame of a decoded batch stands for a message whose text is gone. */
+export const isTombstone = (frame: Bytes): boolean => frame[4] === TOMBSTONE;
 
 /** The bytes that an origin signs for a tick. */
 export function signedBytes(origin: Sid, life: string, tick: number, root: Bytes): Bytes {
@@ -160,7 +172,22 @@ export function decodeBatch(sha: Sha, bytes: Bytes): DecodedBatch {
   return { ...leaf, body, root, signature };
 }
 
-/** Cuts a body into its whole `message` frames. Throws `ProtocolError` `BAD_FRAME`. */
+/**
+ * Writes a batch anew with tombstones in place of some of its frames, by their indices from 0. It
+ * verifies as before, and nothing of these messages is in it.
+ * Throws `ProtocolError` `BAD_FRAME` for what is no batch.
+ */
+export function blankBatch(sha: Sha, bytes: Bytes, indices: ReadonlySet<number>): Bytes {
+  const { frames, body } = decodeBatch(sha, bytes);
+  const writer = new ByteWriter(bytes.length).raw(bytes.subarray(0, bytes.length - body.length));
+  for (const [index, frame] of frames.entries())
+    writer.raw(
+      indices.has(index) && !isTombstone(frame) ? encodeFrame(TOMBSTONE, sha.sha256(frame)) : frame,
+    );
+  return writer.done();
+}
+
+/** Cuts a body into its `message` frames and tombstones. Throws `ProtocolError` `BAD_FRAME`. */
 function cutFrames(body: Bytes, count: number): Bytes[] {
   const frames: Bytes[] = [];
   const view = new DataView(body.buffer, body.byteOffset, body.length);
@@ -168,7 +195,9 @@ function cutFrames(body: Bytes, count: number): Bytes[] {
   while (at < body.length && frames.length < count) {
     if (body.length - at < FRAME_HEAD_BYTES) break;
     const size = view.getUint32(at) + 4;
-    if (size < FRAME_HEAD_BYTES || size > body.length - at || body[at + 4] !== FRAME.message) break;
+    if (size < FRAME_HEAD_BYTES || size > body.length - at) break;
+    const type = body[at + 4];
+    if (type !== FRAME.message && (type !== TOMBSTONE || size !== TOMBSTONE_BYTES)) break;
     frames.push(body.subarray(at, at + size));
     at += size;
   }
@@ -176,5 +205,5 @@ function cutFrames(body: Bytes, count: number): Bytes[] {
   throw new ProtocolError("BAD_FRAME", `a batch's body is not ${count} message frames`);
 }
 
-/** The JSON of one of a batch's frames. */
+/** The JSON of one of a batch's frames that is no tombstone. */
 export const frameJson = (frame: Bytes): unknown => decodeJson(frame.subarray(FRAME_HEAD_BYTES));

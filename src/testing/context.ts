@@ -1,11 +1,12 @@
 // One plugin set up and started on its own, as a server would do it, for tests of plugins: with a
 // folder, a clock that only moves when it is told to, a store in memory, a log that is kept, and
-// passwords hashed for real, but cheaply. Next: auth-suite.ts, history-suite.ts.
+// passwords hashed for real, but cheaply. Next: auth-suite.ts, history-stage.ts.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import { createHistoryHost } from "../core/redaction.ts";
 import type { Bytes, Clock, Log, LogFields, Millis, Random, Store } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
@@ -14,6 +15,7 @@ import type { Parts, Plugin, Services } from "../plugin/context.ts";
 import type { AuthHost } from "../plugin/gateway.ts";
 import type { Person } from "../plugin/hooks.ts";
 import { describe } from "../protocol/hello.ts";
+import { createCrypto } from "../serve/crypto.ts";
 
 /** What is given to a plugin under test; all of it may be left out. */
 export interface SetUpOptions {
@@ -25,7 +27,7 @@ export interface SetUpOptions {
   /** Default: one in memory; give it to a second plugin to see what a restart finds. */
   readonly store?: Store;
   readonly random?: Random;
-  /** Services that the plugin requires, and hosts of its roles beside auth's. */
+  /** Services that the plugin requires, and hosts of its roles beside auth's and history's. */
   readonly services?: Partial<Services>;
   readonly host?: object;
 }
@@ -173,7 +175,7 @@ function createWorld(plugin: Plugin, options: SetUpOptions, folder: string) {
     },
     signal: stopping.signal,
     notice: (to: Person | RoomName, text: string) => void notices.push({ to, text }),
-    host: { ...auth.host, ...options.host },
+    host: { ...auth.host, ...createHistoryHost(createCrypto(systemRandom)), ...options.host },
   });
   let stopped: Promise<void> | undefined;
   const stop = async () => {

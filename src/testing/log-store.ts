@@ -3,9 +3,10 @@
 // a crash between them leaves a torn record, which the next start cuts off.
 
 import * as v from "valibot";
+import { isAmong } from "../core/redaction.ts";
 import type { Store } from "../environment.ts";
 import { definePlugin } from "../plugin.ts";
-import type { Batch, History, Stream } from "../plugin/history.ts";
+import type { Batch, History, MessageRef, Stream } from "../plugin/history.ts";
 
 /** A segment is written anew with each commit, so it stays short. */
 const SEGMENT_BYTES = 16 * 1024;
@@ -17,15 +18,20 @@ export const logStore = definePlugin({
   name: "log-store",
   provides: ["history"],
   options: v.optional(v.strictObject({}), {}),
-  setup({ store }) {
-    const batches: Batch[] = [];
+  setup({ store, host }) {
+    let batches: Batch[] = [];
     const journal = createJournal(store);
+    const blanked = (batch: Batch, refs: readonly MessageRef[]): Batch => {
+      const messages = batch.messages.filter((one) => !isAmong(refs, one));
+      if (messages.length === batch.messages.length) return batch;
+      return { ...batch, messages, bytes: host.blank(batch.bytes, refs) };
+    };
     return {
       history: {
         streams: () => endsOf(batches),
         async append(tick) {
           if (tick.length === 0) return;
-          await journal.append(JSON.stringify(tick.map(plain)));
+          await journal.append(recordOf(tick));
           batches.push(...tick);
         },
         range: (stream, from, to, bytesMax) => rangeOf(batches, stream, { from, to, bytesMax }),
@@ -41,6 +47,16 @@ export const logStore = definePlugin({
           const at = messages.findIndex((one) => one.id === id);
           return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
         },
+        async redact(room, refs) {
+          const blank = (batch: Batch) =>
+            batch.stream.room === room ? blanked(batch, refs) : batch;
+          await journal.rewrite((record) => {
+            const held = parsed(record);
+            const now = held.map(blank);
+            return now.some((one, at) => one !== held[at]) ? recordOf(now) : record;
+          });
+          batches = batches.map(blank);
+        },
       } satisfies History,
       async start() {
         for (const record of await journal.open()) batches.push(...parsed(record));
@@ -55,7 +71,34 @@ export const logStore = definePlugin({
 function createJournal(store: Store) {
   let segment = 0;
   let text = "";
-  const write = (what: string) => store.write(`segment-${segment}`, encoder.encode(what));
+  /** The last of the writes: they come one after the other. */
+  let written: Promise<unknown> = Promise.resolve();
+  const queued = (write: () => Promise<void>): Promise<void> => {
+    const done = written.then(write);
+    written = done.catch(() => undefined); // whoever asked for it is told
+    return done;
+  };
+  const write = (at: number, what: string) => store.write(`segment-${at}`, encoder.encode(what));
+  const append = async (record: string): Promise<void> => {
+    if (text.length > SEGMENT_BYTES) {
+      segment += 1;
+      text = "";
+    }
+    const line = lineOf(record);
+    await write(segment, text + line.slice(0, line.length / 2));
+    await write(segment, `${text + line}\n`);
+    text += `${line}\n`;
+  };
+  const rewrite = async (change: (record: string) => string): Promise<void> => {
+    for (let at = 0; at <= segment; at += 1) {
+      const records = recordsIn(await store.read(`segment-${at}`));
+      const changed = records.map(change);
+      if (changed.every((one, index) => one === records[index])) continue;
+      const whole = changed.map((record) => `${lineOf(record)}\n`).join("");
+      await write(at, whole);
+      if (at === segment) text = whole;
+    }
+  };
   return {
     /** Reads all whole records; a torn one is cut off, since it was never acknowledged. */
     async open(): Promise<string[]> {
@@ -63,39 +106,39 @@ function createJournal(store: Store) {
       for (let at = 0; ; at += 1) {
         const bytes = await store.read(`segment-${at}`);
         if (bytes === undefined) return records;
+        const found = recordsIn(bytes);
         segment = at;
-        text = "";
-        for (const line of decoder.decode(bytes).split("\n")) {
-          const record = line.slice(line.indexOf(" ") + 1);
-          if (line !== lineOf(record)) break;
-          records.push(record);
-          text += `${line}\n`;
-        }
+        text = found.map((record) => `${lineOf(record)}\n`).join("");
+        records.push(...found);
       }
     },
     /** Resolves when the record would survive a power cut; after a failure it is cut off. */
-    async append(record: string): Promise<void> {
-      if (text.length > SEGMENT_BYTES) {
-        segment += 1;
-        text = "";
-      }
-      const line = lineOf(record);
-      await write(text + line.slice(0, line.length / 2));
-      await write(`${text + line}\n`);
-      text += `${line}\n`;
-    },
+    append: (record: string) => queued(() => append(record)),
+    /** Writes the segments anew in which a record changes: each is the old one or the new one. */
+    rewrite: (change: (record: string) => string) => queued(() => rewrite(change)),
   };
+}
+
+/** The whole records of a segment, up to one that is torn. */
+function recordsIn(bytes: Uint8Array | undefined): string[] {
+  const records: string[] = [];
+  for (const line of decoder.decode(bytes).split("\n")) {
+    const record = line.slice(line.indexOf(" ") + 1);
+    if (line !== lineOf(record)) break;
+    records.push(record);
+  }
+  return records;
 }
 
 const lineOf = (record: string): string => `${Bun.hash.wyhash(record).toString(16)} ${record}`;
 
 /** As it is stored. */
-const plain = ({ stream, first, messages, bytes }: Batch) => ({
-  stream,
-  first,
-  messages,
+const plain = ({ bytes, ...batch }: Batch) => ({
+  ...batch,
   bytes: bytes.toBase64(),
 });
+
+const recordOf = (batches: readonly Batch[]): string => JSON.stringify(batches.map(plain));
 
 function parsed(record: string): Batch[] {
   const rows = JSON.parse(record) as ReturnType<typeof plain>[]; // its checksum is right
@@ -103,8 +146,6 @@ function parsed(record: string): Batch[] {
 }
 
 const keyOf = ({ origin, life, room }: Stream): string => `${origin} ${life} ${room}`;
-
-const lastOf = ({ first, messages }: Batch): number => first + messages.length - 1;
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : Number(a.id > b.id);
@@ -114,7 +155,7 @@ function endsOf(batches: readonly Batch[]) {
   for (const batch of batches) {
     const { stream } = batch;
     const before = ends.get(keyOf(stream))?.last ?? 0;
-    ends.set(keyOf(stream), { stream, last: Math.max(before, lastOf(batch)) });
+    ends.set(keyOf(stream), { stream, last: Math.max(before, batch.last) });
   }
   return [...ends.values()];
 }
@@ -126,7 +167,7 @@ function rangeOf(
 ): Batch[] {
   const key = keyOf(stream);
   const all = batches.filter(
-    (one) => keyOf(one.stream) === key && one.first <= to && lastOf(one) >= from,
+    (one) => keyOf(one.stream) === key && one.first <= to && one.last >= from,
   );
   let bytes = 0;
   const found = all.toSorted((a, b) => a.first - b.first);

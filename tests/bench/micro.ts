@@ -129,8 +129,9 @@ async function appends(to: History, count: number): Promise<void> {
       const id = (first + at).toString(36).padStart(13, "0") + stream.life.slice(8);
       return { ...entry, id };
     });
-    const batch = { stream, first, messages, bytes: encodeJson(FRAME.message, messages) };
-    first += count;
+    const last = first + count - 1;
+    const batch = { stream, first, last, messages, bytes: encodeJson(FRAME.message, messages) };
+    first = last + 1;
     return batch;
   };
   const what = `log: a message, ${count} in a commit`;

@@ -1,6 +1,15 @@
 // A history in memory for tests, which can be slow and can fail.
 
-import type { Batch, History, MessageEntry, Plugin, Stream } from "../../src/plugin.ts";
+import { isAmong } from "../../src/core/redaction.ts";
+import type {
+  Batch,
+  History,
+  HistoryHost,
+  MessageEntry,
+  MessageRef,
+  Plugin,
+  Stream,
+} from "../../src/plugin.ts";
 import { definePlugin } from "../../src/plugin.ts";
 
 export class MemoryHistory implements History {
@@ -11,6 +20,7 @@ export class MemoryHistory implements History {
   appended: (() => Promise<void>) | undefined;
   fails: () => boolean = () => false;
   #running = false;
+  #host: HistoryHost | undefined;
 
   plugin(): Plugin {
     const history: History = {
@@ -19,8 +29,16 @@ export class MemoryHistory implements History {
       range: (...all) => this.range(...all),
       backlog: (...all) => this.backlog(...all),
       since: (...all) => this.since(...all),
+      redact: (...all) => this.redact(...all),
     };
-    return definePlugin({ name: "memory", provides: ["history"], setup: () => ({ history }) })();
+    return definePlugin({
+      name: "memory",
+      provides: ["history"],
+      setup: ({ host }) => {
+        this.#host = host;
+        return { history };
+      },
+    })();
   }
 
   /** From now on a commit waits; what is returned lets the oldest that waits go on. */
@@ -32,9 +50,9 @@ export class MemoryHistory implements History {
 
   streams() {
     const last = new Map<string, { stream: Stream; last: number }>();
-    for (const { stream, first, messages } of this.batches) {
+    for (const { stream, last: end } of this.batches) {
       const key = `${stream.origin} ${stream.life} ${stream.room}`;
-      last.set(key, { stream, last: first + messages.length - 1 });
+      last.set(key, { stream, last: end });
     }
     return [...last.values()];
   }
@@ -58,8 +76,7 @@ export class MemoryHistory implements History {
     for (const batch of this.batches) {
       const { origin, life, room } = batch.stream;
       if (origin !== stream.origin || life !== stream.life || room !== stream.room) continue;
-      const last = batch.first + batch.messages.length - 1;
-      if (last < from || batch.first > to) continue;
+      if (batch.last < from || batch.first > to) continue;
       bytes += batch.bytes.length;
       if (found.length > 0 && bytes > bytesMax) break;
       found.push(batch);
@@ -81,6 +98,14 @@ export class MemoryHistory implements History {
     const messages = all.flatMap((batch) => batch.messages);
     const at = messages.findIndex((one) => one.id === id);
     return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
+  }
+
+  redact(room: string, refs: readonly MessageRef[]): void {
+    for (const [at, batch] of this.batches.entries()) {
+      const messages = batch.messages.filter((one) => !isAmong(refs, one));
+      if (batch.stream.room !== room || messages.length === batch.messages.length) continue;
+      this.batches[at] = { ...batch, messages, bytes: this.#host!.blank(batch.bytes, refs) };
+    }
   }
 
   texts(room = "#lobby"): string[] {

@@ -12,7 +12,7 @@ import logSqlite from "../../plugins/log-sqlite.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { Plugin } from "../../src/plugin/context.ts";
 import { setUp } from "../../src/testing/context.ts";
-import { testBatch, testStream } from "../../src/testing/history-suite.ts";
+import { testBatch, testStream } from "../../src/testing/history-stage.ts";
 
 const plugins: Record<
   string,

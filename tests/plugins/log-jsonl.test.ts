@@ -8,7 +8,7 @@ import { LIMITS } from "../../src/limits.ts";
 import type { MessageEntry } from "../../src/protocol/messages.ts";
 import type { SetUp } from "../../src/testing/context.ts";
 import { createManualClock, setUp } from "../../src/testing/context.ts";
-import { testBatch, testStream } from "../../src/testing/history-suite.ts";
+import { testBatch, testStream } from "../../src/testing/history-stage.ts";
 
 const messagesOf = (...texts: string[]): readonly MessageEntry[] =>
   testBatch(

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import logSqlite from "../../plugins/log-sqlite.ts";
@@ -11,7 +11,8 @@ import { LIMITS } from "../../src/limits.ts";
 import type { Batch, History } from "../../src/plugin/history.ts";
 import type { SetUp } from "../../src/testing/context.ts";
 import { setUp } from "../../src/testing/context.ts";
-import { testBatch, testHistory, testStream } from "../../src/testing/history-suite.ts";
+import { testBatch, testStream } from "../../src/testing/history-stage.ts";
+import { testHistory } from "../../src/testing/history-suite.ts";
 
 testHistory("log-sqlite", () => logSqlite());
 
@@ -169,16 +170,6 @@ describe("a slow disk", () => {
 
 describe("retention", () => {
   const dayMs = 24 * 60 * 60 * 1000;
-  /** Lets the pruning take more steps than it needs here. */
-  async function prune(world: SetUp): Promise<void> {
-    for (let step = 0; step < 10; step += 1) {
-      world.clock.advance(LIMITS.pruneEveryMs);
-      // The answer to a read comes after that to the step before it.
-      await historyOf(world).backlog(room, 1);
-      await turns(3);
-    }
-  }
-
   test("removes messages by the day they came in, whatever their own time says", async () => {
     await using world = await setUp(logSqlite({ retention: { days: 2 } }));
     const history = historyOf(world);
@@ -231,7 +222,74 @@ describe("retention", () => {
   });
 });
 
+describe("what is removed", () => {
+  const secret = "xyzzy-plugh-42";
+  const secretly = (first: number) =>
+    testBatch(stream, first, [{ text: "hello" }, { text: `say ${secret}` }, { text: "hello" }]);
+  /** The files in which some text is. */
+  async function filesWith({ folder }: SetUp, text: string): Promise<string[]> {
+    const found: string[] = [];
+    for (const name of await readdir(folder))
+      if (Buffer.from(await Bun.file(join(folder, name)).bytes()).includes(text)) found.push(name);
+    return found.toSorted();
+  }
+
+  test("is in no file any more, once that is answered", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    for (let first = 1; first < 300; first += 3) await history.append([secretly(first)]);
+    expect(await filesWith(world, secret)).not.toEqual([]);
+    const gone = (await history.backlog(room, 1000)).filter(({ text }) => text !== "hello");
+    expect(gone).toHaveLength(100);
+    await history.redact(room, gone);
+    expect(await filesWith(world, secret)).toEqual([]);
+    expect(await history.backlog(room, 1000)).toHaveLength(200);
+  });
+
+  test("leaves the write-ahead log as soon as no other process holds it", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    const batch = secretly(1);
+    await history.append([batch]);
+    using other = new Database(pathOf(world));
+    other.run("BEGIN");
+    other.query("SELECT count(*) FROM marks").get();
+    await history.redact(room, batch.messages.slice(1, 2));
+    expect(await history.backlog(room, 10)).toHaveLength(2);
+    expect(await filesWith(world, secret)).toContain("log.sqlite-wal");
+    other.run("COMMIT");
+    await history.append([testBatch(stream, 4, 1)]);
+    expect(await filesWith(world, secret)).toEqual([]);
+  });
+
+  test("makes no room for what is older, and its tombstones go in their time", async () => {
+    await using world = await setUp(logSqlite({ retention: { messages: 4 } }));
+    const history = historyOf(world);
+    const batches = [1, 3, 5, 7].map((first) => testBatch(stream, first, 2));
+    await history.append(batches);
+    await history.redact(room, [...batches[0]!.messages, ...batches[2]!.messages]);
+    await prune(world);
+    expect(await history.backlog(room, 10)).toHaveLength(4);
+    expect(count(world, "batches")).toBe(4);
+    await history.append([testBatch(stream, 9, 2)]);
+    await prune(world);
+    expect((await history.range(stream, 1, 99, 10 ** 6)).map(({ first }) => first)).toEqual([
+      5, 7, 9,
+    ]);
+  });
+});
+
 // --- internal ---
+
+/** Lets the pruning take more steps than it needs here. */
+async function prune(world: SetUp): Promise<void> {
+  for (let step = 0; step < 10; step += 1) {
+    world.clock.advance(LIMITS.pruneEveryMs);
+    // The answer to a read comes after that to the step before it.
+    await historyOf(world).backlog(room, 1);
+    await turns(3);
+  }
+}
 
 async function thrownBy(promise: unknown): Promise<unknown> {
   try {

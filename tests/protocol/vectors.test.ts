@@ -16,7 +16,13 @@ import {
 import * as v from "valibot";
 import type { Bytes } from "../../src/environment.ts";
 import type { RoomName, Sid } from "../../src/names.ts";
-import { decodeBatch, encodeTick, frameJson, signedBytes } from "../../src/protocol/batch.ts";
+import {
+  blankBatch,
+  decodeBatch,
+  encodeTick,
+  frameJson,
+  signedBytes,
+} from "../../src/protocol/batch.ts";
 import {
   decodeJson,
   encodeFrame,
@@ -91,7 +97,7 @@ describe("what the vectors say is what the shapes take", () => {
 });
 
 describe("batches", () => {
-  for (const { seed, key, sid, life, tick, batches } of vectors.ticks) {
+  for (const { seed, key, sid, life, tick, batches, tombstones } of vectors.ticks) {
     const crypto = createCrypto(createRandom("unused"));
     const frames = batches.map(({ says }) => says.map((one) => encodeJson(FRAME.message, one)));
 
@@ -108,6 +114,19 @@ describe("batches", () => {
       expect(signing.publicKey.toHex()).toBe(key);
       const written = encodeTick(crypto, (b) => crypto.sign(signing.privateKey, b), leaves);
       expect(written.map((b) => b.toHex())).toEqual(batches.map(({ hex }) => hex));
+    });
+
+    test("have tombstones of the hashes of the frames that are gone, and are else the same", () => {
+      for (const { batch: number, at, hex } of tombstones) {
+        const whole = bytes(batches[number]!.hex);
+        const head = whole.subarray(0, whole.length - join(...frames[number]!).length);
+        const left = frames[number]!.map((frame, index) =>
+          at.includes(index) ? join(bytes("000000210f"), sha256(frame)) : frame,
+        );
+        expect(hex).toBe(join(head, ...left).toHex());
+        expect(blankBatch(crypto, whole, new Set(at)).toHex()).toBe(hex);
+        expect(decodeBatch(crypto, bytes(hex)).root).toEqual(decodeBatch(crypto, whole).root);
+      }
     });
 
     test("are read, and their signature covers the root of RFC 6962", () => {

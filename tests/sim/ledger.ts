@@ -2,6 +2,9 @@
 // by whom it was taken, and what is on whose disk. Looks at the histories, and changes nothing.
 
 import type { Batch, History as MessageHistory, Plugin, Stream } from "../../src/plugin.ts";
+import { decodeBatch, isTombstone } from "../../src/protocol/batch.ts";
+import { createCrypto } from "../../src/serve/crypto.ts";
+import { createRandom } from "../../src/testing.ts";
 
 /** A place in a stream. */
 export interface Numbered {
@@ -73,7 +76,9 @@ export class Ledger {
   numbersOf(host: string, stream: Stream, first = 1, last = 2 ** 53 - 1): number[] {
     // log-store.ts gives no promise.
     const found = this.histories.get(host)?.range(stream, first, last, 2 ** 53) as Batch[];
-    return found.flatMap(({ first: from, messages }) => messages.map((_, at) => from + at));
+    return found.flatMap((batch) =>
+      Array.from({ length: batch.last + 1 - batch.first }, (_, at) => batch.first + at),
+    );
   }
 
   // --- internal ---
@@ -94,8 +99,7 @@ export class Ledger {
     const key = keyOf(batch.stream);
     this.streams.set(key, batch.stream);
     if (!this.hosts.has(key)) this.hosts.set(key, host);
-    for (const [index, { id, text }] of batch.messages.entries()) {
-      const number = batch.first + index;
+    for (const [number, { id, text }] of numbered(batch)) {
       const place = `${key} ${number}`;
       const what = `${id} ${text}`;
       const known = this.#texts.get(place) ?? what;
@@ -114,7 +118,20 @@ export class Ledger {
 const keyOf = ({ origin, life, room }: Stream): string => `${origin} ${life} ${room}`;
 
 function placesOf(tick: readonly Batch[]) {
-  return tick.flatMap(({ stream, first, messages }) =>
-    messages.map((message, at) => [`${keyOf(stream)} ${first + at}`, message] as const),
+  return tick.flatMap((batch) =>
+    numbered(batch).map(
+      ([number, message]) => [`${keyOf(batch.stream)} ${number}`, message] as const,
+    ),
   );
+}
+
+const crypto = createCrypto(createRandom("ledger"));
+
+/** The messages of a batch with their numbers, of which some may be tombstones'. */
+function numbered({ first, last, messages, bytes }: Batch) {
+  if (messages.length === last + 1 - first)
+    return messages.map((message, at) => [first + at, message] as const);
+  const batch = decodeBatch(crypto, bytes);
+  const whole = batch.frames.flatMap((frame, at) => (isTombstone(frame) ? [] : [batch.first + at]));
+  return messages.map((message, at) => [whole.slice(-messages.length)[at] ?? 0, message] as const);
 }

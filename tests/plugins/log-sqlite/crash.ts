@@ -3,7 +3,7 @@
 
 import logSqlite from "../../../plugins/log-sqlite.ts";
 import { setUp } from "../../../src/testing/context.ts";
-import { testBatch, testStream } from "../../../src/testing/history-suite.ts";
+import { testBatch, testStream } from "../../../src/testing/history-stage.ts";
 
 const [folder = ""] = process.argv.slice(2);
 const { history } = (await setUp(logSqlite(), { folder })).parts;

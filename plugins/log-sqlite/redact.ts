@@ -1,0 +1,87 @@
+// Messages that are removed for good. The batches that hold them get tombstones in their place,
+// which the core makes: so they go to the plugin and come back. Nothing of the texts is left in the
+// file: what is freed is overwritten (file.ts), and the write-ahead log is emptied.
+
+import type { Database } from "bun:sqlite";
+import type { MessageRef } from "chatfusion";
+import type { Held } from "./request.ts";
+import { parseEntries } from "./request.ts";
+
+interface Place {
+  readonly batch: number;
+  readonly place: number;
+}
+
+/** Makes the removal of messages from a database that is open and waits so long for others. */
+export function createRedaction(database: Database, busyMsMax: number) {
+  const marks = database.query<Place, [string, string]>(
+    `SELECT batch, place FROM marks
+     WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND id = ?2`,
+  );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
+    "SELECT entries FROM batches WHERE id = ?1",
+  );
+  const bytesOf = database.query<{ bytes: Uint8Array }, [number]>(
+    "SELECT bytes FROM batches WHERE id = ?1",
+  );
+  const removeMark = database.query(
+    `DELETE FROM marks WHERE room = (SELECT id FROM rooms WHERE name = ?1)
+       AND id = ?2 AND batch = ?3 AND place = ?4`,
+  );
+  const change = database.query(
+    "UPDATE batches SET entries = ?2, bytes = ?3, marked = marked - ?4 WHERE id = ?1",
+  );
+  const checkpoint = database.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)");
+  /** The write-ahead log may still hold what was removed. */
+  let owesCheckpoint = false;
+
+  /** Where these messages are; another author's of the same id is not meant. */
+  const placesOf = (room: string, messages: readonly MessageRef[]): Map<number, Set<number>> => {
+    const places = new Map<number, Set<number>>();
+    for (const { id, from } of messages) {
+      for (const { batch, place } of marks.all(room, id)) {
+        const { entries } = entriesOf.get(batch) ?? {};
+        if (entries === undefined || parseEntries(entries)[place]?.from !== from) continue;
+        places.set(batch, (places.get(batch) ?? new Set()).add(place));
+      }
+    }
+    return places;
+  };
+  const redact = (room: string, messages: readonly MessageRef[], batches: readonly Held[]) => {
+    const places = placesOf(room, messages);
+    for (const { id, bytes } of batches) {
+      const { entries } = entriesOf.get(id) ?? {};
+      const removed = places.get(id);
+      if (entries === undefined || removed === undefined) continue; // pruned meanwhile
+      const left = parseEntries(entries).map((entry, place) => {
+        if (entry === null || !removed.has(place)) return entry;
+        removeMark.run(room, entry.id, id, place);
+        return null;
+      });
+      change.run(id, Buffer.from(JSON.stringify(left)), bytes, removed.size);
+    }
+  };
+  const inOne = database.transaction(redact).immediate;
+  const settle = (): void => {
+    if (!owesCheckpoint) return;
+    database.run("PRAGMA busy_timeout = 0"); // it is tried again: commits don't wait for it
+    owesCheckpoint = checkpoint.get()?.busy !== 0;
+    database.run(`PRAGMA busy_timeout = ${busyMsMax}`);
+  };
+  return {
+    /** The batches that hold any of these messages. */
+    holding: (room: string, messages: readonly MessageRef[]): readonly Held[] =>
+      [...placesOf(room, messages).keys()].flatMap((id) => {
+        const row = bytesOf.get(id);
+        return row === null ? [] : [{ id, bytes: row.bytes }];
+      }),
+    /** Removes them; `batches` are those that hold them, with tombstones. */
+    redact(room: string, messages: readonly MessageRef[], batches: readonly Held[]): void {
+      inOne(room, messages, batches);
+      owesCheckpoint = true;
+      settle();
+    },
+    /** Empties the write-ahead log, if another process has kept it from that. */
+    settle,
+  };
+}
