@@ -6,9 +6,10 @@
 //   plugins: [logSqlite({ file: "/srv/chat/log.sqlite", retention: { messages: 100_000 } }), …]
 
 import { isAbsolute, join } from "node:path";
-import type { Clock, Log, MessageEntry, Stream } from "chatfusion";
-import { ChatFusionError, definePlugin, LIMITS } from "chatfusion";
+import type { Clock, Found, Log, MessageEntry, Stream } from "chatfusion";
+import { ChatFusionError, definePlugin, LIMITS, visible } from "chatfusion";
 import * as v from "valibot";
+import { phrasesOf } from "./log-sqlite/words.ts";
 import type { Writer } from "./log-sqlite/writer.ts";
 import { startWriter } from "./log-sqlite/writer.ts";
 
@@ -82,6 +83,23 @@ export default definePlugin({
           const found = await writer().ask({ op: "since", room, id, limit });
           return (found ?? undefined) as readonly MessageEntry[] | undefined; // likewise
         },
+        async search({ text, from, before, ...what }) {
+          if (from === undefined && phrasesOf(text).length === 0) {
+            const expected = "expected words to look for, of letters or digits";
+            throw new ChatFusionError("BAD_REQUEST", `search: ${expected}, got "${visible(text)}"`);
+          }
+          if (before !== undefined && !/^\d{1,16}$/.test(before)) {
+            const expected = "expected the next of an answer";
+            throw new ChatFusionError("BAD_REQUEST", `search: before: ${expected}`);
+          }
+          const asked = {
+            ...what,
+            text,
+            ...(from === undefined ? {} : { from }),
+            ...(before === undefined ? {} : { before }),
+          };
+          return (await writer().ask({ op: "search", ...asked })) as Found; // likewise
+        },
         redact: (room, refs) => writer().redact(room, refs, (bytes) => host.blank(bytes, refs)),
       },
     };
@@ -94,6 +112,8 @@ const bounds = {
   busyMsMax: LIMITS.logBusyMsMax,
   checkedBytesMax: LIMITS.logCheckedBytesMax,
   pruneStepRooms: LIMITS.pruneStepRooms,
+  indexStepMessages: LIMITS.indexStepMessages,
+  indexEveryMs: LIMITS.indexEveryMs,
 };
 
 type StreamEnds = readonly { readonly stream: Stream; readonly last: number }[];

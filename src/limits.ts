@@ -209,6 +209,13 @@ export const LIMITS = {
   /** And their JSON: an answer is far from filling its asker's outbox. */
   backlogBytesMax: 1 * MiB,
 
+  /** What is looked for by `search`: some words, or a sentence. */
+  searchTextBytesMax: 256,
+  /** Messages of `search` in one answer: with the longest texts it is a frame of a server's. */
+  searchMax: 50,
+  /** Questions that wait: one is asked after the other, so that the log's commits go between. */
+  searchesWaitingMax: 64,
+
   // --- private messages for those who are offline ------------------------------------------------
   /** Kept for one account: some busy weeks, and what somebody still reads at a login. */
   mailMessagesMax: 200,
@@ -228,6 +235,9 @@ export const LIMITS = {
   /** Rooms that are looked at in one step. */
   pruneStepRooms: 20,
   pruneEveryMs: 10 * minute,
+  /** What was said is put into the index of words so much later, in steps of some milliseconds. */
+  indexEveryMs: 200,
+  indexStepMessages: 250,
   /** Lines that a stuck disk leaves in memory; what comes then is dropped and counted. */
   logBufferBytesMax: 4 * MiB,
   logFlushMs: 1 * second,

@@ -8,8 +8,9 @@ import type { MessageEntry, MessageRef, Stream } from "chatfusion";
 import { openFile } from "./file.ts";
 import { createPruning } from "./prune.ts";
 import { createRedaction } from "./redact.ts";
-import type { Bounds, Held, Packed, Retention } from "./request.ts";
+import type { Answered, Asked, Bounds, Held, Packed, Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
+import { createSearch } from "./search.ts";
 
 export interface LogDatabase {
   streams(): readonly { readonly stream: Stream; readonly last: number }[];
@@ -25,6 +26,9 @@ export interface LogDatabase {
   holding(room: string, messages: readonly MessageRef[]): readonly Held[];
   /** Removes messages for good, from the batches that hold them and that have tombstones now. */
   redact(room: string, messages: readonly MessageRef[], batches: readonly Held[]): void;
+  /** Puts some of what was said into the index of words; false when all is in it. */
+  index(): boolean;
+  search(what: Asked): Answered;
   /** Removes some old messages, about `messagesMax`; false when none are left. */
   prune(now: number, messagesMax: number): boolean;
   close(): void;
@@ -33,9 +37,10 @@ export interface LogDatabase {
 /** Opens the log. Throws as `openFile` does. */
 export function openLog(path: string, retention: Retention, bounds: Bounds): LogDatabase {
   const database = openFile(path, bounds);
-  const pruning = createPruning(database, retention, bounds.pruneStepRooms);
+  const index = createSearch(database, bounds);
+  const pruning = createPruning(database, index, retention, bounds.pruneStepRooms);
   const append = createAppend(database, pruning.touched);
-  const redaction = createRedaction(database, bounds.busyMsMax);
+  const redaction = createRedaction(database, index, bounds.busyMsMax);
   const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
     "SELECT origin, life, room, last FROM streams",
   );
@@ -47,6 +52,11 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
     ...createReads(database),
     since: createSince(database),
     ...redaction,
+    index: () => index.step(),
+    search(what) {
+      index.catchUp(); // so that what was answered is found
+      return index.search(what);
+    },
     prune: pruning.step,
     // What was put in were streams.
     streams: () => streams.all().map(({ last, ...stream }) => ({ stream: stream as Stream, last })),
@@ -72,8 +82,10 @@ function createAppend(database: Database, touched: (room: number) => void): LogD
      ON CONFLICT DO UPDATE SET last = excluded.last RETURNING id, last`,
   );
   const addBatch = database.query(
-    `INSERT INTO batches (stream, room, first, count, marked, logged, entries, bytes)
-     VALUES ($stream, $room, $first, $count, $marked, $now, $entries, $bytes)`,
+    // No number is used again that the index of words has used.
+    `INSERT INTO batches (id, stream, room, first, count, marked, logged, entries, bytes)
+     SELECT max(high, (SELECT coalesce(max(id), 0) + 1 FROM batches)),
+       $stream, $room, $first, $count, $marked, $now, $entries, $bytes FROM indexed`,
   );
   const addMark = database.query(
     "INSERT INTO marks (room, id, batch, place) VALUES (?1, ?2, ?3, ?4)",

@@ -4,12 +4,16 @@
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import type { Bounds } from "./request.ts";
+import { SEARCH_SCHEMA } from "./search.ts";
 
 /**
  * Opens the database, and makes it where there is none, readable by its owner only. Throws an
  * error with a text for the operator where the file is no log, is damaged, or open to everybody.
  */
-export function openFile(path: string, bounds: Omit<Bounds, "pruneStepRooms">): Database {
+export function openFile(
+  path: string,
+  bounds: Pick<Bounds, "busyMsMax" | "checkedBytesMax">,
+): Database {
   // SQLite gives its own files beside it the rights of this one.
   closeSync(openSync(path, "a", 0o600));
   if ((statSync(path).mode & 0o002) !== 0) {
@@ -37,7 +41,7 @@ export function openFile(path: string, bounds: Omit<Bounds, "pruneStepRooms">): 
 
 /** "cflg": the file is a log, and no other program's. */
 const APPLICATION_ID = 0x63666c67;
-const VERSION = 1;
+const VERSION = 2;
 
 // A batch is kept as its origin signed it, and its messages beside it, once each; `marks` says
 // where a room's messages are, in the order of their ids. `logged` is by this server's clock, so
@@ -74,8 +78,8 @@ const SCHEMA = `
     PRIMARY KEY (room, id, batch, place)
   ) STRICT, WITHOUT ROWID;
   PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${VERSION};
 `;
+const SET_VERSION = `PRAGMA user_version = ${VERSION}`;
 
 function prepareSchema(database: Database): void {
   const application = pragma(database, "application_id");
@@ -84,11 +88,14 @@ function prepareSchema(database: Database): void {
     "SELECT count(*) AS count FROM sqlite_master",
   );
   if (application === 0 && version === 0 && tables.get()?.count === 0) {
-    database.run(SCHEMA);
+    database.run(`${SCHEMA}${SEARCH_SCHEMA}${SET_VERSION}`);
   } else if (application !== APPLICATION_ID) {
     throw new Error("expected a log of messages, got another program's database");
+  } else if (version === 1) {
+    // There was no search.
+    database.run(`${SEARCH_SCHEMA}${SET_VERSION}`);
   } else if (version !== VERSION) {
-    throw new Error(`expected a log of version ${VERSION}, got ${version}`);
+    throw new Error(`expected a log of version 1 or ${VERSION}, got ${version}`);
   }
 }
 

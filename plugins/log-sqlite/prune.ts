@@ -3,20 +3,27 @@
 // with the last of its messages.
 
 import type { Database } from "bun:sqlite";
+import type { MessageEntry } from "chatfusion";
 import type { Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
+import type { SearchIndex } from "./search.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Makes the pruning of a database that is open; a step looks at up to `roomsMax` rooms. */
-export function createPruning(database: Database, { days, messages }: Retention, roomsMax: number) {
+export function createPruning(
+  database: Database,
+  index: SearchIndex,
+  { days, messages }: Retention,
+  roomsMax: number,
+) {
   const grown = new Set<number>();
   if (messages !== undefined) {
     const rooms = database.query<{ id: number }, []>("SELECT id FROM rooms");
     for (const { id } of rooms.all()) grown.add(id);
   }
-  const byDays = days === undefined ? undefined : createByDays(database, days);
-  const byNumber = messages === undefined ? undefined : createByNumber(database, messages);
+  const byDays = days === undefined ? undefined : createByDays(database, index, days);
+  const byNumber = messages === undefined ? undefined : createByNumber(database, index, messages);
 
   const step = (now: number, messagesMax: number): boolean => {
     if (byDays?.(now, messagesMax) === true) return true;
@@ -40,7 +47,7 @@ export function createPruning(database: Database, { days, messages }: Retention,
 
 // --- internal ---
 
-function createByDays(database: Database, days: number) {
+function createByDays(database: Database, index: SearchIndex, days: number) {
   const oldest = database.query<{ id: number; room: number; count: number }, [number]>(
     "SELECT id, room, count FROM batches WHERE logged < ?1 ORDER BY logged LIMIT 100",
   );
@@ -54,7 +61,11 @@ function createByDays(database: Database, days: number) {
     for (const { id, room, count } of oldest.all(now - days * DAY_MS)) {
       const entries = entriesOf.get(id)?.entries;
       const held = entries === undefined ? [] : parseEntries(entries);
-      for (const message of held) if (message) removeMark.run(room, message.id, id);
+      for (const [place, message] of held.entries()) {
+        if (message === null) continue;
+        removeMark.run(room, message.id, id);
+        index.remove(room, id, { place, message });
+      }
       removeBatch.run(id);
       removed += count;
       if (removed >= messagesMax) break;
@@ -63,7 +74,7 @@ function createByDays(database: Database, days: number) {
   };
 }
 
-function createByNumber(database: Database, messages: number) {
+function createByNumber(database: Database, index: SearchIndex, messages: number) {
   interface Mark {
     readonly id: string;
     readonly batch: number;
@@ -79,6 +90,9 @@ function createByNumber(database: Database, messages: number) {
   const removeMark = database.query(
     "DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
   );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
+    "SELECT entries FROM batches WHERE id = ?1",
+  );
   const unmark = database.query("UPDATE batches SET marked = marked - ?2 WHERE id = ?1");
   const removeBatch = database.query("DELETE FROM batches WHERE id = ?1 AND marked <= 0");
   // Those of which all messages were removed before have no marks to be found by.
@@ -89,8 +103,15 @@ function createByNumber(database: Database, messages: number) {
     const bound = newestToGo.get(room, messages);
     if (bound === null) return false;
     const removed = new Map<number, number>();
+    const held = new Map<number, readonly (MessageEntry | null)[]>();
     for (const { id, batch, place } of oldest.all(room, bound.id, messagesMax)) {
       removeMark.run(room, id, batch, place);
+      if (!held.has(batch)) {
+        const { entries } = entriesOf.get(batch) ?? {};
+        held.set(batch, entries === undefined ? [] : parseEntries(entries));
+      }
+      const message = held.get(batch)?.[place];
+      if (message) index.remove(room, batch, { place, message });
       removed.set(batch, (removed.get(batch) ?? 0) + 1);
     }
     for (const [batch, count] of removed) {

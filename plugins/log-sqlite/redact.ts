@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import type { MessageRef } from "chatfusion";
 import type { Held } from "./request.ts";
 import { parseEntries } from "./request.ts";
+import type { SearchIndex } from "./search.ts";
 
 interface Place {
   readonly batch: number;
@@ -13,13 +14,13 @@ interface Place {
 }
 
 /** Makes the removal of messages from a database that is open and waits so long for others. */
-export function createRedaction(database: Database, busyMsMax: number) {
+export function createRedaction(database: Database, index: SearchIndex, busyMsMax: number) {
   const marks = database.query<Place, [string, string]>(
     `SELECT batch, place FROM marks
      WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND id = ?2`,
   );
-  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
-    "SELECT entries FROM batches WHERE id = ?1",
+  const entriesOf = database.query<{ room: number; entries: Uint8Array }, [number]>(
+    "SELECT room, entries FROM batches WHERE id = ?1",
   );
   const bytesOf = database.query<{ bytes: Uint8Array }, [number]>(
     "SELECT bytes FROM batches WHERE id = ?1",
@@ -50,12 +51,13 @@ export function createRedaction(database: Database, busyMsMax: number) {
   const redact = (room: string, messages: readonly MessageRef[], batches: readonly Held[]) => {
     const places = placesOf(room, messages);
     for (const { id, bytes } of batches) {
-      const { entries } = entriesOf.get(id) ?? {};
+      const row = entriesOf.get(id);
       const removed = places.get(id);
-      if (entries === undefined || removed === undefined) continue; // pruned meanwhile
-      const left = parseEntries(entries).map((entry, place) => {
-        if (entry === null || !removed.has(place)) return entry;
-        removeMark.run(room, entry.id, id, place);
+      if (row === null || removed === undefined) continue; // pruned meanwhile
+      const left = parseEntries(row.entries).map((message, place) => {
+        if (message === null || !removed.has(place)) return message;
+        removeMark.run(room, message.id, id, place);
+        index.remove(row.room, id, { place, message }, true);
         return null;
       });
       change.run(id, Buffer.from(JSON.stringify(left)), bytes, removed.size);

@@ -19,6 +19,8 @@ export interface Bounds {
   readonly busyMsMax: number;
   readonly checkedBytesMax: number;
   readonly pruneStepRooms: number;
+  readonly indexStepMessages: number;
+  readonly indexEveryMs: number;
 }
 
 /** What the worker is asked, in order; each is answered once, with its number. */
@@ -49,9 +51,25 @@ export type Request =
       readonly id: string;
       readonly limit: number;
     }
+  | ({ readonly op: "search" } & Asked)
   | { readonly op: "holding"; readonly room: string; readonly messages: readonly MessageRef[] }
   | { readonly op: "prune"; readonly now: number; readonly messagesMax: number }
   | { readonly op: "close" };
+
+/** What is looked for, as `Search` has it. */
+export interface Asked {
+  readonly rooms: readonly string[];
+  readonly text: string;
+  readonly from?: string;
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** What was found. */
+export interface Answered {
+  readonly messages: readonly MessageEntry[];
+  readonly next?: string;
+}
 
 export type Numbered = Request & { readonly number: number };
 

@@ -9,6 +9,8 @@ import type { Answer, Numbered } from "./request.ts";
 import { packHeld, packRange, unpackGiven } from "./request.ts";
 
 let log: LogDatabase | undefined;
+let indexEveryMs = 0;
+let indexing: Timer | undefined;
 
 parentPort?.on("message", (message: string | Bytes) => {
   if (typeof message === "string") {
@@ -17,8 +19,10 @@ parentPort?.on("message", (message: string | Bytes) => {
   } else {
     const given = unpackGiven(message);
     answering(given.number, () => {
-      if (given.op === "append") opened().append(given.batches, given.now);
-      else opened().redact(given.room, given.messages, given.batches);
+      if (given.op === "append") {
+        opened().append(given.batches, given.now);
+        indexSoon();
+      } else opened().redact(given.room, given.messages, given.batches);
     });
   }
 });
@@ -30,6 +34,8 @@ function run(request: Numbered): unknown {
   switch (request.op) {
     case "open":
       log = openLog(request.path, request.retention, request.bounds);
+      indexEveryMs = request.bounds.indexEveryMs;
+      indexSoon();
       return undefined;
     case "streams":
       return opened().streams();
@@ -39,11 +45,14 @@ function run(request: Numbered): unknown {
       return opened().backlog(request.room, request.limit, request.before);
     case "since":
       return opened().since(request.room, request.id, request.limit);
+    case "search":
+      return opened().search(request);
     case "holding":
       return packHeld(request.number, opened().holding(request.room, request.messages));
     case "prune":
       return opened().prune(request.now, request.messagesMax);
     case "close":
+      clearTimeout(indexing);
       log?.close();
       log = undefined;
       return undefined;
@@ -70,4 +79,16 @@ function answering(number: number, work: () => unknown): void {
     answer = { number, error: thrown instanceof Error ? thrown.message : String(thrown) };
   }
   parentPort?.postMessage(JSON.stringify(answer), []);
+}
+
+/** Puts what was said into the index of words, once it has been answered; commits go between. */
+function indexSoon(ms = indexEveryMs): void {
+  indexing ??= setTimeout(() => {
+    indexing = undefined;
+    try {
+      if (log?.index() === true) indexSoon(0);
+    } catch {
+      indexSoon(); // the file is held, or the disk is full: the next commit says so
+    }
+  }, ms);
 }

@@ -29,6 +29,30 @@ export interface Batch {
 /** One message of a room. A server may give its own another's id: the author tells them apart. */
 export type MessageRef = Pick<MessageEntry, "id" | "from">;
 
+/** What is looked for in rooms. */
+export interface Search {
+  /** One at least. */
+  readonly rooms: readonly RoomName[];
+  /**
+   * Words that a message must have, all of them, in any order and case; "in quotes" one behind the
+   * other. "" with `from`: all that he said.
+   */
+  readonly text: string;
+  /** Who said it: `nick@server`. */
+  readonly from?: string;
+  /** The `next` of an answer: goes on where that one ended. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** What was found. */
+export interface Found {
+  /** Those that were appended last, in that order. */
+  readonly messages: readonly MessageEntry[];
+  /** There is more, or may be. Says nothing but to the history that made it. */
+  readonly next?: string;
+}
+
 /** The core's side of the role. */
 export interface HistoryHost {
   /**
@@ -61,6 +85,11 @@ export interface History {
     id: string,
     limit: number,
   ): MaybePromise<readonly MessageEntry[] | undefined>;
+  /**
+   * What was appended before this call and fits. Rejects with `BAD_REQUEST` for a text that has
+   * nothing to look for, and for a `before` that is none.
+   */
+  search(what: Search): MaybePromise<Found>;
   /**
    * Removes messages of a room for good, and passes over those that it does not hold: nothing gives
    * them any more, their batches have tombstones instead (see `HistoryHost`), and nothing of their

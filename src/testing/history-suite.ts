@@ -7,6 +7,7 @@ import type { Plugin } from "../plugin/context.ts";
 import type { Batch, History } from "../plugin/history.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { testRedaction } from "./history-redaction.ts";
+import { testSearch } from "./history-search.ts";
 import type { Make } from "./history-stage.ts";
 import { testBatch, testStream, withHistory } from "./history-stage.ts";
 
@@ -16,6 +17,7 @@ export function testHistory(name: string, make: (folder: string) => Plugin): voi
     testStreams(make);
     testRange(make);
     testBacklog(make);
+    testSearch(make);
     testRedaction(make);
     testHostile(make);
   });

@@ -2,11 +2,13 @@
 // A commit is one record at the end of a segment. It is written in two halves, as a disk may do it:
 // a crash between them leaves a torn record, which the next start cuts off.
 
+import { hasPhrases, phrasesOf } from "chatfusion/plugins/log-sqlite/words";
 import * as v from "valibot";
 import { isAmong } from "../core/redaction.ts";
 import type { Store } from "../environment.ts";
+import { ChatFusionError } from "../errors.ts";
 import { definePlugin } from "../plugin.ts";
-import type { Batch, History, MessageRef, Stream } from "../plugin/history.ts";
+import type { Batch, Found, History, MessageRef, Search, Stream } from "../plugin/history.ts";
 
 /** A segment is written anew with each commit, so it stays short. */
 const SEGMENT_BYTES = 16 * 1024;
@@ -47,6 +49,7 @@ export const logStore = definePlugin({
           const at = messages.findIndex((one) => one.id === id);
           return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
         },
+        search: (what) => searchIn(batches, what),
         async redact(room, refs) {
           const blank = (batch: Batch) =>
             batch.stream.room === room ? blanked(batch, refs) : batch;
@@ -64,6 +67,26 @@ export const logStore = definePlugin({
     };
   },
 });
+
+/** Looks through batches in the order in which they were appended. Throws `BAD_REQUEST`. */
+export function searchIn(batches: readonly Batch[], what: Search): Found {
+  const { rooms, text, from, before = String(Number.MAX_SAFE_INTEGER), limit } = what;
+  const phrases = phrasesOf(text);
+  if ((from === undefined && phrases.length === 0) || !/^\d{1,16}$/.test(before))
+    throw new ChatFusionError("BAD_REQUEST", "search: expected words, and the next of an answer");
+  const found = batches
+    .flatMap(({ messages }) => messages)
+    .map((message, at) => ({ message, at }))
+    .filter(({ message, at }) => {
+      const isThere = rooms.includes(message.room) && at < Number(before);
+      return (
+        isThere && (from ?? message.from) === message.from && hasPhrases(message.text, phrases)
+      );
+    });
+  const shown = found.slice(-limit);
+  const next = found.length > limit ? { next: String(shown[0]?.at) } : {};
+  return { messages: shown.map(({ message }) => message), ...next };
+}
 
 // --- internal -----------------------------------------------------------------------------------
 

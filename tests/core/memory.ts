@@ -3,14 +3,17 @@
 import { isAmong } from "../../src/core/redaction.ts";
 import type {
   Batch,
+  Found,
   History,
   HistoryHost,
   MessageEntry,
   MessageRef,
   Plugin,
+  Search,
   Stream,
 } from "../../src/plugin.ts";
 import { definePlugin } from "../../src/plugin.ts";
+import { searchIn } from "../../src/testing/log-store.ts";
 
 export class MemoryHistory implements History {
   readonly batches: Batch[] = [];
@@ -29,6 +32,7 @@ export class MemoryHistory implements History {
       range: (...all) => this.range(...all),
       backlog: (...all) => this.backlog(...all),
       since: (...all) => this.since(...all),
+      search: (what) => this.search(what),
       redact: (...all) => this.redact(...all),
     };
     return definePlugin({
@@ -98,6 +102,10 @@ export class MemoryHistory implements History {
     const messages = all.flatMap((batch) => batch.messages);
     const at = messages.findIndex((one) => one.id === id);
     return at < 0 ? undefined : messages.slice(at + 1, at + 1 + limit);
+  }
+
+  search(what: Search): Found {
+    return searchIn(this.batches, what);
   }
 
   redact(room: string, refs: readonly MessageRef[]): void {

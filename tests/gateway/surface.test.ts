@@ -140,6 +140,7 @@ test("a fence is behind the log: what was said before it is durable", async () =
         range: () => [],
         backlog: () => Promise.reject(new Error("a disk that is gone")),
         since: () => undefined,
+        search: () => ({ messages: [] }),
         redact() {},
       },
     }),

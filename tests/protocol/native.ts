@@ -131,6 +131,7 @@ export function slowHistory() {
         range: () => [],
         backlog: () => messages,
         since: () => undefined,
+        search: () => ({ messages: [] }),
         redact() {},
       },
     }),

@@ -35,6 +35,7 @@ const otherLog = definePlugin({
       range: () => [],
       backlog: () => [],
       since: () => [],
+      search: () => ({ messages: [] }),
       redact() {},
     },
   }),

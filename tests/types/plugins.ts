@@ -12,6 +12,7 @@ const history: History = {
   range: () => [],
   backlog: () => [],
   since: () => [],
+  search: () => ({ messages: [] }),
   redact() {},
 };
 
