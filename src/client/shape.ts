@@ -112,6 +112,7 @@ const answers = {
     next: v.exactOptional(v.string()),
   }),
   history: v.object({ messages: v.array(MessageShape) }),
+  search: v.object({ messages: v.array(MessageShape), next: v.exactOptional(v.string()) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   commands: v.object({
     commands: v.array(

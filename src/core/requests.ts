@@ -6,7 +6,7 @@ import type { Clock, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
+import type { RoomName, ServerName } from "../names.ts";
 import { checkText, LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
@@ -31,7 +31,8 @@ import type { Presence } from "./presence.ts";
 import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
-import { roomOf } from "./rooms.ts";
+import { roomInside, roomOf } from "./rooms.ts";
+import { createSearch } from "./search.ts";
 import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
 import type { Sessions } from "./sessions.ts";
@@ -53,6 +54,7 @@ export interface RequestsOptions {
   readonly presence: Presence;
   readonly recent: Recent;
   readonly rooms: Rooms;
+  readonly self: ServerName;
   readonly sessions: Sessions;
   readonly streams: Streams;
   readonly tells: Tells;
@@ -70,6 +72,7 @@ export function createRequests(options: RequestsOptions) {
     ...roomHandlers(options),
     ...commandHandlers(options.commands),
     ...fileHandlers(options),
+    search: createSearch(options),
   };
   return (session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome> => {
     // The handler of a type takes what the shape of that type gives.
@@ -240,11 +243,6 @@ function messageHandlers(options: RequestsOptions) {
 
 function roomHandlers(options: RequestsOptions) {
   const { directory, people, presence, rooms } = options;
-  const inRoom = (session: LiveSession, text: string): RoomName | Failure => {
-    const room = roomOf(text);
-    if (typeof room !== "string" || session.memberships.has(room)) return room;
-    return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
-  };
   const enter = (session: LiveSession, room: RoomName): Failure | undefined => {
     // A plugin may have taken its time.
     if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
@@ -269,7 +267,7 @@ function roomHandlers(options: RequestsOptions) {
       );
     },
     part(session: LiveSession, ask: Ask<"part">): Outcome {
-      const room = inRoom(session, ask.room);
+      const room = roomInside(session, ask.room);
       if (typeof room === "object") return room;
       if (room === LOBBY) return failure("CANNOT_LEAVE", "the lobby is the room everybody is in");
       presence.left(room, entryOf(session), ask.reason, session);
@@ -293,7 +291,7 @@ function roomHandlers(options: RequestsOptions) {
       outcomeOf(presence.watches.unwatch(session, ask.addresses)),
     fusion: (): Outcome => ({ answer: people.fusion() }),
     history(session: LiveSession, ask: Ask<"history">): Outcome {
-      const room = inRoom(session, ask.room);
+      const room = roomInside(session, ask.room);
       if (typeof room === "object") return room;
       const history = options.history();
       if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");

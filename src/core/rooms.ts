@@ -30,6 +30,13 @@ export function roomOf(text: string): RoomName | Failure {
   }
 }
 
+/** The one form of the name of a room that somebody is in, or a refusal. */
+export function roomInside({ memberships }: LiveSession, text: string): RoomName | Failure {
+  const room = roomOf(text);
+  if (typeof room !== "string" || memberships.has(room)) return room;
+  return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
+}
+
 /** Told when a room has its first member here, and when the last one has left. */
 export interface RoomsOptions {
   opened(room: RoomName): void;

@@ -271,6 +271,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
     dispatch: createRequests({
       ...shared,
       ...society,
+      self: options.name,
       clock: options.environment.clock,
       commands: () => need("commands"),
       directory: fusion.directory,

@@ -32,6 +32,7 @@ export const FRAME = {
   command: 0x2a,
   watch: 0x2b,
   unwatch: 0x2c,
+  search: 0x2d,
   commands: 0x2f,
   offer: 0x30,
   accept: 0x31,

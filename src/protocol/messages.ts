@@ -98,6 +98,13 @@ const shapes = {
     before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
     since: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
   }),
+  search: v.object({
+    room: v.optional(Name),
+    text: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.searchTextBytesMax)), ""),
+    from: v.optional(Name),
+    before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
+    limit: v.optional(v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.searchMax)), LIMITS.searchMax),
+  }),
   fusion: v.object({}),
   command: v.object({
     name: Name,
@@ -146,6 +153,7 @@ interface Answers {
     readonly next?: string;
   };
   history: { readonly messages: readonly MessageEntry[] };
+  search: { readonly messages: readonly MessageEntry[]; readonly next?: string };
   fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
   command: { readonly text: string; readonly data?: unknown };
   /** Those that this session may run. */

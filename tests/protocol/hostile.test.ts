@@ -192,6 +192,19 @@ describe("a hello", () => {
   });
 });
 
+const searches = [
+  { text: 1 },
+  { text: "x".repeat(257) },
+  { text: "é".repeat(129) },
+  { text: "a", room: null },
+  { text: "a", from: ["ana@paris"] },
+  { text: "a", before: 7 },
+  { text: "a", before: "x".repeat(65) },
+  { text: "a", limit: 0 },
+  { text: "a", limit: 51 },
+  { text: "a", limit: 1.5 },
+];
+
 describe("a field of a wrong type, or out of its bound", () => {
   const hex = (count: number) => "a".repeat(count);
   const transfer = hex(32);
@@ -211,6 +224,7 @@ describe("a field of a wrong type, or out of its bound", () => {
     watch: [{}, { addresses: [] }, { addresses: "a@b" }, { addresses: Array(101).fill("a@b") }],
     unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
+    search: searches,
     history: [
       {},
       { room: "#x", limit: 201 },

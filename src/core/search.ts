@@ -1,0 +1,87 @@
+// What people look for in the rooms that they are in: what they could page to by `history`, they
+// may find, and nothing else. One question is asked after the other, so that the history's commits
+// go between; whoever has one under way waits for its answer.
+
+import type { Failure } from "../errors.ts";
+import { failure, failureOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { ServerName } from "../names.ts";
+import { formatAddress, parseAddress } from "../names.ts";
+import type { Found, History } from "../plugin/history.ts";
+import type { Answer, Ask } from "../protocol/messages.ts";
+import type { MessageLog } from "./log.ts";
+import { roomInside } from "./rooms.ts";
+import type { LiveSession } from "./session.ts";
+import type { Outcome } from "./session-host.ts";
+import type { Streams } from "./streams.ts";
+
+export interface SearchOptions {
+  readonly self: ServerName;
+  readonly history: () => History | undefined;
+  readonly log: MessageLog;
+  readonly streams: Streams;
+}
+
+/** Makes the function that answers `search`. */
+export function createSearch(options: SearchOptions) {
+  let last: Promise<unknown> = Promise.resolve();
+  const asking = new Set<LiveSession>();
+
+  const answered = async (
+    history: History,
+    session: LiveSession,
+    asked: Parameters<History["search"]>[0],
+  ): Promise<Answer<"search">> => {
+    try {
+      await options.log.caughtUp();
+      return seenBy(session, await history.search(asked));
+    } finally {
+      asking.delete(session);
+    }
+  };
+
+  return (session: LiveSession, ask: Ask<"search">): Outcome => {
+    const { text, from, before, limit } = ask;
+    const room = ask.room === undefined ? undefined : roomInside(session, ask.room);
+    if (typeof room === "object") return room;
+    const history = options.history();
+    if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
+    if (asking.has(session) || asking.size >= LIMITS.searchesWaitingMax) {
+      const whose = asking.has(session)
+        ? "your last question has"
+        : `${asking.size} questions have`;
+      return failure("QUEUE_FULL", `search: ${whose} no answer yet; try again in a moment`);
+    }
+    const author = from === undefined ? undefined : authorOf(from, options.self);
+    if (typeof author === "object") return author;
+    options.streams.flush(); // what was said before this question is looked through
+    const asked = {
+      rooms: room === undefined ? [...session.memberships.keys()] : [room],
+      text,
+      limit,
+      ...(author === undefined ? {} : { from: author }),
+      ...(before === undefined ? {} : { before }),
+    };
+    asking.add(session);
+    const answer = last.then(() => answered(history, session, asked));
+    last = answer.catch(() => undefined); // whoever asked is told
+    return { later: answer };
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** Who has left a room while he waited, or was put out, sees nothing of it any more. */
+function seenBy({ memberships }: LiveSession, { messages, ...found }: Found): Answer<"search"> {
+  return { ...found, messages: messages.filter(({ room }) => memberships.has(room)) };
+}
+
+/** An address in the form in which messages have it; without a server it is one of this one's. */
+function authorOf(text: string, self: ServerName): string | Failure {
+  try {
+    const { nick, server } = parseAddress(text.includes("@") ? text : `${text}@${self}`);
+    return formatAddress(nick, server);
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
