@@ -206,6 +206,8 @@ export const LIMITS = {
   pageMax: 200,
   /** Messages of `history` in one answer. */
   backlogMax: 200,
+  /** Of those, what a terminal shows of a room when somebody comes into it: a screen or two. */
+  backlogShown: 50,
   /** And their JSON: an answer is far from filling its asker's outbox. */
   backlogBytesMax: 1 * MiB,
 

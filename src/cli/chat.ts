@@ -5,7 +5,7 @@ import { defineCommand } from "citty";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { connect, type Client, type ServerAddress } from "../client.ts";
+import { connect, type Client, type ConnectOptions, type ServerAddress } from "../client.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { parseNick, visible } from "../names.ts";
@@ -21,6 +21,7 @@ const Args = v.object({
   "password-file": v.optional(v.string()),
   downloads: v.optional(v.string()),
   accept: v.picklist(["ask", "all", "none"]),
+  backlog: v.optional(v.string()),
   json: v.optional(v.boolean(), false),
 });
 
@@ -55,6 +56,12 @@ export default defineCommand({
       default: "ask",
       description: "What is done with offered files",
     },
+    backlog: {
+      type: "string",
+      description: `What was said before, of each room that you come into: so many messages; default
+        ${LIMITS.backlogShown} on a terminal, else 0`.replace(/\s+/g, " "),
+      valueHint: "COUNT",
+    },
     json: { type: "boolean", description: "One JSON object a line on stdout, for programs" },
   },
   run: async ({ args }) => run(v.parse(Args, args)),
@@ -66,9 +73,12 @@ async function run(args: v.InferOutput<typeof Args>): Promise<ExitCode> {
   const { json, accept } = args;
   const folder = resolve(args.downloads ?? join(homedir(), "Downloads", "chatfusion"));
   const { nick, server } = addressOf(args.address);
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !json;
+  const backlog = backlogOf(args.backlog, isTerminal);
   let client: Client;
   try {
-    client = await enter(nick, await locate(server), args["password-file"]);
+    const login = { nick, server: await locate(server), backlog, agent: "chatfusion chat" };
+    client = await enter(login, args["password-file"]);
   } catch (thrown) {
     if (!json || !(thrown instanceof ChatFusionError)) throw thrown;
     showFailure(thrown);
@@ -81,22 +91,16 @@ async function run(args: v.InferOutput<typeof Args>): Promise<ExitCode> {
     report.info(firstMet.fingerprint);
     report.info(`and is remembered in ${visible(firstMet.path)}`);
   }
-  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !json;
   if (isTerminal) return chatOnTerminal({ client, folder, accept });
   return chatOnPipes({ client, folder, accept, json });
 }
 
 /** Gets in; asks for the password where the nick has one and there is somebody to ask. */
-async function enter(
-  nick: string,
-  server: ServerAddress,
-  passwordFile: string | undefined,
-): Promise<Client> {
-  const login = { nick, server, agent: "chatfusion chat" };
+async function enter(login: ConnectOptions, passwordFile: string | undefined): Promise<Client> {
   if (passwordFile === "-") {
     throw new ChatFusionError("USAGE", "--password-file: stdin is what you say, expected a file");
   }
-  const prompt = `password of ${visible(nick)}`;
+  const prompt = `password of ${visible(login.nick)}`;
   let password =
     passwordFile === undefined
       ? undefined
@@ -120,6 +124,14 @@ async function enter(
   } finally {
     if (hasAsked) process.stdin.setRawMode(false);
   }
+}
+
+/** How many messages of before are shown. Throws `USAGE`. */
+function backlogOf(text: string | undefined, isTerminal: boolean): number {
+  if (text === undefined) return isTerminal ? LIMITS.backlogShown : 0;
+  if (/^\d{1,3}$/.test(text) && Number(text) <= LIMITS.backlogMax) return Number(text);
+  const expected = `expected 0 to ${LIMITS.backlogMax}`;
+  throw new ChatFusionError("USAGE", `--backlog: ${expected}, got "${visible(text)}"`);
 }
 
 /** Splits NICK@SERVER. Throws `USAGE` or `NICK_INVALID`. */

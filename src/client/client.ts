@@ -46,7 +46,7 @@ export class Client {
   readonly #random: Random;
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
-  readonly #past = new Past((event) => this.#listeners.tell(event), this.#requests);
+  readonly #past: Past;
   readonly #watched = new Watched(this.#requests);
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
@@ -73,11 +73,9 @@ export class Client {
 
   private constructor(options: ConnectOptions) {
     this.#options = options;
-    const { clock, net, random } = surroundingsOf(options);
-    this.#clock = clock;
-    this.#net = net;
-    this.#random = random;
-    this.#listeners = new Listeners(clock);
+    ({ clock: this.#clock, net: this.#net, random: this.#random } = surroundingsOf(options));
+    this.#listeners = new Listeners(this.#clock);
+    this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
     this.#credential = credentialOf(options);
     this.#port = {
       clock: this.#clock,
@@ -161,10 +159,12 @@ export class Client {
     return this.request("tell", { to, text, cid: this.#random.bytes(16).toHex(), ...options });
   }
 
-  async join(room: string): Promise<Answer<"join">> {
-    const answer = await this.request("join", { room });
-    this.#rooms.add(answer.room);
-    return answer;
+  /** Enters a room, and is told of its past as far as `connect` has asked for it. */
+  join(room: string): Promise<Answer<"join">> {
+    return this.#requests.ask("join", { room }, (answer) => {
+      if (!this.#rooms.has(answer.room)) this.#past.entered(answer.room);
+      this.#rooms.add(answer.room);
+    });
   }
 
   async part(room: string, reason?: string): Promise<Answer<"part">> {
@@ -283,7 +283,10 @@ export class Client {
     this.#credential = { ...this.#credential, nick: welcome.nick };
     this.#fusion = welcome.fusion;
     this.#rooms = new Set([welcome.lobby, ...welcome.rooms, ...missed]);
-    if (isFirst) return this.#listeners.hold();
+    if (isFirst) {
+      this.#listeners.hold();
+      return this.#past.entered(...this.#rooms);
+    }
     if (!welcome.resumed) this.#transfers.lost(true);
     const untold = welcome.resumed ? this.#untold : [];
     this.#untold = [];

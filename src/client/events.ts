@@ -3,14 +3,16 @@
 
 import type { Failure } from "../errors.ts";
 import { FRAME } from "../protocol/frame.ts";
-import type { OfferEntry, PrivateEntry, RoomEventOnWire } from "../protocol/messages.ts";
-import type { ToldEntry, Welcome } from "../protocol/messages.ts";
+import type { MessageEntry, OfferEntry, PrivateEntry } from "../protocol/messages.ts";
+import type { RoomEventOnWire, ToldEntry, Welcome } from "../protocol/messages.ts";
 import * as shape from "./shape.ts";
 
 /**
  * What happens to a client that is in. New kinds may come: ignore those that you do not know.
  * - `message`, `joined`, `left`, `renamed`, `gap`, `merged`, `split`: in a room; of the lobby,
  *   `joined` and `left` mean online and offline. One's own messages come as well.
+ * - `backlog`: what was said in a room before this client came into it, oldest first; before all
+ *   that is said there now. Only where `connect` asked for it, and where there is any.
  * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
  *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
  * - `private`: to this person alone; `late` when it was kept until now. `notice`: from the server.
@@ -25,6 +27,11 @@ import * as shape from "./shape.ts";
  */
 export type ClientEvent =
   | RoomEventOnWire
+  | {
+      readonly type: "backlog";
+      readonly room: string;
+      readonly messages: readonly MessageEntry[];
+    }
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }

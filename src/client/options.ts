@@ -17,6 +17,8 @@ export interface ConnectOptions {
   readonly trust?: Trust;
   /** Default true. */
   readonly reconnect?: boolean;
+  /** How much of what was said before is told (`backlog`) when entering and joining; default 0. */
+  readonly backlog?: number;
   /** The program's name and version, for the operator. */
   readonly agent?: string;
   /** Another network, time and chance, for tests. */

@@ -32,6 +32,7 @@ interface Heard {
 export class Past {
   readonly #show: (event: ClientEvent) => void;
   readonly #source: PastSource;
+  readonly #backlog: number;
   /** `id author` of messages that were told, and `author cid` where that is a message's own. */
   readonly #told = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
@@ -41,8 +42,10 @@ export class Past {
   #forgotten = "";
   #turn = 0;
 
-  constructor(show: (event: ClientEvent) => void, source: PastSource) {
+  /** `backlog`: how many messages of before are told of a room when this client comes into it. */
+  constructor(show: (event: ClientEvent) => void, source: PastSource, backlog = 0) {
     this.#show = show;
+    this.#backlog = Math.min(backlog, LIMITS.backlogMax);
     this.#source = source;
   }
 
@@ -65,11 +68,20 @@ export class Past {
     const readAll = async () => {
       for (const room of all) if (this.#turn === turn) await this.#read(room, turn);
     };
-    readAll().catch((thrown: unknown) =>
-      queueMicrotask(() => {
-        throw thrown; // a bug of ours: a refusal becomes a gap
-      }),
-    );
+    readAll().catch(throwLater);
+  }
+
+  /**
+   * This client has come into rooms: tells the last of what was said there before, and behind it
+   * what comes now. Where there is no history, there is nothing to tell.
+   */
+  entered(...rooms: readonly string[]): void {
+    if (this.#backlog === 0) return;
+    for (const room of rooms) {
+      if (this.#waiting.has(room)) continue;
+      this.#waiting.set(room, { since: this.#newest, events: [] });
+      this.#readBacklog(room, this.#turn).catch(throwLater);
+    }
   }
 
   /** This client has left a room: what is said there now is not missed. */
@@ -85,6 +97,18 @@ export class Past {
   }
 
   // --- internal ---------------------------------------------------------------------------------
+
+  async #readBacklog(room: string, turn: number): Promise<void> {
+    const { messages } = await this.#source
+      .askPast(room, { limit: this.#backlog })
+      .catch(() => ({ messages: [] }));
+    // Else too much came, the room was left, or all of it is read in a new session.
+    if (this.#turn !== turn || !this.#waiting.has(room)) return;
+    const come = this.#come(room);
+    const before = messages.filter((one) => !come.has(one.id) && !this.#toldOf(one));
+    if (before.length > 0) this.#show({ type: "backlog", room, messages: before });
+    this.#end(room, [], false);
+  }
 
   async #read(room: string, turn: number): Promise<void> {
     const last = this.#rooms.get(room)?.last ?? [];
@@ -207,21 +231,23 @@ export class Past {
       this.#told.add(said);
       this.#forget();
     }
-    if (event.type === "message") {
-      const { id, room, from, cid = "" } = event.message;
-      // One that is short may be another message's: only what is drawn at random is its own.
-      const said = cid.length < LIMITS.uniqueIdBytesMin ? "" : `${from} ${cid}`;
-      // A server that lies may give the ids of another one.
-      const given = `${id} ${from}`;
-      const isTold = this.#told.has(given) || this.#told.has(said);
-      this.#told.add(given);
-      if (said !== "") this.#told.add(said);
-      if (id > this.#newest) this.#newest = id;
-      if (!isTold) this.#note(room, id);
-      this.#forget();
-      if (isTold) return;
-    }
+    if (event.type === "message" && this.#toldOf(event.message)) return;
     this.#show(event);
+  }
+
+  /** Notes that a message is told; true where it was before. */
+  #toldOf({ id, room, from, cid = "" }: MessageEntry): boolean {
+    // One that is short may be another message's: only what is drawn at random is its own.
+    const said = cid.length < LIMITS.uniqueIdBytesMin ? "" : `${from} ${cid}`;
+    // A server that lies may give the ids of another one.
+    const given = `${id} ${from}`;
+    const isTold = this.#told.has(given) || this.#told.has(said);
+    this.#told.add(given);
+    if (said !== "") this.#told.add(said);
+    if (id > this.#newest) this.#newest = id;
+    if (!isTold) this.#note(room, id);
+    this.#forget();
+    return isTold;
   }
 
   #forget(): void {
@@ -235,6 +261,12 @@ export class Past {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** A bug of ours: a refusal becomes a gap, or nothing. */
+const throwLater = (thrown: unknown) =>
+  queueMicrotask(() => {
+    throw thrown;
+  });
 
 /**
  * Some of the messages that were told last, the first ones first: what was logged behind the others

@@ -35,7 +35,8 @@ const repeatable: ReadonlySet<RequestName> = new Set([
 ]);
 
 /** The newest, those before a message's id, or those that were logged after it. */
-export type PastFrom = { readonly before?: string } | { readonly since: string };
+export type PastFrom =
+  { readonly before?: string; readonly limit?: number } | { readonly since: string };
 
 export class RequestTable {
   readonly #send: SendFrame;

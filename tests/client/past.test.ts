@@ -255,13 +255,84 @@ describe("each message once", () => {
   });
 });
 
+describe("coming into a room", () => {
+  test("tells what was said before, once, and behind it what comes now", async () => {
+    const { past, say, answer, told, asked } = start({ backlog: 3 });
+    past.entered(room);
+    say("m4");
+    expect(told).toEqual([]);
+    await answer(["m1", "m2", "m3", "m4"]);
+    expect(asked).toEqual(["last 3"]);
+    expect(told).toEqual(["backlog m1 m2 m3", "m4"]);
+    say("m3");
+    say("m5");
+    expect(told.slice(2)).toEqual(["m5"]);
+  });
+
+  test("tells nothing where nobody asked, nor where there is nothing or no history", async () => {
+    const none = start();
+    none.past.entered(room);
+    none.say("m1");
+    expect([none.asked, none.told]).toEqual([[], ["m1"]]);
+    const empty = start({ backlog: 3 });
+    empty.past.entered(room);
+    empty.say("m1");
+    await empty.answer([]);
+    expect(empty.told).toEqual(["m1"]);
+    const closed = start({ backlog: 3 });
+    closed.past.entered(room);
+    closed.say("m1");
+    await closed.refuse();
+    expect(closed.told).toEqual(["m1"]);
+  });
+
+  test("asks for no more than a page", () => {
+    const { past, asked } = start({ backlog: 10_000 });
+    past.entered(room);
+    expect(asked).toEqual([`last ${LIMITS.backlogMax}`]);
+  });
+
+  test("tells only what is new, when the room was left and is entered again", async () => {
+    const { past, say, answer, told } = start({ backlog: 3 });
+    past.entered(room);
+    await answer(["m1"]);
+    say("m2");
+    past.left(room);
+    past.entered(room);
+    await answer(["m1", "m2", "m3"]);
+    expect(told).toEqual(["backlog m1", "m2", "backlog m3"]);
+  });
+
+  test("tells what came meanwhile when the room is left before there is an answer", async () => {
+    const { past, say, answer, told } = start({ backlog: 3 });
+    past.entered(room);
+    say("m4");
+    past.left(room);
+    expect(told).toEqual(["m4"]);
+    await answer(["m1", "m2"]);
+    expect(told).toEqual(["m4"]);
+  });
+
+  test("tells what was missed, where the session is lost before there is an answer", async () => {
+    const { past, say, answer, told } = start({ backlog: 3 });
+    past.entered(room);
+    say("m4");
+    past.back([room]);
+    await answer(["m1", "m2", "m3", "m4"]);
+    await answer(["m1", "m2", "m3", "m4"]);
+    say("m5");
+    expect(told.at(-1)).toBe("m5");
+    expect(told.filter((one) => one.startsWith("m4"))).toHaveLength(1);
+  });
+});
+
 // --- internal ------------------------------------------------------------------------------------
 
 /**
  * A past whose history answers when the test says so; what was logged since a message, it only
  * knows where `keepsOrder` says so.
  */
-function start({ keepsOrder = false } = {}) {
+function start({ keepsOrder = false, backlog = 0 } = {}) {
   const told: string[] = [];
   const asked: (string | undefined)[] = [];
   const asks: PromiseWithResolvers<{ readonly messages: readonly MessageEntry[] }>[] = [];
@@ -279,17 +350,24 @@ function start({ keepsOrder = false } = {}) {
         ? `${event.message.id}${event.message.late === true ? " late" : ""}`
         : event.type === "private"
           ? `private ${event.message.id}`
-          : event.type,
+          : event.type === "backlog"
+            ? `backlog ${event.messages.map(({ id }) => id).join(" ")}`
+            : event.type,
     );
-  const past = new Past(show, {
-    askPast(_room, from) {
-      if ("since" in from && !keepsOrder) return Promise.reject(new Error("not held"));
-      asked.push("since" in from ? `since ${from.since}` : from.before);
-      const one = Promise.withResolvers<{ readonly messages: readonly MessageEntry[] }>();
-      asks.push(one);
-      return one.promise;
+  const past = new Past(
+    show,
+    {
+      askPast(_room, from) {
+        if ("since" in from && !keepsOrder) return Promise.reject(new Error("not held"));
+        const limit = "limit" in from ? `last ${from.limit}` : undefined;
+        asked.push("since" in from ? `since ${from.since}` : (from.before ?? limit));
+        const one = Promise.withResolvers<{ readonly messages: readonly MessageEntry[] }>();
+        asks.push(one);
+        return one.promise;
+      },
     },
-  });
+    backlog,
+  );
   const settled = async () => {
     for (let i = 0; i < 50; i++) await Promise.resolve();
   };

@@ -9,6 +9,7 @@ import type { Answer, Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
+import { exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
@@ -177,11 +178,17 @@ export class Chatter {
       case "servers":
         return this.#show({ event: "fusion", ref, ...(await client.request("fusion", {})) });
       case "history": {
-        const isCount = /^\d+$/.test(first);
-        const room = isCount || first === "" ? this.#lobby : first;
-        const limit = countOf(isCount ? first : second);
-        const { messages } = await client.request("history", { room, limit });
-        return this.#show({ event: "history", ref, room, messages });
+        const asked = historyAsked(args, this.#lobby);
+        const { messages } = await client.request("history", asked);
+        return this.#show({ event: "history", ref, room: asked.room, messages });
+      }
+      case "search": {
+        const found = await client.request("search", searchAsked(first));
+        return this.#show({ event: "found", ref, ...found });
+      }
+      case "export": {
+        const asked = { room: first, path: second, folder: this.#options.folder };
+        return this.#show({ event: "exported", ref, ...(await exportRoom(client, asked)) });
       }
       default:
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
@@ -351,16 +358,4 @@ export class Chatter {
   #show(shown: Shown): void {
     this.#options.show(shown);
   }
-}
-
-// --- internal -----------------------------------------------------------------------------------
-
-const historyDefault = 20;
-
-function countOf(text: string): number {
-  if (text === "") return historyDefault;
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= LIMITS.backlogMax) return count;
-  const expected = `expected a number from 1 to ${LIMITS.backlogMax}`;
-  throw new ChatFusionError("USAGE", `/history: ${expected}, got "${text}"`);
 }

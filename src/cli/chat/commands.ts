@@ -29,7 +29,12 @@ const commands = {
   unwatch: { usage: "NICK@SERVER", about: "does so no more" },
   rooms: { usage: "", about: "shows the rooms" },
   servers: { usage: "", about: "shows the servers that are merged" },
-  history: { usage: "[#ROOM] [COUNT]", about: "shows what was said" },
+  history: { usage: "[#ROOM] [COUNT] [BEFORE]", about: "shows what was said, before a message" },
+  search: {
+    usage: "WORDS...",
+    about: 'finds messages; also in:#ROOM, from:NICK@SERVER, "in this order", begin*',
+  },
+  export: { usage: "#ROOM [PATH]", about: "writes all of a room to a new file (.jsonl or text)" },
   nick: { usage: "NICK", about: "takes another nick" },
   run: { usage: "COMMAND [WORD...]", about: "runs a command of this server" },
   help: { usage: "[COMMAND]", about: "shows this" },

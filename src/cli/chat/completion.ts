@@ -25,7 +25,7 @@ export interface Completion {
 /** Completes what stands before the cursor, as far as it is clear. */
 export function complete(before: string, known: Known): Completion {
   const begin = /(?:^|\s)(\S*)$/.exec(before)?.[1] ?? "";
-  const path = /^\/send\s+\S+\s+(.*)$/s.exec(before)?.[1];
+  const path = /^\/(?:send|export)\s+\S+\s+(.*)$/s.exec(before)?.[1];
   const word = path ?? begin;
   const head = before.slice(0, before.length - word.length);
   const candidates = path === undefined ? wordsFor(head, word, known) : filesFor(path);
@@ -57,7 +57,8 @@ function wordsFor(head: string, word: string, known: Known): Iterable<string> {
   if (typeof place === "object") return place;
   if (place === "room") return known.rooms;
   if (place === "person") return known.people;
-  if (/^[#&]/.test(word) || /^\/(?:say|join|part|history)\s+$/.test(head)) return known.rooms;
+  if (/^[#&]/.test(word) || /^\/(?:say|join|part|history|export)\s+$/.test(head))
+    return known.rooms;
   return word === "" ? [] : known.people;
 }
 

@@ -88,6 +88,24 @@ export type Shown =
       readonly room: string;
       readonly messages: readonly MessageEntry[];
     })
+  /** What was said in a room before this client came into it. */
+  | {
+      readonly event: "backlog";
+      readonly room: string;
+      readonly messages: readonly MessageEntry[];
+    }
+  | (Answering & {
+      readonly event: "found";
+      readonly messages: readonly MessageEntry[];
+      /** There is more: /search with `before:` and this. */
+      readonly next?: string;
+    })
+  | (Answering & {
+      readonly event: "exported";
+      readonly room: string;
+      readonly path: string;
+      readonly messages: number;
+    })
   | (Answering & {
       readonly event: "fusion";
       readonly servers: readonly { readonly server: string; readonly people: number }[];
@@ -158,6 +176,8 @@ export function shownOf(
         ...("reason" in event && { reason: event.reason }),
       };
     }
+    case "backlog":
+      return { event: "backlog", room: event.room, messages: event.messages };
     case "renamed":
       return { event: "renamed", was: event.was.address, who: event.person.address };
     case "watched":

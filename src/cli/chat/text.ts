@@ -2,7 +2,7 @@
 // text of somebody else made safe to print. Pure but for the time zone.
 
 import { styleText } from "node:util";
-import { LOBBY, visible } from "../../client.ts";
+import { LOBBY, visible, type MessageEntry } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
@@ -38,6 +38,8 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     const mark = shown.kind === "notice" ? dim("!") : "";
     return `${begin}${who(shown.from)}${mark}: ${text}${late}`;
   };
+  const past = (messages: readonly MessageEntry[]): string =>
+    messages.map((message) => said({ event: "message", ...message })).join("\n");
   const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
     const { at, to, text, outcome, number, name, room, members, nick } = shown;
     if (outcome !== undefined && at !== undefined) {
@@ -90,7 +92,15 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "error":
         return error(shown);
       case "history":
-        return shown.messages.map((message) => said({ event: "message", ...message })).join("\n");
+        return past(shown.messages);
+      case "backlog":
+        return `${past(shown.messages)}\n${note(`so far in ${visible(shown.room)}`)}`;
+      case "found": {
+        const { messages, next } = shown;
+        if (messages.length === 0) return note("nothing is found");
+        const more = next === undefined ? "" : `; more: the same with before:${visible(next)}`;
+        return `${past(messages)}\n${note(`${messages.length} found${more}`)}`;
+      }
       case "progress":
       case "count":
         return "";
@@ -166,7 +176,7 @@ type Plain = Exclude<
   {
     event:
       | ("message" | "private" | "told" | "ack" | "error")
-      | ("history" | "progress" | "received" | "count");
+      | ("history" | "backlog" | "found" | "progress" | "received" | "count");
   }
 >;
 
@@ -216,7 +226,7 @@ function plainText(shown: Plain, note: (text: string) => string): string {
 
 type AnswerShown = Extract<
   Plain,
-  { event: "who" | "whois" | "rooms" | "fusion" | "answer" | "help" }
+  { event: "who" | "whois" | "rooms" | "fusion" | "exported" | "answer" | "help" }
 >;
 
 function answerText(shown: AnswerShown, note: (text: string) => string): string {
@@ -237,6 +247,10 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       const rooms = shown.rooms.map(({ room, members }) => `${visible(room)} (${members})`);
       return note(rooms.join(", "));
     }
+    case "exported":
+      return note(
+        `${shown.messages} messages of ${visible(shown.room)} are in ${visible(shown.path)}`,
+      );
     case "fusion": {
       const all = shown.servers.map(({ server, people }) => `${visible(server)} (${people})`);
       return note(all.join(", "));

@@ -24,7 +24,10 @@ describe("a line", () => {
     ["/reject 3", "reject", ["3", ""]],
     ["/reject 3 too large", "reject", ["3", "too large"]],
     ["/who", "who", [""]],
-    ["/history #tea 5", "history", ["#tea", "5"]],
+    ["/history #tea 5", "history", ["#tea", "5", ""]],
+    ["/search cup of  tea", "search", ["cup of  tea"]],
+    ["/export #tea ~/a b.txt", "export", ["#tea", "~/a b.txt"]],
+    ["/export #tea", "export", ["#tea", ""]],
     ["/run roll 2 6", "run", ["roll", "2 6"]],
     ["/quit", "quit", []],
   ];

@@ -1,0 +1,142 @@
+// What was said before: `/history`, `/search` and `/export`. Pages come from the server, the newest
+// first; an export turns them round on the disk, so that a room of any length fits into memory.
+
+import { mkdir, open, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Client, MessageEntry, Requests } from "../../client.ts";
+import { ChatFusionError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import { cleanFileName, visible } from "../../names.ts";
+import { jsonLine } from "../screen.ts";
+
+/** What is asked of a room's past: `[#ROOM] [COUNT] [BEFORE]`. Throws `USAGE`. */
+export function historyAsked(
+  args: readonly string[],
+  lobby: string,
+): Requests["history"]["ask"] & { readonly room: string } {
+  const isRoom = /^[#&]/.test(args[0] ?? "");
+  const [count = "", before = ""] = isRoom ? args.slice(1) : args;
+  const room = isRoom ? (args[0] ?? lobby) : lobby;
+  return { room, limit: countOf(count), ...(before === "" ? {} : { before }) };
+}
+
+/**
+ * What is looked for: words, and among them `in:#ROOM`, `from:NICK@SERVER` and, to go on, the
+ * `before:` of an answer. Throws `USAGE`.
+ */
+export function searchAsked(text: string): Requests["search"]["ask"] {
+  const asked: { in?: string; from?: string; before?: string } = {};
+  const words = text.replace(
+    /(?<!\S)(in|from|before):(\S+)/g,
+    (_, name: keyof typeof asked, what: string) => {
+      if (asked[name] !== undefined) throw usage("search", `${name}: once`, what);
+      asked[name] = what;
+      return "";
+    },
+  );
+  const rest = words.trim();
+  if (rest === "" && asked.from === undefined) throw usage("search", "words", text);
+  const { in: room, ...more } = asked;
+  return { text: rest, ...more, ...(room === undefined ? {} : { room }) };
+}
+
+/** What an export has written. */
+export interface Exported {
+  readonly room: string;
+  readonly path: string;
+  readonly messages: number;
+}
+
+/**
+ * Writes all that the server has of a room into a new file, oldest first: where its name ends in
+ * .jsonl, a JSON object a line, else a text. In a folder, or without a path in `folder`, it gets a name
+ * of its own. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the server's
+ * refusal; then nothing is left of it.
+ */
+export async function exportRoom(
+  client: Pick<Client, "request">,
+  { room, path, folder }: { readonly room: string; readonly path: string; readonly folder: string },
+): Promise<Exported> {
+  if (path === "") await mkdir(folder, { recursive: true });
+  const target = await targetOf(path === "" ? folder : path, room);
+  const lineOf = target.endsWith(".jsonl") ? (one: MessageEntry) => jsonLine(one) : textLine;
+  const pages = `${target}.part`;
+  const file = await created(target);
+  try {
+    const turned = await created(pages);
+    try {
+      // Each page as it stands in the file of the pages.
+      const places: { readonly from: number; readonly bytes: number }[] = [];
+      let [written, messages, before] = [0, 0, ""];
+      for (;;) {
+        const asked = before === "" ? { room } : { room, before };
+        const page = (await client.request("history", asked)).messages;
+        const [oldest] = page;
+        if (oldest === undefined) break;
+        before = oldest.id;
+        messages += page.length;
+        const bytes = Buffer.from(page.map((one) => `${lineOf(one)}\n`).join(""));
+        await turned.writeFile(bytes);
+        places.push({ from: written, bytes: bytes.length });
+        written += bytes.length;
+      }
+      for (const { from, bytes } of places.toReversed()) {
+        const { buffer } = await turned.read(Buffer.alloc(bytes), 0, bytes, from);
+        await file.writeFile(buffer);
+      }
+      return { room, path: target, messages };
+    } finally {
+      await turned.close();
+      await rm(pages, { force: true });
+    }
+  } catch (thrown) {
+    await rm(target, { force: true });
+    throw thrown;
+  } finally {
+    await file.close();
+  }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const historyDefault = 20;
+
+function countOf(text: string): number {
+  if (text === "") return historyDefault;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= LIMITS.backlogMax) return count;
+  throw usage("history", `a number from 1 to ${LIMITS.backlogMax}`, text);
+}
+
+const usage = (command: string, expected: string, got: string): ChatFusionError =>
+  new ChatFusionError("USAGE", `/${command}: expected ${expected}, got "${visible(got)}"`);
+
+async function targetOf(path: string, room: string): Promise<string> {
+  const full = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
+  const isFolder = await stat(full).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return full;
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  return join(full, cleanFileName(`${room.slice(1)} ${time}.txt`));
+}
+
+/** Makes a file of its owner's alone; one that is there stays as it is. */
+async function created(path: string) {
+  try {
+    return await open(path, "wx+", 0o600);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new ChatFusionError("FILE_UNWRITABLE", `/export: ${visible(path)}: ${visible(why)}`);
+  }
+}
+
+/** A line for people, of which no text can make two. */
+function textLine({ at, from, kind, text }: MessageEntry): string {
+  const date = new Date(at);
+  const time = Number.isNaN(date.getTime()) ? "-" : date.toISOString().slice(0, 19);
+  const said = kind === "action" ? `* ${visible(from)} ${visible(text)}` : undefined;
+  return `${time.replace("T", " ")} ${said ?? `${visible(from)}: ${visible(text)}`}`;
+}

@@ -1,0 +1,157 @@
+// What is asked of the past, and how it gets into a file: oldest first, a line a message, never
+// over what is there, and nothing of it where it fails.
+
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exportRoom, historyAsked, searchAsked } from "../../../src/cli/chat/past.ts";
+import type { Client, MessageEntry } from "../../../src/client.ts";
+import { ChatFusionError } from "../../../src/errors.ts";
+import { LIMITS } from "../../../src/limits.ts";
+
+const thrownBy = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (thrown) {
+    return thrown;
+  }
+};
+
+describe("/history", () => {
+  const cases: readonly (readonly [args: readonly string[], asked: object])[] = [
+    [["", "", ""], { room: "#lobby", limit: 20 }],
+    [["7", "", ""], { room: "#lobby", limit: 7 }],
+    [["7", "0mj", ""], { room: "#lobby", limit: 7, before: "0mj" }],
+    [["#tea", "", ""], { room: "#tea", limit: 20 }],
+    [["&tea", "200", "0mj"], { room: "&tea", limit: 200, before: "0mj" }],
+  ];
+  for (const [args, asked] of cases)
+    test(args.join(" ").trim() || "alone", () =>
+      expect(historyAsked(args, "#lobby")).toEqual(asked as never),
+    );
+
+  for (const count of ["0", "201", "x", "1.5", "-1"])
+    test(`refuses the number ${count}`, () =>
+      expect(thrownBy(() => historyAsked(["#tea", count, ""], "#lobby"))).toMatchObject({
+        code: "USAGE",
+        text: `/history: expected a number from 1 to ${LIMITS.backlogMax}, got "${count}"`,
+      }));
+});
+
+describe("/search", () => {
+  const cases: readonly (readonly [text: string, asked: object])[] = [
+    ["cup of tea", { text: "cup of tea" }],
+    ["in:#tea cup from:ann@paris", { text: "cup", room: "#tea", from: "ann@paris" }],
+    ["from:ann", { text: "", from: "ann" }],
+    ['"from:ann said" x', { text: '"from:ann said" x' }],
+    ["cup before:4711", { text: "cup", before: "4711" }],
+    ["begin:x http://in:8", { text: "begin:x http://in:8" }],
+  ];
+  for (const [text, asked] of cases)
+    test(text, () => expect(searchAsked(text)).toEqual(asked as never));
+
+  for (const text of ["", "in:#tea", "a from:b from:c"])
+    test(`refuses "${text}"`, () =>
+      expect(thrownBy(() => searchAsked(text))).toMatchObject({ code: "USAGE" }));
+});
+
+describe("/export", () => {
+  /** A server that has so many messages, and gives some at a time; it may fail after some pages. */
+  const holding = (texts: readonly string[], { page = 3, pages = 1e9 } = {}) => {
+    const all = texts.map((text, at): MessageEntry => {
+      const id = String(at).padStart(9, "0");
+      const kind = text.startsWith("*") ? "action" : "text";
+      return { id, from: "ann@paris", room: "#tea" as never, kind, text, at: at * 1000 };
+    });
+    let left = pages;
+    const request = (_: string, { before = "9" }: { readonly before?: string }) => {
+      if (left-- === 0) return Promise.reject(new ChatFusionError("NOT_IN_ROOM", "put out"));
+      const messages = all.filter(({ id }) => id < before).slice(-page);
+      return Promise.resolve({ messages });
+    };
+    return { all, client: { request } as unknown as Pick<Client, "request"> };
+  };
+  const inFolder = async (run: (folder: string) => Promise<void>) => {
+    const folder = await mkdtemp(join(tmpdir(), "chatfusion-export-"));
+    try {
+      await run(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  const room = "#tea";
+  const texts = [
+    "one",
+    "* two",
+    "bad\nline \u202e \u001b[2J",
+    "ü".repeat(5000),
+    "five",
+    "",
+    "seven",
+  ];
+
+  test("writes all messages of a room, oldest first, as JSON lines", () =>
+    inFolder(async (folder) => {
+      const { all, client } = holding(texts);
+      const path = join(folder, "tea.jsonl");
+      const done = await exportRoom(client, { room, path, folder: "/nowhere" });
+      expect(done).toEqual({ room, path, messages: 7 });
+      const lines = (await Bun.file(path).text()).trimEnd().split("\n");
+      expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(all);
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      expect(await readdir(folder)).toEqual(["tea.jsonl"]);
+    }));
+
+  test("writes texts, of which none can make a line or draw on a terminal", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "tea.txt");
+      await exportRoom(holding(texts).client, { room, path, folder });
+      const lines = (await Bun.file(path).text()).split("\n");
+      expect(lines).toHaveLength(8);
+      expect(lines.slice(0, 2)).toEqual([
+        "1970-01-01 00:00:00 ann@paris: one",
+        "1970-01-01 00:00:01 * ann@paris * two",
+      ]);
+      // oxlint-disable-next-line no-control-regex -- none is to be there
+      expect(lines.join("")).not.toMatch(/[\u0000-\u001f\u202e]/);
+    }));
+
+  test("gives a file in a folder a name of its own, which leads out of no folder", () =>
+    inFolder(async (folder) => {
+      const { client } = holding(["one"]);
+      const own = join(folder, "made", "for it");
+      for (const name of ["#tea", "#..", "#a+b", "&con"])
+        await exportRoom(client, { room: name, path: "", folder: own });
+      const names = await readdir(own);
+      expect(names).toHaveLength(4);
+      for (const name of names) expect(name).toMatch(/^[^.].*\.txt$/);
+    }));
+
+  test("never writes over what is there", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "there.txt");
+      for (const there of [path, `${path}.part`]) {
+        await Bun.write(there, "mine");
+        const done = exportRoom(holding(["one"]).client, { room, path, folder });
+        expect(await done.catch((thrown: unknown) => thrown)).toMatchObject({
+          code: "FILE_UNWRITABLE",
+        });
+        expect(await Bun.file(there).text()).toBe("mine");
+        await rm(there);
+        expect(await readdir(folder)).toEqual([]);
+      }
+    }));
+
+  test("leaves nothing where the server refuses, and of an empty room an empty file", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "tea.txt");
+      const refused = exportRoom(holding(texts, { pages: 2 }).client, { room, path, folder });
+      expect(await refused.catch((thrown: unknown) => thrown)).toMatchObject({
+        code: "NOT_IN_ROOM",
+      });
+      expect(await readdir(folder)).toEqual([]);
+      const empty = await exportRoom(holding([]).client, { room, path, folder });
+      expect([empty.messages, await Bun.file(path).text()]).toEqual([0, ""]);
+    }));
+});
