@@ -50,9 +50,9 @@ export interface Exported {
 
 /**
  * Writes all that the server has of a room into a new file, oldest first: where its name ends in
- * .jsonl, a JSON object a line, else a text. In a folder, or without a path in `folder`, it gets a name
- * of its own. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the server's
- * refusal; then nothing is left of it.
+ * .jsonl, a JSON object a line, else a text. In a folder, or without a path in `folder`, it gets a
+ * name of its own. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the
+ * server's refusal; then nothing is left of it.
  */
 export async function exportRoom(
   client: Pick<Client, "request">,
