@@ -80,7 +80,7 @@ async function main(messages: number): Promise<void> {
     if (found.length !== 100) throw new Error(`expected 100 messages, got ${found.length}`);
   });
   const ratios = await appendsOf(talk, folder);
-  print({ made, searches, last, ratios });
+  await print({ made, searches, last, ratios });
 }
 
 /** People who talk: the same in each run. */
@@ -226,10 +226,12 @@ interface Results {
   readonly ratios: readonly Ratio[];
 }
 
-function print(results: Results): void {
-  if (values.json) return console.log(JSON.stringify(results));
+async function print(results: Results): Promise<void> {
+  const about = await machine();
+  if (values.json) return console.log(JSON.stringify({ machine: about, ...results }));
   const { made, searches, last, ratios } = results;
-  console.log(machine());
+  const { commit, bun, processor, cores, load } = about;
+  console.log(`commit ${commit}, Bun ${bun}, ${processor}, ${cores} cores, load ${load}`);
   const size = `${Math.round(made.mb).toLocaleString("en")} MB`;
   const took = `${digits(made.appendedS)} s, and ${digits(made.indexedS)} s until all was indexed`;
   console.log(`${made.messages.toLocaleString("en")} messages, ${size}; made in ${took}\n`);
