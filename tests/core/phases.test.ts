@@ -24,6 +24,7 @@ const requests: Readonly<Record<string, readonly [says: object, answer: string]>
   command: [{ name: "kick", args: ["bea"] }, "NO_SUCH_COMMAND"],
   watch: [{ addresses: ["nobody@paris"] }, "watched ack"],
   unwatch: [{ addresses: ["nobody@paris"] }, "ack"],
+  search: [{ text: "tea" }, "NO_HISTORY"],
   commands: [{}, "ack"],
   offer: [{ to: "nobody@paris", name: "a.txt", size: 1 }, "NO_SUCH_NICK"],
   accept: [{ transfer }, "NO_SUCH_TRANSFER"],
