@@ -9,6 +9,7 @@ import { isAbsolute, join } from "node:path";
 import type { Clock, Found, Log, MessageEntry, Stream } from "chatfusion";
 import { ChatFusionError, definePlugin, LIMITS, visible } from "chatfusion";
 import * as v from "valibot";
+import type { Deletion } from "./log-sqlite/request.ts";
 import { phrasesOf } from "./log-sqlite/words.ts";
 import type { Writer } from "./log-sqlite/writer.ts";
 import { startWriter } from "./log-sqlite/writer.ts";
@@ -99,6 +100,14 @@ export default definePlugin({
             ...(before === undefined ? {} : { before }),
           };
           return (await writer().ask({ op: "search", ...asked })) as Found; // likewise
+        },
+        async about(room, ids, limit) {
+          const found = await writer().ask({ op: "about", room, ids, limit });
+          return found as readonly MessageEntry[]; // likewise
+        },
+        async deletions(limit) {
+          const found = await writer().ask({ op: "deletions", limit });
+          return found as readonly Deletion[]; // likewise
         },
         redact: (room, refs) => writer().redact(room, refs, (bytes) => host.blank(bytes, refs)),
       },

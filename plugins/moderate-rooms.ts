@@ -56,6 +56,8 @@ const Seconds = v.pipe(
   v.maxValue(LIMITS.slowSecondsMax),
 );
 
+const NO_WORDS: ReadonlySet<string> = new Set(["reaction", "unreaction", "edit", "delete"]);
+
 export default definePlugin({
   name: "moderate-rooms",
   options: Options,
@@ -86,7 +88,9 @@ export default definePlugin({
           count.refused();
           return drop(`"${found.refused}" is not said here`);
         }
-        const wait = from.roles.includes(role) ? 0 : slow.waitOf(from, room, seconds(room));
+        // What is done to a message is none: a slow room does not keep people from deleting theirs.
+        const isFree = from.roles.includes(role) || NO_WORDS.has(message.kind);
+        const wait = isFree ? 0 : slow.waitOf(from, room, seconds(room));
         if (wait > 0) {
           count.slowed();
           const left = Math.ceil(wait / 1000);

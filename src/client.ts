@@ -23,11 +23,11 @@ import type { ConnectOptions } from "./client/options.ts";
  */
 export const connect = (options: ConnectOptions): Promise<Client> => Client.connect(options);
 
-export type { Client, MessageOptions } from "./client/client.ts";
+export type { Client } from "./client/client.ts";
 export type { FirstMet, ServerAddress, Trust } from "./client/dial.ts";
 export type { ClientEvent, ConnectionEvent } from "./client/events.ts";
 export type { Received } from "./client/incoming.ts";
-export type { ConnectOptions } from "./client/options.ts";
+export type { ConnectOptions, MessageOptions, SayOptions } from "./client/options.ts";
 export type { SendOptions, Sent } from "./client/outgoing.ts";
 export type { FileSource, StreamSource } from "./client/source.ts";
 export type { Progress, TransferOptions } from "./client/transfer.ts";
@@ -37,14 +37,17 @@ export { LOBBY, visible } from "./names.ts";
 export type {
   Answer,
   CommandEntry,
+  IgnoredEntry,
   MessageEntry,
   MessageKind,
   Fusion,
   OfferEntry,
+  PastEntry,
   PersonEntry,
   PrivateEntry,
   RequestName,
   Requests,
+  SaidKind,
   ToldEntry,
   Welcome,
 } from "./protocol/messages.ts";

@@ -37,6 +37,29 @@ export const LIMITS = {
   passwordBytesMax: 1024,
   /** A client's own message id; a UUID fits. */
   clientIdBytesMax: 64,
+  /** An emoji with all its parts (a family of four has 25 bytes), or a word. */
+  reactionBytesMax: 64,
+  /** Different reactions to one message that are shown, and names with each of them. */
+  reactionsShownMax: 20,
+  reactionNamesMax: 20,
+  /** Messages that a chat remembers, for those who mean one of them; and how much is quoted. */
+  messagesShownMax: 1000,
+  quoteLettersMax: 32,
+  /** People whom one message means: each is told aloud. */
+  mentionsMax: 20,
+  /** Without a history: messages that can be named, minutes of a busy server, some 2 MB. */
+  spokenMax: 4096,
+  /** Messages of one id, which only a server that lies gives twice. */
+  sameIdMax: 4,
+  /** Messages about those of one page of the history. */
+  amendmentsReadMax: 2000,
+  /** Deletions that wait for their messages, of one server and of all: some 4 MB. */
+  deletionsWaitingPerServerMax: 500,
+  deletionsWaitingMax: 16_384,
+  /** And those of the log that are looked at when a server starts: some 100 ms. */
+  deletionsRecalledMax: 2000,
+  /** Edits and deletions of others that wait until the log says what they are about. */
+  amendmentsWaitingMax: 1024,
 
   // --- connections ------------------------------------------------------------------------------
   /** From accept to a finished login, absolute: a hasher's queue fits, slow-loris does not. */
@@ -200,6 +223,24 @@ export const LIMITS = {
   roomCountMs: 1 * second,
   /** Rooms of which a split or a merge tells how many people went or came, those with most. */
   movedRoomsMax: 32,
+  /** People whom one account or guest ignores: each is a word to compare with, in busy rooms. */
+  ignoredMax: 100,
+  /** Pages of the history in which one who ignores somebody may find nothing else. */
+  ignoredPagesMax: 20,
+  /** Accounts of which something is kept: whom they ignore, what they have read. */
+  accountsKeptMax: 20_000,
+  /** Values of the store over which they are spread: a change writes one of them. */
+  accountShelves: 64,
+  /** What was read is on the disk so long after it was said: a crash forgets the last minute. */
+  readWrittenMs: 30 * second,
+  /** Who goes on writing is told of so often; the rest is passed over. */
+  typingMsMin: 2 * second,
+  /** And of one other server's people, in a second: a crowd that writes. */
+  typingPerServerMax: 200,
+  /** A word of it is shown for so long. */
+  typingShownMs: 6 * second,
+  /** People whom a chat shows to be writing. */
+  typingShownMax: 3,
   /** People whom one session watches: a list of friends, in one frame of 26 KB at most. */
   watchedMax: 100,
   /** A page of `who`, `members`, `rooms`. */

@@ -2,7 +2,7 @@
 // made when the first client has it, so that a message is encoded once for all who share the set.
 // What one client alone is told is written by the same functions. Next: reply.ts.
 
-import type { Format, Moved, PrivateEntry, RoomEvent } from "chatfusion";
+import type { Format, MessageEntry, Moved, PrivateEntry, RoomEvent } from "chatfusion";
 import { LIMITS, LOBBY } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
@@ -131,6 +131,12 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
     const begin = `:${names.self} BATCH +${movedBatch} ${kind} ${link}\r\n`;
     return `${begin}${inside}:${names.self} BATCH -${movedBatch}\r\n`;
   };
+  /** IRC knows no edits: they are said once more. Nor what else is done to a message. */
+  const inRoom = ({ kind, text, room, ...message }: MessageEntry) => {
+    if (kind === "edit") return said({ ...message, kind: "text", text: `(edited) ${text}` }, room);
+    const isSaid = kind === "text" || kind === "action" || kind === "notice";
+    return isSaid ? said({ ...message, kind, text }, room) : "";
+  };
   const notice = (room: string, text: string) =>
     isHidden(room) ? "" : `:${names.self} NOTICE ${room} :${flat(text)}\r\n`;
 
@@ -140,7 +146,7 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
     encode(event) {
       switch (event.type) {
         case "message":
-          return isHidden(event.message.room) ? "" : said(event.message, event.message.room);
+          return isHidden(event.message.room) ? "" : inRoom(event.message);
         case "joined":
           return joined(event);
         case "left":

@@ -1,7 +1,7 @@
 // PRIVMSG and NOTICE: to rooms, said; to people, told. With echo-message the sender sees what it
 // said in its place among what others say, with its id, and as plugins have left it.
 
-import type { Answer, Failure, MessageKind } from "chatfusion";
+import type { Answer, Failure, PrivateEntry } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
 import type { Line } from "./line.ts";
@@ -48,7 +48,7 @@ interface One {
   readonly reply: Reply;
   readonly isQuiet: boolean;
   readonly target: string;
-  readonly kind: MessageKind;
+  readonly kind: PrivateEntry["kind"];
   readonly text: string;
   done(): void;
 }
@@ -56,10 +56,7 @@ interface One {
 const ACTION = "\x01ACTION ";
 
 /** /me comes as CTCP ACTION; other CTCP is text like all else. */
-function saidOf(
-  command: string,
-  text: string,
-): { readonly kind: MessageKind; readonly text: string } {
+function saidOf(command: string, text: string): Pick<PrivateEntry, "kind" | "text"> {
   if (command === "NOTICE") return { kind: "notice", text };
   const end = text.endsWith("\x01") ? -1 : undefined;
   const action = text.startsWith(ACTION) ? text.slice(ACTION.length, end) : "";

@@ -5,10 +5,11 @@
 
 import type { Database } from "bun:sqlite";
 import type { MessageEntry, MessageRef, Stream } from "chatfusion";
+import { createAbouts } from "./about.ts";
 import { openFile } from "./file.ts";
 import { createPruning } from "./prune.ts";
 import { createRedaction } from "./redact.ts";
-import type { Answered, Asked, Bounds, Held, Packed, Retention } from "./request.ts";
+import type { Answered, Asked, Bounds, Deletion, Held, Packed, Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 import { createSearch } from "./search.ts";
 
@@ -22,6 +23,8 @@ export interface LogDatabase {
   ): readonly Pick<Packed, "first" | "last" | "entries" | "bytes">[];
   backlog(room: string, limit: number, before: string | undefined): readonly MessageEntry[];
   since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined;
+  about(room: string, ids: readonly string[], limit: number): readonly MessageEntry[];
+  deletions(limit: number): readonly Deletion[];
   /** The batches that hold any of these messages. */
   holding(room: string, messages: readonly MessageRef[]): readonly Held[];
   /** Removes messages for good, from the batches that hold them and that have tombstones now. */
@@ -39,7 +42,8 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
   const database = openFile(path, bounds);
   const index = createSearch(database, bounds);
   const pruning = createPruning(database, index, retention, bounds.pruneStepRooms);
-  const append = createAppend(database, pruning.touched);
+  const abouts = createAbouts(database);
+  const append = createAppend(database, pruning.touched, abouts.add);
   const redaction = createRedaction(database, index, bounds.busyMsMax);
   const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
     "SELECT origin, life, room, last FROM streams",
@@ -51,6 +55,8 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
     },
     ...createReads(database),
     since: createSince(database),
+    about: abouts.about,
+    deletions: abouts.deletions,
     ...redaction,
     index: () => index.step(),
     search(what) {
@@ -71,7 +77,11 @@ interface StreamRow {
   readonly last: number;
 }
 
-function createAppend(database: Database, touched: (room: number) => void): LogDatabase["append"] {
+function createAppend(
+  database: Database,
+  touched: (room: number) => void,
+  addAbouts: ReturnType<typeof createAbouts>["add"],
+): LogDatabase["append"] {
   const addRoom = database.query("INSERT INTO rooms (name) VALUES (?1) ON CONFLICT DO NOTHING");
   const findRoom = database.query<{ id: number }, [string]>("SELECT id FROM rooms WHERE name = ?1");
   const findStream = database.query<StreamRow, [string, string, string]>(
@@ -91,7 +101,7 @@ function createAppend(database: Database, touched: (room: number) => void): LogD
     "INSERT INTO marks (room, id, batch, place) VALUES (?1, ?2, ?3, ?4)",
   );
   const one = (
-    { stream: { origin, life, room }, first, last, ids, entries, bytes }: Packed,
+    { stream: { origin, life, room }, first, last, ids, abouts, entries, bytes }: Packed,
     now: number,
   ) => {
     const held = findStream.get(origin, life, room)?.last ?? 0;
@@ -117,6 +127,7 @@ function createAppend(database: Database, touched: (room: number) => void): LogD
     for (let place = 0; place < marked; place += 1) {
       addMark.run(roomId, ids[place] ?? "", batch, place);
     }
+    addAbouts(roomId, batch, ids, abouts);
     touched(roomId);
   };
   return database.transaction((batches: readonly Packed[], now: number) => {

@@ -52,6 +52,13 @@ export type Request =
       readonly limit: number;
     }
   | ({ readonly op: "search" } & Asked)
+  | {
+      readonly op: "about";
+      readonly room: string;
+      readonly ids: readonly string[];
+      readonly limit: number;
+    }
+  | { readonly op: "deletions"; readonly limit: number }
   | { readonly op: "holding"; readonly room: string; readonly messages: readonly MessageRef[] }
   | { readonly op: "prune"; readonly now: number; readonly messagesMax: number }
   | { readonly op: "close" };
@@ -87,9 +94,19 @@ export interface Packed {
   readonly first: number;
   readonly last: number;
   readonly ids: readonly string[];
+  readonly abouts: readonly About[];
   /** The messages, as a JSON array in UTF-8; null in place of one that was removed. */
   readonly entries: Bytes;
   readonly bytes: Bytes;
+}
+
+/** A message that is about another: its place, the other's id, its rank in `History.about`. */
+export type About = readonly [place: number, about: string, rank: number];
+
+/** A deletion, and whether something is held of the id that it is about. */
+export interface Deletion {
+  readonly deletion: MessageEntry;
+  readonly isHeld: boolean;
 }
 
 /** A batch of the database that holds what is to be removed. */
@@ -125,6 +142,7 @@ interface AppendHead {
     first: number,
     last: number,
     ids: readonly string[],
+    abouts: readonly About[],
     entriesBytes: number,
     bytes: number,
   ])[];
@@ -161,7 +179,8 @@ export function packAppend(number: number, now: number, tick: readonly Batch[]):
     const ids = messages.map(({ id }) => id);
     pieces.push(entries, bytes);
     const { origin, life, room } = stream;
-    return [origin, life, room, first, last, ids, entries.length, bytes.length] as const;
+    const abouts = aboutsIn(messages);
+    return [origin, life, room, first, last, ids, abouts, entries.length, bytes.length] as const;
   });
   return join({ op: "append", number, now, batches } satisfies AppendHead, pieces);
 }
@@ -186,15 +205,18 @@ export function unpackGiven(buffer: Bytes): Given {
   }
   return {
     ...given,
-    batches: given.batches.map(([origin, life, room, first, last, ids, entriesBytes, bytes]) => ({
-      // As the core gave them.
-      stream: { origin: origin as Sid, life, room: room as Stream["room"] },
-      first,
-      last,
-      ids,
-      entries: rest(entriesBytes),
-      bytes: rest(bytes),
-    })),
+    batches: given.batches.map(
+      ([origin, life, room, first, last, ids, abouts, entriesBytes, bytes]) => ({
+        // As the core gave them.
+        stream: { origin: origin as Sid, life, room: room as Stream["room"] },
+        first,
+        last,
+        ids,
+        abouts,
+        entries: rest(entriesBytes),
+        bytes: rest(bytes),
+      }),
+    ),
   };
 }
 
@@ -242,6 +264,19 @@ export function parseEntries(entries: Bytes): readonly (MessageEntry | null)[] {
 }
 
 // --- internal ---
+
+const NONE: readonly About[] = [];
+
+/** Mostly there are none. */
+function aboutsIn(messages: Batch["messages"]): readonly About[] {
+  let found: About[] | undefined;
+  for (const [place, { about, kind }] of messages.entries()) {
+    if (about === undefined) continue;
+    found ??= [];
+    found.push([place, about, kind === "delete" ? 0 : kind === "edit" ? 1 : 2]);
+  }
+  return found ?? NONE;
+}
 
 const decoder = new TextDecoder();
 const HEAD_LENGTH_BYTES = 4;

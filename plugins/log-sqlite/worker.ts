@@ -43,6 +43,10 @@ function run(request: Numbered): unknown {
       return packRange(request.number, opened().range(request.stream, request));
     case "backlog":
       return opened().backlog(request.room, request.limit, request.before);
+    case "about":
+      return opened().about(request.room, request.ids, request.limit);
+    case "deletions":
+      return opened().deletions(request.limit);
     case "since":
       return opened().since(request.room, request.id, request.limit);
     case "search":

@@ -14,8 +14,9 @@ import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkText, LOBBY } from "../names.ts";
+import { checkKind } from "../protocol/amendment.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
-import type { Answer, Login, MessageKind, OfferEntry } from "../protocol/messages.ts";
+import type { Answer, Login, OfferEntry } from "../protocol/messages.ts";
 import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
 import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
 import { dialServer, type FirstMet } from "./dial.ts";
@@ -23,21 +24,15 @@ import { type ClientEvent, readEvent } from "./events.ts";
 import type { Received } from "./incoming.ts";
 import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
-import { type ConnectOptions, credentialOf, isFinal, surroundingsOf, thrownOf } from "./options.ts";
+import { credentialOf, isFinal, surroundingsOf, thrownOf } from "./options.ts";
+import type { ConnectOptions, MessageOptions, SayOptions } from "./options.ts";
 import { Past } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
 import type { TransferOptions, TransferPort } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
-import { Watched } from "./watched.ts";
-
-export interface MessageOptions {
-  /** Default "text". "notice" is for what must not be answered automatically: a bot's words. */
-  readonly kind?: MessageKind;
-  /** The message's own id; default: a new one. Sent again with the same one, it is the same. */
-  readonly cid?: string;
-}
+import { Wishes } from "./wishes.ts";
 
 export class Client {
   readonly #options: ConnectOptions;
@@ -47,7 +42,7 @@ export class Client {
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
   readonly #past: Past;
-  readonly #watched = new Watched(this.#requests);
+  readonly #wishes = new Wishes(this.#requests);
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
   readonly #closed = Promise.withResolvers<void>();
@@ -142,12 +137,12 @@ export class Client {
    * lost and asking again would do it twice. Messages are sent again, and are the same message.
    */
   request<T extends RequestName>(name: T, ask: Requests[T]["ask"]): Promise<Answer<T>> {
-    return this.#watched.ask(name, ask);
+    return this.#wishes.ask(name, ask);
   }
 
   /** Says something in a room; resolves when the server has it for good. */
-  say(room: string, text: string, options: MessageOptions = {}): Promise<Answer<"say">> {
-    const refusal = checkText(text, LIMITS.textBytesMax);
+  say(room: string, text: string, options: SayOptions = {}): Promise<Answer<"say">> {
+    const refusal = checkKind({ kind: "text", text, ...options });
     if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
     return this.request("say", { room, text, cid: this.#random.bytes(16).toHex(), ...options });
   }
@@ -299,7 +294,7 @@ export class Client {
     this.#requests.attach(welcome.resumed, welcome.lastRef);
     if (!welcome.resumed) {
       this.#past.back(this.#rooms);
-      this.#watched.back();
+      this.#wishes.back();
     }
     for (const transfer of untold) {
       // Where it is forgotten already, there is nobody to tell.
@@ -333,7 +328,7 @@ export class Client {
     if (event === undefined) return;
     if (event.type === "failed") this.#transfers.failed(event);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
-    if (this.#watched.isNews(event)) this.#past.take(event);
+    if (this.#wishes.isNews(event)) this.#past.take(event);
   }
 
   // --- internal: what goes out ------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 import type { Failure } from "../errors.ts";
 import { FRAME } from "../protocol/frame.ts";
-import type { MessageEntry, OfferEntry, PrivateEntry } from "../protocol/messages.ts";
+import type { OfferEntry, PastEntry, PersonEntry, PrivateEntry } from "../protocol/messages.ts";
 import type { RoomEventOnWire, ToldEntry, Welcome } from "../protocol/messages.ts";
 import * as shape from "./shape.ts";
 
@@ -20,22 +20,27 @@ import * as shape from "./shape.ts";
  *   or a `code` with its `text`. Give a `cid` to know it by.
  * - `watched`: one whom `request("watch", …)` has named is online or offline: first how it is, then
  *   each change, also over a reconnect.
+ * - `away`: somebody is away, as `person.away` says, or is back; told where `renamed` is told.
+ * - `typing`: somebody is writing, in a room or to this person; good for some seconds.
+ * - `read`: another session of this account has read a room up to a message.
  * - `offered`: somebody wants to send a file; see `receive` and `reject`.
  * - `failed`: a transfer is no more, also one that was offered and not yet answered.
  * - `refused`: a request without an answer met a refusal.
  * - `connection`: see `ConnectionState`.
  */
 export type ClientEvent =
-  | RoomEventOnWire
+  | Exclude<RoomEventOnWire, { readonly type: "typing" }>
   | {
       readonly type: "backlog";
       readonly room: string;
-      readonly messages: readonly MessageEntry[];
+      readonly messages: readonly PastEntry[];
     }
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
+  | { readonly type: "typing"; readonly room?: string; readonly person: PersonEntry }
+  | { readonly type: "read"; readonly room: string; readonly id: string }
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
   | ({ readonly type: "refused" } & Failure)
@@ -63,17 +68,21 @@ export type ConnectionEvent =
 export function readEvent(type: number, payload: Uint8Array): ClientEvent | undefined {
   switch (type) {
     case FRAME.message:
-      // Only the brand of the room's name is not checked.
-      return {
-        type: "message",
-        message: shape.read(type, shape.MessageShape, payload),
-      } as ClientEvent;
+      return { type: "message", message: shape.read(type, shape.MessageShape, payload) };
     case FRAME.joined:
       return { type: "joined", ...shape.read(type, shape.PresenceShape, payload) };
     case FRAME.left:
       return { type: "left", ...shape.read(type, shape.PresenceShape, payload) };
     case FRAME.renamed:
       return { type: "renamed", ...shape.read(type, shape.RenamedShape, payload) };
+    case FRAME.away:
+      return { type: "away", ...shape.read(type, shape.AwayShape, payload) };
+    case FRAME.typing: {
+      const { room, person } = shape.read(type, shape.TypingShape, payload);
+      return room === undefined ? { type: "typing", person } : { type: "typing", room, person };
+    }
+    case FRAME.read:
+      return { type: "read", ...shape.read(type, shape.ReadShape, payload) };
     case FRAME.gap:
       return { type: "gap", ...shape.read(type, shape.GapShape, payload) };
     case FRAME.count:

@@ -30,7 +30,7 @@ interface Pending {
  */
 const repeatable: ReadonlySet<RequestName> = new Set([
   ...(["say", "tell", "join", "part", "rename", "who", "whois"] as const),
-  ...(["watch", "unwatch"] as const),
+  ...(["watch", "unwatch", "away", "read", "ignore", "unignore", "ignored", "typing"] as const),
   ...(["rooms", "history", "search", "fusion", "commands"] as const),
 ]);
 
@@ -78,9 +78,9 @@ export class RequestTable {
     return this.#ask("history", { room, ...from }, undefined);
   }
 
-  /** Watches people in a new session, on the client's own behalf. */
-  watchAgain(addresses: readonly string[]): Promise<Answer<"watch">> {
-    return this.#ask("watch", { addresses: [...addresses] }, undefined);
+  /** Asks for something in a new session, on the client's own behalf. */
+  askAgain<T extends RequestName>(name: T, ask: Asks[T]["ask"]): Promise<Answer<T>> {
+    return this.#ask(name, ask, undefined);
   }
 
   #ask<T extends RequestName>(

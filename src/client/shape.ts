@@ -3,9 +3,10 @@
 
 import * as v from "valibot";
 import { ProtocolError } from "../errors.ts";
+import type { RoomName } from "../names.ts";
 import { decodeJson, frameName } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
-import { MessageKind, type Answer, type RequestName } from "../protocol/messages.ts";
+import { MessageKind, SaidKind, type Answer, type RequestName } from "../protocol/messages.ts";
 import { Count, Sha256, Transfer } from "../protocol/shapes.ts";
 
 const Texts = v.array(v.string());
@@ -13,20 +14,37 @@ const Texts = v.array(v.string());
 const PersonShape = v.object({
   address: v.string(),
   account: v.exactOptional(v.string()),
+  away: v.exactOptional(v.string()),
 });
+const IgnoredShape = v.object({ address: v.string(), account: v.exactOptional(v.string()) });
+
+/** Only the brand of the name is not checked. */
+const RoomShape = v.custom<RoomName>((value) => typeof value === "string", "expected a text");
 
 const said = {
   id: v.string(),
   from: v.string(),
   account: v.exactOptional(v.string()),
-  kind: MessageKind,
   text: v.string(),
   at: v.number(),
   cid: v.exactOptional(v.string()),
   late: v.exactOptional(v.literal(true)),
 };
-export const MessageShape = v.object({ ...said, room: v.string() });
-export const PrivateShape = v.object({ ...said, to: v.string() });
+export const MessageShape = v.object({
+  ...said,
+  room: RoomShape,
+  kind: MessageKind,
+  about: v.exactOptional(v.string()),
+  thread: v.exactOptional(v.string()),
+  mentions: v.exactOptional(Texts),
+});
+const PastShape = v.object({
+  ...MessageShape.entries,
+  edited: v.exactOptional(v.object({ text: v.string(), at: v.number() })),
+  reactions: v.exactOptional(v.array(v.object({ text: v.string(), count: Count, by: Texts }))),
+  deleted: v.exactOptional(v.literal(true)),
+});
+export const PrivateShape = v.object({ ...said, to: v.string(), kind: SaidKind });
 
 export const OfferShape = v.object({
   transfer: Transfer,
@@ -65,6 +83,9 @@ export const ToldShape = v.object({
 });
 export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
 
+export const AwayShape = v.object({ person: PersonShape });
+export const TypingShape = v.object({ room: v.exactOptional(v.string()), person: PersonShape });
+export const ReadShape = v.object({ room: v.string(), id: v.string() });
 export const WatchedShape = v.object({ address: v.string(), online: v.boolean() });
 
 export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });
@@ -97,6 +118,7 @@ const answers = {
     id: v.string(),
     at: v.number(),
     outcome: v.picklist(["delivered", "stored"]),
+    away: v.exactOptional(v.string()),
   }),
   join: v.object({ room: v.string(), members: Count }),
   part: v.object({ room: v.string() }),
@@ -111,7 +133,7 @@ const answers = {
     rooms: v.array(v.object({ room: v.string(), members: Count })),
     next: v.exactOptional(v.string()),
   }),
-  history: v.object({ messages: v.array(MessageShape) }),
+  history: v.object({ messages: v.array(PastShape) }),
   search: v.object({ messages: v.array(MessageShape), next: v.exactOptional(v.string()) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   commands: v.object({
@@ -127,6 +149,12 @@ const answers = {
   command: v.object({ text: v.string(), data: v.exactOptional(v.unknown()) }),
   watch: v.object({ addresses: Texts }),
   unwatch: v.object({ addresses: Texts }),
+  typing: v.object({ room: v.exactOptional(v.string()), to: v.exactOptional(v.string()) }),
+  away: v.object({ text: v.exactOptional(v.string()) }),
+  read: v.object({ room: v.string(), id: v.exactOptional(v.string()) }),
+  ignore: IgnoredShape,
+  unignore: v.object({ address: v.string() }),
+  ignored: v.object({ people: v.array(IgnoredShape) }),
   offer: transfer,
   accept: transfer,
   reject: transfer,
@@ -148,7 +176,7 @@ export function read<S extends v.GenericSchema>(
 /** Checks the answer to a request. Throws `ProtocolError` `BAD_FRAME`. */
 export function checkAnswer<T extends RequestName>(name: T, ack: unknown): Answer<T> {
   const parsed = v.safeParse(answers[name], ack);
-  // The schemas say what Answer<T> says; only the brand of a room's name is not checked again.
+  // The schemas say what Answer<T> says.
   if (parsed.success) return parsed.output as Answer<T>;
   throw new ProtocolError("BAD_FRAME", `ack of ${name}: ${describe(parsed.issues)}`);
 }

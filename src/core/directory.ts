@@ -13,7 +13,7 @@ import type { Change, DirectoryFrame, PersonRow } from "../protocol/peer.ts";
 import { DirectoryFrame as DirectoryFrameShape } from "../protocol/peer.ts";
 import type { Identity } from "./identity.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
-import { crowdOf, entryOf } from "./peer.ts";
+import { crowdOf, remoteEntry } from "./peer.ts";
 import type { Presence } from "./presence.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -73,14 +73,14 @@ export function createDirectory(options: DirectoryOptions) {
       if (person !== undefined || peer.people.size >= LIMITS.peoplePerServerMax) return;
       const one = makePerson(change.nick, change.account, change.since);
       peer.people.set(key, one);
-      return options.presence.came(entryOf(peer, one));
+      return options.presence.came(remoteEntry(peer, one));
     }
     if (person === undefined) return;
     switch (change.op) {
       case "go":
         peer.people.delete(key);
         for (const room of person.rooms) leaveRoom(peer, key, room);
-        return options.presence.went(entryOf(peer, person), person.rooms, change.reason);
+        return options.presence.went(remoteEntry(peer, person), person.rooms, change.reason);
       case "rename": {
         const to = keyOf(peer, change.to);
         if (to === undefined || (to !== key && peer.people.has(to))) return;
@@ -92,8 +92,15 @@ export function createDirectory(options: DirectoryOptions) {
           peer.rooms.get(room)?.delete(key);
           peer.rooms.get(room)?.add(to);
         }
-        return options.presence.renamed(entryOf(peer, person), entryOf(peer, now), person.rooms);
+        return options.presence.renamed(
+          remoteEntry(peer, person),
+          remoteEntry(peer, now),
+          person.rooms,
+        );
       }
+      case "away":
+        person.away = change.away;
+        return options.presence.away(remoteEntry(peer, person), person.rooms);
       case "join":
       case "part": {
         const room = roomOf(change.room);
@@ -101,10 +108,10 @@ export function createDirectory(options: DirectoryOptions) {
         if (change.op === "join" && !person.rooms.has(room)) {
           person.rooms.add(room);
           enterRoom(peer, key, room);
-          options.presence.joined(room, entryOf(peer, person));
+          options.presence.joined(room, remoteEntry(peer, person));
         } else if (change.op === "part" && person.rooms.delete(room)) {
           leaveRoom(peer, key, room);
-          options.presence.left(room, entryOf(peer, person), change.reason);
+          options.presence.left(room, remoteEntry(peer, person), change.reason);
         }
         return;
       }
@@ -146,17 +153,20 @@ export function createDirectory(options: DirectoryOptions) {
     for (const [key, was] of before) {
       const now = peer.people.get(key);
       if (now === undefined || !stays(was, now))
-        news.push(() => presence.went(entryOf(peer, was), was.rooms));
-      else
+        news.push(() => presence.went(remoteEntry(peer, was), was.rooms));
+      else {
+        if (was.away !== now.away)
+          news.push(() => presence.away(remoteEntry(peer, now), now.rooms));
         for (const room of was.rooms.difference(now.rooms))
-          news.push(() => presence.left(room, entryOf(peer, was)));
+          news.push(() => presence.left(room, remoteEntry(peer, was)));
+      }
     }
     for (const [key, now] of peer.people) {
       const was = before.get(key);
       const known = was !== undefined && stays(now, was);
-      if (!known) news.push(() => presence.came(entryOf(peer, now)));
+      if (!known) news.push(() => presence.came(remoteEntry(peer, now)));
       for (const room of known ? now.rooms.difference(was.rooms) : now.rooms)
-        news.push(() => presence.joined(room, entryOf(peer, now)));
+        news.push(() => presence.joined(room, remoteEntry(peer, now)));
     }
     // As many as a large room's: that is no list to read, also where few are left.
     if (news.length > LIMITS.roomPresenceMembersMax) return presence.moved(peer.name, touched);
@@ -180,6 +190,8 @@ export function createDirectory(options: DirectoryOptions) {
         to: session.nick,
         account: session.person.account ?? "",
       }),
+    away: ({ nick, away }: LiveSession) =>
+      note({ op: "away", nick, ...(away === undefined ? {} : { away }) }),
     joined: (session: LiveSession, room: RoomName) => {
       if (isShared(room)) note({ op: "join", nick: session.nick, room });
     },
@@ -222,7 +234,10 @@ export function createDirectory(options: DirectoryOptions) {
       const rows: PersonRow[] = [];
       for (const session of options.sessions()) {
         const rooms = [...session.memberships.keys()].filter((r) => isShared(r) && r !== LOBBY);
-        rows.push([session.nick, session.person.account ?? "", session.since, rooms]);
+        const { nick, person, since, away } = session;
+        const row: PersonRow = [nick, person.account ?? "", since, rooms];
+        if (away !== undefined) row.push(away);
+        rows.push(row);
       }
       const pages: PersonRow[][] = [[]];
       let length = 0;
@@ -257,10 +272,14 @@ export function createDirectory(options: DirectoryOptions) {
       page: { v: number; first: boolean; last: boolean; people: readonly PersonRow[] },
       gathered: Map<string, RemotePerson>,
     ): "fine" | "missed" {
-      for (const [nick, account, since, rooms] of page.people) {
+      for (const [nick, account, since, rooms, away] of page.people) {
         const key = keyOf(peer, nick);
         if (key === undefined || gathered.size >= LIMITS.peoplePerServerMax) continue;
         const person = makePerson(nick, account, since);
+        if (away !== undefined) {
+          person.away = away;
+          options.presence.noteAway();
+        }
         for (const name of rooms) {
           const room = roomOf(name);
           if (typeof room === "string" && isShared(room) && room !== LOBBY) person.rooms.add(room);
@@ -290,7 +309,6 @@ export function createDirectory(options: DirectoryOptions) {
       const results = peer.ahead.splice(0).map((frame) => advance(peer, frame));
       return results.includes("missed") ? "missed" : "fine";
     },
-    entry: entryOf,
   };
 }
 

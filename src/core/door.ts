@@ -375,8 +375,8 @@ export class Door implements NativeDoor, Doorway, Keeper {
     if (quiet >= LIMITS.idleMsMax + LIMITS.pongMsMax)
       return this.close("IDLE_TIMEOUT", `nothing was heard for ${Math.round(quiet / 1000)} s`);
     if (quiet >= LIMITS.idleMsMax) this.askArrived(LIMITS.resumeAskMs);
-    const next = quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : LIMITS.idleMsMax - quiet;
-    this.#cancelIdle = clock.after(Math.max(next, 1000), this.#watch);
+    const until = LIMITS.idleMsMax + (quiet >= LIMITS.idleMsMax ? LIMITS.pongMsMax : 0);
+    this.#cancelIdle = clock.after(Math.max(until - quiet, 1000), this.#watch);
   };
 
   #soon(run: () => void): void {

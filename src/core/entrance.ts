@@ -10,8 +10,10 @@ import type { Format, Proof } from "../plugin/gateway.ts";
 import type { AuthRequest, Credential } from "../plugin/hooks.ts";
 import type { Directory } from "./directory.ts";
 import type { CompiledHooks } from "./hooks.ts";
+import type { Ids } from "./ids.ts";
 import type { Outlet } from "./outlet.ts";
 import { entryOf } from "./people.ts";
+import type { Personal } from "./personal.ts";
 import type { Presence } from "./presence.ts";
 import { senderOfAccount } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
@@ -49,11 +51,13 @@ export interface EntranceOptions {
   readonly self: ServerName;
   readonly host: SessionHost;
   readonly hooks: () => CompiledHooks;
+  readonly ids: Ids;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly directory: Directory;
   readonly presence: Presence;
   readonly tells: Tells;
+  readonly personal: Personal;
 }
 
 export interface Entrance {
@@ -76,6 +80,7 @@ export interface Entrance {
 
 export function createEntrance(options: EntranceOptions): Entrance {
   const { sessions, rooms, directory, presence, tells } = options;
+  const { ignores } = options.personal;
   const throttle = createThrottle(options.clock);
   let consenting = 0;
   /** Nicks, by their look, that accounts came to own while plugins were thinking. */
@@ -143,7 +148,9 @@ export function createEntrance(options: EntranceOptions): Entrance {
           : senderOfAccount(account),
     });
   const settle = (session: LiveSession) => {
+    session.namedAfter = options.ids.mark();
     sessions.add(session);
+    ignores.came(session);
     presence.came(entryOf(session), session);
     rooms.enter(session, rooms.lobby.name);
     directory.came(session);
@@ -193,9 +200,10 @@ export function createEntrance(options: EntranceOptions): Entrance {
       const ghost = sessions.holder(nick);
       if (ghost !== session) ghost?.expel("SESSION_REPLACED", `${nick} is in use elsewhere`);
       const was = entryOf(session);
-      sessions.rename(session, nick);
-      session.person.account = verdict.account;
+      sessions.rename(session, nick, verdict.account);
+      session.namedAfter = options.ids.mark();
       session.person.roles = verdict.roles;
+      ignores.came(session);
       directory.renamed(was.address.slice(0, was.address.indexOf("@")), session);
       presence.renamed(was, entryOf(session), session.memberships.keys(), session);
       tells.handOver(session);

@@ -1,13 +1,15 @@
 // This server's part in the fusion: what goes to other servers and what comes from them, above
 // whatever fabric joins them. Next: peers.ts, directory.ts, streams.ts, incoming.ts, channel.ts.
 
-import type { Environment } from "../environment.ts";
+import type { Bytes, Environment } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { History } from "../plugin/history.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
 import type { PeerMessage } from "../protocol/peer.ts";
+import type { Amendments } from "./amendments.ts";
 import type { Directory } from "./directory.ts";
 import { createDirectory } from "./directory.ts";
 import type { ServerEvent } from "./events.ts";
@@ -33,9 +35,11 @@ import { createPeers } from "./peers.ts";
 import type { Presence } from "./presence.ts";
 import type { Pulse } from "./pulse.ts";
 import { createPulse } from "./pulse.ts";
+import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Spoken } from "./spoken.ts";
 import type { Streams } from "./streams.ts";
 import { createStreams } from "./streams.ts";
 import { createSummary } from "./summary.ts";
@@ -44,6 +48,7 @@ import { createSurvey } from "./survey.ts";
 import type { Tells } from "./tells.ts";
 import type { Tick } from "./tick.ts";
 import type { TransferEvent, Transfers } from "./transfers.ts";
+import type { Typing } from "./typing.ts";
 
 /** Where a server of this machine can be reached, by its name. */
 export type Locate = (
@@ -64,6 +69,8 @@ export interface FusionOptions {
   readonly wantsLog: () => boolean;
   readonly tick: Tick<LiveSession>;
   readonly log: MessageLog;
+  readonly spoken: Spoken;
+  readonly amendments: () => Amendments;
   readonly ids: Ids;
   readonly marks: Marks;
   readonly sessions: Sessions;
@@ -71,6 +78,7 @@ export interface FusionOptions {
   readonly people: () => People;
   readonly presence: () => Presence;
   readonly tells: () => Tells;
+  readonly typing: () => Typing;
   readonly offers: () => Offers;
   readonly transfers: () => Transfers;
   readonly report: (event: ServerEvent) => void;
@@ -162,6 +170,7 @@ function streamsOf(options: FusionOptions, peers: () => Peers): Streams {
     clock: options.environment.clock,
     crypto: options.environment.crypto,
     log: options.log,
+    spoken: options.spoken,
     history: options.history,
     identity: options.identity,
     wantsLog: options.wantsLog,
@@ -298,19 +307,34 @@ function upward(
   };
 }
 
+function tellMessage(
+  room: Room<LiveSession>,
+  message: MessageEntry,
+  late: boolean,
+  frame: Bytes | undefined,
+): void {
+  if (late) room.tell({ type: "message", message: { ...message, late: true } });
+  else room.tell({ type: "message", message }, undefined, NATIVE, frame);
+}
+
 /** Hands another server's messages to the members here, and to the log. */
 function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival): void {
   const { batch, first, entries, frames, late, source } = arrival;
   const room = options.rooms().find(batch.room);
   if (room === undefined) return;
+  const amendments = options.amendments();
   for (const [i, entry] of entries.entries()) {
     options.ids.follow(entry.at);
-    if (late) room.tell({ type: "message", message: { ...entry, late: true } });
-    else room.tell({ type: "message", message: entry }, undefined, NATIVE, frames[i]);
+    const frame = frames[i];
+    if (entry.kind === "edit" || entry.kind === "delete")
+      amendments.arrived(entry, () => tellMessage(room, entry, late, frame));
+    else if (!amendments.isGone(entry)) tellMessage(room, entry, late, frame);
   }
+  if (late) amendments.cameLate(entries, (one) => tellMessage(room, one, true, undefined));
   const stream = { origin: source.sid, life: source.life, room: batch.room };
   const last = batch.first + batch.frames.length - 1;
   streams.keep(stream, batch.first, last, arrival.bytes);
+  if (options.log.next === 0) for (const entry of entries) options.spoken.put(entry);
   if (!options.wantsLog()) return;
   options.marks.heard(source);
   options.log.add({ stream, first, last, messages: entries, bytes: arrival.bytes });
@@ -330,6 +354,8 @@ function peerMessage(
       return survey.asked(peer);
     case "links":
       return survey.told(peer, message);
+    case "typing":
+      return options.typing().arrived(peer, message);
     case "tell":
       return options.tells().arrived(peer, message);
     case "told":

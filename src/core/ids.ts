@@ -13,6 +13,8 @@ const TIME_LENGTH = 9;
 export interface Ids {
   /** The next id, and the time that stands in it. */
   next(): { readonly id: string; readonly at: Millis };
+  /** Sorts behind all ids given so far, and before all that come. */
+  mark(): string;
   /** Another server's message says this time: ours will say later ones. */
   follow(at: Millis): void;
 }
@@ -37,6 +39,10 @@ export function createIds(clock: Clock, life: () => string): Ids {
       const id = `${prefix}${high}${PAIRS[counter % PAIRS.length]}${end}`;
       counter++;
       return { id, at: ms };
+    },
+    mark() {
+      if (ms === 0) set(clock.now());
+      return prefix + counter.toString(36).padStart(4, "0");
     },
     follow(at) {
       if (Number.isSafeInteger(at) && at > ms && at <= clock.now() + LIMITS.clockAheadMsMax)

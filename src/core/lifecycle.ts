@@ -30,7 +30,8 @@ export interface LifecycleOptions {
   recall(history: History): Promise<void>;
   /** Reads what is kept for people; when all plugins have started. */
   readMail(): Promise<void>;
-  readonly mail: Mail;
+  /** What must be on the disk before a server is gone. */
+  readonly kept: readonly Pick<Mail, "idle">[];
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   abort(): void;
   /** Ends what goes to and comes from other servers, and all that waits for an answer. */
@@ -101,7 +102,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     options.tick.now();
     const logged = options.log.idle(() => options.tick.now());
     await byDeadline("log", LIMITS.drainMsMax, logged);
-    await byDeadline("mail", LIMITS.drainMsMax, options.mail.idle());
+    const kept = Promise.all(options.kept.map((one) => one.idle()));
+    await byDeadline("mail", LIMITS.drainMsMax, kept);
     options.tick.now(); // the acknowledgements of what the log has now
     for (const session of options.sessions.all()) session.expel("SERVER_STOPPING", reason);
     options.tick.now();

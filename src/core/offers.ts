@@ -13,6 +13,7 @@ import type { CompiledHooks } from "./hooks.ts";
 import { goOn } from "./hooks.ts";
 import type { Peer } from "./peer.ts";
 import type { People } from "./people.ts";
+import type { Ignoring } from "./room.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { End, Transfers } from "./transfers.ts";
@@ -58,10 +59,17 @@ export function createOffers(options: OffersOptions) {
       sizeBytes: offer.size,
       mediaType: offer.mediaType ?? "application/octet-stream",
     });
+  const isIgnored = (ignoring: Ignoring, from: string): boolean => {
+    const found = people.find(from);
+    const { account } = "code" in found ? {} : people.personAt(found);
+    return ignoring.person(account === undefined ? { from } : { from, account });
+  };
   /** Shows an offer to somebody here. */
   const show = (offer: OfferEntry, sender: End, nick: Nick): Failure | undefined => {
     const session = sessions.find(nick);
     if (session === undefined || session.phase !== "in") return people.nobody(offer.to);
+    if (session.ignoring !== undefined && isIgnored(session.ignoring, offer.from))
+      return failure("BLOCKED", `${offer.to} takes no files of yours`);
     if (transfers.countOf(session) >= LIMITS.transfersPerSessionMax)
       return failure("TOO_MANY_TRANSFERS", `${offer.to} has too many transfers under way`);
     const refused = transfers.open(offer, sender, { at: "here", session });

@@ -16,6 +16,8 @@ export interface RemotePerson {
   readonly nick: Nick;
   readonly account: string | undefined;
   readonly since: number;
+  /** They are away; why, or "". */
+  away?: string | undefined;
   /** Shared rooms besides the lobby. */
   readonly rooms: Set<RoomName>;
 }
@@ -73,6 +75,13 @@ function canonical(text: string): boolean {
 }
 const ASCII_NICK = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,30}$/;
 
+/** As others see one of a peer's people. */
+export const remoteEntry = (peer: Peer, { nick, account, away }: RemotePerson): PersonEntry => ({
+  address: `${nick}@${peer.name}`,
+  ...(account === undefined ? {} : { account }),
+  ...(away === undefined ? {} : { away }),
+});
+
 /** The people of a peer by room; the lobby is everybody's. */
 export function membersOf(peer: Peer, room: RoomName): number {
   return peer.rooms.get(room)?.size ?? 0;
@@ -89,11 +98,5 @@ export const crowdOf = (peer: Peer, now: Crowd["now"]): Crowd => ({
   in: (room) =>
     Array.from(room === LOBBY ? peer.people.keys() : (peer.rooms.get(room) ?? []), (key) =>
       peer.people.get(key),
-    ).flatMap((one) => (one === undefined ? [] : [entryOf(peer, one)])),
-});
-
-/** A person of a peer, as others see them. */
-export const entryOf = (peer: Peer, { nick, account }: RemotePerson): PersonEntry => ({
-  address: `${nick}@${peer.name}`,
-  ...(account === undefined ? {} : { account }),
+    ).flatMap((one) => (one === undefined ? [] : [remoteEntry(peer, one)])),
 });

@@ -3,10 +3,10 @@
 import type { Failure } from "../errors.ts";
 import { failure, failureOf } from "../errors.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
-import { formatAddress, isShared, LOBBY, nameKey, parseAddress } from "../names.ts";
+import { formatAddress, isShared, LOBBY, nameKey, parseAddress, sameName } from "../names.ts";
 import type { Answer, PersonEntry } from "../protocol/messages.ts";
-import type { Peer, RemotePerson } from "./peer.ts";
-import { membersOf, personOf } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+import { membersOf, personOf, remoteEntry } from "./peer.ts";
 import type { Peers } from "./peers.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
@@ -28,6 +28,7 @@ export interface PeopleOptions {
 export const entryOf = (session: LiveSession): PersonEntry => ({
   address: session.address,
   ...(session.person.account === undefined ? {} : { account: session.person.account }),
+  ...(session.away === undefined ? {} : { away: session.away }),
 });
 
 /**
@@ -58,10 +59,6 @@ export function pageOf(
 }
 
 export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
-  const remote = (peer: Peer, person: RemotePerson): PersonEntry => ({
-    address: `${person.nick}@${peer.name}`,
-    ...(person.account === undefined ? {} : { account: person.account }),
-  });
   /** Members of a room in the whole fusion. */
   const members = (room: RoomName): number => {
     let count = rooms.find(room)?.size ?? 0;
@@ -77,7 +74,7 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
     for (const peer of peers().present())
       for (const [key, person] of peer.people)
         if (room === undefined || room === LOBBY || peer.rooms.get(room)?.has(key))
-          yield remote(peer, person);
+          yield remoteEntry(peer, person);
   };
   /** Shared rooms of the fusion, the lobby among them. */
   const sharedNames = (): Set<RoomName> => {
@@ -107,6 +104,34 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
   return {
     members,
     find,
+    /** Who is there, as others see them; the address alone where nobody is. */
+    personAt(found: Found): PersonEntry {
+      if (found.at === "here") {
+        const session = sessions.find(found.nick);
+        return session === undefined ? { address: found.address } : entryOf(session);
+      }
+      const person = personOf(found.peer, found.nick);
+      return person === undefined ? { address: found.address } : remoteEntry(found.peer, person);
+    },
+    /** Whether one of a peer's people is in a room. */
+    isIn: (peer: Peer, nick: Nick, room: RoomName): boolean =>
+      room === LOBBY || peer.rooms.get(room)?.has(nameKey(nick)) === true,
+    /** Addresses of a room's members who have a nick: on one server, or the nearest who have it. */
+    named(room: RoomName, nick: string, server: string | undefined): readonly string[] {
+      const key = nameKey(nick as Nick); // only compared with those of people
+      const here = server === undefined || nameKey(server as ServerName) === nameKey(self);
+      const own = here ? sessions.find(nick as Nick) : undefined;
+      if (own?.memberships.has(room) === true) return [own.address];
+      if (!isShared(room)) return [];
+      const all = peers().present();
+      const asked =
+        server === undefined ? all : all.filter(({ name }) => sameName(name, server as ServerName));
+      return asked.flatMap((peer) => {
+        const person = peer.people.get(key);
+        const isIn = room === LOBBY || peer.rooms.get(room)?.has(key) === true;
+        return person !== undefined && isIn ? [remoteEntry(peer, person).address] : [];
+      });
+    },
     /** Whether somebody is there under a nick; also where the server is none of this fusion. */
     isOnline(nick: Nick, server: ServerName): boolean {
       if (nameKey(server) === nameKey(self)) return sessions.find(nick) !== undefined;
@@ -139,7 +164,7 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
       const person = personOf(found.peer, found.nick);
       if (person === undefined) return nobody(text);
       const { since } = person;
-      return { ...remote(found.peer, person), since, rooms: [LOBBY, ...person.rooms] };
+      return { ...remoteEntry(found.peer, person), since, rooms: [LOBBY, ...person.rooms] };
     },
     /** Shared rooms of the fusion, and those local ones that the session is in. */
     rooms(ask: {

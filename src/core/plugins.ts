@@ -38,6 +38,15 @@ const PARTS = [
 /** One word of a console, and of a chat behind its slash. */
 const COMMAND_NAME = /^[a-z][a-z0-9-]*$/;
 
+/** Says all that is wrong with a list of plugins in one text. */
+export const describeFaults = (faults: readonly ConfigFault[]): string =>
+  faults
+    .map(({ plugin, key, value, expected }) => {
+      const where = plugin === undefined ? key : `${plugin}: ${key}`;
+      return `${where}: expected ${expected}, got ${JSON.stringify(value) ?? typeof value}`;
+    })
+    .join("\n");
+
 /** All that is wrong with a list of plugins: shape, options, roles, services, names. */
 export function checkPlugins(plugins: readonly unknown[]): readonly ConfigFault[] {
   const faults: ConfigFault[] = [];

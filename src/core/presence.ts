@@ -27,6 +27,12 @@ export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
   went(person: PersonEntry, rooms: Iterable<RoomName>, reason?: string): void;
   renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>, by?: LiveSession): void;
+  /** Somebody is away, or is back, as the entry says. */
+  away(person: PersonEntry, rooms: Iterable<RoomName>): void;
+  /** Somebody is away, without a word to anybody. */
+  noteAway(): void;
+  /** Somebody was ever away: without, it need not be looked at. */
+  readonly hasAway: boolean;
   joined(room: RoomName, person: PersonEntry, by?: LiveSession): void;
   left(room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession): void;
   /**
@@ -84,7 +90,23 @@ export function createPresence(
     const why = reason === undefined ? {} : { reason };
     tell(room, { type: "left", room, person, ...why, gone: true });
   };
+  let hasAway = false;
+  /** Everybody is in the lobby: told there, it is told to all. */
+  const tellAll = (event: RoomEvent, where: Iterable<RoomName>) => {
+    if (tell(LOBBY, event)) return;
+    for (const room of where) if (room !== LOBBY) tell(room, event);
+  };
   return {
+    get hasAway() {
+      return hasAway;
+    },
+    noteAway() {
+      hasAway = true;
+    },
+    away(person, where) {
+      hasAway = true;
+      tellAll({ type: "away", person }, where);
+    },
     joined,
     left,
     watches,

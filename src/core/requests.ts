@@ -10,24 +10,26 @@ import type { RoomName, ServerName } from "../names.ts";
 import { checkText, LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
+import { checkKind } from "../protocol/amendment.ts";
 import { plainAsk } from "../protocol/asks.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
 import type { Answer, Ask, MessageEntry, PrivateEntry, RequestName } from "../protocol/messages.ts";
 import { requestShape } from "../protocol/messages.ts";
+import type { Amendments, Named } from "./amendments.ts";
 import { commandHandlers } from "./command-requests.ts";
 import type { Commands } from "./commands.ts";
-import type { Directory } from "./directory.ts";
 import type { Entrance } from "./entrance.ts";
+import { fileHandlers } from "./file-requests.ts";
+import { type PersonalRequestsOptions, personalHandlers } from "./personal-requests.ts";
 import { NATIVE } from "./format.ts";
-import type { CompiledHooks } from "./hooks.ts";
 import { goOn } from "./hooks.ts";
 import type { Ids } from "./ids.ts";
 import type { MessageLog } from "./log.ts";
+import { mentionsIn } from "./mentions.ts";
 import type { Offers } from "./offers.ts";
 import type { People } from "./people.ts";
 import { entryOf } from "./people.ts";
-import type { Presence } from "./presence.ts";
 import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
@@ -40,18 +42,16 @@ import type { Streams } from "./streams.ts";
 import type { TellOutcome, Tells } from "./tells.ts";
 import type { Transfers } from "./transfers.ts";
 
-export interface RequestsOptions {
+export interface RequestsOptions extends PersonalRequestsOptions {
+  readonly amendments: Amendments;
   readonly clock: Clock;
   readonly commands: () => Commands;
-  readonly directory: Directory;
   readonly entrance: () => Entrance;
   readonly history: () => History | undefined;
-  readonly hooks: () => CompiledHooks;
   readonly ids: Ids;
   readonly log: MessageLog;
   readonly offers: Offers;
   readonly people: People;
-  readonly presence: Presence;
   readonly recent: Recent;
   readonly rooms: Rooms;
   readonly self: ServerName;
@@ -72,6 +72,7 @@ export function createRequests(options: RequestsOptions) {
     ...roomHandlers(options),
     ...commandHandlers(options.commands),
     ...fileHandlers(options),
+    ...personalHandlers(options),
     search: createSearch(options),
   };
   return (session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome> => {
@@ -98,25 +99,31 @@ const senderOf = ({ sender, person: { account, nick } }: LiveSession): Sender =>
 });
 /** The answer to a `tell` whose message is this one, by how it ended. */
 const answerOf =
-  ({ id, at }: Remembered) =>
-  (end: TellOutcome | Failure): Answer<"tell"> | Failure =>
-    typeof end === "string" ? { id, at, outcome: end } : end;
+  ({ id, at }: Remembered, awayNow?: () => string | undefined) =>
+  (end: TellOutcome | Failure): Answer<"tell"> | Failure => {
+    if (typeof end !== "string") return end;
+    const away = awayNow?.();
+    return away === undefined ? { id, at, outcome: end } : { id, at, outcome: end, away };
+  };
+/** What nearly all messages name. */
+const NOTHING: Named = {};
 const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
 
 function messageHandlers(options: RequestsOptions) {
-  const { ids, people, recent, streams, tells } = options;
+  const { ids, people, presence, recent, streams, tells } = options;
 
   const accept = (
     session: LiveSession,
     room: Room<LiveSession>,
     message: Message,
     asked: string,
+    named: Named,
   ): Outcome => {
     const { account } = session.person;
     const { id, kind, text, at, cid } = message;
     const from = session.address;
     // Written out where it is plain: an object that is put together takes longer, also to encode.
-    const entry: MessageEntry =
+    const plain: MessageEntry =
       account === undefined && cid === undefined
         ? { id, from, room: room.name, kind, text, at }
         : {
@@ -129,12 +136,39 @@ function messageHandlers(options: RequestsOptions) {
             at,
             ...(cid === undefined ? {} : { cid }),
           };
+    const mentions = mentionsIn(text, room.name, people);
+    const isPlain = named === NOTHING && mentions === undefined;
+    const entry = isPlain ? plain : { ...plain, ...named, ...(mentions && { mentions }) };
     const frame = encodeJson(FRAME.message, entry);
     const logged = streams.add(room.name, entry, frame);
     room.tell({ type: "message", message: entry }, session, NATIVE, frame);
+    if (kind === "delete") options.amendments.deleted(entry);
     if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged });
     const said: Answer<"say"> = text === asked ? { id, at } : { id, at, text };
     return { answer: said, logged };
+  };
+
+  /** `named` are the messages that it names, as all are told it. */
+  const speak = (
+    session: LiveSession,
+    room: Room<LiveSession>,
+    { kind, text, cid }: Ask<"say">,
+    named: Named,
+  ): MaybePromise<Outcome> => {
+    const { id, at } = ids.next();
+    const plain = { id, from: session.person, room: room.name, kind, text, at };
+    const message: Message = cid === undefined ? plain : { ...plain, cid };
+    const whole = named === NOTHING ? message : { ...message, ...named };
+    return goOn(options.hooks().message(whole), (result) => {
+      if (isFailure(result)) return result;
+      // What a plugin made of it is looked at, too.
+      const same = result.text === text && result.kind === kind;
+      const bad = same ? undefined : checkKind({ ...named, kind: result.kind, text: result.text });
+      if (bad !== undefined) return bad;
+      if (session.memberships.get(room.name)?.room !== room)
+        return failure("NOT_IN_ROOM", `room ${room.name}: you have left it`);
+      return accept(session, room, result, text, named);
+    });
   };
 
   const say = (session: LiveSession, ask: Ask<"say">): MaybePromise<Outcome> => {
@@ -144,25 +178,17 @@ function messageHandlers(options: RequestsOptions) {
     const room = session.memberships.get(name)?.room;
     if (room === undefined)
       return failure("NOT_IN_ROOM", `room ${name}: you are not in it; join it first`);
-    const invalid = checkText(ask.text, LIMITS.textBytesMax);
+    const invalid = checkKind(ask);
     if (invalid !== undefined) return invalid;
     if (options.log.full) return failure("QUEUE_FULL", "the log is behind; try again in a moment");
     const known = ask.cid === undefined ? undefined : recent.find(senderOf(session), ask.cid);
     if (known !== undefined)
       return { answer: { id: known.id, at: known.at }, logged: known.logged };
-    const { id, at } = ids.next();
-    const { kind, text, cid } = ask;
-    const plain = { id, from: session.person, room: name, kind, text, at };
-    const message: Message = cid === undefined ? plain : { ...plain, cid };
-    return goOn(options.hooks().message(message), (result) => {
-      if (isFailure(result)) return result;
-      // What a plugin made of it is looked at, too.
-      const bad = result.text === text ? undefined : checkText(result.text, LIMITS.textBytesMax);
-      if (bad !== undefined) return bad;
-      if (session.memberships.get(name)?.room !== room)
-        return failure("NOT_IN_ROOM", `room ${name}: you have left it`);
-      return accept(session, room, result, text);
-    });
+    if (ask.about === undefined && ask.thread === undefined)
+      return speak(session, room, ask, NOTHING);
+    return options.amendments
+      .name(session, name, ask)
+      .then((named) => (isFailure(named) ? named : speak(session, room, ask, named)));
   };
 
   /** Tells an author, in this session or the account's next one, how it ended after all. */
@@ -218,7 +244,8 @@ function messageHandlers(options: RequestsOptions) {
       sent.outcome = typeof end === "string" ? end : "failed";
       if (isLate) tellLate(session, message, end);
     };
-    const answer = answerOf(sent);
+    const awayNow = presence.hasAway ? () => people.personAt(found).away : undefined;
+    const answer = answerOf(sent, awayNow);
     if (found.at === "there")
       return { later: tells.send(found.peer, message, settled).then(answer) };
     const end = goOn(tells.local(found.nick, message, settled), answer);
@@ -301,15 +328,44 @@ function roomHandlers(options: RequestsOptions) {
         return failure("BAD_REQUEST", "history: expected before or since, got both");
       const read = async (): Promise<Answer<"history"> | Failure> => {
         await options.log.caughtUp();
-        if (since === undefined)
-          return { messages: newestThatFit(await history.backlog(room, limit, before)) };
-        const messages = await history.since(room, since, limit);
-        if (messages !== undefined) return { messages: oldestThatFit(messages) };
-        return failure("NO_HISTORY", `${visible(since)}: no message of this id is held`);
+        const isShown = (one: MessageEntry) => session.ignoring?.person(one) !== true;
+        const page =
+          since === undefined
+            ? await shownOf(before, isShown, async (from) => {
+                const found = newestThatFit(await history.backlog(room, limit, from));
+                return { found, next: found[0]?.id };
+              })
+            : await shownOf(since, isShown, async (from) => {
+                const found = oldestThatFit(await history.since(room, from, limit));
+                return { found, next: found?.at(-1)?.id ?? "" };
+              });
+        if (page !== undefined) return { messages: await options.amendments.apply(room, page) };
+        return failure("NO_HISTORY", `${visible(since ?? "")}: no message of this id is held`);
       };
       return { later: read() };
     },
   };
+}
+
+/**
+ * What is shown of a page. Where none of it is, the next one is read: an empty page is the end.
+ * Undefined where there is none to begin with.
+ */
+async function shownOf<T extends string | undefined>(
+  from: T,
+  isShown: (message: MessageEntry) => boolean,
+  read: (from: T) => Promise<{
+    readonly found: readonly MessageEntry[] | undefined;
+    readonly next: T;
+  }>,
+): Promise<readonly MessageEntry[] | undefined> {
+  for (let pages = 1, at = from; ; pages++) {
+    const { found, next } = await read(at);
+    const shown = found?.filter(isShown);
+    const isEnd = found === undefined || found.length === 0 || pages === LIMITS.ignoredPagesMax;
+    if (shown === undefined || shown.length > 0 || isEnd) return shown;
+    at = next;
+  }
 }
 
 /** As many of the newest messages as one answer may hold; a client pages on with `before`. */
@@ -323,43 +379,14 @@ function newestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry
 }
 
 /** Likewise, of the oldest; a client goes on with `since`. */
-function oldestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry[] {
+function oldestThatFit(
+  messages: readonly MessageEntry[] | undefined,
+): readonly MessageEntry[] | undefined {
+  if (messages === undefined) return undefined;
   let bytes = 0;
   const end = messages.findIndex((one) => {
     bytes += JSON.stringify(one).length;
     return bytes > LIMITS.backlogBytesMax;
   });
   return end < 0 ? messages : messages.slice(0, Math.max(end, 1));
-}
-
-function fileHandlers({ offers, transfers }: RequestsOptions) {
-  const passed = (transfer: string, refused: Failure | undefined): Outcome =>
-    refused ?? { answer: { transfer } };
-  return {
-    offer: (session: LiveSession, ask: Ask<"offer">): Outcome => ({
-      when: (answer) => offers.offer(session, ask, answer),
-    }),
-    accept: (session: LiveSession, { transfer, offset }: Ask<"accept">): Outcome => {
-      const upTo = offset + LIMITS.creditBytes;
-      return passed(
-        transfer,
-        transfers.take(session, { type: "accepted", transfer, offset, upTo }),
-      );
-    },
-    reject: (session: LiveSession, { transfer, reason }: Ask<"reject">): Outcome => {
-      const code = "TRANSFER_REJECTED";
-      const text = reason ?? "it was rejected";
-      return passed(transfer, transfers.take(session, { type: "failed", transfer, code, text }));
-    },
-    cancel: (session: LiveSession, { transfer, reason, code }: Ask<"cancel">): Outcome => {
-      const text = reason ?? "it was cancelled";
-      return passed(transfer, transfers.take(session, { type: "failed", transfer, code, text }));
-    },
-    finish: (session: LiveSession, { transfer, sha256 }: Ask<"finish">): Outcome =>
-      passed(transfer, transfers.take(session, { type: "finished", transfer, sha256 })),
-    credit: (session: LiveSession, { transfer, upTo }: Ask<"credit">): Outcome =>
-      passed(transfer, transfers.take(session, { type: "credit", transfer, upTo })),
-    done: (session: LiveSession, { transfer, sha256 }: Ask<"done">): Outcome =>
-      passed(transfer, transfers.take(session, { type: "done", transfer, sha256 })),
-  };
 }

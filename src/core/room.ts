@@ -9,13 +9,22 @@ import type { RoomName } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { Format, RoomEvent } from "../plugin/gateway.ts";
 import { FrameBuffer } from "../protocol/frame.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
 import type { Outlet } from "./outlet.ts";
+
+/** Of whom somebody wants to hear nothing. */
+export interface Ignoring {
+  event(event: RoomEvent): boolean;
+  person(by: Pick<MessageEntry, "from" | "account">): boolean;
+}
 
 /** What a room needs of a session. */
 export interface Listener {
   readonly outlet: Outlet;
   /** Takes what rooms said between two ticks, in its turn. False as `Outlet.send`. */
   tell(bytes: Bytes): boolean;
+  /** Undefined for nearly all: they share the whole batch. */
+  readonly ignoring?: Ignoring | undefined;
   /** The wire's bound is passed: the session is to be closed. */
   overflowed(): void;
   /** Its format could not encode an event, which all of the format miss. */
@@ -43,8 +52,13 @@ export class Group<L extends Listener> {
   #events = 0;
   /** Members that came within this tick. */
   #newcomers: Member<L>[] = [];
-  /** Start and end of each sender's own events, for formats without echo. */
-  #own: Map<L, number[]> | undefined;
+  /** Members who ignore somebody. */
+  readonly #ignorers = new Set<L>();
+  /**
+   * Start and end of the events that a member is not to get: what they ignore, and of a format
+   * without echo their own.
+   */
+  #cuts: Map<L, number[]> | undefined;
 
   constructor(format: Format) {
     this.format = format;
@@ -62,15 +76,18 @@ export class Group<L extends Listener> {
     if (encoded.length === 0) return false;
     const start = this.length;
     this.#batch.add(encoded);
-    if (by !== undefined && !this.format.echo) {
-      this.#own ??= new Map();
-      const cuts = this.#own.get(by);
-      if (cuts === undefined) this.#own.set(by, [start, this.length]);
-      else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.length;
-      else cuts.push(start, this.length);
-    }
+    if (by !== undefined && !this.format.echo) this.#cut(by, start);
+    if (this.#ignorers.size > 0)
+      for (const one of this.#ignorers)
+        if (one.ignoring?.event(event) === true) this.#cut(one, start);
     this.#events++;
     return true;
+  }
+
+  /** Looks anew at whether a member ignores somebody, for the next events. */
+  heed({ session }: Member<L>): void {
+    if (session.ignoring === undefined) this.#ignorers.delete(session);
+    else this.#ignorers.add(session);
   }
 
   enter(member: Member<L>): void {
@@ -78,6 +95,7 @@ export class Group<L extends Listener> {
     member.index = this.members.push(member) - 1;
     member.since = this.length;
     if (this.length > 0) this.#newcomers.push(member);
+    if (member.session.ignoring !== undefined) this.heed(member);
   }
 
   /** Takes a member out; it still gets what was said while it was in. */
@@ -88,6 +106,7 @@ export class Group<L extends Listener> {
       last.index = member.index;
     }
     if (this.length > member.since) this.#send(member, this.#batch.copy());
+    this.#ignorers.delete(member.session);
   }
 
   /** Takes what a member has not been handed yet; the batch is for it from here on. */
@@ -104,16 +123,16 @@ export class Group<L extends Listener> {
     if (this.length === 0) return 0;
     const events = this.#events;
     const batch = this.#batch.take();
-    const own = this.#own;
+    const cuts = this.#cuts;
     for (const member of this.members) {
-      if (member.since === 0 && own === undefined) {
+      if (member.since === 0 && cuts === undefined) {
         if (!member.session.outlet.send(batch)) member.session.overflowed();
       } else this.#send(member, batch);
     }
     // One that went on to another group within the tick counts from there.
     for (const member of this.#newcomers) if (member.group === this) member.since = 0;
     this.#newcomers.length = 0;
-    this.#own = undefined;
+    this.#cuts = undefined;
     this.#events = 0;
     return events;
   }
@@ -130,6 +149,15 @@ export class Group<L extends Listener> {
     }
   }
 
+  /** A session is not to get what was added last. */
+  #cut(session: L, start: number): void {
+    this.#cuts ??= new Map();
+    const cuts = this.#cuts.get(session);
+    if (cuts === undefined) this.#cuts.set(session, [start, this.length]);
+    else if (cuts.at(-1) === start) cuts[cuts.length - 1] = this.length;
+    else cuts.push(start, this.length);
+  }
+
   #send(member: Member<L>, batch: Bytes): void {
     for (const piece of this.#pieces(member, batch))
       if (!member.session.tell(piece)) member.session.overflowed();
@@ -142,7 +170,7 @@ export class Group<L extends Listener> {
       if (to > from) pieces.push(batch.subarray(from, to));
     };
     let at = member.since;
-    const cuts = this.#own?.get(member.session) ?? [];
+    const cuts = this.#cuts?.get(member.session) ?? [];
     for (let i = 0; i < cuts.length; i += 2) {
       const start = cuts[i] as number; // cuts come in pairs
       if (start > at) send(at, start);
@@ -213,7 +241,8 @@ export class Room<L extends Listener = Listener> {
     for (const group of this.#groups.values()) {
       const bytes = group.format === readyFormat ? ready : undefined;
       if (!group.add(event, by, bytes)) continue;
-      this.#dirty(group, event.type !== "message" || group.length > LIMITS.roomBatchBytesMax);
+      const canWait = event.type === "message" || event.type === "typing";
+      this.#dirty(group, !canWait || group.length > LIMITS.roomBatchBytesMax);
     }
   }
 

@@ -8,7 +8,7 @@ import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
 import { formatAddress, parseAddress } from "../names.ts";
 import type { Found, History } from "../plugin/history.ts";
-import type { Answer, Ask } from "../protocol/messages.ts";
+import type { Answer, Ask, MessageEntry } from "../protocol/messages.ts";
 import type { MessageLog } from "./log.ts";
 import { roomInside } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -71,9 +71,14 @@ export function createSearch(options: SearchOptions) {
 
 // --- internal -----------------------------------------------------------------------------------
 
-/** Who has left a room while he waited, or was put out, sees nothing of it any more. */
-function seenBy({ memberships }: LiveSession, { messages, ...found }: Found): Answer<"search"> {
-  return { ...found, messages: messages.filter(({ room }) => memberships.has(room)) };
+/**
+ * Who has left a room while he waited, or was put out, sees nothing of it any more; and nothing of
+ * whom he ignores.
+ */
+function seenBy(session: LiveSession, { messages, ...found }: Found): Answer<"search"> {
+  const isSeen = (one: MessageEntry) =>
+    session.memberships.has(one.room) && session.ignoring?.person(one) !== true;
+  return { ...found, messages: messages.filter(isSeen) };
 }
 
 /** An address in the form in which messages have it; without a server it is one of this one's. */

@@ -13,6 +13,7 @@ import type { AuthHost } from "../plugin/gateway.ts";
 import type { Caller } from "../plugin/hooks.ts";
 import type { History } from "../plugin/history.ts";
 import { Gatekeeper } from "./acceptor.ts";
+import { createAmendments } from "./amendments.ts";
 import type { AccountOf } from "./auth.ts";
 import { createAccountOf, createHashingPool } from "./auth.ts";
 import type { Commands } from "./commands.ts";
@@ -33,10 +34,12 @@ import { createLifecycle } from "./lifecycle.ts";
 import { createMessageLog } from "./log.ts";
 import { createMail } from "./mail.ts";
 import { createMetrics } from "./metrics.ts";
+import { moderation } from "./moderation.ts";
 import { createOffers } from "./offers.ts";
 import { createPeople, entryOf } from "./people.ts";
-import type { ConfigFault, LivePlugin } from "./plugins.ts";
-import { checkPlugins, setUpPlugins } from "./plugins.ts";
+import { createPersonal } from "./personal.ts";
+import type { LivePlugin } from "./plugins.ts";
+import { checkPlugins, describeFaults, setUpPlugins } from "./plugins.ts";
 import { createPort } from "./port.ts";
 import { createPresence } from "./presence.ts";
 import { recall, recallKept } from "./recall.ts";
@@ -48,6 +51,8 @@ import type { LiveSession } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { createSettling } from "./settling.ts";
 import { createSessions } from "./sessions.ts";
+import { Spoken } from "./spoken.ts";
+import { statusOf } from "./status.ts";
 import { createTells } from "./tells.ts";
 import { Tick } from "./tick.ts";
 import { createTransfers } from "./transfers.ts";
@@ -82,15 +87,6 @@ export interface Server {
   readonly hookOrder: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
   status(): Readonly<Record<string, unknown>>;
 }
-
-/** Says all that is wrong with a list of plugins in one text. */
-export const describeFaults = (faults: readonly ConfigFault[]): string =>
-  faults
-    .map(({ plugin, key, value, expected }) => {
-      const where = plugin === undefined ? key : `${plugin}: ${key}`;
-      return `${where}: expected ${expected}, got ${JSON.stringify(value) ?? typeof value}`;
-    })
-    .join("\n");
 
 /**
  * Checks the plugins, loads the identity (a new epoch begins), and sets the plugins up; starts and
@@ -162,10 +158,11 @@ function createShared(options: ServerOptions, identity: Identity) {
       changed: () => tick.scheduleRested(),
     }),
     marks: new Marks(),
+    spoken: new Spoken(),
     listeners: [] as { close(): void }[],
   };
 }
-type Shared = ReturnType<typeof createShared>;
+export type Shared = ReturnType<typeof createShared>;
 
 /** Rooms, people, messages and files, here and in the fusion. */
 function createSociety(shared: Shared) {
@@ -180,15 +177,25 @@ function createSociety(shared: Shared) {
   const presence = createPresence(clock, rooms, people);
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
   const mail = createMail({ environment: options.environment, accountOf });
-  const tells = createTells({ clock, sessions, mail, accountOf });
+  const peers = () => fusion().peers;
+  const personal = createPersonal({ ...options, accountOf, people, peers, rooms, sessions });
+  const tells = createTells({ clock, sessions, mail, accountOf, ignores: personal.ignores });
   const transfers = createTransfers({
     clock,
     toPeer: (sid, event) => fusion().toPeer(sid, event),
     publishChunk: (target, payload) => fabric().publish(target, "bulk", payload),
   });
   const offers = createOffers({ clock, random, hooks, people, sessions, transfers });
+  const amendments = createAmendments({
+    ...shared,
+    clock,
+    report: options.environment.log,
+    streams: () => fusion().streams,
+    mayModerate: moderation(sessions),
+  });
   shared.later.fusion = createFusion({
     ...shared,
+    amendments: () => amendments,
     environment: options.environment,
     self: options.name,
     locate: options.locate,
@@ -199,15 +206,17 @@ function createSociety(shared: Shared) {
     people: () => people,
     presence: () => presence,
     tells: () => tells,
+    typing: () => personal.typing,
     offers: () => offers,
     transfers: () => transfers,
   });
-  return { rooms, people, presence, mail, tells, transfers, offers, fusion: fusion() };
+  const talk = { fusion: fusion(), tells, mail, offers, transfers };
+  return { ...talk, presence, amendments, personal, rooms, people };
 }
-type Society = ReturnType<typeof createSociety>;
+export type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
-function createPlugins(shared: Shared, { rooms, fusion, mail }: Society) {
+function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Society) {
   const { options, need, tick, gate, sessions, listeners } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
@@ -217,7 +226,7 @@ function createPlugins(shared: Shared, { rooms, fusion, mail }: Society) {
     claimed: (nick) => need("entrance").claimed(nick),
     revoked(account) {
       need("entrance").revoked(account);
-      mail.revoked(account);
+      for (const kept of [mail, personal]) kept.revoked(account);
     },
   };
   const gateways = {
@@ -271,6 +280,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
     dispatch: createRequests({
       ...shared,
       ...society,
+      ...society.personal,
       self: options.name,
       clock: options.environment.clock,
       commands: () => need("commands"),
@@ -311,27 +321,9 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
 }
 
 function createOwnCommands(shared: Shared, society: Society, live: readonly LivePlugin[]) {
-  const { options, later, gate, sessions } = shared;
-  const { people, rooms, mail, transfers } = society;
-  const status = () => ({
-    server: options.name,
-    host: later.address?.host ?? options.listen.host,
-    port: later.address?.port ?? 0,
-    fusion: people.fusionNames(),
-    sessions: sessions.count,
-    people: people.fusion().servers.reduce((sum, row) => sum + row.people, 0),
-    rooms: rooms.count,
-    transfers: transfers.count,
-    mail: mail.count,
-    connections: gate.connections,
-    strangers: gate.strangers,
-    ...shared.metrics.read(),
-  });
-  const own = coreCommands({
-    ...society,
-    ...shared,
-    status,
-  });
+  const { options } = shared;
+  const status = () => statusOf(shared, society);
+  const own = coreCommands({ ...society, ...shared, status });
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
@@ -368,17 +360,18 @@ function createCore(options: ServerOptions, identity: Identity) {
   const lifecycle = createLifecycle({
     ...shared,
     environment,
-    mail: society.mail,
+    kept: [society.mail, society.personal],
     live,
     close() {
-      const { fusion, tells, mail, offers, transfers, presence } = society;
-      for (const part of [fusion, tells, mail, offers, transfers, presence]) part.close();
+      for (const part of Object.values(society)) if ("close" in part) part.close();
     },
     async recall(history) {
       await shared.marks.load(history, environment);
+      await society.amendments.recall();
       await recall(history, { ...shared, store: environment.store });
     },
     async readMail() {
+      await society.personal.load();
       if (shared.later.accountOf === undefined) return;
       await society.mail.load();
       recallKept(society.mail.all(), self, shared.recent);

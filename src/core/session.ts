@@ -4,7 +4,7 @@
 
 import type { Bytes, Millis } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
-import { failure, failureOf, isFailure } from "../errors.ts";
+import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, ServerName } from "../names.ts";
 import type { Format, Session } from "../plugin/gateway.ts";
@@ -13,7 +13,9 @@ import { encodeJson } from "../protocol/frame.ts";
 import type { Answer, RequestName, Requests } from "../protocol/messages.ts";
 import { Memberships } from "./memberships.ts";
 import type { Outlet } from "./outlet.ts";
+import type { Ignoring } from "./room.ts";
 import type { Behind, Doorway, Outcome, SessionHost } from "./session-host.ts";
+import { whenDone } from "./when-done.ts";
 
 /** A person whose nick the core may change, with what it proved; others see it as readonly. */
 export interface OwnPerson extends Person {
@@ -55,6 +57,11 @@ export class LiveSession implements Session {
    * The account, or for a guest something that only this session has: whose client ids these are.
    */
   readonly sender: string;
+  /** What sorts behind it was said since it has its nick: see `Ids.mark`. */
+  namedAfter = "";
+  /** Why they are away, or "". */
+  away: string | undefined;
+  ignoring: Ignoring | undefined;
   readonly memberships = new Memberships<LiveSession>();
   phase: "in" | "lost" | "ended" = "in";
   /** The `ref` of the last request that came in; a client that resumes asks that no second time. */
@@ -377,15 +384,3 @@ const BEHIND: Partial<Record<RequestName, Behind>> = { say: "rooms", tell: "noth
 
 const UNLOGGED = failure("INTERNAL", "it was said, but could not be written to the log");
 const encoder = new TextEncoder();
-
-/** Goes on with a promise's value, or with the refusal that it rejects with. */
-export function whenDone<T>(promise: Promise<T>, run: (value: T | Failure) => void): void {
-  const throwOutside = (thrown: unknown) =>
-    queueMicrotask(() => {
-      throw thrown; // a bug of ours: the process' own handler logs it
-    });
-  promise
-    .catch((thrown: unknown) => failureOf(thrown))
-    .then(run)
-    .catch(throwOutside);
-}

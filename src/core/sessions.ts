@@ -15,6 +15,8 @@ export interface Sessions {
   readonly count: number;
   all(): Iterable<LiveSession>;
   find(nick: Nick): LiveSession | undefined;
+  /** All sessions of an account, whatever their nicks are. */
+  ofAccount(account: string): Iterable<LiveSession>;
   /** Who has exactly this address; another spelling may be the same person's. */
   at(address: string): LiveSession | undefined;
   /** Who holds this nick, or one that looks like it. */
@@ -32,7 +34,8 @@ export interface Sessions {
   ): Failure | undefined;
   add(session: LiveSession): void;
   remove(session: LiveSession): void;
-  rename(session: LiveSession, nick: Nick): void;
+  /** Under another nick they may have another account, or none. */
+  rename(session: LiveSession, nick: Nick, account: string | undefined): void;
   /**
    * A new token, good for one resume. `redeemed`, by which the session came back, stays good until
    * `confirm`: the welcome with the new one may be lost, more than once.
@@ -50,6 +53,7 @@ export function createSessions(clock: Clock, random: Random): Sessions {
   const byKey = new Map<string, LiveSession>();
   const bySkeleton = new Map<string, LiveSession>();
   const byAddress = new Map<string, LiveSession>();
+  const byAccount = new Map<string, Set<LiveSession>>();
   const byToken = new Map<string, LiveSession>();
   const tokens = new Map<LiveSession, readonly string[]>();
   const waiting = new Map<LiveSession, () => void>();
@@ -66,11 +70,18 @@ export function createSessions(clock: Clock, random: Random): Sessions {
     byKey.set(nameKey(nick), session);
     bySkeleton.set(skeleton(nick), session);
     byAddress.set(session.address, session);
+    const { account } = session.person;
+    if (account === undefined) return;
+    byAccount.set(account, (byAccount.get(account) ?? new Set()).add(session));
   };
   const take = (session: LiveSession) => {
     byKey.delete(nameKey(session.nick));
     bySkeleton.delete(skeleton(session.nick));
     byAddress.delete(session.address);
+    const { account = "" } = session.person;
+    const own = byAccount.get(account);
+    own?.delete(session);
+    if (own?.size === 0) byAccount.delete(account);
   };
   const found = (session: LiveSession) => {
     waiting.get(session)?.();
@@ -83,6 +94,7 @@ export function createSessions(clock: Clock, random: Random): Sessions {
     },
     all: () => byKey.values(),
     find,
+    ofAccount: (account) => byAccount.get(account) ?? [],
     at: (address) => byAddress.get(address),
     holder,
     refusal(nick, { account, remote }, but) {
@@ -102,9 +114,10 @@ export function createSessions(clock: Clock, random: Random): Sessions {
       keepTokens(session, []);
       found(session);
     },
-    rename(session, nick) {
+    rename(session, nick, account) {
       take(session);
       session.person.nick = nick;
+      session.person.account = account;
       put(session, nick);
     },
     issueToken(session, redeemed) {

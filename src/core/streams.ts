@@ -17,6 +17,7 @@ import type { Identity } from "./identity.ts";
 import type { MessageLog } from "./log.ts";
 import { createHistoryHost } from "./redaction.ts";
 import { Ring } from "./ring.ts";
+import type { Spoken } from "./spoken.ts";
 
 interface Open {
   bytes: number;
@@ -29,6 +30,7 @@ export interface StreamsOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: MessageLog;
+  readonly spoken: Spoken;
   readonly history: () => History | undefined;
   readonly identity: () => Identity;
   /** Somebody keeps or hears what is logged. */
@@ -130,6 +132,7 @@ export function createStreams(options: StreamsOptions): Streams {
       one.frames.push(frame);
       one.bytes += frame.length;
       const commit = options.wantsLog() ? options.log.next : 0;
+      if (commit === 0) options.spoken.put(entry);
       const full =
         one.frames.length >= LIMITS.batchMessagesMax || one.bytes >= LIMITS.batchBytesMax;
       if (full || open.size >= LIMITS.batchLeavesMax) this.flush();

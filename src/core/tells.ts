@@ -10,13 +10,14 @@ import type { Nick, Sid } from "../names.ts";
 import type { PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
+import type { Ignores } from "./ignores.ts";
 import type { Mail, TellOutcome } from "./mail.ts";
 import { repeatKey } from "./mail.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
 import type { LiveSession } from "./session.ts";
-import { whenDone } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { whenDone } from "./when-done.ts";
 
 export type { TellOutcome };
 
@@ -41,6 +42,7 @@ export interface TellsOptions {
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly mail: Mail;
+  readonly ignores: Ignores;
   readonly accountOf: AccountOf;
 }
 
@@ -85,7 +87,12 @@ export function createTells(options: TellsOptions) {
     const isHere = session?.phase === "in" || (session !== undefined && own === undefined);
     const account = isHere ? undefined : options.accountOf(nick);
     if (typeof account === "object") return account;
-    if (account !== undefined && (own ?? account) === account) return mail.keep(account, message);
+    const isStored = account !== undefined && (own ?? account) === account;
+    const isIgnored = isStored
+      ? options.ignores.isIgnoredBy(account, message)
+      : session?.ignoring?.person(message) === true;
+    if (isIgnored) return failure("BLOCKED", `${message.to} takes no messages of yours`);
+    if (isStored) return mail.keep(account, message);
     if (session === undefined)
       return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
     show(session, message);

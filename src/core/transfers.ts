@@ -24,7 +24,10 @@ export type End =
 /** What passes from one end to the other. */
 export type TransferEvent = Exclude<
   PersonalEvent,
-  { readonly type: "private" | "told" | "notice" | "watched" | "offered" | "chunk" }
+  {
+    readonly type:
+      "private" | "told" | "typing" | "read" | "notice" | "watched" | "offered" | "chunk";
+  }
 >;
 
 export interface Transfer {

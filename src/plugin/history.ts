@@ -97,4 +97,22 @@ export interface History {
    * while an append is running, but not for what that one holds; and again before it has settled.
    */
   redact(room: RoomName, messages: readonly MessageRef[]): MaybePromise<void>;
+  /**
+   * The messages of a room whose `about` is one of these ids: deletions first, then edits, then all
+   * others, of each the newest first; `limit` at the most. Without it, what was done to a message
+   * stands in the history as messages of their own alone, and is told to those who are there.
+   */
+  about?(
+    room: RoomName,
+    ids: readonly string[],
+    limit: number,
+  ): MaybePromise<readonly MessageEntry[]>;
+  /**
+   * The newest deletions of all rooms, by their ids, and whether something is held of the id that
+   * each is about; asked once, after `start`. Without it, what was to be removed when the server
+   * went down stays until it is deleted again.
+   */
+  deletions?(
+    limit: number,
+  ): MaybePromise<readonly { readonly deletion: MessageEntry; readonly isHeld: boolean }[]>;
 }

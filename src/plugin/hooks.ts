@@ -3,7 +3,7 @@
 
 import type { Bytes, MaybePromise, Millis } from "../environment.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
-import type { MessageEntry, MessageKind } from "../protocol/messages.ts";
+import type { MessageEntry, MessageKind, SaidKind } from "../protocol/messages.ts";
 
 /** No opinion. */
 export type Pass = undefined | void;
@@ -46,6 +46,9 @@ export interface Message {
   readonly text: string;
   readonly at: Millis;
   readonly cid?: string;
+  /** The message that it answers, or does something to; the plugin cannot change it. */
+  readonly about?: string;
+  readonly thread?: string;
 }
 
 export type Credential =
@@ -109,7 +112,7 @@ export interface TellOffer {
   readonly from: Person;
   /** `nick@server`. */
   readonly to: string;
-  readonly kind: MessageKind;
+  readonly kind: SaidKind;
   readonly textBytes: number;
   readonly at: Millis;
 }
@@ -136,6 +139,8 @@ export interface FileOffer {
 export interface PresenceChange {
   readonly person: Person;
   readonly now: "online" | "away" | "offline";
+  /** Of one who is away: why, or "". */
+  readonly text?: string;
 }
 
 export interface Hooks {

@@ -8,7 +8,7 @@ import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { decodeJson } from "./frame.ts";
 import { describe } from "./hello.ts";
-import type { Ask, MessageKind, RequestName } from "./messages.ts";
+import type { Ask, RequestName, SaidKind } from "./messages.ts";
 
 /** What an answer names its request by. */
 const RefNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.counterMax));
@@ -53,8 +53,9 @@ export function plainAsk(
 // --- internal -----------------------------------------------------------------------------------
 
 function plainSay(ask: Fields): Ask<"say"> | undefined {
-  const { room, text, kind = "text", cid } = ask; // each is checked here
+  const { room, text, kind = "text", cid, about, thread } = ask; // each is checked here
   if (!isName(room) || typeof text !== "string" || !isKind(kind)) return undefined;
+  if (about !== undefined || thread !== undefined) return undefined;
   if (cid === undefined) return { room, text, kind };
   return isPlainId(cid) ? { room, text, kind, cid } : undefined;
 }
@@ -71,7 +72,7 @@ function plainCredit({ transfer, upTo }: Fields): Ask<"credit"> | undefined {
   return isCount(upTo) ? { transfer, upTo } : undefined;
 }
 
-type Field = "room" | "to" | "text" | "kind" | "cid" | "transfer" | "upTo";
+type Field = "room" | "to" | "text" | "kind" | "cid" | "about" | "thread" | "transfer" | "upTo";
 type Fields = Readonly<Partial<Record<Field, unknown>>>;
 
 const isCount = (value: unknown): value is number =>
@@ -84,7 +85,7 @@ const isRef = (value: unknown): value is number =>
 const isName = (value: unknown): value is string =>
   typeof value === "string" && value.length * 3 <= LIMITS.nameBytesMax * 4 + 2;
 
-const isKind = (value: unknown): value is MessageKind =>
+const isKind = (value: unknown): value is SaidKind =>
   value === "text" || value === "action" || value === "notice";
 
 const isPlainId = (value: unknown): value is string =>

@@ -3,9 +3,11 @@
 
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
-import type { MessageEntry, MessageKind } from "./messages.ts";
+import { checkKind, isSaid } from "./amendment.ts";
+import type { MessageEntry } from "./messages.ts";
+import { MessageKind } from "./messages.ts";
 
-const KINDS: readonly unknown[] = ["text", "action", "notice"] satisfies MessageKind[];
+const KINDS: readonly unknown[] = MessageKind.options;
 
 const optionalString = (value: unknown, max: number): boolean =>
   value === undefined || (typeof value === "string" && value.length <= max);
@@ -27,14 +29,50 @@ export function parseEntry(value: unknown): MessageEntry | undefined {
     optionalString(one.account, LIMITS.nameBytesMax) &&
     optionalString(one.cid, LIMITS.clientIdBytesMax);
   if (!fits) return undefined;
-  return {
+  const entry: MessageEntry = {
     id: one.id as string, // all as checked above
     from: one.from as string,
     ...(one.account === undefined ? {} : { account: one.account as string }),
     room: one.room as RoomName,
-    kind: one.kind as MessageKind,
+    kind: one.kind as MessageEntry["kind"],
     text: one.text as string,
     at: one.at as number,
     ...(one.cid === undefined ? {} : { cid: one.cid as string }),
   };
+  if (isPlain(one)) return entry;
+  return withNamed(entry, one);
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+type Fields = Readonly<Partial<Record<keyof MessageEntry, unknown>>>;
+
+/** Nearly all messages name no other one, and nobody. */
+const isPlain = ({ kind, about, thread, mentions }: Fields): boolean =>
+  (kind === "text" || kind === "action" || kind === "notice") &&
+  about === undefined &&
+  thread === undefined &&
+  mentions === undefined;
+
+function withNamed(plain: MessageEntry, fields: Fields): MessageEntry | undefined {
+  const { about, thread, mentions } = fields;
+  if (!optionalId(about) || !optionalId(thread) || !optionalNames(mentions)) return undefined;
+  const entry: MessageEntry = {
+    ...plain,
+    ...(about === undefined ? {} : { about }),
+    ...(thread === undefined ? {} : { thread }),
+    ...(mentions === undefined ? {} : { mentions }),
+  };
+  // What is said may be empty, for all that other servers care.
+  return isSaid(entry.kind) || checkKind(entry) === undefined ? entry : undefined;
+}
+
+const optionalId = (value: unknown): value is string | undefined =>
+  value === undefined ||
+  (typeof value === "string" && value.length > 0 && value.length <= LIMITS.idLengthMax);
+
+const optionalNames = (value: unknown): value is readonly string[] | undefined =>
+  value === undefined ||
+  (Array.isArray(value) &&
+    value.length <= LIMITS.mentionsMax &&
+    value.every((name) => typeof name === "string" && name.length <= LIMITS.nameBytesMax * 2 + 1));

@@ -58,6 +58,12 @@ export const FRAME = {
   failed: 0x4d,
   watched: 0x4e,
   told: 0x4f,
+  typing: 0x50,
+  away: 0x51,
+  read: 0x52,
+  ignore: 0x53,
+  unignore: 0x54,
+  ignored: 0x55,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

@@ -17,15 +17,35 @@ const Watched = v.pipe(v.array(Name), v.minLength(1), v.maxLength(LIMITS.watched
 const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
 /** The client's own id of a message: sent again with the same one, it is the same message. */
 const ClientId = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.clientIdBytesMax));
+const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax));
 
-/** "notice" is what must not be answered automatically (a bot's words). */
-export const MessageKind = v.picklist(["text", "action", "notice"]);
+/** What people say. "notice" is what must not be answered automatically (a bot's words). */
+export const SaidKind = v.picklist(["text", "action", "notice"]);
+export type SaidKind = v.InferOutput<typeof SaidKind>;
+/** And what they do to a message of their room, which `about` names: see amendment.ts. */
+export const MessageKind = v.picklist([
+  ...SaidKind.options,
+  "reaction",
+  "unreaction",
+  "edit",
+  "delete",
+]);
 export type MessageKind = v.InferOutput<typeof MessageKind>;
 
 /** One who is online, as others see them. */
 export interface PersonEntry {
   /** `nick@server`. */
   readonly address: string;
+  readonly account?: string;
+  /** They are away; why, or "". */
+  readonly away?: string;
+}
+
+/** Somebody of whom a person wants to hear nothing. */
+export interface IgnoredEntry {
+  /** `nick@server`. */
+  readonly address: string;
+  /** Whatever the nick is, where the server knew the account. */
   readonly account?: string;
 }
 
@@ -43,6 +63,12 @@ export interface MessageEntry {
   readonly at: number;
   /** The sender's own id of it. */
   readonly cid?: string;
+  /** The id of the message that it answers, or does something to. */
+  readonly about?: string;
+  /** The id of the message that its thread began with. */
+  readonly thread?: string;
+  /** Who is meant by the `@nick`s in it, as addresses. */
+  readonly mentions?: readonly string[];
   /** It was said while its origin was cut off, or is read from the history. */
   readonly late?: true;
 }
@@ -55,6 +81,20 @@ export interface CommandEntry {
   readonly about: string;
   /** The plugin whose it is; not there for one of the server's own. */
   readonly plugin?: string;
+}
+
+/** A message as `history` gives it: with what was done to it since. */
+export interface PastEntry extends MessageEntry {
+  /** What it says now. */
+  readonly edited?: { readonly text: string; readonly at: number };
+  /** The most frequent first; of many people only the first ones stand in `by`. */
+  readonly reactions?: readonly {
+    readonly text: string;
+    readonly count: number;
+    readonly by: readonly string[];
+  }[];
+  /** Its text is gone. */
+  readonly deleted?: true;
 }
 
 /** Why one of the two ends gives a transfer up. */
@@ -72,11 +112,13 @@ const shapes = {
     text: v.string(),
     kind: v.optional(MessageKind, "text"),
     cid: v.optional(ClientId),
+    about: v.optional(MessageId),
+    thread: v.optional(MessageId),
   }),
   tell: v.object({
     to: Name,
     text: v.string(),
-    kind: v.optional(MessageKind, "text"),
+    kind: v.optional(SaidKind, "text"),
     cid: v.optional(ClientId),
   }),
   join: v.object({ room: Name }),
@@ -113,6 +155,12 @@ const shapes = {
   commands: v.object({}),
   watch: v.object({ addresses: Watched }),
   unwatch: v.object({ addresses: Watched }),
+  typing: v.object({ room: v.optional(Name), to: v.optional(Name) }),
+  away: v.object({ text: v.optional(Line) }),
+  read: v.object({ room: Name, id: v.optional(MessageId) }),
+  ignore: v.object({ address: Name }),
+  unignore: v.object({ address: Name }),
+  ignored: v.object({}),
   offer: v.object({
     to: Name,
     name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
@@ -142,7 +190,13 @@ interface Answers {
     readonly text?: string;
   };
   /** "stored": the addressee has an account, is offline, and gets it at the next login. */
-  tell: { readonly id: string; readonly at: number; readonly outcome: "delivered" | "stored" };
+  tell: {
+    readonly id: string;
+    readonly at: number;
+    readonly outcome: "delivered" | "stored";
+    /** The addressee is away; why, or "". */
+    readonly away?: string;
+  };
   join: { readonly room: string; readonly members: number };
   part: { readonly room: string };
   rename: { readonly nick: string };
@@ -152,7 +206,7 @@ interface Answers {
     readonly rooms: readonly { readonly room: string; readonly members: number }[];
     readonly next?: string;
   };
-  history: { readonly messages: readonly MessageEntry[] };
+  history: { readonly messages: readonly PastEntry[] };
   search: { readonly messages: readonly MessageEntry[]; readonly next?: string };
   fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
   command: { readonly text: string; readonly data?: unknown };
@@ -161,6 +215,14 @@ interface Answers {
   /** Those asked for, in the form in which `watched` names them. */
   watch: { readonly addresses: readonly string[] };
   unwatch: { readonly addresses: readonly string[] };
+  typing: { readonly room?: string; readonly to?: string };
+  /** As it is now; without a text nobody is away. */
+  away: { readonly text?: string };
+  /** Up to which message the room is read. */
+  read: { readonly room: string; readonly id?: string };
+  ignore: IgnoredEntry;
+  unignore: { readonly address: string };
+  ignored: { readonly people: readonly IgnoredEntry[] };
   offer: { readonly transfer: string };
   accept: { readonly transfer: string };
   reject: { readonly transfer: string };
@@ -239,6 +301,10 @@ export type RoomEventOnWire =
       readonly gone?: true;
     }
   | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
+  /** Somebody went away, without going, or is back. */
+  | { readonly type: "away"; readonly person: PersonEntry }
+  /** Somebody is writing something; true for some seconds. */
+  | { readonly type: "typing"; readonly room: string; readonly person: PersonEntry }
   | { readonly type: "gap"; readonly room: string; readonly missing: number }
   /** In large rooms, and where servers come or go: how many are there now, instead of who. */
   | { readonly type: "count"; readonly room: string; readonly members: number }
@@ -266,7 +332,7 @@ export interface PrivateEntry {
   readonly from: string;
   readonly account?: string;
   readonly to: string;
-  readonly kind: MessageKind;
+  readonly kind: SaidKind;
   readonly text: string;
   readonly at: number;
   readonly cid?: string;
@@ -301,6 +367,10 @@ export type PersonalEvent =
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  /** Somebody is writing something to this person. */
+  | { readonly type: "typing"; readonly person: PersonEntry }
+  /** Another session of the account has read a room up to this message. */
+  | { readonly type: "read"; readonly room: string; readonly id: string }
   /** One who is watched is here, or is not: how it is when watching begins, and each change. */
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "offered"; readonly offer: OfferEntry }

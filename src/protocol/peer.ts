@@ -4,7 +4,7 @@
 
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
-import { MessageKind } from "./messages.ts";
+import { SaidKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 
 const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
@@ -22,20 +22,31 @@ export const Card = v.object({
 });
 export type Card = v.InferOutput<typeof Card>;
 
-/** nick, account (or ""), since, rooms besides the lobby. */
-const PersonRow = v.tuple([
-  Name,
-  v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2)),
-  Count,
-  v.pipe(v.array(Name), v.maxLength(LIMITS.roomsPerSessionMax)),
-]);
-export type PersonRow = v.InferOutput<typeof PersonRow>;
+/** nick, account (or ""), since, rooms besides the lobby, and of one who is away, why (or ""). */
+export type PersonRow = [
+  nick: string,
+  account: string,
+  since: number,
+  rooms: string[],
+  away?: string | undefined,
+];
+const PersonRow = v.pipe(
+  v.tuple([
+    Name,
+    v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2)),
+    Count,
+    v.pipe(v.array(Name), v.maxLength(LIMITS.roomsPerSessionMax)),
+    v.optional(Line),
+  ]),
+  v.transform((row): PersonRow => row),
+);
 
 /** One change of a server's people. The lobby needs no join. */
 const Change = v.variant("op", [
   v.object({ op: v.literal("come"), nick: Name, account: v.string(), since: Count }),
   v.object({ op: v.literal("go"), nick: Name, reason: v.optional(Line) }),
   v.object({ op: v.literal("rename"), nick: Name, to: Name, account: v.string() }),
+  v.object({ op: v.literal("away"), nick: Name, away: v.exactOptional(Line) }),
   v.object({ op: v.literal("join"), nick: Name, room: Name }),
   v.object({ op: v.literal("part"), nick: Name, room: Name, reason: v.optional(Line) }),
 ]);
@@ -57,7 +68,7 @@ export const PrivateRow = v.object({
   from: Name,
   account: v.exactOptional(v.string()),
   to: Name,
-  kind: MessageKind,
+  kind: SaidKind,
   text: v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax)),
   at: Count,
   cid: v.exactOptional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
@@ -114,6 +125,13 @@ export const PeerMessage = v.variant("t", [
   v.object({
     t: v.literal("links"),
     links: v.pipe(v.array(v.tuple([Sid, Rtt])), v.maxLength(LIMITS.linksPerServerMax)),
+  }),
+  /** One of the sender's people is writing something, in a room or to somebody. */
+  v.object({
+    t: v.literal("typing"),
+    from: Name,
+    room: v.exactOptional(Name),
+    to: v.exactOptional(Name),
   }),
   v.object({ t: v.literal("tell"), message: PrivateRow }),
   v.object({

@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import type { Plugin } from "../plugin/context.ts";
 import type { Batch, History } from "../plugin/history.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
+import { testAbout } from "./history-about.ts";
 import { testRedaction } from "./history-redaction.ts";
 import { testSearch } from "./history-search.ts";
 import type { Make } from "./history-stage.ts";
@@ -18,6 +19,7 @@ export function testHistory(name: string, make: (folder: string) => Plugin): voi
     testRange(make);
     testBacklog(make);
     testSearch(make);
+    testAbout(make);
     testRedaction(make);
     testHostile(make);
   });

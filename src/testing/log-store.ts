@@ -9,6 +9,7 @@ import type { Store } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { definePlugin } from "../plugin.ts";
 import type { Batch, Found, History, MessageRef, Search, Stream } from "../plugin/history.ts";
+import type { MessageEntry } from "../protocol/messages.ts";
 
 /** A segment is written anew with each commit, so it stays short. */
 const SEGMENT_BYTES = 16 * 1024;
@@ -60,6 +61,16 @@ export const logStore = definePlugin({
           });
           batches = batches.map(blank);
         },
+        about(room, ids, limit) {
+          const all = batches.filter((one) => one.stream.room === room);
+          const wanted = new Set(ids);
+          return all
+            .flatMap((one) => one.messages)
+            .filter(({ about }) => about !== undefined && wanted.has(about))
+            .toSorted(byRank)
+            .slice(0, limit);
+        },
+        deletions: (limit) => deletionsIn(batches.flatMap((one) => one.messages)).slice(0, limit),
       } satisfies History,
       async start() {
         for (const record of await journal.open()) batches.push(...parsed(record));
@@ -172,6 +183,20 @@ const keyOf = ({ origin, life, room }: Stream): string => `${origin} ${life} ${r
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : Number(a.id > b.id);
+
+/** As `History.deletions` gives them. */
+function deletionsIn(messages: readonly MessageEntry[]) {
+  const held = new Set(messages.map(({ room, id }) => `${room} ${id}`));
+  return messages
+    .filter(({ kind }) => kind === "delete")
+    .toSorted((a, b) => byId(b, a))
+    .map((deletion) => ({ deletion, isHeld: held.has(`${deletion.room} ${deletion.about}`) }));
+}
+
+/** As `History.about` gives them. */
+const byRank = (a: MessageEntry, b: MessageEntry): number => rankOf(a) - rankOf(b) || byId(b, a);
+const rankOf = ({ kind }: MessageEntry): number =>
+  kind === "delete" ? 0 : kind === "edit" ? 1 : 2;
 
 function endsOf(batches: readonly Batch[]) {
   const ends = new Map<string, { readonly stream: Stream; readonly last: number }>();

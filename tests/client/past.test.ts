@@ -379,7 +379,10 @@ function start({ keepsOrder = false, backlog = 0 } = {}) {
     say: (id: string, more: Partial<MessageEntry> = {}) =>
       past.take({ type: "message", message: { ...entry(id), ...more } }),
     tell: (id: string, more: Partial<PrivateEntry>) =>
-      past.take({ type: "private", message: { ...entry(id), to: "cat@paris", ...more } }),
+      past.take({
+        type: "private",
+        message: { ...entry(id), kind: "text", to: "cat@paris", ...more },
+      }),
     /** Answers the oldest question. */
     async answer(ids: readonly string[]) {
       await settled();

@@ -34,6 +34,8 @@ export class MemoryHistory implements History {
       since: (...all) => this.since(...all),
       search: (what) => this.search(what),
       redact: (...all) => this.redact(...all),
+      about: (...all) => this.about(...all),
+      deletions: (limit) => this.deletions(limit),
     };
     return definePlugin({
       name: "memory",
@@ -114,6 +116,26 @@ export class MemoryHistory implements History {
       if (batch.stream.room !== room || messages.length === batch.messages.length) continue;
       this.batches[at] = { ...batch, messages, bytes: this.#host!.blank(batch.bytes, refs) };
     }
+  }
+
+  about(room: string, ids: readonly string[], limit: number): readonly MessageEntry[] {
+    const order = (kind: string) => ({ delete: 0, edit: 1 })[kind] ?? 2;
+    return this.backlog(room, 1_000_000)
+      .filter(({ about }) => about !== undefined && ids.includes(about))
+      .toReversed()
+      .toSorted((a, b) => order(a.kind) - order(b.kind))
+      .slice(0, limit);
+  }
+
+  deletions(limit: number) {
+    const all = this.batches.flatMap(({ messages }) => messages);
+    const isHeld = ({ room, about }: MessageEntry) =>
+      all.some((one) => one.room === room && one.id === about);
+    return all
+      .filter(({ kind }) => kind === "delete")
+      .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+      .slice(0, limit)
+      .map((deletion) => ({ deletion, isHeld: isHeld(deletion) }));
   }
 
   texts(room = "#lobby"): string[] {

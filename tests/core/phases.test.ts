@@ -33,6 +33,12 @@ const requests: Readonly<Record<string, readonly [says: object, answer: string]>
   finish: [{ transfer, sha256 }, "NO_SUCH_TRANSFER"],
   credit: [{ transfer, upTo: 1 }, "NO_SUCH_TRANSFER"],
   done: [{ transfer, sha256 }, "NO_SUCH_TRANSFER"],
+  typing: [{ to: "nobody@paris" }, "ack"],
+  away: [{}, "ack"],
+  read: [{ room: "#lobby", id: "x" }, "ack"],
+  ignore: [{ address: "nobody@paris" }, "ack"],
+  unignore: [{ address: "nobody@paris" }, "ack"],
+  ignored: [{}, "ack"],
 };
 
 const payloads: Readonly<Record<string, object>> = {

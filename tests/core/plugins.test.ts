@@ -3,8 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import authGuest from "../../plugins/auth-guest.ts";
-import { checkPlugins } from "../../src/core/plugins.ts";
-import { describeFaults } from "../../src/core/server.ts";
+import { checkPlugins, describeFaults } from "../../src/core/plugins.ts";
 import { command, definePlugin, parseNick, type Plugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
 import { Place } from "./place.ts";

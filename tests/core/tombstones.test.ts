@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { loadIdentity } from "../../src/core/identity.ts";
 import { createMessageLog } from "../../src/core/log.ts";
 import { createHistoryHost } from "../../src/core/redaction.ts";
+import { Spoken } from "../../src/core/spoken.ts";
 import { createStreams } from "../../src/core/streams.ts";
 import type { Bytes } from "../../src/environment.ts";
 import type { RoomName } from "../../src/names.ts";
@@ -144,6 +145,7 @@ test("what is kept for repair, and in the history, loses the text when it is rem
   const streams = createStreams({
     ...environment,
     log,
+    spoken: new Spoken(),
     history: () => history,
     identity: () => identity,
     wantsLog: () => true,

@@ -23,7 +23,7 @@ const historyOf = ({ parts }: SetUp): History => parts.history!;
 const pathOf = ({ folder }: SetUp) => join(folder, "log.sqlite");
 
 /** What another process sees in the file. */
-function count({ folder }: SetUp, table: "batches" | "marks" | "streams"): number {
+function count({ folder }: SetUp, table: "abouts" | "batches" | "marks" | "streams"): number {
   using database = new Database(join(folder, "log.sqlite"), { readonly: true });
   return database.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
 }
@@ -205,6 +205,18 @@ describe("retention", () => {
     const kept = await history.range(stream, 1, 30, 10 ** 6);
     expect(kept.map(({ first }) => first)).toEqual([21, 26]);
     expect(await history.streams()).toContainEqual({ stream, last: 30 });
+  });
+
+  test("takes what says that a message is about another with it", async () => {
+    await using world = await setUp(logSqlite({ retention: { messages: 2 } }));
+    const answer = { about: "x" };
+    await historyOf(world).append([
+      testBatch(stream, 1, [answer, answer]),
+      testBatch(stream, 3, [answer, {}]),
+    ]);
+    expect(count(world, "abouts")).toBe(3);
+    await prune(world);
+    expect(count(world, "abouts")).toBe(1);
   });
 
   test("goes in small steps, and also through what an earlier run has left", async () => {

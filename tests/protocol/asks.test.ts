@@ -9,10 +9,17 @@ import { requestShape } from "../../src/protocol/messages.ts";
 
 const odd = fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.jsonValue(), fc.constant(null));
 const long = fc.nat({ max: 300 }).map((length) => "é".repeat(length));
-const field = fc.oneof(odd, long, fc.constantFrom("text", "action", "notice", "#room", "bo@paris"));
+const field = fc.oneof(
+  odd,
+  long,
+  fc.constantFrom("text", "action", "notice", "edit", "#room", "bo@paris"),
+);
 const asks = fc.oneof(
   fc.jsonValue(),
-  fc.record({ room: field, to: field, text: field, kind: field, cid: field }, { requiredKeys: [] }),
+  fc.record(
+    { room: field, to: field, text: field, kind: field, cid: field, about: field, thread: field },
+    { requiredKeys: [] },
+  ),
 );
 const plain = [
   { text: "hi" },

@@ -30,6 +30,9 @@ const entries = fc.record(
     text: fc.string(),
     at: fc.maxSafeNat(),
     cid: optional(fc.string({ maxLength: LIMITS.clientIdBytesMax })),
+    about: optional(fc.string({ minLength: 1, maxLength: LIMITS.idLengthMax })),
+    thread: optional(fc.string({ minLength: 1, maxLength: LIMITS.idLengthMax })),
+    mentions: optional(fc.array(fc.constant("ana@paris"), { maxLength: LIMITS.mentionsMax })),
   },
   { requiredKeys: ["id", "from", "room", "kind", "text", "at"] },
 );

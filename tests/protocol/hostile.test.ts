@@ -207,12 +207,13 @@ const searches = [
 
 describe("a field of a wrong type, or out of its bound", () => {
   const hex = (count: number) => "a".repeat(count);
+  const long = "x".repeat(65);
   const transfer = hex(32);
   const bad: Readonly<Record<RequestName, readonly unknown[]>> = {
     say: [{}, { room: "#x" }, { room: 1, text: "x" }, { room: "#x", text: 1 }].concat([
       { room: "#x", text: "x", kind: "shout" } as never,
       { room: "#x", text: "x", cid: "" } as never,
-      { room: "#x", text: "x", cid: "x".repeat(65) } as never,
+      { room: "#x", text: "x", cid: long } as never,
       { room: "#".repeat(259), text: "x" } as never,
     ]),
     tell: [{ text: "x" }, { to: ["a@b"], text: "x" }, { to: "a@b", text: null }],
@@ -222,15 +223,16 @@ describe("a field of a wrong type, or out of its bound", () => {
     who: [{ limit: 0 }, { limit: 201 }, { limit: 1.5 }, { limit: "9" }, { after: 1 }, { room: 1 }],
     whois: [{}, { address: 1 }],
     watch: [{}, { addresses: [] }, { addresses: "a@b" }, { addresses: Array(101).fill("a@b") }],
+    typing: [{ room: 1 }, { to: {} }, { room: "#x".repeat(200) }],
+    away: [{ text: 1 }, { text: "x".repeat(513) }],
+    read: [{}, { room: 1 }, { room: "#x", id: "" }, { room: "#x", id: long }],
+    ignore: [{}, { address: 1 }],
+    unignore: [{}, { address: "a".repeat(259) }],
+    ignored: [null, 1, "x"],
     unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
     search: searches,
-    history: [
-      {},
-      { room: "#x", limit: 201 },
-      { room: "#x", before: "x".repeat(65) },
-      { room: "#x", since: 1 },
-    ],
+    history: [{}, { room: "#x", limit: 201 }, { room: "#x", before: long }, { since: 1 }],
     fusion: [null, 1, "x"],
     command: [
       {},

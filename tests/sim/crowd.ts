@@ -9,6 +9,8 @@ import type { History } from "./history.ts";
 const SHARED_ROOMS = ["#left", "#right"];
 const LOCAL_ROOM = "&own";
 const LINES_MAX = 4;
+/** Of all that is said, deletions; not all of them are taken: a guest has no past. */
+const DELETIONS = 0.15;
 
 /** A line in a room, or to one person. */
 export interface Said {
@@ -24,6 +26,13 @@ export interface Said {
   /** The author's session was lost meanwhile: it was asked again in a new one. */
   again: boolean;
   outcome: "pending" | "said" | "delivered" | "stored" | "failed" | "UNCONFIRMED";
+  id?: string;
+}
+
+/** A line that its author has deleted, or tried to. */
+export interface Deletion {
+  readonly said: Said;
+  /** Of the deletion, once it is acknowledged. */
   id?: string;
 }
 
@@ -57,6 +66,7 @@ export interface Listener {
 export class Crowd {
   readonly listeners: Listener[] = [];
   readonly said = new Map<string, Said>();
+  readonly deletions: Deletion[] = [];
   readonly violations: string[] = [];
   readonly #history: History;
 
@@ -92,7 +102,8 @@ export class Crowd {
     const { random } = this.#history;
     if (by === undefined) return;
     for (let count = 1 + random.below(LINES_MAX); count > 0; count -= 1) {
-      if (random.chance(0.25)) this.#tell(by, random.pick(this.listeners));
+      if (random.chance(DELETIONS)) this.#delete(by);
+      else if (random.chance(0.25)) this.#tell(by, random.pick(this.listeners));
       else this.say(by, random.pick(by.rooms));
     }
   }
@@ -100,6 +111,11 @@ export class Crowd {
   say(by: Listener, room: string): void {
     const said = this.#note({ by, room, to: undefined });
     this.#follow(said, by.person.client.say(room, said.text));
+  }
+
+  /** Whether somebody has deleted a line, or tried to. */
+  isDeleted(said: Said): boolean {
+    return this.deletions.some((one) => one.said === said);
   }
 
   /** Their server is down: no session of theirs goes on, and nobody may have told them yet. */
@@ -126,6 +142,25 @@ export class Crowd {
   #tell(by: Listener, to: Listener): void {
     const said = this.#note({ by, room: undefined, to });
     this.#follow(said, by.person.client.tell(to.address, said.text));
+  }
+
+  #delete(by: Listener): void {
+    const { random, marks } = this.#history;
+    const own = [...this.said.values()].filter(
+      (one) => one.by === by && one.id !== undefined && one.room !== undefined,
+    );
+    const said = own.at(-1 - random.below(Math.min(own.length, LINES_MAX)));
+    if (said?.id === undefined || said.room === undefined) return;
+    const deletion: Deletion = { said };
+    this.deletions.push(deletion);
+    by.person.client.say(said.room, "", { kind: "delete", about: said.id }).then(
+      ({ id }) => {
+        deletion.id = id;
+        marks.hit("people: deleted");
+      },
+      (thrown: unknown) =>
+        marks.hit(`people: not deleted: ${thrown instanceof ChatFusionError ? thrown.code : "?"}`),
+    );
   }
 
   #note(of: Pick<Said, "by" | "room" | "to">): Said {
@@ -175,8 +210,9 @@ export class Crowd {
 
   #shows(
     listener: Listener,
-    { id, text, room, ...rest }: { id: string; text: string; room: string },
+    { id, text, room, kind, ...rest }: { id: string; text: string; room: string; kind: string },
   ): void {
+    if (kind === "delete") return; // it comes when it has been judged, and not where it is in vain
     const what = `${id} ${text}`;
     if (listener.shown.has(what))
       this.violations.push(`${listener.address} was shown ${room} "${text}" twice`);

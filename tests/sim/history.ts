@@ -30,6 +30,7 @@ import {
 import { Ledger } from "./ledger.ts";
 import { Marks } from "./marks.ts";
 import { moody } from "./moody.ts";
+import { checkDeleted } from "./deleted.ts";
 import { checkSpeech, checkSpeechAtRest } from "./speech.ts";
 import { Watch } from "./watch.ts";
 
@@ -368,7 +369,7 @@ export class History {
     }
     const begun = world.now;
     for (;;) {
-      const complaint = checkAtRest(this) ?? checkSpeechAtRest(this);
+      const complaint = checkAtRest(this) ?? checkSpeechAtRest(this) ?? checkDeleted(this);
       if (complaint === undefined) return world.now - begun;
       if (world.now - begun > restMsMax) throw new Error(`not at rest: ${complaint}`);
       this.#pass(500 + random.below(1000));

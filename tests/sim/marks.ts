@@ -91,4 +91,5 @@ export const REQUIRED_MARKS: readonly string[] = [
   "people: delivered",
   "people: UNCONFIRMED",
   "people: shown late",
+  "people: deleted",
 ];

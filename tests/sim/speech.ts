@@ -73,8 +73,9 @@ type Held = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>>>;
 
 function acknowledgedOf({ crowd, ledger }: History): Acknowledged[] {
   const streams = new Map<string, Map<number, string>>();
-  for (const { id, text, room } of crowd.said.values()) {
-    if (id === undefined || room === undefined) continue;
+  for (const said of crowd.said.values()) {
+    const { id, text, room } = said;
+    if (id === undefined || room === undefined || crowd.isDeleted(said)) continue;
     const what = `${id} ${text}`;
     const { stream, number } = ledger.numbers.get(what) ?? {};
     if (stream === undefined || number === undefined) continue;

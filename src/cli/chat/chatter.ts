@@ -9,6 +9,7 @@ import type { Answer, Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
+import { MessageBook } from "./messages.ts";
 import { exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
@@ -33,6 +34,7 @@ export class Chatter {
   readonly commands: ServerCommands;
   readonly #options: ChatterOptions;
   readonly #client: Client;
+  readonly #book = new MessageBook();
   readonly #running = new Set<Promise<void>>();
   readonly #toldAt = new Map<number, number>();
   /** The lines of private messages whose end was not known, by the messages' own ids. */
@@ -102,6 +104,18 @@ export class Chatter {
       case "me": {
         const said = await client.say(this.#lobby, first, { kind: "action" });
         return this.#show({ event: "ack", ref, ...said });
+      }
+      case "reply":
+      case "thread":
+      case "react":
+      case "unreact":
+      case "edit":
+      case "delete": {
+        const saying = this.#book.saying({ name, args }, client.address, this.#lobby);
+        const { about, thread } = saying.options;
+        const said = await client.say(saying.room, saying.text, saying.options);
+        const which = about === undefined ? { thread: thread ?? "" } : { about };
+        return this.#show({ event: "ack", ref, ...said, ...which });
       }
       case "join":
         return this.#show({ event: "ack", ref, ...(await client.join(first)) });
@@ -173,6 +187,25 @@ export class Chatter {
         const answer = await client.request(name, { addresses });
         return this.#show({ event: "ack", ref, ...answer, watching: name === "watch" });
       }
+      case "away":
+      case "back": {
+        const { text = null } = await client.request(
+          "away",
+          name === "away" ? { text: first } : {},
+        );
+        return this.#show({ event: "ack", ref, away: text });
+      }
+      case "ignore":
+      case "unignore": {
+        const answer = await client.request(name, { address: this.#addressOf(first) });
+        return this.#show({ event: "ack", ref, ...answer, ignoring: name === "ignore" });
+      }
+      case "ignored":
+        return this.#show({ event: "ignored", ref, ...(await client.request("ignored", {})) });
+      case "read": {
+        const ask = { room: first, ...(second === "" ? {} : { id: second }) };
+        return this.#show({ event: "read", ref, ...(await client.request("read", ask)) });
+      }
       case "rooms":
         return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });
       case "servers":
@@ -180,10 +213,12 @@ export class Chatter {
       case "history": {
         const asked = historyAsked(args, this.#lobby);
         const { messages } = await client.request("history", asked);
+        this.#book.takePast(messages);
         return this.#show({ event: "history", ref, room: asked.room, messages });
       }
       case "search": {
         const found = await client.request("search", searchAsked(first));
+        this.#book.takePast(found.messages);
         return this.#show({ event: "found", ref, ...found });
       }
       case "export": {
@@ -257,8 +292,7 @@ export class Chatter {
         signal: entry.abort.signal,
         onProgress: ({ bytes }) => this.#moved(entry, bytes),
       });
-      const { number, name } = entry;
-      this.#show({ event: "received", number, name, ...received });
+      this.#show({ event: "received", number: entry.number, name: entry.name, ...received });
     });
   }
 
@@ -313,7 +347,11 @@ export class Chatter {
 
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
-    if (shown !== undefined) this.#show(shown);
+    if (shown?.event === "message") {
+      const of = this.#book.take(shown);
+      this.#show(of === undefined ? shown : { ...shown, of });
+    } else if (shown !== undefined) this.#show(shown);
+    if (shown?.event === "backlog") this.#book.takePast(shown.messages);
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);

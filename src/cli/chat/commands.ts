@@ -13,9 +13,17 @@ interface Entry {
   readonly about: string;
 }
 
+const WHICH = "NICK@SERVER: their last one; ^: the last one, ^2: the one before; or its id";
+
 const commands = {
   msg: { usage: "NICK@SERVER TEXT", about: "tells one person something" },
   say: { usage: "#ROOM TEXT", about: "says something in a room" },
+  reply: { usage: "MESSAGE TEXT", about: `answers a message (${WHICH})` },
+  thread: { usage: "MESSAGE TEXT", about: "says something in the thread of a message" },
+  react: { usage: "MESSAGE EMOJI", about: "reacts to a message, with an emoji or a word" },
+  unreact: { usage: "MESSAGE EMOJI", about: "takes a reaction back" },
+  edit: { usage: "MESSAGE TEXT", about: "changes a message of yours (^: the last one)" },
+  delete: { usage: "MESSAGE [REASON]", about: "deletes a message of yours, everywhere" },
   me: { usage: "TEXT", about: "does something, in the lobby" },
   send: { usage: "NICK@SERVER PATH", about: "offers a file" },
   accept: { usage: "ID", about: "takes an offered file" },
@@ -27,6 +35,12 @@ const commands = {
   whois: { usage: "NICK@SERVER", about: "shows who somebody is" },
   watch: { usage: "NICK@SERVER", about: "tells when somebody comes or goes" },
   unwatch: { usage: "NICK@SERVER", about: "does so no more" },
+  away: { usage: "[TEXT]", about: "says that you are away, and why" },
+  back: { usage: "", about: "says that you are back" },
+  ignore: { usage: "NICK@SERVER", about: "shows nothing more of somebody, whatever their nick" },
+  unignore: { usage: "NICK@SERVER", about: "does so again" },
+  ignored: { usage: "", about: "shows whom you ignore" },
+  read: { usage: "#ROOM [ID]", about: "shows, or says, up to which message you have read" },
   rooms: { usage: "", about: "shows the rooms" },
   servers: { usage: "", about: "shows the servers that are merged" },
   history: { usage: "[#ROOM] [COUNT] [BEFORE]", about: "shows what was said, before a message" },

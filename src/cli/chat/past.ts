@@ -137,6 +137,26 @@ async function created(path: string) {
 function textLine({ at, from, kind, text }: MessageEntry): string {
   const date = new Date(at);
   const time = Number.isNaN(date.getTime()) ? "-" : date.toISOString().slice(0, 19);
-  const said = kind === "action" ? `* ${visible(from)} ${visible(text)}` : undefined;
-  return `${time.replace("T", " ")} ${said ?? `${visible(from)}: ${visible(text)}`}`;
+  return `${time.replace("T", " ")} ${saidLine(kind, visible(from), visible(text))}`;
+}
+
+function saidLine(kind: MessageEntry["kind"], who: string, text: string): string {
+  switch (kind) {
+    case "text":
+    case "notice":
+      return `${who}: ${text}`;
+    case "action":
+      return `* ${who} ${text}`;
+    case "edit":
+      return `${who} (edited): ${text}`;
+    case "reaction":
+      return `* ${who} reacts with ${text}`;
+    case "unreaction":
+      return `* ${who} takes ${text} back`;
+    case "delete":
+      return `* ${who} has deleted a message${text === "" ? "" : `: ${text}`}`;
+    default:
+      kind satisfies never;
+      return "";
+  }
 }

@@ -6,7 +6,9 @@ import type {
   CommandEntry,
   Failure,
   Fusion,
+  IgnoredEntry,
   MessageEntry,
+  PastEntry,
   PersonEntry,
   PrivateEntry,
   ToldEntry,
@@ -24,10 +26,17 @@ export interface TransferName {
   readonly number: number;
 }
 
+/** The message that another one is about, where it was shown; without a text if that is gone. */
+export interface Of {
+  readonly from: string;
+  readonly at: number;
+  readonly text?: string;
+}
+
 /** The times are milliseconds since 1970, the sizes bytes, the rates bytes a second. */
 export type Shown =
   | ({ readonly event: "welcome"; readonly address: string } & Omit<Welcome, "resume" | "resumed">)
-  | ({ readonly event: "message" } & MessageEntry)
+  | ({ readonly event: "message"; readonly of?: Of } & MessageEntry)
   | ({ readonly event: "private" } & PrivateEntry)
   /** How a private message ended, later than its line was answered: `ref` is that line. */
   | ({ readonly event: "told"; readonly ref?: number } & Omit<ToldEntry, "cid">)
@@ -39,6 +48,11 @@ export type Shown =
       readonly now: "online" | "offline" | "joined" | "left";
       readonly reason?: string;
     }
+  /** `away` is why; it is not there of one who is back. */
+  | { readonly event: "away"; readonly who: string; readonly away?: string }
+  | { readonly event: "typing"; readonly who: string; readonly room?: string }
+  /** Up to which message a room is read: an answer, or news of another session. */
+  | { readonly event: "read"; readonly ref?: number; readonly room: string; readonly id?: string }
   | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
@@ -79,6 +93,7 @@ export type Shown =
       readonly since: number;
       readonly rooms: readonly string[];
     } & PersonEntry)
+  | (Answering & { readonly event: "ignored"; readonly people: readonly IgnoredEntry[] })
   | (Answering & {
       readonly event: "rooms";
       readonly rooms: readonly { readonly room: string; readonly members: number }[];
@@ -86,13 +101,13 @@ export type Shown =
   | (Answering & {
       readonly event: "history";
       readonly room: string;
-      readonly messages: readonly MessageEntry[];
+      readonly messages: readonly PastEntry[];
     })
   /** What was said in a room before this client came into it. */
   | {
       readonly event: "backlog";
       readonly room: string;
-      readonly messages: readonly MessageEntry[];
+      readonly messages: readonly PastEntry[];
     }
   | (Answering & {
       readonly event: "found";
@@ -134,6 +149,9 @@ interface Arrived {
 interface Ack extends Partial<TransferName> {
   readonly id?: string;
   readonly at?: number;
+  /** The message that was meant. */
+  readonly about?: string;
+  readonly thread?: string;
   /** Of a private message. */
   readonly outcome?: "delivered" | "stored";
   readonly to?: string;
@@ -141,6 +159,12 @@ interface Ack extends Partial<TransferName> {
   readonly room?: string;
   readonly members?: number;
   readonly nick?: string;
+  /** Of whoever sits here, and of the addressee of a private message. */
+  readonly away?: string | null;
+  /** Whom nothing is heard of, or is again. */
+  readonly address?: string;
+  readonly account?: string;
+  readonly ignoring?: boolean;
   /** Who is watched, or is not any more. */
   readonly addresses?: readonly string[];
   readonly watching?: boolean;
@@ -180,6 +204,16 @@ export function shownOf(
       return { event: "backlog", room: event.room, messages: event.messages };
     case "renamed":
       return { event: "renamed", was: event.was.address, who: event.person.address };
+    case "away": {
+      const { address: who, away } = event.person;
+      return { event: "away", who, ...(away === undefined ? {} : { away }) };
+    }
+    case "typing": {
+      const { room, person } = event;
+      return { event: "typing", who: person.address, ...(room === undefined ? {} : { room }) };
+    }
+    case "read":
+      return { event: "read", room: event.room, id: event.id };
     case "watched":
       return { event: "watched", address: event.address, online: event.online };
     case "notice": {

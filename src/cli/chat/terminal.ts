@@ -16,7 +16,9 @@ import { readSecret } from "../secret.ts";
 import { Chatter } from "./chatter.ts";
 import { complete } from "./completion.ts";
 import { Editor, type Key } from "./editor.ts";
+import type { Shown } from "./shown.ts";
 import { createTextWriter, progressText } from "./text.ts";
+import { Typists } from "./typists.ts";
 
 export interface TerminalOptions {
   readonly client: Client;
@@ -41,6 +43,7 @@ class Terminal {
   readonly #editor = new Editor();
   readonly #ended = Promise.withResolvers<ExitCode>();
   readonly #people = new Set<string>();
+  readonly #typists = new Typists(() => this.#drawSoon());
   readonly #colours = hasColours(process.stdout);
   /** The block as it was drawn last: the columns of each line, and of the last up to the cursor. */
   #drawn: readonly number[] = [];
@@ -65,7 +68,10 @@ class Terminal {
       client,
       folder,
       accept,
-      show: (shown) => this.#print(write(shown)),
+      show: (shown) => {
+        this.#typists.take(shown, client.address);
+        this.#print(write(shown) + (isCalling(shown, client.address) ? BELL : ""));
+      },
       askPassword: (nick) => this.#askPassword(nick),
       quit: () => this.#ended.resolve(EXIT.ok),
       closed: (why) => this.#ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
@@ -82,6 +88,7 @@ class Terminal {
     this.#learnWho();
     this.#chatter.commands.list().catch(this.#fail);
     const code = await this.#ended.promise;
+    this.#typists.close();
     await this.#client.close();
     this.#flush();
     this.#close();
@@ -126,6 +133,7 @@ class Terminal {
       case "none":
         return;
       case "changed":
+        this.#tellTyping();
         return this.#drawSoon();
       case "line":
         this.#drawSoon();
@@ -147,6 +155,15 @@ class Terminal {
       default:
         action satisfies never;
     }
+  }
+
+  /** Tells the lobby that something is being written for it; a command is nobody's business. */
+  #tellTyping(): void {
+    const { before } = this.#editor;
+    const room = this.#client.welcome?.lobby;
+    if (room === undefined || before === "" || before.startsWith("/") || !this.#typists.isDue())
+      return;
+    this.#client.request("typing", { room }).catch(() => undefined); // it is no loss
   }
 
   /** Transfers are not broken off by a slip of the hand. */
@@ -257,7 +274,11 @@ class Terminal {
   #block(): string {
     const width = columns();
     const shown = this.#chatter.transfers.running().slice(0, LIMITS.transfersShownMax);
-    const rows = shown.map((entry) => cut(progressText(entry, width - 1), width - 1));
+    const { line } = this.#typists;
+    const typing = line === "" ? [] : [line];
+    const rows = [...shown.map((entry) => progressText(entry, width - 1)), ...typing].map((row) =>
+      cut(row, width - 1),
+    );
     const prompt = cut(`${visible(this.#client.address)}> `, Math.floor(width / 2));
     const room = width - 1 - Bun.stringWidth(prompt);
     const { before, after } = windowOf(this.#editor, room);
@@ -269,6 +290,15 @@ class Terminal {
     return `${[...rows, painted + before + after].join("\r\n")}${cursor}`;
   }
 }
+
+const BELL = "\u0007";
+
+/** Somebody means whoever sits here, now. */
+const isCalling = (shown: Shown, self: string): boolean =>
+  shown.event === "message" &&
+  shown.late === undefined &&
+  shown.from !== self &&
+  shown.mentions?.includes(self) === true;
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
 

@@ -2,8 +2,9 @@
 // text of somebody else made safe to print. Pure but for the time zone.
 
 import { styleText } from "node:util";
-import { LOBBY, visible, type MessageEntry } from "../../client.ts";
+import { visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
+import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
@@ -29,21 +30,20 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
   };
   const time = (at: number): string => dim(clockTime(at));
   const note = (text: string): string => dim(`-- ${text}`);
-  const said = (shown: Extract<Shown, { event: "message" }>): string => {
-    const room = shown.room === LOBBY ? "" : ` ${paint("yellow", visible(shown.room))}`;
-    const late = shown.late === true ? dim(" (late)") : "";
-    const text = visible(shown.text);
-    const begin = `${time(shown.at)}${room} `;
-    if (shown.kind === "action") return `${begin}* ${who(shown.from)} ${text}${late}`;
-    const mark = shown.kind === "notice" ? dim("!") : "";
-    return `${begin}${who(shown.from)}${mark}: ${text}${late}`;
+  const pens: Pens = {
+    dim,
+    who,
+    note,
+    self,
+    room: (name) => paint("yellow", name),
+    sign: (text) => paint(["bold", "red"], text),
   };
-  const past = (messages: readonly MessageEntry[]): string =>
-    messages.map((message) => said({ event: "message", ...message })).join("\n");
   const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
     const { at, to, text, outcome, number, name, room, members, nick } = shown;
     if (outcome !== undefined && at !== undefined) {
-      const kept = outcome === "stored" ? dim(" (kept until the next login)") : "";
+      const why = shown.away ?? "";
+      const away = shown.away === undefined ? "" : dim(` (away${why && `: ${visible(why)}`})`);
+      const kept = outcome === "stored" ? dim(" (kept until the next login)") : away;
       const head = paint("magenta", `you → ${visible(to ?? "")}`);
       return `${time(at)} ${head}: ${visible(text ?? "")}${kept}`;
     }
@@ -55,6 +55,12 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       const now = shown.watching === true ? "is watched" : "is not watched any more";
       return note(`${listText(shown.addresses)} ${now}`);
     }
+    if (shown.ignoring !== undefined) {
+      const now = shown.ignoring ? "you hear nothing more of" : "you hear again of";
+      return note(`${now} ${visible(shown.address ?? "")}`);
+    }
+    if (shown.away !== undefined)
+      return note(shown.away === null ? "you are back" : "you are away");
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (members !== undefined)
       return note(`you are in ${visible(room ?? "")}, with ${members} people`);
@@ -82,7 +88,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
   return (shown) => {
     switch (shown.event) {
       case "message":
-        return said(shown);
+        return saidText(shown, pens);
       case "private":
         return whispered(shown);
       case "told":
@@ -92,17 +98,19 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "error":
         return error(shown);
       case "history":
-        return past(shown.messages);
+        return pastText(shown.messages, pens);
       case "backlog":
-        return `${past(shown.messages)}\n${note(`so far in ${visible(shown.room)}`)}`;
+        return `${pastText(shown.messages, pens)}\n${note(`so far in ${visible(shown.room)}`)}`;
       case "found": {
         const { messages, next } = shown;
         if (messages.length === 0) return note("nothing is found");
         const more = next === undefined ? "" : `; more: the same with before:${visible(next)}`;
-        return `${past(messages)}\n${note(`${messages.length} found${more}`)}`;
+        const lines = messages.map((one) => saidText({ event: "message", ...one }, pens));
+        return `${lines.join("\n")}\n${note(`${messages.length} found${more}`)}`;
       }
       case "progress":
       case "count":
+      case "typing":
         return "";
       case "received":
         return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
@@ -161,22 +169,12 @@ function hashOf(text: string): number {
   return hash;
 }
 
-/** The time of a day, and the day, too, when it is another one. */
-function clockTime(at: number): string {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "--:--";
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  if (date.toDateString() === new Date().toDateString()) return time;
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
-}
-
 type Plain = Exclude<
   Shown,
   {
     event:
       | ("message" | "private" | "told" | "ack" | "error")
-      | ("history" | "backlog" | "found" | "progress" | "received" | "count");
+      | ("history" | "backlog" | "found" | "progress" | "received" | "count" | "typing");
   }
 >;
 
@@ -191,6 +189,12 @@ function plainText(shown: Plain, note: (text: string) => string): string {
     }
     case "presence":
       return note(presenceText(shown));
+    case "away": {
+      const why = shown.away === undefined || shown.away === "" ? "" : ` (${visible(shown.away)})`;
+      return note(`${visible(shown.who)} is ${shown.away === undefined ? "back" : `away${why}`}`);
+    }
+    case "read":
+      return note(readText(shown));
     case "watched":
       return note(`${visible(shown.address)} is ${shown.online ? "online" : "offline"}`);
     case "renamed":
@@ -226,13 +230,22 @@ function plainText(shown: Plain, note: (text: string) => string): string {
 
 type AnswerShown = Extract<
   Plain,
-  { event: "who" | "whois" | "rooms" | "fusion" | "exported" | "answer" | "help" }
+  {
+    event: "who" | "whois" | "ignored" | "rooms" | "fusion" | "exported" | "answer" | "help";
+  }
 >;
 
 function answerText(shown: AnswerShown, note: (text: string) => string): string {
   switch (shown.event) {
-    case "who": {
+    case "ignored": {
       const people = listText(shown.people.map(({ address }) => address));
+      return note(people === "" ? "you ignore nobody" : `you ignore ${people}`);
+    }
+    case "who": {
+      const names = shown.people.map(({ address, away }) =>
+        away === undefined ? address : `${address} (away)`,
+      );
+      const people = listText(names);
       const more = shown.total - shown.people.length;
       const rest = more > 0 ? ` and ${more} more` : "";
       return note(`${shown.total} in ${visible(shown.room)}: ${people}${rest}`);
@@ -241,7 +254,9 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       const account = shown.account === undefined ? "a guest" : `account ${visible(shown.account)}`;
       const since = new Date(shown.since).toLocaleString();
       const rooms = listText(shown.rooms);
-      return note(`${visible(shown.address)}: ${account}, here since ${since}, in ${rooms}`);
+      const why = shown.away === undefined || shown.away === "" ? "" : `: ${visible(shown.away)}`;
+      const away = shown.away === undefined ? "" : `; away${why}`;
+      return note(`${visible(shown.address)}: ${account}, here since ${since}, in ${rooms}${away}`);
     }
     case "rooms": {
       const rooms = shown.rooms.map(({ room, members }) => `${visible(room)} (${members})`);
@@ -266,6 +281,11 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       return "";
   }
 }
+
+const readText = ({ room, id }: Extract<Shown, { event: "read" }>): string =>
+  id === undefined
+    ? `nothing of ${visible(room)} is marked as read`
+    : `${visible(room)} is read up to ${visible(id)}`;
 
 /** "lyon and 2 more servers": one line, however many there are. */
 function serversText(names: readonly string[]): string {

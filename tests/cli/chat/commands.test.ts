@@ -29,6 +29,9 @@ describe("a line", () => {
     ["/export #tea ~/a b.txt", "export", ["#tea", "~/a b.txt"]],
     ["/export #tea", "export", ["#tea", ""]],
     ["/run roll 2 6", "run", ["roll", "2 6"]],
+    ["/reply bob two words", "reply", ["bob", "two words"]],
+    ["/react ^2 👍", "react", ["^2", "👍"]],
+    ["/delete ^", "delete", ["^", ""]],
     ["/quit", "quit", []],
   ];
   for (const [line, name, args] of rows) {

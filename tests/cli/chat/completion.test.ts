@@ -21,7 +21,7 @@ const known = {
 const rows: readonly (readonly [before: string, after: string, choices?: readonly string[]])[] = [
   ["/ms", "/msg "],
   ["/", "/"],
-  ["/re", "/reject "],
+  ["/rej", "/reject "],
   ["/who", "/who", ["/who", "/whois"]],
   ["/msg b", "/msg Bob@paris "],
   ["/msg an", "/msg ann", ["ann@paris", "anna@lyon"]],

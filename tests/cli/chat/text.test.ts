@@ -46,6 +46,99 @@ test("one's own messages have another colour, where there are colours", () => {
   expect(Bun.stripANSI(own)).toContain("ann@paris: hi");
 });
 
+test("what is done to a message says to which one", () => {
+  const gone = { from: "ann@paris", at: new Date(2020, 0, 2, 3, 4).getTime() };
+  const of = { ...gone, text: "a question" };
+  const about = { ...message, about: "0", of };
+  const lines = [
+    about,
+    { ...message, thread: "0", of: { ...of, text: "x".repeat(99) } },
+    { ...message, about: "0" },
+    { ...about, kind: "edit" as const },
+    { ...about, kind: "reaction" as const, text: "👍" },
+    { ...about, kind: "unreaction" as const, text: "👍" },
+    { ...about, kind: "delete" as const, text: "spam", of: gone },
+    { ...about, kind: "delete" as const, text: "", from: "ann@paris", of: gone },
+    { ...message, kind: "delete" as const, text: "", about: "0" },
+  ].map((shown) => write(shown).replace(/^\d\d:\d\d /, ""));
+  expect(lines).toEqual([
+    "bob@lyon (to ann@paris “a question”): hi",
+    `bob@lyon (in the thread of ann@paris “${"x".repeat(31)}…”): hi`,
+    "bob@lyon (to a message): hi",
+    "bob@lyon: hi (edited)",
+    "-- bob@lyon: 👍 to ann@paris “a question”",
+    "-- bob@lyon takes 👍 back from ann@paris “a question”",
+    "-- bob@lyon has deleted the message of 2020-01-02 03:04 of ann@paris: spam",
+    "-- ann@paris has deleted the message of 2020-01-02 03:04",
+    "-- bob@lyon has deleted a message",
+  ]);
+});
+
+test("who is away, ignored or has read something is told in a line", () => {
+  const person = { address: "bob@lyon", away: "lunch" };
+  const lines = (
+    [
+      { event: "away", who: "bob@lyon", away: "lunch" },
+      { event: "away", who: "bob@lyon", away: "" },
+      { event: "away", who: "bob@lyon" },
+      { event: "typing", who: "bob@lyon" },
+      { event: "read", room: "#tea", id: "7" },
+      { event: "read", ref: 1, room: "#tea" },
+      { event: "ignored", ref: 1, people: [{ address: "eve@lyon" }] },
+      { event: "ignored", ref: 1, people: [] },
+      { event: "ack", ref: 1, address: "eve@lyon", ignoring: true },
+      { event: "ack", ref: 1, address: "eve@lyon", ignoring: false },
+      { event: "ack", ref: 1, away: "x" },
+      { event: "ack", ref: 1, away: null },
+      { event: "who", ref: 1, room: "#tea", people: [person], total: 1 },
+    ] as const satisfies readonly Shown[]
+  ).map((shown) => write(shown));
+  expect(lines).toEqual([
+    "-- bob@lyon is away (lunch)",
+    "-- bob@lyon is away",
+    "-- bob@lyon is back",
+    "",
+    "-- #tea is read up to 7",
+    "-- nothing of #tea is marked as read",
+    "-- you ignore eve@lyon",
+    "-- you ignore nobody",
+    "-- you hear nothing more of eve@lyon",
+    "-- you hear again of eve@lyon",
+    "-- you are away",
+    "-- you are back",
+    "-- 1 in #tea: bob@lyon (away)",
+  ]);
+  const whois = write({ event: "whois", ref: 1, ...person, since: 0, rooms: ["#tea"] });
+  expect(whois).toEndWith("in #tea; away: lunch");
+  const at = new Date(2020, 0, 2, 3, 4).getTime();
+  const told = { event: "ack", ref: 1, to: "bob@lyon", text: "hi", at, away: "" } as const;
+  expect(write({ ...told, outcome: "delivered" })).toEndWith("you → bob@lyon: hi (away)");
+});
+
+test("what means whoever sits here has a sign", () => {
+  const mentions = ["cat@lyon", "ann@paris"];
+  expect(write({ ...message, mentions })).toEndWith(" » bob@lyon: hi");
+  expect(write({ ...message, mentions: ["cat@lyon"] })).not.toContain("»");
+  expect(write({ ...message, from: "ann@paris", mentions })).not.toContain("»");
+});
+
+test("the past shows what was done to its messages, and not how", () => {
+  const { from, room, kind, text: said, at } = message;
+  const entry = { id: "1", from, room, kind, text: said, at };
+  const messages = [
+    { ...entry, edited: { text: "better", at: 2 } },
+    { ...entry, id: "2", text: "", deleted: true as const },
+    { ...entry, id: "3", about: "1", reactions: [{ text: "👍", count: 2, by: ["a@b", "c@d"] }] },
+    { ...entry, id: "4", kind: "reaction" as const, about: "3", text: "👍" },
+  ];
+  const text = write({ event: "history", ref: 1, room: "#lobby", messages });
+  expect(text.split("\n").map((line) => line.slice(6))).toEqual([
+    "bob@lyon: better (edited)",
+    "bob@lyon: (deleted)",
+    "bob@lyon (to bob@lyon “better”): hi [👍 2]",
+  ]);
+});
+
 /** Controls, and what changes the direction of a text. */
 const unsafe = /[\p{Cc}\p{Cf}]/u;
 
@@ -54,6 +147,15 @@ describe("whatever others send stays on its line", () => {
   const transfer = { transfer: "f".repeat(32), number: 1 };
   const shown: readonly Shown[] = [
     { ...message, text: bad, from: bad },
+    ...(["text", "edit", "reaction", "unreaction", "delete"] as const).map((kind) => ({
+      ...message,
+      kind,
+      text: bad,
+      from: bad,
+      about: bad,
+      room: bad as RoomName,
+      of: { from: bad, at: 0, text: bad },
+    })),
     { ...message, event: "private", text: bad, from: bad, to: bad },
     { event: "told", id: bad, to: bad, at: 0, code: bad, text: bad },
     { event: "presence", who: bad, room: bad, now: "left", reason: bad },

@@ -1,0 +1,108 @@
+// What people say in rooms, and what they do to each other's messages, as lines. Pure but for the
+// time zone. Next: text.ts.
+
+import { LOBBY, visible } from "../../client.ts";
+import type { PastEntry } from "../../client.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Of, Shown } from "./shown.ts";
+
+/** What makes the parts of a line. */
+export interface Pens {
+  dim(text: string): string;
+  /** A person, in a colour of their own. */
+  who(address: string): string;
+  /** A room's name. */
+  room(name: string): string;
+  /** The sign before what is said to whoever sits here. */
+  sign(text: string): string;
+  note(text: string): string;
+  self(): string;
+}
+
+type Message = Extract<Shown, { event: "message" }>;
+
+/** Writes a message, or what was done to one. */
+export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): string {
+  const { kind, text, from, of } = shown;
+  const { dim, who, note } = pens;
+  const whose = of === undefined ? "a message" : quoteText(of);
+  switch (kind) {
+    case "reaction":
+      return note(`${visible(from)}: ${visible(text)} to ${whose}`);
+    case "unreaction":
+      return note(`${visible(from)} takes ${visible(text)} back from ${whose}`);
+    case "delete": {
+      const why = text === "" ? "" : `: ${visible(text)}`;
+      const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;
+      const by = of === undefined || of.from === from ? "" : ` of ${visible(of.from)}`;
+      return note(`${visible(from)} has deleted ${one}${by}${why}`);
+    }
+    case "text":
+    case "action":
+    case "notice":
+    case "edit": {
+      const room = shown.room === LOBBY ? "" : ` ${pens.room(visible(shown.room))}`;
+      const isMeant = from !== pens.self() && shown.mentions?.includes(pens.self()) === true;
+      const begin = `${dim(clockTime(shown.at))}${room} ${isMeant ? `${pens.sign("»")} ` : ""}`;
+      const body = bodyText(shown, pens);
+      if (kind === "action") return `${begin}* ${who(from)}${aboutText(shown, pens)} ${body}`;
+      const mark = kind === "notice" ? dim("!") : "";
+      return `${begin}${who(from)}${mark}${aboutText(shown, pens)}: ${body}`;
+    }
+    default:
+      kind satisfies never;
+      return "";
+  }
+}
+
+/** Writes a page of the past; what was done to its messages stands behind them. */
+export function pastText(messages: readonly PastEntry[], pens: Pens): string {
+  const byId = new Map(messages.map((one) => [one.id, one]));
+  const said = messages.filter(({ kind }) => !DONE.includes(kind));
+  const lines = said.map((one) => {
+    const target = byId.get(one.about ?? one.thread ?? "");
+    if (target === undefined) return saidText({ event: "message", ...one }, pens);
+    const of = { from: target.from, at: target.at, text: target.edited?.text ?? target.text };
+    return saidText({ event: "message", ...one, of }, pens);
+  });
+  return lines.join("\n");
+}
+
+/** The time of a day, and the day, too, when it is another one. */
+export function clockTime(at: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "--:--";
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (date.toDateString() === new Date().toDateString()) return time;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
+
+function bodyText(shown: Message & Partial<PastEntry>, { dim }: Pens): string {
+  if (shown.deleted === true) return dim("(deleted)");
+  const isEdited = shown.kind === "edit" || shown.edited !== undefined;
+  const late = shown.late === true ? dim(" (late)") : "";
+  const reactions = (shown.reactions ?? []).map(({ text, count }) => `${visible(text)} ${count}`);
+  const counted = reactions.length === 0 ? "" : dim(` [${reactions.join(", ")}]`);
+  const text = visible(shown.edited?.text ?? shown.text);
+  return `${text}${isEdited ? dim(" (edited)") : ""}${late}${counted}`;
+}
+
+/** What an answer answers. */
+function aboutText({ kind, about, thread, of }: Message, { dim }: Pens): string {
+  if (kind === "edit" || (about === undefined && thread === undefined)) return "";
+  const what = of === undefined ? "a message" : quoteText(of);
+  return dim(about === undefined ? ` (in the thread of ${what})` : ` (to ${what})`);
+}
+
+/** Whose message it is, and how it begins. */
+function quoteText({ from, text = "" }: Of): string {
+  const letters = Array.from(visible(text));
+  const max = LIMITS.quoteLettersMax;
+  const begin = letters.length > max ? `${letters.slice(0, max - 1).join("")}…` : letters.join("");
+  return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
+}

@@ -1,0 +1,217 @@
+// What is done to messages of a room: whether it may be, by the word of the log on what it is done
+// to, and what the history shows of it. Where a server keeps no history, its last messages stand in
+// for the log. Next: protocol/amendment.ts (whose word counts), deletions.ts.
+// Invariant: an edit or a deletion of another server is told in its turn among these, and only when
+// it counts; what is said to people waits for none of them.
+
+import type { Clock, Log } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
+import { visible } from "../names.ts";
+import type { History } from "../plugin/history.ts";
+import { applied, authorOf, isDeletedBy, isSaid } from "../protocol/amendment.ts";
+import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
+import { createDeletions } from "./deletions.ts";
+import type { MessageLog } from "./log.ts";
+import type { LiveSession } from "./session.ts";
+import type { Spoken } from "./spoken.ts";
+import type { Streams } from "./streams.ts";
+
+/** Who asks for something, as a message of his would say it. */
+export type By = Pick<MessageEntry, "from" | "account">;
+
+/** Whether somebody may delete what others say in a room. */
+export type MayModerate = (room: RoomName, by: By) => boolean;
+
+export interface AmendmentsOptions {
+  readonly clock: Clock;
+  readonly report: Pick<Log, "warn" | "error">;
+  readonly log: MessageLog;
+  readonly history: () => History | undefined;
+  readonly spoken: Spoken;
+  readonly streams: () => Streams;
+  readonly mayModerate: MayModerate;
+}
+
+/** The messages that one names, in the form in which all are told it. */
+export interface Named {
+  readonly about?: string;
+  readonly thread?: string;
+}
+
+/** What was said and done in rooms, by ids. */
+function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
+  return {
+    /** What was said in a room under an id; more than one thing only where a server lies. */
+    async find(room: RoomName, id: string): Promise<readonly MessageEntry[]> {
+      const held = history();
+      if (held === undefined) return spoken.find((one) => one.id === id && one.room === room);
+      streams().flush(); // what was said before this question is to be found
+      await log.caughtUp();
+      // Nothing sorts between an id and itself with the last of all printable signs behind it.
+      const rows = await held.backlog(room, LIMITS.sameIdMax, `${id}~`);
+      return rows.filter((one) => one.id === id);
+    },
+    /** What was done to some messages, as far as it is held. */
+    async about(room: RoomName, ids: readonly string[]): Promise<readonly MessageEntry[]> {
+      const held = history();
+      const wanted = new Set(ids);
+      if (held === undefined)
+        return spoken.find((one) => one.room === room && wanted.has(one.about ?? ""));
+      return (await held.about?.(room, ids, LIMITS.amendmentsReadMax)) ?? [];
+    },
+  };
+}
+
+export function createAmendments(options: AmendmentsOptions) {
+  const { history, mayModerate } = options;
+  const { find, about } = createLookUp(options);
+  const counts = (entry: MessageEntry, target: MessageEntry): boolean =>
+    authorOf(entry) === authorOf(target) ||
+    (entry.kind === "delete" && mayModerate(entry.room, entry));
+  const deletions = createDeletions({ ...options, find, about, counts });
+  let queued = 0;
+  let chain = Promise.resolve();
+
+  /** One after the other; a fault of one holds up no other one. */
+  const queue = (work: () => Promise<void>): void => {
+    queued++;
+    chain = chain
+      .then(work)
+      .catch((thrown: unknown) =>
+        options.report.error("amendment not judged", { error: String(thrown) }),
+      )
+      .finally(() => queued--);
+  };
+  const isDeleted = async (message: MessageEntry): Promise<boolean> => {
+    const { room, id } = message;
+    return isDeletedBy(message, await about(room, [id]), (by) => mayModerate(room, by));
+  };
+  /** Tells an edit or a deletion if it counts, and does what a deletion is to do. */
+  const judge = async (entry: MessageEntry, tell: () => void): Promise<void> => {
+    const { room, about: id = "" } = entry;
+    const targets = (await find(room, id)).filter((one) => isSaid(one.kind));
+    const own = targets.find((one) => counts(entry, one));
+    if (entry.kind === "delete") {
+      if (targets.length === 0) deletions.wait(entry);
+      if (own === undefined) return;
+      tell();
+      return deletions.done(entry);
+    }
+    if (own !== undefined && !(await isDeleted(own))) return tell();
+    // Its text is that of a message which is gone.
+    const isLate = own !== undefined || (targets.length === 0 && (await isOfDeleted(entry)));
+    if (isLate) await deletions.forget([entry]);
+  };
+  const isOfDeleted = async (edit: MessageEntry): Promise<boolean> =>
+    (await about(edit.room, [edit.about ?? ""])).some(
+      (one) =>
+        one.kind === "delete" && (authorOf(one) === authorOf(edit) || mayModerate(edit.room, one)),
+    );
+  /** Says which of the messages of an id is meant, or why none can be. */
+  const target = async (
+    room: RoomName,
+    id: string,
+    by: LiveSession,
+    kind: Ask<"say">["kind"],
+  ): Promise<MessageEntry | Failure | undefined> => {
+    const found = await find(room, id);
+    const isNeeded = history() !== undefined || kind === "edit" || kind === "delete";
+    const [first] = found;
+    if (first === undefined)
+      return isNeeded ? failure("NO_SUCH_MESSAGE", `${named(room, id)}: none is held`) : undefined;
+    const said = found.filter((one) => isSaid(one.kind));
+    const own = said.find((one) => isOwn(by, one));
+    const one = own ?? said[0];
+    if (one === undefined)
+      return failure(
+        "BAD_REQUEST",
+        `${named(room, id)}: expected what was said, got ${first.kind}`,
+      );
+    if (await isDeleted(one))
+      return failure("NO_SUCH_MESSAGE", `${named(room, id)}: it has been deleted`);
+    const isFree = kind !== "edit" && kind !== "delete";
+    if (isFree || own !== undefined) return one;
+    if (kind === "delete" && mayModerate(room, byOf(by))) return one;
+    const text = `${named(room, id)}: ${one.from} has said it; you can ${kind} your own`;
+    return failure("NOT_PERMITTED", text);
+  };
+
+  return {
+    /** Looks up what a message of this session names. */
+    async name(
+      session: LiveSession,
+      room: RoomName,
+      ask: Pick<Ask<"say">, "kind" | "about" | "thread">,
+    ): Promise<Named | Failure> {
+      const { kind } = ask;
+      let thread: string | undefined;
+      if (ask.thread !== undefined) {
+        const root = await target(room, ask.thread, session, "text");
+        if (root !== undefined && "code" in root) return root;
+        thread = root?.thread ?? ask.thread;
+      }
+      if (ask.about === undefined) return thread === undefined ? {} : { thread };
+      const one = await target(room, ask.about, session, kind);
+      if (one !== undefined && "code" in one) return one;
+      // An answer to what was said in a thread belongs there.
+      if (isSaid(kind)) thread ??= one?.thread;
+      return { about: ask.about, ...(thread === undefined ? {} : { thread }) };
+    },
+    /** A deletion that counts was said here. */
+    deleted: (deletion: MessageEntry): void => queue(() => deletions.done(deletion)),
+    /** An edit or a deletion of another server: it is told if it counts. */
+    arrived(entry: MessageEntry, tell: () => void): void {
+      if (queued < LIMITS.amendmentsWaitingMax) queue(() => judge(entry, tell));
+      else options.report.warn("amendment not told", { room: entry.room });
+    },
+    /** Whether a message of another server was deleted before it came: nobody is shown it. */
+    isGone(message: MessageEntry): boolean {
+      if (!deletions.waits) return false;
+      const deletion = deletions.awaiting(message);
+      if (deletion !== undefined) queue(() => deletions.done(deletion));
+      return deletion !== undefined;
+    },
+    /** These came late: what came before them about them is looked at once more. */
+    cameLate(messages: readonly MessageEntry[], tell: (amendment: MessageEntry) => void): void {
+      const [first] = messages;
+      const ids = messages.filter(({ kind }) => isSaid(kind)).map(({ id }) => id);
+      if (first === undefined || ids.length === 0 || history()?.about === undefined) return;
+      queue(async () => {
+        for (const one of (await about(first.room, ids)).toReversed())
+          if (one.kind === "edit" || one.kind === "delete") await judge(one, () => tell(one));
+      });
+    },
+    /** Takes up, at the start, what earlier lives have left. */
+    async recall(): Promise<void> {
+      const rows = (await history()?.deletions?.(LIMITS.deletionsRecalledMax)) ?? [];
+      for (const { deletion, isHeld } of rows)
+        if (isHeld) await judge(deletion, () => undefined);
+        else deletions.wait(deletion);
+    },
+    /** Adds to a page of a room's history what was done to its messages. */
+    async apply(room: RoomName, page: readonly MessageEntry[]): Promise<readonly PastEntry[]> {
+      const ids = page.filter(({ kind }) => isSaid(kind)).map(({ id }) => id);
+      if (ids.length === 0) return page;
+      const all = await about(room, ids);
+      return applied(page, all, (by) => mayModerate(room, by));
+    },
+    close: deletions.close,
+  };
+}
+
+export type Amendments = ReturnType<typeof createAmendments>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+const named = (room: RoomName, id: string): string => `message ${visible(id)} in ${room}`;
+
+const byOf = ({ address: from, person: { account } }: LiveSession): By =>
+  account === undefined ? { from } : { from, account };
+
+/** A guest proves nothing: only what was said under the nick since he has it is his. */
+const isOwn = (session: LiveSession, message: MessageEntry): boolean =>
+  authorOf(message) === authorOf(byOf(session)) &&
+  (session.person.account !== undefined || message.id > session.namedAfter);

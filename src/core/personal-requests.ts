@@ -1,0 +1,58 @@
+// What the requests do that are about oneself: being away, writing, what was read, who is ignored.
+// See requests.ts.
+
+import type { Failure } from "../errors.ts";
+import { isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { checkText } from "../names.ts";
+import type { Answer, Ask } from "../protocol/messages.ts";
+import type { Directory } from "./directory.ts";
+import type { CompiledHooks } from "./hooks.ts";
+import type { Ignores } from "./ignores.ts";
+import { entryOf } from "./people.ts";
+import type { Presence } from "./presence.ts";
+import type { Reading } from "./reading.ts";
+import type { LiveSession } from "./session.ts";
+import type { Outcome } from "./session-host.ts";
+import type { Typing } from "./typing.ts";
+
+export interface PersonalRequestsOptions {
+  readonly directory: Directory;
+  readonly hooks: () => CompiledHooks;
+  readonly ignores: Ignores;
+  readonly presence: Presence;
+  readonly reading: Reading;
+  readonly typing: Typing;
+}
+
+export function personalHandlers(options: PersonalRequestsOptions) {
+  const { directory, ignores, presence, reading, typing } = options;
+  const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
+  const later = (promise: Promise<object>): Outcome => ({ later: promise });
+
+  return {
+    away(session: LiveSession, { text }: Ask<"away">): Outcome {
+      const invalid: Failure | undefined =
+        text === undefined || text === "" ? undefined : checkText(text, LIMITS.reasonBytesMax);
+      if (invalid !== undefined) return invalid;
+      const answer: Answer<"away"> = text === undefined ? {} : { text };
+      if (session.away === text) return { answer };
+      session.away = text;
+      presence.away(entryOf(session), session.memberships.keys());
+      directory.away(session);
+      const { person } = session;
+      if (text === undefined) options.hooks().presence({ person, now: "online" });
+      else options.hooks().presence({ person, now: "away", text });
+      return { answer };
+    },
+    typing: (session: LiveSession, ask: Ask<"typing">): Outcome =>
+      typing.typing(session, ask) ?? { answer: ask },
+    read: (session: LiveSession, { room, id }: Ask<"read">): Outcome =>
+      outcomeOf(reading.read(session, room, id)),
+    ignore: (session: LiveSession, { address }: Ask<"ignore">): Outcome =>
+      later(ignores.ignore(session, address)),
+    unignore: (session: LiveSession, { address }: Ask<"unignore">): Outcome =>
+      later(ignores.unignore(session, address)),
+    ignored: (session: LiveSession): Outcome => ({ answer: ignores.of(session) }),
+  };
+}
