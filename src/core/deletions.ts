@@ -105,8 +105,6 @@ export function createDeletions(options: DeletionsOptions) {
   };
 }
 
-export type Deletions = ReturnType<typeof createDeletions>;
-
 // --- internal -----------------------------------------------------------------------------------
 
 const keyOf = (room: string, id: string): string => `${room} ${id}`;
