@@ -12,8 +12,8 @@ import type { Ignores } from "./ignores.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Reading } from "./reading.ts";
-import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
+import type { LiveSession } from "./session.ts";
 import type { Typing } from "./typing.ts";
 
 export interface PersonalRequestsOptions {

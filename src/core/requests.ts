@@ -116,9 +116,8 @@ function messageHandlers(options: RequestsOptions) {
     session: LiveSession,
     room: Room<LiveSession>,
     message: Message,
-    asked: string,
     named: Named,
-  ): Outcome => {
+  ): number => {
     const { account } = session.person;
     const { id, kind, text, at, cid } = message;
     const from = session.address;
@@ -144,8 +143,7 @@ function messageHandlers(options: RequestsOptions) {
     room.tell({ type: "message", message: entry }, session, NATIVE, frame);
     if (kind === "delete") options.amendments.deleted(entry);
     if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged });
-    const said: Answer<"say"> = text === asked ? { id, at } : { id, at, text };
-    return { answer: said, logged };
+    return logged;
   };
 
   /** `named` are the messages that it names, as all are told it. */
@@ -167,7 +165,10 @@ function messageHandlers(options: RequestsOptions) {
       if (bad !== undefined) return bad;
       if (session.memberships.get(room.name)?.room !== room)
         return failure("NOT_IN_ROOM", `room ${room.name}: you have left it`);
-      return accept(session, room, result, text, named);
+      const logged = accept(session, room, result, named);
+      const said = { id: result.id, at: result.at };
+      const answer: Answer<"say"> = result.text === text ? said : { ...said, text: result.text };
+      return { answer, logged };
     });
   };
 

@@ -163,7 +163,7 @@ export class Group<L extends Listener> {
       if (!member.session.tell(piece)) member.session.overflowed();
   }
 
-  /** A batch without what came before the member, and without its own events. */
+  /** A batch without what came before the member, and without what it is not to get. */
   #pieces(member: Member<L>, batch: Bytes): Bytes[] {
     const pieces: Bytes[] = [];
     const send = (from: number, to: number) => {

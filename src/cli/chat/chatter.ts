@@ -11,6 +11,7 @@ import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
 import { MessageBook } from "./messages.ts";
 import { exportRoom, historyAsked, searchAsked } from "./past.ts";
+import { askPersonal, isPersonal } from "./personal.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
@@ -171,6 +172,10 @@ export class Chatter {
   async #ask({ name, args }: Command, ref: number): Promise<void> {
     const client = this.#client;
     const [first = "", second = ""] = args;
+    if (isPersonal(name)) {
+      const addressOf = (text: string) => this.#addressOf(text);
+      return this.#show(await askPersonal(client, name, { args, addressOf, ref }));
+    }
     switch (name) {
       case "who": {
         const room = first === "" ? this.#lobby : first;
@@ -186,25 +191,6 @@ export class Chatter {
         const addresses = [this.#addressOf(first)];
         const answer = await client.request(name, { addresses });
         return this.#show({ event: "ack", ref, ...answer, watching: name === "watch" });
-      }
-      case "away":
-      case "back": {
-        const { text = null } = await client.request(
-          "away",
-          name === "away" ? { text: first } : {},
-        );
-        return this.#show({ event: "ack", ref, away: text });
-      }
-      case "ignore":
-      case "unignore": {
-        const answer = await client.request(name, { address: this.#addressOf(first) });
-        return this.#show({ event: "ack", ref, ...answer, ignoring: name === "ignore" });
-      }
-      case "ignored":
-        return this.#show({ event: "ignored", ref, ...(await client.request("ignored", {})) });
-      case "read": {
-        const ask = { room: first, ...(second === "" ? {} : { id: second }) };
-        return this.#show({ event: "read", ref, ...(await client.request("read", ask)) });
       }
       case "rooms":
         return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });
@@ -292,7 +278,8 @@ export class Chatter {
         signal: entry.abort.signal,
         onProgress: ({ bytes }) => this.#moved(entry, bytes),
       });
-      this.#show({ event: "received", number: entry.number, name: entry.name, ...received });
+      const { number, name } = entry;
+      this.#show({ event: "received", number, name, ...received });
     });
   }
 
@@ -350,8 +337,10 @@ export class Chatter {
     if (shown?.event === "message") {
       const of = this.#book.take(shown);
       this.#show(of === undefined ? shown : { ...shown, of });
-    } else if (shown !== undefined) this.#show(shown);
-    if (shown?.event === "backlog") this.#book.takePast(shown.messages);
+    } else if (shown !== undefined) {
+      if (shown.event === "backlog") this.#book.takePast(shown.messages);
+      this.#show(shown);
+    }
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);

@@ -1,0 +1,50 @@
+// The commands of a chat that are about whoever sits there: being away, whom they ignore, what they
+// have read. See chatter.ts.
+
+import type { Client } from "../../client.ts";
+import type { CommandName } from "./commands.ts";
+import type { Shown } from "./shown.ts";
+
+const PERSONAL = ["away", "back", "ignore", "unignore", "ignored", "read"] as const;
+type PersonalName = (typeof PERSONAL)[number];
+
+export const isPersonal = (name: CommandName): name is PersonalName =>
+  PERSONAL.some((one) => one === name);
+
+/** Asks the server; resolves to what is shown of its answer, and rejects with its refusal. */
+export async function askPersonal(
+  client: Pick<Client, "request">,
+  name: PersonalName,
+  {
+    args: [first = "", second = ""],
+    addressOf,
+    ref,
+  }: {
+    readonly args: readonly string[];
+    /** Completes an address. */
+    readonly addressOf: (text: string) => string;
+    readonly ref: number;
+  },
+): Promise<Shown> {
+  switch (name) {
+    case "away":
+    case "back": {
+      const ask = name === "away" ? { text: first } : {};
+      const { text = null } = await client.request("away", ask);
+      return { event: "ack", ref, away: text };
+    }
+    case "ignore":
+    case "unignore": {
+      const answer = await client.request(name, { address: addressOf(first) });
+      return { event: "ack", ref, ...answer, ignoring: name === "ignore" };
+    }
+    case "ignored":
+      return { event: "ignored", ref, ...(await client.request("ignored", {})) };
+    case "read": {
+      const ask = { room: first, ...(second === "" ? {} : { id: second }) };
+      return { event: "read", ref, ...(await client.request("read", ask)) };
+    }
+    default:
+      return name satisfies never;
+  }
+}
