@@ -38,8 +38,8 @@ const ROWS: readonly Row[] = [
     "acknowledged-early",
     "an acknowledgement waits for the commit",
     "src/core/requests.ts",
-    "return { answer: said, logged };",
-    "return { answer: said, logged: logged * 0 };",
+    "return { answer, logged };",
+    "return { answer, logged: logged * 0 };",
   ],
   [
     "channel-steps-over",
