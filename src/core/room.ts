@@ -52,8 +52,8 @@ export class Group<L extends Listener> {
   #events = 0;
   /** Members that came within this tick. */
   #newcomers: Member<L>[] = [];
-  /** Members who ignore somebody. */
-  readonly #ignorers = new Set<L>();
+  /** Members who ignore somebody; nearly always there is none. */
+  #ignorers: Set<L> | undefined;
   /**
    * Start and end of the events that a member is not to get: what they ignore, and of a format
    * without echo their own.
@@ -77,7 +77,7 @@ export class Group<L extends Listener> {
     const start = this.length;
     this.#batch.add(encoded);
     if (by !== undefined && !this.format.echo) this.#cut(by, start);
-    if (this.#ignorers.size > 0)
+    if (this.#ignorers !== undefined)
       for (const one of this.#ignorers)
         if (one.ignoring?.event(event) === true) this.#cut(one, start);
     this.#events++;
@@ -86,8 +86,8 @@ export class Group<L extends Listener> {
 
   /** Looks anew at whether a member ignores somebody, for the next events. */
   heed({ session }: Member<L>): void {
-    if (session.ignoring === undefined) this.#ignorers.delete(session);
-    else this.#ignorers.add(session);
+    if (session.ignoring === undefined) this.#ignorers?.delete(session);
+    else (this.#ignorers ??= new Set()).add(session);
   }
 
   enter(member: Member<L>): void {
@@ -106,7 +106,7 @@ export class Group<L extends Listener> {
       last.index = member.index;
     }
     if (this.length > member.since) this.#send(member, this.#batch.copy());
-    this.#ignorers.delete(member.session);
+    this.#ignorers?.delete(member.session);
   }
 
   /** Takes what a member has not been handed yet; the batch is for it from here on. */
@@ -125,7 +125,7 @@ export class Group<L extends Listener> {
     const batch = this.#batch.take();
     const cuts = this.#cuts;
     for (const member of this.members) {
-      if (member.since === 0 && cuts === undefined) {
+      if (member.since === 0 && cuts?.has(member.session) !== true) {
         if (!member.session.outlet.send(batch)) member.session.overflowed();
       } else this.#send(member, batch);
     }

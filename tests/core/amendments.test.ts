@@ -4,22 +4,12 @@ import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import type { Batch } from "../../src/plugin.ts";
 import { LyingTown } from "./lying-town.ts";
-import { Members, past, told } from "./members.ts";
+import { Members, merged, past, say, told } from "./members.ts";
 import type { Json, Peer } from "./peer.ts";
 
 const room = "#lobby";
-const say = (peer: Peer, text: string, more: Json = {}): string =>
-  String(peer.get("say", { room, text, ...more })["id"]);
 const refused = (peer: Peer, text: string, more: Json): unknown =>
   peer.ask("say", { room, text, ...more })["code"];
-
-function merged(seed: string) {
-  const town = new Members(seed, ["paris", "lyon"]);
-  const ana = town.enter("paris", "ana");
-  const bob = town.enter("lyon", "bob");
-  town.place.rest(200);
-  return { town, place: town.place, ana, bob };
-}
 
 describe("an answer", () => {
   test("names what it answers, for everybody, and belongs to its thread", () => {

@@ -69,3 +69,16 @@ export const told = (peer: Peer, from = 0): string[] =>
 /** The messages that the history gives, oldest first. */
 export const past = (peer: Peer, more: Json = {}): Json[] =>
   peer.get("history", { room: "#lobby", ...more })["messages"] as Json[];
+
+/** ana on paris and bob on lyon, which are merged. */
+export function merged(seed: string) {
+  const town = new Members(seed, ["paris", "lyon"]);
+  const ana = town.enter("paris", "ana");
+  const bob = town.enter("lyon", "bob");
+  town.place.rest(200);
+  return { town, place: town.place, ana, bob };
+}
+
+/** Says something in the lobby; returns its id. */
+export const say = (peer: Peer, text: string, more: Json = {}): string =>
+  String(peer.get("say", { room: "#lobby", text, ...more })["id"]);

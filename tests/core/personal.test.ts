@@ -4,21 +4,11 @@
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
 import type { PresenceChange } from "../../src/plugin.ts";
-import { Members, past, told } from "./members.ts";
-import type { Json, Peer } from "./peer.ts";
+import { Members, merged, past, say, told } from "./members.ts";
+import type { Json } from "./peer.ts";
 import { hooked } from "./place.ts";
 
 const room = "#lobby";
-const say = (peer: Peer, text: string, more: Json = {}): string =>
-  String(peer.get("say", { room, text, ...more })["id"]);
-
-function merged(seed: string) {
-  const town = new Members(seed, ["paris", "lyon"]);
-  const ana = town.enter("paris", "ana");
-  const bob = town.enter("lyon", "bob");
-  town.place.rest(200);
-  return { town, place: town.place, ana, bob };
-}
 
 describe("one who is away", () => {
   test("is seen to be so on all servers, and told to who writes to him, until he is back", () => {
