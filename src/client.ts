@@ -51,3 +51,4 @@ export type {
   ToldEntry,
   Welcome,
 } from "./protocol/messages.ts";
+export type { RoomOutline, RoomSetting } from "./protocol/ruling.ts";

@@ -259,6 +259,62 @@ export const LIMITS = {
   /** Questions that wait: one is asked after the other, so that the log's commits go between. */
   searchesWaitingMax: 64,
 
+  // --- the state of rooms ----------------------------------------------------------------------
+  /** One entry: the longest topic in bytes that JSON escapes, with its names. */
+  stateEntryBytesMax: 4 * KiB,
+  /** `role/` with an account and a sid, `ban/` with a pattern. */
+  stateKeyBytesMax: 160,
+  /** Of a pattern, before its server. */
+  patternBytesMax: 64,
+  /** More of them mean nothing that fewer do not, and cost time at each comparison. */
+  patternStarsMax: 4,
+  /** The hash of a room's key; one of argon2id has some 100. */
+  keyHashBytesMax: 200,
+  /** Slow mode: one message a day at least. */
+  slowModeSecondsMax: 86_400,
+  /** Messages that come at once after a wait on the way, of one who was slow where he said them. */
+  slowBurstMax: 3,
+  /** Entries of one room that one server signs; what only unsets something goes first. */
+  stateEntriesPerServerMax: 500,
+  /** And in all rooms: as many as there can be rooms. */
+  stateEntriesOfServerMax: 20_000,
+  /** And of all servers, in memory and on disk: some 50 MB. */
+  stateEntriesMax: 100_000,
+  /** And of servers that were never met here, which anybody can make up; others tell of them. */
+  stateEntriesOfStrangersMax: 20_000,
+  /** Rooms that one account may found: then it joins as everybody else. */
+  foundedPerAccountMax: 100,
+  /** Made at once in two places, the older founding counts; later ones change nothing. */
+  foundingMsMax: 60 * second,
+  /** Invited at once when a room becomes invite-only: those who are in it. */
+  invitedAtOnceMax: 200,
+  pinnedMax: 50,
+  /** Changes of one session: somebody who moderates in haste, each told to all servers. */
+  stateChangesPerMinute: 60,
+  stateChangesBurst: 30,
+  /** Values of the store over which the rooms are spread: a change writes one of them. */
+  stateShelves: 32,
+  /** Entries in one message between servers, and their bytes. */
+  statePageMax: 64,
+  statePageBytesMax: 64 * KiB,
+  /** Rooms with their digests in one message. */
+  stateDigestsMax: 300,
+  /** Servers compare what they hold so soon after a change, and ever later while it differs. */
+  stateCompareMsMin: 1 * second,
+  stateCompareMsMax: 60 * second,
+  /** A kick on another server is answered by then, or it is told that no word came. */
+  kickMsMax: 5 * second,
+  kicksUnderWayMax: 1000,
+  /** Whose last messages in rooms of slow mode are remembered. */
+  slowSpeakersMax: 10_000,
+
+  // --- the operator's bans and audit log -------------------------------------------------------
+  serverBansMax: 10_000,
+  /** The audit log has two parts; when one is full, the older one goes. */
+  auditBytesMax: 256 * KiB,
+  /** Lines of it in one answer. */
+  auditShownMax: 200,
+
   // --- private messages for those who are offline ------------------------------------------------
   /** Kept for one account: some busy weeks, and what somebody still reads at a login. */
   mailMessagesMax: 200,

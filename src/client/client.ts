@@ -22,6 +22,7 @@ import { type Connection, type ConnectionHandlers, refusalOf } from "./connectio
 import { dialServer, type FirstMet } from "./dial.ts";
 import { type ClientEvent, readEvent } from "./events.ts";
 import type { Received } from "./incoming.ts";
+import { JoinedRooms } from "./joined.ts";
 import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
 import { credentialOf, isFinal, surroundingsOf, thrownOf } from "./options.ts";
@@ -51,7 +52,7 @@ export class Client {
   /** The newest one. */
   #welcome: Welcome | undefined;
   #credential: { readonly nick: string; readonly password?: string };
-  #rooms = new Set<string>();
+  readonly #rooms = new JoinedRooms();
   #fusion: readonly string[] = [];
   #firstMet: FirstMet | undefined;
   /** Of transfers that ended with a connection: their other ends are still to be told. */
@@ -154,11 +155,11 @@ export class Client {
     return this.request("tell", { to, text, cid: this.#random.bytes(16).toHex(), ...options });
   }
 
-  /** Enters a room, and is told of its past as far as `connect` has asked for it. */
-  join(room: string): Promise<Answer<"join">> {
-    return this.#requests.ask("join", { room }, (answer) => {
+  /** Enters a room, by its key if it has one, and is told of its past as `connect` has asked. */
+  join(room: string, key?: string): Promise<Answer<"join">> {
+    return this.#requests.ask("join", this.#rooms.ask(room, key), (answer) => {
       if (!this.#rooms.has(answer.room)) this.#past.entered(answer.room);
-      this.#rooms.add(answer.room);
+      this.#rooms.enter(answer.room, key);
     });
   }
 
@@ -277,7 +278,7 @@ export class Client {
     this.#welcome = welcome;
     this.#credential = { ...this.#credential, nick: welcome.nick };
     this.#fusion = welcome.fusion;
-    this.#rooms = new Set([welcome.lobby, ...welcome.rooms, ...missed]);
+    this.#rooms.reset([welcome.lobby, ...welcome.rooms, ...missed]);
     if (isFirst) {
       this.#listeners.hold();
       return this.#past.entered(...this.#rooms);
@@ -285,7 +286,7 @@ export class Client {
     if (!welcome.resumed) this.#transfers.lost(true);
     const untold = welcome.resumed ? this.#untold : [];
     this.#untold = [];
-    for (const room of missed) this.#port.tell("join", { room });
+    for (const room of missed) this.#port.tell("join", this.#rooms.ask(room));
     this.#listeners.tell({
       type: "connection",
       state: welcome.resumed ? "resumed" : "back",
@@ -327,6 +328,7 @@ export class Client {
     const event = readEvent(type, payload);
     if (event === undefined) return;
     if (event.type === "failed") this.#transfers.failed(event);
+    if (event.type === "removed" && this.#rooms.delete(event.room)) this.#past.left(event.room);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
     if (this.#wishes.isNews(event)) this.#past.take(event);
   }

@@ -15,6 +15,9 @@ import * as shape from "./shape.ts";
  *   that is said there now. Only where `connect` asked for it, and where there is any.
  * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
  *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
+ * - `state`: a key of a room's state was set, or unset (`value` null); see docs/rooms.md.
+ * - `removed`: this client is not in the room any more, against its will; `code` says why.
+ * - `invited`: somebody invites this person to a room.
  * - `private`: to this person alone; `late` when it was kept until now. `notice`: from the server.
  * - `told`: how a private message ended whose `tell` was refused with `UNCONFIRMED`: its `outcome`,
  *   or a `code` with its `text`. Give a `cid` to know it by.
@@ -41,6 +44,8 @@ export type ClientEvent =
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "typing"; readonly room?: string; readonly person: PersonEntry }
   | { readonly type: "read"; readonly room: string; readonly id: string }
+  | ({ readonly type: "removed"; readonly room: string } & FailureOnWire)
+  | { readonly type: "invited"; readonly room: string; readonly by: string }
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
   | ({ readonly type: "refused" } & Failure)
@@ -85,6 +90,12 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return { type: "read", ...shape.read(type, shape.ReadShape, payload) };
     case FRAME.gap:
       return { type: "gap", ...shape.read(type, shape.GapShape, payload) };
+    case FRAME.state:
+      return { type: "state", ...shape.read(type, shape.StateShape, payload) };
+    case FRAME.removed:
+      return { type: "removed", ...shape.read(type, shape.RemovedShape, payload) };
+    case FRAME.invited:
+      return { type: "invited", ...shape.read(type, shape.InvitedShape, payload) };
     case FRAME.count:
       return { type: "count", ...shape.read(type, shape.CountShape, payload) };
     case FRAME.merged:

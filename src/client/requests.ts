@@ -31,7 +31,7 @@ interface Pending {
 const repeatable: ReadonlySet<RequestName> = new Set([
   ...(["say", "tell", "join", "part", "rename", "who", "whois"] as const),
   ...(["watch", "unwatch", "away", "read", "ignore", "unignore", "ignored", "typing"] as const),
-  ...(["rooms", "history", "search", "fusion", "commands"] as const),
+  ...(["rooms", "history", "search", "fusion", "commands", "room", "set"] as const),
 ]);
 
 /** The newest, those before a message's id, or those that were logged after it. */

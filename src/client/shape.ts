@@ -8,6 +8,7 @@ import { decodeJson, frameName } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
 import { MessageKind, SaidKind, type Answer, type RequestName } from "../protocol/messages.ts";
 import { Count, Sha256, Transfer } from "../protocol/shapes.ts";
+import { ROLES } from "../protocol/state.ts";
 
 const Texts = v.array(v.string());
 
@@ -63,6 +64,26 @@ export const PresenceShape = v.object({
 });
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
 export const GapShape = v.object({ room: v.string(), missing: Count });
+/** What a key of a room's state is set to. */
+const setting = {
+  key: v.string(),
+  value: v.nullable(
+    v.union([
+      ...([v.string(), v.number(), v.literal(true)] as const),
+      v.object({ reason: v.exactOptional(v.string()), until: v.exactOptional(Count) }),
+    ]),
+  ),
+  by: v.string(),
+  at: Count,
+};
+const outline = {
+  topic: v.exactOptional(v.string()),
+  modes: v.exactOptional(v.record(v.string(), v.union([v.literal(true), Count]))),
+  role: v.exactOptional(v.picklist(ROLES)),
+};
+export const StateShape = v.object({ room: v.string(), ...setting });
+export const RemovedShape = v.object({ room: v.string(), code: v.string(), text: v.string() });
+export const InvitedShape = v.object({ room: v.string(), by: v.string() });
 export const CountShape = v.object({ room: v.string(), members: Count });
 export const FusionShape = v.object({
   servers: Texts,
@@ -120,7 +141,7 @@ const answers = {
     outcome: v.picklist(["delivered", "stored"]),
     away: v.exactOptional(v.string()),
   }),
-  join: v.object({ room: v.string(), members: Count }),
+  join: v.object({ room: v.string(), members: Count, ...outline }),
   part: v.object({ room: v.string() }),
   rename: v.object({ nick: v.string() }),
   who: v.object({
@@ -155,6 +176,16 @@ const answers = {
   ignore: IgnoredShape,
   unignore: v.object({ address: v.string() }),
   ignored: v.object({ people: v.array(IgnoredShape) }),
+  room: v.object({
+    room: v.string(),
+    members: Count,
+    founder: v.exactOptional(v.string()),
+    settings: v.array(v.object(setting)),
+    next: v.exactOptional(v.string()),
+    ...outline,
+  }),
+  set: v.object({ room: v.string(), ...setting, ended: v.exactOptional(Texts) }),
+  kick: v.object({ room: v.string(), address: v.string() }),
   offer: transfer,
   accept: transfer,
   reject: transfer,

@@ -15,7 +15,10 @@ import type { FusionCommandsOptions } from "./fusion-commands.ts";
 import { fusionCommands } from "./fusion-commands.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import { goOn } from "./hooks.ts";
+import type { RoomCommandsOptions } from "./room-commands.ts";
+import { callerName, roomCommands } from "./room-commands.ts";
 import type { Rooms } from "./rooms.ts";
+import { OPERATOR } from "./states.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface Commands {
@@ -139,7 +142,7 @@ function withUsage(refused: Failure, { name, usage }: CommandEntry): Failure {
   return failure("USAGE", `${refused.text}; usage: ${`${name} ${usage}`.trimEnd()}`);
 }
 
-export interface CoreCommandsOptions extends FusionCommandsOptions {
+export interface CoreCommandsOptions extends FusionCommandsOptions, RoomCommandsOptions {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   status(): Readonly<Record<string, unknown>>;
@@ -152,6 +155,7 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
   const { people, sessions, rooms } = options;
   return {
     ...fusionCommands(options),
+    ...roomCommands(options),
     who: command({
       about: "who is online, in the whole fusion",
       usage: "[ROOM]",
@@ -180,8 +184,9 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
     kick: command({
       about: "end somebody's session on this server",
       usage: "NICK [REASON]",
+      role: OPERATOR,
       args: v.pipe(Line, v.minLength(1, "expected a nick")),
-      run: ([text = "", ...reason]) => {
+      run: ([text = "", ...reason], caller) => {
         const found = text.includes("@")
           ? people.find(text)
           : { at: "here", nick: parseNick(text) };
@@ -190,6 +195,8 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
         if (session === undefined)
           return failure("NO_SUCH_NICK", `nick ${visible(text)}: nobody on this server has it`);
         session.expel("KICKED", reason.join(" ") || "the operator ended the session");
+        const by = callerName(caller);
+        options.audit.note({ by, did: "kick", to: session.address, reason: reason.join(" ") });
         return { text: `${session.address} was kicked`, data: { nick: session.nick } };
       },
     }),

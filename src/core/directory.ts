@@ -195,8 +195,11 @@ export function createDirectory(options: DirectoryOptions) {
     joined: (session: LiveSession, room: RoomName) => {
       if (isShared(room)) note({ op: "join", nick: session.nick, room });
     },
-    left: (session: LiveSession, room: RoomName) => {
-      if (isShared(room)) note({ op: "part", nick: session.nick, room });
+    left: (session: LiveSession, room: RoomName, reason?: string) => {
+      if (!isShared(room)) return;
+      const why =
+        reason === undefined ? {} : { reason: reason.slice(0, LIMITS.reasonBytesMax / 2) };
+      note({ op: "part", nick: session.nick, room, ...why });
     },
     /** Tells the other servers what changed; the tick's. Returns whether something had. */
     flush(accompanied: boolean): boolean {

@@ -17,6 +17,7 @@ import type { Personal } from "./personal.ts";
 import type { Presence } from "./presence.ts";
 import { senderOfAccount } from "./recent.ts";
 import type { Rooms } from "./rooms.ts";
+import type { ServerBans } from "./server-bans.ts";
 import type { Doorway, SessionHost } from "./session-host.ts";
 import { LiveSession } from "./session.ts";
 import type { Tells } from "./tells.ts";
@@ -52,6 +53,7 @@ export interface EntranceOptions {
   readonly host: SessionHost;
   readonly hooks: () => CompiledHooks;
   readonly ids: Ids;
+  readonly bans: ServerBans;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly directory: Directory;
@@ -79,7 +81,7 @@ export interface Entrance {
 }
 
 export function createEntrance(options: EntranceOptions): Entrance {
-  const { sessions, rooms, directory, presence, tells } = options;
+  const { sessions, rooms, directory, presence, tells, bans } = options;
   const { ignores } = options.personal;
   const throttle = createThrottle(options.clock);
   let consenting = 0;
@@ -89,12 +91,16 @@ export function createEntrance(options: EntranceOptions): Entrance {
   /** Asks the plugins; what an account came to own meanwhile is no guest's any more. */
   const consent = async (request: AuthRequest, secure: boolean) => {
     consenting++;
+    const banned = (account: string | undefined) =>
+      bans.refusal({ nick: request.nick, account, server: options.self }, request.remote);
     try {
-      const verdict = await ask(request, secure);
+      const verdict = banned(undefined) ?? (await ask(request, secure));
       const isGuest = !isFailure(verdict) && verdict.account === undefined;
       return isGuest && claims.has(skeleton(request.nick))
         ? failure("NICK_REGISTERED", `nick ${request.nick}: it belongs to an account`)
-        : verdict;
+        : isFailure(verdict)
+          ? verdict
+          : (banned(verdict.account) ?? verdict);
     } finally {
       consenting--;
       if (consenting === 0) claims.clear();

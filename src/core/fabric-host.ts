@@ -2,7 +2,9 @@
 // what comes up from other servers.
 
 import type { Bytes } from "../environment.ts";
+import type { Failure } from "../errors.ts";
 import { ChatFusionError, failureOf, ProtocolError } from "../errors.ts";
+import type { ServerName } from "../names.ts";
 import type { FabricHost, FabricReport } from "../plugin/fabric.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { VERSION } from "../protocol/hello.ts";
@@ -21,6 +23,8 @@ interface Upward {
   changed(): void;
   reported(report: FabricReport): void;
   summary(): Bytes;
+  /** Why nobody here merges with a server, whatever plugins say. */
+  refusesServer(name: ServerName): Failure | undefined;
   isOnline: FabricHost["isOnline"];
 }
 
@@ -58,7 +62,7 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
       });
     },
     consent: (offer) =>
-      goOn(options.hooks().merge(offer), (refused) =>
+      goOn(up.refusesServer(offer.server) ?? options.hooks().merge(offer), (refused) =>
         refused === undefined ? undefined : { verdict: "deny", reason: refused.text },
       ),
     deliver(origin, _via, traffic, bytes) {

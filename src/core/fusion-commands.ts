@@ -10,6 +10,7 @@ import type { Fabric, MergeOutcome } from "../plugin/fabric.ts";
 import { command } from "../plugin.ts";
 import { refusalAt } from "./errand.ts";
 import type { FusionPart } from "./fusion.ts";
+import type { Governance } from "./governance.ts";
 import { mapText } from "./map-text.ts";
 import type { People } from "./people.ts";
 import { prospectOf } from "./prospect.ts";
@@ -18,6 +19,7 @@ import type { Surveyed } from "./survey.ts";
 
 export interface FusionCommandsOptions {
   readonly fabric: () => Fabric;
+  readonly governance: Governance;
   readonly people: People;
   readonly fusion: Pick<FusionPart, "merging" | "survey">;
 }
@@ -32,7 +34,7 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     const { servers, neighbours } = fabric().view;
     return prospectOf(outcome, outcome.other, {
       servers: people.fusionNames(),
-      summary: summaryOf(people),
+      summary: summaryOf(people, options.governance.states.ruled()),
       isIn: (sid) => servers.some((one) => one.sid === sid),
       isNeighbour: (sid) => neighbours.includes(sid),
     });

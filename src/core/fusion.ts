@@ -17,6 +17,7 @@ import type { Estates } from "./estates.ts";
 import { createEstates } from "./estates.ts";
 import { createFabricHost } from "./fabric-host.ts";
 import { NATIVE } from "./format.ts";
+import type { Governance } from "./governance.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
@@ -32,6 +33,7 @@ import { crowdOf } from "./peer.ts";
 import type { People } from "./people.ts";
 import type { Peers } from "./peers.ts";
 import { createPeers } from "./peers.ts";
+import { peerMessage } from "./peer-messages.ts";
 import type { Presence } from "./presence.ts";
 import type { Pulse } from "./pulse.ts";
 import { createPulse } from "./pulse.ts";
@@ -43,7 +45,6 @@ import type { Spoken } from "./spoken.ts";
 import type { Streams } from "./streams.ts";
 import { createStreams } from "./streams.ts";
 import { createSummary } from "./summary.ts";
-import type { Survey } from "./survey.ts";
 import { createSurvey } from "./survey.ts";
 import type { Tells } from "./tells.ts";
 import type { Tick } from "./tick.ts";
@@ -64,6 +65,7 @@ export interface FusionOptions {
   readonly onMerge: number;
   readonly identity: () => Identity;
   readonly fabric: () => Fabric;
+  readonly governance: () => Governance;
   readonly history: () => History | undefined;
   readonly hooks: () => CompiledHooks;
   readonly wantsLog: () => boolean;
@@ -102,6 +104,7 @@ export function createFusion(options: FusionOptions) {
     message: (peer, message) => peerMessage(options, survey, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
+      for (const peer of came) options.governance().sync.met(peer);
       // Of one that came, its people may have been told before the view showed it.
       for (const peer of [...went, ...came]) {
         const { name, rooms, version, present } = peer;
@@ -140,15 +143,20 @@ export function createFusion(options: FusionOptions) {
       if (accompanied && (changed || spoke)) pulse.begin();
     },
     /** The first one here is in a room: what this server has of it may be more than others have. */
-    roomOpened: (room: RoomName): void => estates.schedule([room]),
+    roomOpened(room: RoomName): void {
+      options.governance().opened(room);
+      estates.schedule([room]);
+    },
     /** Nobody here is in a room any more: nothing of it is owed to this server. */
     roomClosed(room: RoomName): void {
+      options.governance().closed(room);
       for (const peer of peers.everMet()) incoming.forget(peer, room);
       options.marks.leave(room);
     },
     /** For good: nothing is sent to others or taken from them any more. */
     close(): void {
-      for (const part of [pulse, peers, incoming, estates, merging, survey]) part.close();
+      const parted = [pulse, peers, incoming, estates, merging, survey, options.governance()];
+      for (const part of parted) part.close();
     },
   };
 }
@@ -264,6 +272,7 @@ function estatesOf(
 
 /** A server is gone, and with it what was under way to and from it. */
 function interrupt(options: FusionOptions, { sid, name }: Peer): void {
+  options.governance().sync.gone(sid);
   options.offers().gone(sid, `${name} is gone`);
   options.transfers().gone(sid, `${name} is gone`);
 }
@@ -283,8 +292,9 @@ function upward(
   const { directory, incoming, peers, pulse, merging, streams } = to;
   const { clock, log } = options.environment;
   return {
-    summary: createSummary(clock, options.people),
+    summary: createSummary(clock, options.people, () => options.governance().states.ruled()),
     isOnline: (nick, server) => options.people().isOnline(nick, server),
+    refusesServer: (name) => options.governance().bans.refusesServer(name),
     deliver(origin, traffic, bytes) {
       if (traffic === "private") return peers.receive(origin, bytes);
       if (traffic === "room") return incoming.receive(bytes);
@@ -323,70 +333,46 @@ function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival)
   const room = options.rooms().find(batch.room);
   if (room === undefined) return;
   const amendments = options.amendments();
-  for (const [i, entry] of entries.entries()) {
+  const heard = heardOf(options, arrival, room.restricted);
+  const shown = heard === entries ? entries : heard.filter(({ hidden }) => hidden !== true);
+  for (const [i, entry] of heard.entries()) {
     options.ids.follow(entry.at);
+    if (entry.hidden === true) continue;
     const frame = frames[i];
     if (entry.kind === "edit" || entry.kind === "delete")
       amendments.arrived(entry, () => tellMessage(room, entry, late, frame));
     else if (!amendments.isGone(entry)) tellMessage(room, entry, late, frame);
   }
-  if (late) amendments.cameLate(entries, (one) => tellMessage(room, one, true, undefined));
+  if (late) amendments.cameLate(shown, (one) => tellMessage(room, one, true, undefined));
   const stream = { origin: source.sid, life: source.life, room: batch.room };
   const last = batch.first + batch.frames.length - 1;
   streams.keep(stream, batch.first, last, arrival.bytes);
-  if (options.log.next === 0) for (const entry of entries) options.spoken.put(entry);
+  if (options.log.next === 0) for (const entry of shown) options.spoken.put(entry);
   if (!options.wantsLog()) return;
   options.marks.heard(source);
-  options.log.add({ stream, first, last, messages: entries, bytes: arrival.bytes });
+  options.log.add({ stream, first, last, messages: heard, bytes: arrival.bytes });
   options.tick.schedule();
 }
 
-/** A message of another server's core: people's texts and files, operators' questions. */
-function peerMessage(
+/** The messages, without the text of those whose authors may not speak: they keep their numbers. */
+function heardOf(
   options: FusionOptions,
-  survey: Survey,
-  peer: Peer,
-  message: PeerMessage,
-): void {
-  const transfers = options.transfers();
-  switch (message.t) {
-    case "links?":
-      return survey.asked(peer);
-    case "links":
-      return survey.told(peer, message);
-    case "typing":
-      return options.typing().arrived(peer, message);
-    case "tell":
-      return options.tells().arrived(peer, message);
-    case "told":
-      return options.tells().told(peer, message);
-    case "offer":
-      options
-        .offers()
-        .arrived(peer, message)
-        .catch((thrown: unknown) =>
-          options.environment.log.error("offer failed", { error: String(thrown) }),
-        );
-      return;
-    case "offered":
-      return void options.offers().answered(message.transfer);
-    case "failed": {
-      if (options.offers().answered(message.transfer, message)) return;
-      const { t: type, ...rest } = message;
-      return void transfers.take(peer.sid, { type, ...rest });
-    }
-    case "accepted":
-    case "credit":
-    case "finished":
-    case "done": {
-      const { t: type, ...rest } = message;
-      const event = { type, ...rest } as Parameters<typeof transfers.take>[1]; // t is the type
-      const refused = transfers.take(peer.sid, event);
-      if (refused !== undefined && type !== "credit")
-        peer.send({ t: "failed", transfer: message.transfer, ...refused });
-      return;
-    }
-    default:
-      return;
-  }
+  { entries, source, late }: Arrival,
+  isRestricted: boolean,
+): readonly MessageEntry[] {
+  const governance = options.governance();
+  if (!isRestricted && !governance.bans.isActive) return entries;
+  return entries.map((entry) => (governance.hears(source, entry, late) ? entry : hiddenOf(entry)));
 }
+
+/** What stands in the log for a message that is hidden: it keeps its place and its author. */
+const hiddenOf = ({ id, from, account, room, at }: MessageEntry): MessageEntry => ({
+  id,
+  from,
+  ...(account === undefined ? {} : { account }),
+  room,
+  kind: "text",
+  text: "",
+  at,
+  hidden: true,
+});

@@ -46,7 +46,7 @@ export function createMessageLog(options: {
     settled = commit;
     running = undefined;
     if (thrown === undefined) {
-      for (const batch of batches) options.logged(batch.messages);
+      for (const batch of batches) options.logged(heardOf(batch.messages));
     } else {
       failures.add(commit);
       if (failures.size > LIMITS.logFailuresMax)
@@ -68,7 +68,7 @@ export function createMessageLog(options: {
     waiting = [];
     waitingBytes = 0;
     if (history === undefined) {
-      for (const batch of batches) options.logged(batch.messages);
+      for (const batch of batches) options.logged(heardOf(batch.messages));
       return;
     }
     const commit = next++;
@@ -117,3 +117,9 @@ export function createMessageLog(options: {
     },
   };
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** Without those whose authors might not speak: nobody is told of them. */
+const heardOf = (messages: readonly MessageEntry[]): readonly MessageEntry[] =>
+  messages.some(({ hidden }) => hidden) ? messages.filter(({ hidden }) => !hidden) : messages;

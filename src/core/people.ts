@@ -23,6 +23,10 @@ export interface PeopleOptions {
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly peers: () => Peers;
+  /** Of whom nobody is told in a room. */
+  hides(room: RoomName, person: PersonEntry): boolean;
+  /** Only those who are in such a room hear that there is one. */
+  isSecret(room: RoomName): boolean;
 }
 
 export const entryOf = (session: LiveSession): PersonEntry => ({
@@ -58,7 +62,8 @@ export function pageOf(
   return { people, total, ...(next === undefined ? {} : { next }) };
 }
 
-export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
+export function createPeople(options: PeopleOptions) {
+  const { self, sessions, rooms, peers } = options;
   /** Members of a room in the whole fusion. */
   const members = (room: RoomName): number => {
     let count = rooms.find(room)?.size ?? 0;
@@ -76,12 +81,16 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
         if (room === undefined || room === LOBBY || peer.rooms.get(room)?.has(key))
           yield remoteEntry(peer, person);
   };
-  /** Shared rooms of the fusion, the lobby among them. */
+  /** Shared rooms of the fusion that are no secret, the lobby among them. */
   const sharedNames = (): Set<RoomName> => {
     const names = new Set<RoomName>();
     for (const { name } of rooms.all()) if (isShared(name)) names.add(name);
     for (const peer of peers().present()) for (const name of peer.rooms.keys()) names.add(name);
+    for (const name of names) if (options.isSecret(name)) names.delete(name);
     return names;
+  };
+  const shownIn = function* (room: RoomName | undefined): Generator<PersonEntry> {
+    for (const person of peopleOf(room)) if (!options.hides(room ?? LOBBY, person)) yield person;
   };
   const find = (text: string): Found | Failure => {
     const here = sessions.at(text); // as it is; if nobody has it, parsed
@@ -148,23 +157,40 @@ export function createPeople({ self, sessions, rooms, peers }: PeopleOptions) {
     }): Answer<"who"> | Failure {
       const room = ask.room === undefined ? undefined : roomOf(ask.room);
       if (typeof room === "object") return room;
-      if (room !== undefined && !isShared(room) && ask.by?.memberships.has(room) === false)
+      const isHidden = room !== undefined && (!isShared(room) || options.isSecret(room));
+      if (isHidden && ask.by?.memberships.has(room) === false)
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
-      return pageOf(peopleOf(room), ask);
+      return pageOf(shownIn(room), ask);
     },
-    whois(text: string): Answer<"whois"> | Failure {
+    /** Those who are in a room, hidden ones too. */
+    inRoom: (room: RoomName): Iterable<PersonEntry> => peopleOf(room),
+    /** One who is online under an address; undefined where nobody is. */
+    entryAt(text: string): PersonEntry | undefined {
+      const found = find(text);
+      if ("code" in found) return undefined;
+      const session = found.at === "here" ? sessions.find(found.nick) : undefined;
+      const person = found.at === "there" ? personOf(found.peer, found.nick) : undefined;
+      if (session !== undefined) return entryOf(session);
+      return found.at === "there" && person !== undefined
+        ? remoteEntry(found.peer, person)
+        : undefined;
+    },
+    /** `by`: who asks; the others' secret rooms are not told. */
+    whois(text: string, by?: LiveSession): Answer<"whois"> | Failure {
       const found = find(text);
       if ("code" in found) return found;
+      const isTold = (room: RoomName) => !options.isSecret(room) || by?.memberships.has(room);
       if (found.at === "here") {
         const session = sessions.find(found.nick);
         if (session === undefined) return nobody(text);
-        const shared = [...session.memberships.keys()].filter(isShared);
+        const shared = [...session.memberships.keys()].filter((r) => isShared(r) && isTold(r));
         return { ...entryOf(session), since: session.since, rooms: shared };
       }
       const person = personOf(found.peer, found.nick);
       if (person === undefined) return nobody(text);
       const { since } = person;
-      return { ...remoteEntry(found.peer, person), since, rooms: [LOBBY, ...person.rooms] };
+      const where = [...person.rooms].filter(isTold);
+      return { ...remoteEntry(found.peer, person), since, rooms: [LOBBY, ...where] };
     },
     /** Shared rooms of the fusion, and those local ones that the session is in. */
     rooms(ask: {

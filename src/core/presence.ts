@@ -53,6 +53,8 @@ export function createPresence(
   clock: Clock,
   rooms: Rooms,
   { members, isOnline }: Pick<People, "members" | "isOnline">,
+  /** Of whom nobody is told in a room: one who may not be there. */
+  hides: (room: RoomName, person: PersonEntry) => boolean = () => false,
 ): Presence {
   const watches = createWatches(isOnline);
   /** Rooms whose number is told soon. "large": until then nobody counts whether they still are. */
@@ -80,9 +82,11 @@ export function createPresence(
     room.tell(event, by);
     return true;
   };
-  const joined = (room: RoomName, person: PersonEntry, by?: LiveSession) =>
-    void tell(room, { type: "joined", room, person }, by);
+  const joined = (room: RoomName, person: PersonEntry, by?: LiveSession) => {
+    if (!hides(room, person)) tell(room, { type: "joined", room, person }, by);
+  };
   const left = (room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession) => {
+    if (hides(room, person)) return;
     const why = reason === undefined ? {} : { reason };
     tell(room, { type: "left", room, person, ...why }, by);
   };
@@ -123,8 +127,10 @@ export function createPresence(
       for (const { address } of [was, person]) watches.changed(address);
       const event = { type: "renamed", was, person } as const;
       // Everybody is in the lobby: told there, it is told to all.
-      const again = tell(LOBBY, { ...event, room: LOBBY }, by) ? { again: true as const } : {};
-      for (const room of where) if (room !== LOBBY) tell(room, { ...event, room, ...again }, by);
+      const isTold = !hides(LOBBY, person) && tell(LOBBY, { ...event, room: LOBBY }, by);
+      const again = isTold ? { again: true as const } : {};
+      for (const room of where)
+        if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
     },
     moved(server, where, crowd) {
       watches.moved(server);

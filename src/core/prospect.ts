@@ -8,7 +8,7 @@ import type { ServerName, Sid } from "../names.ts";
 import { visible } from "../names.ts";
 import type { CommandResult } from "../plugin/context.ts";
 import type { Merged, OtherSide } from "../plugin/fabric.ts";
-import type { Summary } from "./summary.ts";
+import type { RuledRoom, Summary } from "./summary.ts";
 import { readSummary } from "./summary.ts";
 
 /** This server's side. */
@@ -35,12 +35,14 @@ export function prospectOf(
   const theirs = other.summary === undefined ? undefined : readSummary(other.summary);
   const fusion = [...new Set([...ours.servers, ...other.servers])].toSorted();
   const shared = theirs === undefined ? [] : sharedRooms(ours.summary, theirs);
+  const ruled = theirs === undefined ? [] : ruledTwice(ours.summary, theirs);
   const lines = isIn
     ? [alreadyText(other.server, refused === undefined, ours.isNeighbour(other.sid))]
     : [
         ...serverLines(ours.servers, other, fusion),
         ...peopleLines(ours.summary, theirs),
         ...roomLines(ours.summary, theirs, shared),
+        ...ruledLines(ruled),
       ];
   lines.push(
     refused === undefined
@@ -57,11 +59,18 @@ export function prospectOf(
     ours: { ...ours.summary, servers: sideOf(ours.servers, ours.summary) },
     theirs: { ...theirs, servers: sideOf(other.servers, theirs) },
     shared,
+    ruled,
   };
   return { text: lines.join("\n"), data };
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+interface RuledTwice {
+  readonly room: string;
+  readonly ours: RuledRoom;
+  readonly theirs: RuledRoom;
+}
 
 interface SharedRoom {
   readonly room: string;
@@ -90,6 +99,33 @@ function sharedRooms(ours: Summary, theirs: Summary): SharedRoom[] {
     const other = there.get(room);
     return other === undefined ? [] : [{ room, ours: members, theirs: other }];
   });
+}
+
+/** Rooms that are founded on both sides, by different accounts. */
+function ruledTwice(ours: Summary, theirs: Summary): RuledTwice[] {
+  const there = new Map(theirs.ruled?.map((row) => [row.room, row]));
+  return (ours.ruled ?? []).flatMap((row) => {
+    const other = there.get(row.room);
+    return other === undefined || other.founder === row.founder
+      ? []
+      : [{ room: row.room, ours: row, theirs: other }];
+  });
+}
+
+/** What becomes of them: nothing, on either side, and how that can be changed. */
+function ruledLines(ruled: readonly RuledTwice[]): string[] {
+  if (ruled.length === 0) return [];
+  const sideText = ({ founder, bans, topic }: RuledRoom) => {
+    const about = topic === undefined ? "no topic" : `topic "${visible(topic)}"`;
+    return `${visible(founder)}, ${bans} ${bans === 1 ? "ban" : "bans"}, ${about}`;
+  };
+  const lines = ruled.slice(0, LIMITS.listedMax).map(({ room, ours, theirs }, i) => {
+    const what = `${visible(room)}: ours by ${sideText(ours)}; theirs by ${sideText(theirs)}`;
+    return `${(i === 0 ? "ruled" : "").padEnd(HEAD)}${what}`;
+  });
+  const more = ruled.length - lines.length;
+  if (more > 0) lines.push(`${" ".repeat(HEAD)}and ${more} more`);
+  return [...lines, `${" ".repeat(HEAD)}each side keeps its own owners, bans and topics`];
 }
 
 /** Three lines about one thing: on our side, on theirs, and together. */

@@ -19,10 +19,13 @@ import { requestShape } from "../protocol/messages.ts";
 import type { Amendments, Named } from "./amendments.ts";
 import { commandHandlers } from "./command-requests.ts";
 import type { Commands } from "./commands.ts";
+import type { Audit } from "./audit.ts";
 import type { Entrance } from "./entrance.ts";
 import { fileHandlers } from "./file-requests.ts";
 import { type PersonalRequestsOptions, personalHandlers } from "./personal-requests.ts";
 import { NATIVE } from "./format.ts";
+import type { Governance } from "./governance.ts";
+import { newestThatFit, oldestThatFit, shownOf } from "./history-pages.ts";
 import { goOn } from "./hooks.ts";
 import type { Ids } from "./ids.ts";
 import type { MessageLog } from "./log.ts";
@@ -38,15 +41,18 @@ import { createSearch } from "./search.ts";
 import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
 import type { Sessions } from "./sessions.ts";
+import { stateHandlers } from "./state-requests.ts";
 import type { Streams } from "./streams.ts";
 import type { TellOutcome, Tells } from "./tells.ts";
 import type { Transfers } from "./transfers.ts";
 
 export interface RequestsOptions extends PersonalRequestsOptions {
   readonly amendments: Amendments;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly commands: () => Commands;
   readonly entrance: () => Entrance;
+  readonly governance: Governance;
   readonly history: () => History | undefined;
   readonly ids: Ids;
   readonly log: MessageLog;
@@ -71,6 +77,7 @@ export function createRequests(options: RequestsOptions) {
     ...messageHandlers(options),
     ...roomHandlers(options),
     ...commandHandlers(options.commands),
+    ...stateHandlers(options),
     ...fileHandlers(options),
     ...personalHandlers(options),
     search: createSearch(options),
@@ -185,6 +192,8 @@ function messageHandlers(options: RequestsOptions) {
     const known = ask.cid === undefined ? undefined : recent.find(senderOf(session), ask.cid);
     if (known !== undefined)
       return { answer: { id: known.id, at: known.at }, logged: known.logged };
+    const silenced = room.restricted ? options.governance.silences(session, name) : undefined;
+    if (silenced !== undefined) return silenced;
     if (ask.about === undefined && ask.thread === undefined)
       return speak(session, room, ask, NOTHING);
     return options.amendments
@@ -270,29 +279,34 @@ function messageHandlers(options: RequestsOptions) {
 }
 
 function roomHandlers(options: RequestsOptions) {
-  const { directory, people, presence, rooms } = options;
-  const enter = (session: LiveSession, room: RoomName): Failure | undefined => {
-    // A plugin may have taken its time.
+  const { directory, people, presence, rooms, governance } = options;
+  const joined = (session: LiveSession, room: RoomName): Answer<"join"> => ({
+    room,
+    members: people.members(room),
+    ...governance.outline(session, room),
+  });
+  const enter = (session: LiveSession, room: RoomName): Outcome => {
+    // The key was compared, or a plugin has taken its time.
     if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
     const refused = rooms.enter(session, room);
     if (refused !== undefined) return refused;
+    const founded = governance.entered(session, room);
     directory.joined(session, room);
     presence.joined(room, entryOf(session), session);
-    return undefined;
+    // Where it could not be founded, the room is open to all.
+    if (founded !== undefined) return { later: founded.then(() => joined(session, room)) };
+    return { answer: joined(session, room) };
   };
-  const joined = (room: RoomName): Outcome => ({
-    answer: { room, members: people.members(room) } satisfies Answer<"join">,
-  });
   return {
     join(session: LiveSession, ask: Ask<"join">): MaybePromise<Outcome> {
       const room = roomOf(ask.room);
       if (typeof room === "object") return room;
-      if (session.memberships.has(room)) return joined(room);
+      if (session.memberships.has(room)) return { answer: joined(session, room) };
       const offer = { person: session.person, room, members: people.members(room) };
-      return goOn(
-        options.hooks().join(offer),
-        (refused) => refused ?? enter(session, room) ?? joined(room),
-      );
+      const judge = (refused: Failure | undefined) => refused ?? options.hooks().join(offer);
+      const admitted = governance.admits(session, room, ask.key);
+      const judged = admitted instanceof Promise ? admitted.then(judge) : judge(admitted);
+      return goOn(judged, (refused) => refused ?? enter(session, room));
     },
     part(session: LiveSession, ask: Ask<"part">): Outcome {
       const room = roomInside(session, ask.room);
@@ -308,8 +322,8 @@ function roomHandlers(options: RequestsOptions) {
     },
     who: (session: LiveSession, ask: Ask<"who">): Outcome =>
       outcomeOf(people.who({ ...ask, by: session })),
-    whois: (_session: LiveSession, ask: Ask<"whois">): Outcome =>
-      outcomeOf(people.whois(ask.address)),
+    whois: (session: LiveSession, ask: Ask<"whois">): Outcome =>
+      outcomeOf(people.whois(ask.address, session)),
     rooms: (session: LiveSession, ask: Ask<"rooms">): Outcome => ({
       answer: people.rooms({ ...ask, by: session }),
     }),
@@ -329,7 +343,8 @@ function roomHandlers(options: RequestsOptions) {
         return failure("BAD_REQUEST", "history: expected before or since, got both");
       const read = async (): Promise<Answer<"history"> | Failure> => {
         await options.log.caughtUp();
-        const isShown = (one: MessageEntry) => session.ignoring?.person(one) !== true;
+        const isShown = (one: MessageEntry) =>
+          one.hidden !== true && session.ignoring?.person(one) !== true;
         const page =
           since === undefined
             ? await shownOf(before, isShown, async (from) => {
@@ -346,48 +361,4 @@ function roomHandlers(options: RequestsOptions) {
       return { later: read() };
     },
   };
-}
-
-/**
- * What is shown of a page. Where none of it is, the next one is read: an empty page is the end.
- * Undefined where there is none to begin with.
- */
-async function shownOf<T extends string | undefined>(
-  from: T,
-  isShown: (message: MessageEntry) => boolean,
-  read: (from: T) => Promise<{
-    readonly found: readonly MessageEntry[] | undefined;
-    readonly next: T;
-  }>,
-): Promise<readonly MessageEntry[] | undefined> {
-  for (let pages = 1, at = from; ; pages++) {
-    const { found, next } = await read(at);
-    const shown = found?.filter(isShown);
-    const isEnd = found === undefined || found.length === 0 || pages === LIMITS.ignoredPagesMax;
-    if (shown === undefined || shown.length > 0 || isEnd) return shown;
-    at = next;
-  }
-}
-
-/** As many of the newest messages as one answer may hold; a client pages on with `before`. */
-function newestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry[] {
-  let bytes = 0;
-  const first = messages.findLastIndex((one) => {
-    bytes += JSON.stringify(one).length;
-    return bytes > LIMITS.backlogBytesMax;
-  });
-  return messages.slice(Math.min(first + 1, messages.length - 1));
-}
-
-/** Likewise, of the oldest; a client goes on with `since`. */
-function oldestThatFit(
-  messages: readonly MessageEntry[] | undefined,
-): readonly MessageEntry[] | undefined {
-  if (messages === undefined) return undefined;
-  let bytes = 0;
-  const end = messages.findIndex((one) => {
-    bytes += JSON.stringify(one).length;
-    return bytes > LIMITS.backlogBytesMax;
-  });
-  return end < 0 ? messages : messages.slice(0, Math.max(end, 1));
 }

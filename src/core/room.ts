@@ -188,6 +188,8 @@ export class Room<L extends Listener = Listener> {
   readonly name: RoomName;
   /** Spans the fusion; a local room never leaves its server. */
   readonly shared: boolean;
+  /** Not everybody may be or speak here: who says something is looked at (governance.ts). */
+  restricted = false;
   readonly #groups = new Map<Format, Group<L>>();
   readonly #dirty: GroupDirty<L>;
   #size = 0;

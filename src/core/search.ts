@@ -77,7 +77,9 @@ export function createSearch(options: SearchOptions) {
  */
 function seenBy(session: LiveSession, { messages, ...found }: Found): Answer<"search"> {
   const isSeen = (one: MessageEntry) =>
-    session.memberships.has(one.room) && session.ignoring?.person(one) !== true;
+    one.hidden !== true &&
+    session.memberships.has(one.room) &&
+    session.ignoring?.person(one) !== true;
   return { ...found, messages: messages.filter(isSeen) };
 }
 

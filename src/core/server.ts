@@ -17,13 +17,14 @@ import { createAmendments } from "./amendments.ts";
 import type { AccountOf } from "./auth.ts";
 import { createAccountOf, createHashingPool } from "./auth.ts";
 import type { Commands } from "./commands.ts";
-import { coreCommands, createCommands } from "./commands.ts";
 import type { Entrance } from "./entrance.ts";
 import { createEntrance } from "./entrance.ts";
 import type { ServerEvent } from "./events.ts";
 import type { FusionPart, Locate } from "./fusion.ts";
 import { createFusion } from "./fusion.ts";
 import { createGatewayHost } from "./gateways.ts";
+import type { Governance, Governed } from "./governance.ts";
+import { createGovernance, loadGoverned } from "./governance.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import { compileHooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
@@ -34,11 +35,9 @@ import { createLifecycle } from "./lifecycle.ts";
 import { createMessageLog } from "./log.ts";
 import { createMail } from "./mail.ts";
 import { createMetrics } from "./metrics.ts";
-import { moderation } from "./moderation.ts";
 import { createOffers } from "./offers.ts";
 import { createPeople, entryOf } from "./people.ts";
 import { createPersonal } from "./personal.ts";
-import type { LivePlugin } from "./plugins.ts";
 import { checkPlugins, describeFaults, setUpPlugins } from "./plugins.ts";
 import { createPort } from "./port.ts";
 import { createPresence } from "./presence.ts";
@@ -52,7 +51,7 @@ import type { SessionHost } from "./session-host.ts";
 import { createSettling } from "./settling.ts";
 import { createSessions } from "./sessions.ts";
 import { Spoken } from "./spoken.ts";
-import { statusOf } from "./status.ts";
+import { createOwnCommands } from "./own-commands.ts";
 import { createTells } from "./tells.ts";
 import { Tick } from "./tick.ts";
 import { createTransfers } from "./transfers.ts";
@@ -95,7 +94,9 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const faults = checkPlugins(options.plugins);
   if (faults.length > 0) throw new ChatFusionError("CONFIG_INVALID", describeFaults(faults));
-  const core = createCore(options, await loadIdentity(options.environment));
+  const { environment } = options;
+  const identity = await loadIdentity(environment);
+  const core = createCore(options, identity, await loadGoverned(environment));
   const { lifecycle, commands, hooks, status } = core;
   return {
     name: options.name,
@@ -125,7 +126,7 @@ interface Later {
 }
 
 /** What all parts of a server share. */
-function createShared(options: ServerOptions, identity: Identity) {
+function createShared(options: ServerOptions, identity: Identity, governed: Governed) {
   const { environment } = options;
   const { clock, random } = environment;
   const later: Later = {};
@@ -147,7 +148,9 @@ function createShared(options: ServerOptions, identity: Identity) {
     identity: () => identity,
     tick,
     gate: new Gatekeeper(),
+    pool: createHashingPool(environment.tasks, random),
     recent: createRecent(),
+    ...governed,
     metrics: createMetrics(),
     sessions: createSessions(clock, random),
     ids: createIds(clock, () => identity.life),
@@ -173,11 +176,23 @@ function createSociety(shared: Shared) {
     opened: (room) => fusion().roomOpened(room),
     closed: (room) => fusion().roomClosed(room),
   });
-  const people = createPeople({ self: options.name, sessions, rooms, peers: () => fusion().peers });
-  const presence = createPresence(clock, rooms, people);
+  const governance = createGovernance({
+    ...shared,
+    environment: options.environment,
+    self: options.name,
+    rooms: () => rooms,
+    people: () => people,
+    presence: () => presence,
+    peers: () => fusion().peers,
+    directory: () => fusion().directory,
+  });
+  const hides: Governance["hides"] = (room, person) => governance.hides(room, person);
+  const { isSecret } = governance.states;
+  const peers = () => fusion().peers;
+  const people = createPeople({ self: options.name, sessions, rooms, peers, hides, isSecret });
+  const presence = createPresence(clock, rooms, people, hides);
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
   const mail = createMail({ environment: options.environment, accountOf });
-  const peers = () => fusion().peers;
   const personal = createPersonal({ ...options, accountOf, people, peers, rooms, sessions });
   const tells = createTells({ clock, sessions, mail, accountOf, ignores: personal.ignores });
   const transfers = createTransfers({
@@ -191,7 +206,7 @@ function createSociety(shared: Shared) {
     clock,
     report: options.environment.log,
     streams: () => fusion().streams,
-    mayModerate: moderation(sessions),
+    mayModerate: (room, by) => governance.mayModerate(room, by),
   });
   shared.later.fusion = createFusion({
     ...shared,
@@ -199,6 +214,7 @@ function createSociety(shared: Shared) {
     environment: options.environment,
     self: options.name,
     locate: options.locate,
+    governance: () => governance,
     onMerge: options.onMerge ?? 0,
     report: options.report,
     wantsLog: () => shared.history() !== undefined || hooks().hearsLogged,
@@ -210,17 +226,17 @@ function createSociety(shared: Shared) {
     offers: () => offers,
     transfers: () => transfers,
   });
+  governance.opened(rooms.lobby.name);
   const talk = { fusion: fusion(), tells, mail, offers, transfers };
-  return { ...talk, presence, amendments, personal, rooms, people };
+  return { ...talk, presence, amendments, personal, governance, rooms, people };
 }
 export type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
 function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Society) {
-  const { options, need, tick, gate, sessions, listeners } = shared;
+  const { options, need, tick, gate, sessions, listeners, pool } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
-  const pool = createHashingPool(environment.tasks, environment.random);
   const auth: AuthHost = {
     ...pool,
     claimed: (nick) => need("entrance").claimed(nick),
@@ -320,19 +336,8 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
   };
 }
 
-function createOwnCommands(shared: Shared, society: Society, live: readonly LivePlugin[]) {
-  const { options } = shared;
-  const status = () => statusOf(shared, society);
-  const own = coreCommands({ ...society, ...shared, status });
-  const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
-    commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
-  );
-  const { log } = options.environment;
-  return { status, commands: createCommands({ ...shared, own, contributed, log }) };
-}
-
-function createCore(options: ServerOptions, identity: Identity) {
-  const shared = createShared(options, identity);
+function createCore(options: ServerOptions, identity: Identity, governed: Governed) {
+  const shared = createShared(options, identity, governed);
   const society = createSociety(shared);
   const { live, abort } = createPlugins(shared, society);
   const host = createSessionHost(shared, society);
@@ -360,7 +365,7 @@ function createCore(options: ServerOptions, identity: Identity) {
   const lifecycle = createLifecycle({
     ...shared,
     environment,
-    kept: [society.mail, society.personal],
+    kept: [society.mail, society.personal, society.governance.store],
     live,
     close() {
       for (const part of Object.values(society)) if ("close" in part) part.close();

@@ -21,32 +21,53 @@ const Summary = v.object({
   /** Shared rooms; the lobby is everybody's. */
   rooms: rows({ room: Name, members: Count }),
   roomsTotal: Count,
+  /** Of rooms that somebody has founded, and that are no secret: who rules there, and how. */
+  ruled: v.exactOptional(
+    rows({ room: Name, founder: Name, bans: Count, topic: v.exactOptional(v.string()) }),
+  ),
 });
 export type Summary = v.InferOutput<typeof Summary>;
 
+/** A room that somebody has founded, as it is told to the operator of another fusion. */
+export type RuledRoom = NonNullable<Summary["ruled"]>[number];
+
 /** Makes the summary of this server's fusion for others, who may ask again and again. */
-export function createSummary(clock: Clock, people: () => People): () => Bytes {
+export function createSummary(
+  clock: Clock,
+  people: () => People,
+  ruled: () => readonly RuledRoom[],
+): () => Bytes {
   let made: { readonly at: Millis; readonly bytes: Bytes } | undefined;
   return () => {
     const at = clock.monotonic();
     if (made === undefined || at - made.at >= LIMITS.summaryMsMin) {
-      made = { at, bytes: new TextEncoder().encode(JSON.stringify(summaryOf(people()))) };
+      made = { at, bytes: new TextEncoder().encode(JSON.stringify(summaryOf(people(), ruled()))) };
     }
     return made.bytes;
   };
 }
 
 /** Makes the summary of this server's fusion, as it is seen from here. */
-export function summaryOf(people: People): Summary {
+export function summaryOf(people: People, ruled: readonly RuledRoom[]): Summary {
   const { servers } = people.fusion();
   const rooms = people.sharedRooms().filter(({ room }) => room !== LOBBY);
-  return {
+  const largest = rooms.toSorted((a, b) => b.members - a.members).slice(0, LIMITS.summaryRowsMax);
+  const plain = {
     servers: servers.toSorted((a, b) => b.people - a.people).slice(0, LIMITS.summaryRowsMax),
     people: servers.reduce((sum, row) => sum + row.people, 0),
     names: people.some(LIMITS.summaryNamesMax).toSorted(),
-    rooms: rooms.toSorted((a, b) => b.members - a.members).slice(0, LIMITS.summaryRowsMax),
+    rooms: largest,
     roomsTotal: rooms.length,
   };
+  const names = new Set<string>(largest.map(({ room }) => room));
+  const told = ruled.filter(({ room }) => names.has(room));
+  // As many as there is room for, beside all that is told of servers and people.
+  let bytes = JSON.stringify(plain).length;
+  const fitting = told.filter((row) => {
+    bytes += JSON.stringify(row).length + 1;
+    return bytes < LIMITS.summaryBytesMax / 2;
+  });
+  return fitting.length === 0 ? plain : { ...plain, ruled: fitting };
 }
 
 /** Reads another server's; undefined where it is none. What a later version adds is left out. */

@@ -22,13 +22,7 @@ export type End =
   | { readonly at: "there"; readonly sid: Sid; readonly target: readonly Sid[] };
 
 /** What passes from one end to the other. */
-export type TransferEvent = Exclude<
-  PersonalEvent,
-  {
-    readonly type:
-      "private" | "told" | "typing" | "read" | "notice" | "watched" | "offered" | "chunk";
-  }
->;
+export type TransferEvent = Extract<PersonalEvent, { readonly transfer: string }>;
 
 export interface Transfer {
   readonly offer: OfferEntry;

@@ -64,6 +64,12 @@ export const FRAME = {
   ignore: 0x53,
   unignore: 0x54,
   ignored: 0x55,
+  room: 0x60,
+  set: 0x61,
+  kick: 0x62,
+  state: 0x70,
+  removed: 0x71,
+  invited: 0x72,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

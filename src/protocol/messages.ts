@@ -5,16 +5,14 @@ import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { FRAME } from "./frame.ts";
-import { Count, Sha256, Transfer } from "./shapes.ts";
+import type { RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
+import { rulingShapes } from "./ruling.ts";
+import { Count, Line, Name, Page, Sha256, Transfer } from "./shapes.ts";
 
-const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
 /** One may be a text, as long as one that is said. */
 const Word = v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax));
-/** A name of any kind, of any form; the grammar is names.ts'. */
-const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
 /** People, each as `nick@server`. */
 const Watched = v.pipe(v.array(Name), v.minLength(1), v.maxLength(LIMITS.watchedMax));
-const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
 /** The client's own id of a message: sent again with the same one, it is the same message. */
 const ClientId = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.clientIdBytesMax));
 const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax));
@@ -71,6 +69,8 @@ export interface MessageEntry {
   readonly mentions?: readonly string[];
   /** It was said while its origin was cut off, or is read from the history. */
   readonly late?: true;
+  /** It was refused when it came, for its author may not speak there: in the log, without text. */
+  readonly hidden?: true;
 }
 
 /** A command of the server, as those who may run it see it. */
@@ -121,7 +121,7 @@ const shapes = {
     kind: v.optional(SaidKind, "text"),
     cid: v.optional(ClientId),
   }),
-  join: v.object({ room: Name }),
+  join: v.object({ room: Name, key: v.optional(Line) }),
   part: v.object({ room: Name, reason: v.optional(Line) }),
   rename: v.object({ nick: Name, password: v.optional(v.string()) }),
   who: v.object({
@@ -161,6 +161,7 @@ const shapes = {
   ignore: v.object({ address: Name }),
   unignore: v.object({ address: Name }),
   ignored: v.object({}),
+  ...rulingShapes,
   offer: v.object({
     to: Name,
     name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
@@ -182,7 +183,7 @@ const shapes = {
 
 export type RequestName = keyof typeof shapes;
 
-interface Answers {
+interface Answers extends RulingAnswers {
   say: {
     readonly id: string;
     readonly at: number;
@@ -197,7 +198,7 @@ interface Answers {
     /** The addressee is away; why, or "". */
     readonly away?: string;
   };
-  join: { readonly room: string; readonly members: number };
+  join: { readonly room: string; readonly members: number } & RoomOutline;
   part: { readonly room: string };
   rename: { readonly nick: string };
   who: { readonly people: readonly PersonEntry[]; readonly total: number; readonly next?: string };
@@ -306,6 +307,8 @@ export type RoomEventOnWire =
   /** Somebody is writing something; true for some seconds. */
   | { readonly type: "typing"; readonly room: string; readonly person: PersonEntry }
   | { readonly type: "gap"; readonly room: string; readonly missing: number }
+  /** Something of the room's state has changed. */
+  | ({ readonly type: "state"; readonly room: string } & RoomSetting)
   /** In large rooms, and where servers come or go: how many are there now, instead of who. */
   | { readonly type: "count"; readonly room: string; readonly members: number }
   | Fusion<"merged">
@@ -373,6 +376,7 @@ export type PersonalEvent =
   | { readonly type: "read"; readonly room: string; readonly id: string }
   /** One who is watched is here, or is not: how it is when watching begins, and each change. */
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
+  | RulingEvent
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | {
       readonly type: "accepted";

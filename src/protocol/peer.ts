@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import { SaidKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
+import { StateRow } from "./state.ts";
 
 const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
@@ -88,6 +89,9 @@ const HeldRow = v.tuple([
 ]);
 export type HeldRow = v.InferOutput<typeof HeldRow>;
 
+/** 16 bytes of a hash. */
+const Digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+
 /** Of another life or another server than the one that is asked: both, or neither. */
 const Elsewhere = { origin: v.optional(Sid), life: v.optional(Life) };
 
@@ -132,6 +136,42 @@ export const PeerMessage = v.variant("t", [
     from: Name,
     room: v.exactOptional(Name),
     to: v.exactOptional(Name),
+  }),
+  /** What the sender holds of rooms' states: a digest for each of the parts of all rooms. */
+  v.object({ t: v.literal("states"), digests: v.pipe(v.array(Digest), v.maxLength(256)) }),
+  /** The rooms of one part behind one name, up to another or all, each with its digest. */
+  v.object({
+    t: v.literal("rooms"),
+    part: v.pipe(Count, v.maxValue(255)),
+    after: v.string(),
+    upTo: v.optional(v.string()),
+    rooms: v.pipe(v.array(v.tuple([Name, Digest])), v.maxLength(LIMITS.stateDigestsMax)),
+  }),
+  /** Send me the entries of these rooms. */
+  v.object({
+    t: v.literal("entries?"),
+    rooms: v.pipe(v.array(Name), v.maxLength(LIMITS.stateDigestsMax)),
+  }),
+  /** `fresh`: made just now by the sender. */
+  v.object({
+    t: v.literal("entries"),
+    rows: v.pipe(v.array(StateRow), v.maxLength(LIMITS.statePageMax)),
+    fresh: v.optional(v.literal(true)),
+  }),
+  /** Put one of your people out of a room, by this account of ours. */
+  v.object({
+    t: v.literal("kick"),
+    id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
+    room: Name,
+    nick: Name,
+    by: v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax)),
+    reason: v.optional(Line),
+  }),
+  v.object({
+    t: v.literal("kicked"),
+    id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),
+    code: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.codeLengthMax))),
+    text: v.optional(Line),
   }),
   v.object({ t: v.literal("tell"), message: PrivateRow }),
   v.object({

@@ -9,6 +9,13 @@ export const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(L
 export const Transfer = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "expected 32 hex digits"));
 export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
 
+/** A reason, a topic: one line on a screen. */
+export const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
+/** A name of any kind, of any form; the grammar is names.ts'. */
+export const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
+/** How many rows of a list one answer is to have. */
+export const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
+
 // --- between servers ---
 
 /** A name, or an address, in canonical form: what is said of people is not looked at twice. */

@@ -128,6 +128,7 @@ function createHost(
       reported() {},
       summary: () => new Uint8Array(),
       isOnline: () => false,
+      refusesServer: () => undefined,
     },
   );
   return {

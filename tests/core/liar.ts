@@ -9,6 +9,7 @@ import type { Fabric, FabricHost, Traffic } from "../../src/plugin.ts";
 import type { Leaf } from "../../src/protocol/batch.ts";
 import { encodeTick } from "../../src/protocol/batch.ts";
 import { decodeJson, encodeJson, FRAME } from "../../src/protocol/frame.ts";
+import { signedState } from "../../src/protocol/state.ts";
 import type { Json } from "./peer.ts";
 import type { Place } from "./place.ts";
 
@@ -121,6 +122,18 @@ export class Liar {
     const frames = entries.map((entry) => encodeJson(FRAME.message, entry));
     const { sid: origin, life } = this;
     return this.tick({ origin, life, tick: first, room: lobby, first, frames, ...more })[0]!;
+  }
+
+  /** Signs an entry of a room's state, made at some time, as one of its accounts. */
+  stateRow(
+    of: { room: string; key: string; value: unknown; by: string; at: number } & Json,
+  ): string[] {
+    const { at, ...rest } = of;
+    const id = `${Math.floor(at).toString(36).padStart(9, "0")}0000${this.sid.slice(0, 8)}`;
+    const body = JSON.stringify({ id, server: this.name, ...rest });
+    const { crypto } = this.#environment;
+    const signature = crypto.sign(this.#keys.privateKey, signedState(this.sid, body));
+    return [body, this.#keys.publicKey.toHex(), signature.toHex()];
   }
 
   /** Signs batches together. */

@@ -39,6 +39,9 @@ const requests: Readonly<Record<string, readonly [says: object, answer: string]>
   ignore: [{ address: "nobody@paris" }, "ack"],
   unignore: [{ address: "nobody@paris" }, "ack"],
   ignored: [{}, "ack"],
+  room: [{ room: "#lobby" }, "ack"],
+  set: [{ room: "#nowhere", key: "topic", value: "x" }, "NOT_IN_ROOM"],
+  kick: [{ room: "#nowhere", address: "bea@paris" }, "NOT_IN_ROOM"],
 };
 
 const payloads: Readonly<Record<string, object>> = {

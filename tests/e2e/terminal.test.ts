@@ -40,7 +40,7 @@ describe.skipIf(!hasTmux)("a server's console on a terminal (needs tmux)", () =>
       const rows = await operator.shows(/no server named "nobody"/);
       expect(rows.filter((row) => row !== "").at(-1)).toBe("rome> merge nowh");
       operator.type("\u0015help\r");
-      await operator.shows(/^unmerge SERVER +part from/);
+      await operator.shows(/^kick NICK \[REASON\] +end somebody/);
       operator.type("stop\r");
       await operator.shows(/^stopped: the operator said stop$/);
       await operator.shows(/^\[ended with 0\]$/);
@@ -105,7 +105,7 @@ describe.skipIf(!hasTmux)("a chat on a terminal (needs tmux)", () => {
       ann.type("psst\r");
       await eve.when({ event: "private", from: "ann@paris", text: "psst" });
       ann.type("/help\r");
-      await ann.shows(/\/send NICK@SERVER PATH/);
+      await ann.shows(/^-- \/pin #ROOM ID +pins a message/);
       ann.type("/snd eve file\r");
       await ann.shows(/unknown command "\/snd".*\/send/);
     },

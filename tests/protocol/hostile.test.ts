@@ -205,6 +205,21 @@ const searches = [
   { text: "a", limit: 1.5 },
 ];
 
+const badSettings = {
+  room: [{}, { room: 1 }, { room: "#x", limit: 201 }, { room: "#x", after: "" }],
+  set: [
+    {},
+    { room: "#x" },
+    { room: "#x", key: "" },
+    { room: "#x", key: "k".repeat(321) },
+    { room: "#x", key: "topic", value: false },
+    { room: "#x", key: "ban/a@b", value: { reason: 1 } },
+    { room: "#x", key: "ban/a@b", value: { reason: "x".repeat(513) } },
+    { room: "#x", key: "ban/a@b", value: { until: -1 } },
+  ],
+  kick: [{}, { room: "#x" }, { room: "#x", address: 1 }, { address: "a@b" }],
+};
+
 describe("a field of a wrong type, or out of its bound", () => {
   const hex = (count: number) => "a".repeat(count);
   const long = "x".repeat(65);
@@ -230,6 +245,7 @@ describe("a field of a wrong type, or out of its bound", () => {
     unignore: [{}, { address: "a".repeat(259) }],
     ignored: [null, 1, "x"],
     unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
+    ...badSettings,
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
     search: searches,
     history: [{}, { room: "#x", limit: 201 }, { room: "#x", before: long }, { since: 1 }],

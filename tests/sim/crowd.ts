@@ -5,6 +5,7 @@ import type { SimPerson } from "../../src/testing.ts";
 import type { ClientEvent } from "../../src/client.ts";
 import { ChatFusionError } from "../../src/client.ts";
 import type { History } from "./history.ts";
+import { RULED } from "./rules.ts";
 
 const SHARED_ROOMS = ["#left", "#right"];
 const LOCAL_ROOM = "&own";
@@ -77,7 +78,7 @@ export class Crowd {
   /** Somebody comes in at a host, and joins rooms. */
   enter(host: string): void {
     const { random, simulation } = this.#history;
-    const person = simulation.enter(`${host}er@${host}`);
+    const person = simulation.enter(`${host}er@${host}`, this.#history.rules.password());
     const rooms = [...SHARED_ROOMS, LOCAL_ROOM].filter(() => random.chance(0.7));
     for (const room of rooms) simulation.world.until(person.client.join(room));
     const listener: Listener = {
@@ -95,6 +96,7 @@ export class Crowd {
     };
     person.client.on((event) => this.#hears(listener, event));
     this.listeners.push(listener);
+    this.#history.rules.entered(listener);
   }
 
   /** One of them says some lines, in a room or to somebody. */
@@ -197,8 +199,10 @@ export class Crowd {
   }
 
   #hears(listener: Listener, event: ClientEvent): void {
+    const isRuled = event.type === "message" && event.message.room === RULED;
+    if (isRuled) return; // who hears what there is in rules.ts
     if (event.type === "message") this.#shows(listener, event.message);
-    else if (event.type === "gap") {
+    else if (event.type === "gap" && event.room !== RULED) {
       if (event.missing === 0) endStretch(listener, event.room);
       else stretchOf(listener, event.room).missing += event.missing;
       this.#history.marks.hit(`people: gap told${event.missing === 0 ? ", of unknown size" : ""}`);

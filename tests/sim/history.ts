@@ -31,7 +31,9 @@ import { Ledger } from "./ledger.ts";
 import { Marks } from "./marks.ts";
 import { moody } from "./moody.ts";
 import { checkDeleted } from "./deleted.ts";
+import { authAnybody, Rules } from "./rules.ts";
 import { checkSpeech, checkSpeechAtRest } from "./speech.ts";
+import { countTold, pairOfErrand } from "./told.ts";
 import { Watch } from "./watch.ts";
 
 const CITIES = ["amiens", "brest", "caen", "dijon", "evreux", "foix", "gap", "hendaye", "istres"];
@@ -42,6 +44,7 @@ const NARROW = { every: 4, bytes: 1500 };
 /** What a step does, by chance: the rest are faults. */
 const MERGES = 0.25;
 const WORDS = 0.1;
+const RULES = 0.15;
 
 export interface Outcome {
   readonly faults: number;
@@ -65,6 +68,7 @@ export class History {
   readonly watch: Watch;
   readonly marks = new Marks();
   readonly ledger = new Ledger((host) => this.seenBy(host));
+  readonly rules = new Rules(this);
   readonly crowd = new Crowd(this);
   readonly random: SeededRandom;
   /** What was done, for people: the time in seconds, and what. */
@@ -114,7 +118,10 @@ export class History {
     const hosts = CITIES.slice(0, 3 + random.below(CITIES.length - 2));
     for (const host of hosts) this.simulation.start(host);
     if (random.chance(0.4)) this.#startTwins(hosts);
-    for (const host of hosts.slice(0, 1 + random.below(4))) this.crowd.enter(host);
+    const populated = hosts.slice(0, 1 + random.below(4));
+    for (const host of populated) this.crowd.enter(host);
+    if (random.chance(0.6)) this.#mergeFirst(populated);
+    this.rules.begin();
     for (let step = 0; step < STEPS || this.#faults < FAULTS_MIN; step += 1) {
       this.#act();
       this.#pass(random.chance(0.6) ? random.next() * 30 : 10 ** (1 + random.next() * 3.2));
@@ -123,7 +130,7 @@ export class History {
     checkStaysAtRest(this);
     checkCalmMerges(this);
     checkTheEnd(this);
-    this.#hear();
+    countTold(this);
     const { size } = this.servers;
     return {
       faults: this.#faults,
@@ -278,6 +285,7 @@ export class History {
 
   #plugins(host: string): Plugin[] {
     return [
+      authAnybody(),
       authGuest(),
       this.watch.fabric(fabricTree(), host),
       this.ledger.history(logStore(), host),
@@ -289,6 +297,7 @@ export class History {
     const dice = this.random.next();
     if (dice < MERGES) return this.#merge();
     if (dice < MERGES + WORDS) return this.crowd.speak();
+    if (dice < MERGES + WORDS + RULES) return this.rules.act();
     const faults = Object.entries(FAULTS);
     let left = this.random.next() * faults.reduce((sum, [, { weight }]) => sum + weight, 0);
     for (const [name, { weight, strike }] of faults) {
@@ -300,6 +309,15 @@ export class History {
       this.#tell(`${name}: ${where} (${this.struck})`);
       return this.marks.hit(`${name}: ${where}`);
     }
+  }
+
+  /** People who know each other before anything goes wrong. */
+  #mergeFirst(hosts: readonly string[]): void {
+    for (const [at, host] of hosts.slice(1).entries()) {
+      const [from, to] = [this.servers.get(hosts[at] ?? ""), this.servers.get(host)];
+      if (from !== undefined && to !== undefined) this.merge(from, to);
+    }
+    this.#pass(3000);
   }
 
   /** One merge, or several at the same instant from all sides. */
@@ -332,6 +350,8 @@ export class History {
   #look(): void {
     checkAlways(this);
     checkSpeech(this);
+    const [broken] = this.rules.violations;
+    if (broken !== undefined) throw new Error(broken);
     this.watch.checkBounds();
     for (const [host, { view }] of this.watch.fabrics) {
       for (const { a, b, state } of view.links) {
@@ -369,32 +389,11 @@ export class History {
     }
     const begun = world.now;
     for (;;) {
-      const complaint = checkAtRest(this) ?? checkSpeechAtRest(this) ?? checkDeleted(this);
+      const spoken = checkAtRest(this) ?? checkSpeechAtRest(this) ?? checkDeleted(this);
+      const complaint = spoken ?? this.rules.checkAtRest();
       if (complaint === undefined) return world.now - begun;
       if (world.now - begun > restMsMax) throw new Error(`not at rest: ${complaint}`);
       this.#pass(500 + random.below(1000));
     }
   }
-
-  /** Counts what operators and logs were told. */
-  #hear(): void {
-    if (this.watch.full > 0) this.marks.hit("full: control class", this.watch.full);
-    for (const { events } of this.servers.values()) {
-      for (const event of events) {
-        if (!["link", "split", "refused"].includes(event.event)) continue;
-        const what = "state" in event ? event.state : event.event;
-        const why = "code" in event ? ` ${event.code}` : "";
-        this.marks.hit(`told: ${what}${why}`);
-      }
-    }
-    for (const { event, level } of this.world.logged) {
-      if (level === "warn" || level === "error") this.marks.hit(`logged: ${event}`);
-    }
-  }
-}
-
-/** Who is to be merged with whom, by an errand's text. */
-function pairOfErrand(errand: string): string {
-  const [, from = "", to = ""] = /^(\S+) at .*: merge ([^:]+):/.exec(errand) ?? [];
-  return pairOf(from, to);
 }

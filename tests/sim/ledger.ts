@@ -5,6 +5,7 @@ import type { Batch, History as MessageHistory, Plugin, Stream } from "../../src
 import { decodeBatch, isTombstone } from "../../src/protocol/batch.ts";
 import { createCrypto } from "../../src/serve/crypto.ts";
 import { createRandom } from "../../src/testing.ts";
+import { RULED } from "./rules.ts";
 
 /** A place in a stream. */
 export interface Numbered {
@@ -99,6 +100,8 @@ export class Ledger {
     const key = keyOf(batch.stream);
     this.streams.set(key, batch.stream);
     if (!this.hosts.has(key)) this.hosts.set(key, host);
+    // In the ruled room each server hides what it does not go by: the bytes are the same.
+    if (batch.stream.room === RULED) return;
     for (const [number, { id, text }] of numbered(batch)) {
       const place = `${key} ${number}`;
       const what = `${id} ${text}`;

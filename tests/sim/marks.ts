@@ -92,4 +92,13 @@ export const REQUIRED_MARKS: readonly string[] = [
   "people: UNCONFIRMED",
   "people: shown late",
   "people: deleted",
+  // What rooms met that are run.
+  "ruled: set",
+  "ruled: set NOT_PERMITTED",
+  "ruled: kick",
+  "ruled: say MUTED",
+  "ruled: say MODERATED",
+  "ruled: join BANNED",
+  "ruled: removed BANNED",
+  "ruled: removed KICKED",
 ];

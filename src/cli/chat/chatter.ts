@@ -12,6 +12,7 @@ import { type Command, helpText, parseLine } from "./commands.ts";
 import { MessageBook } from "./messages.ts";
 import { exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
+import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
@@ -119,7 +120,11 @@ export class Chatter {
         return this.#show({ event: "ack", ref, ...said, ...which });
       }
       case "join":
-        return this.#show({ event: "ack", ref, ...(await client.join(first)) });
+        return this.#show({
+          event: "ack",
+          ref,
+          ...(await client.join(first, second || undefined)),
+        });
       case "part":
         return this.#show({ event: "ack", ref, ...(await client.part(first)) });
       case "nick": {
@@ -211,8 +216,11 @@ export class Chatter {
         const asked = { room: first, path: second, folder: this.#options.folder };
         return this.#show({ event: "exported", ref, ...(await exportRoom(client, asked)) });
       }
-      default:
+      default: {
+        const shown = await askRoom(client, { name, args }, ref);
+        if (shown !== undefined) return this.#show(shown);
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
+      }
     }
   }
 

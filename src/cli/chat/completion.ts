@@ -45,6 +45,12 @@ export function complete(before: string, known: Known): Completion {
 
 // --- internal -----------------------------------------------------------------------------------
 
+/** Commands whose first word is a room. */
+const ROOM_FIRST = new RegExp(
+  "^/(?:say|join|part|history|export|room|topic|describe|mode|role|kick" +
+    "|(?:un)?(?:ban|mute|pin|invite))\\s+$",
+);
+
 function wordsFor(head: string, word: string, known: Known): Iterable<string> {
   const names = known.commands.map(({ name }) => name);
   const short = names.filter((name) => typedName(name) === `/${name}`);
@@ -57,8 +63,7 @@ function wordsFor(head: string, word: string, known: Known): Iterable<string> {
   if (typeof place === "object") return place;
   if (place === "room") return known.rooms;
   if (place === "person") return known.people;
-  if (/^[#&]/.test(word) || /^\/(?:say|join|part|history|export)\s+$/.test(head))
-    return known.rooms;
+  if (/^[#&]/.test(word) || ROOM_FIRST.test(head)) return known.rooms;
   return word === "" ? [] : known.people;
 }
 

@@ -2,6 +2,7 @@
 // JSON, and for people, who get a line of text (text.ts). Pure.
 
 import type {
+  Answer,
   ClientEvent,
   CommandEntry,
   Failure,
@@ -11,6 +12,8 @@ import type {
   PastEntry,
   PersonEntry,
   PrivateEntry,
+  RoomOutline,
+  RoomSetting,
   ToldEntry,
   Welcome,
 } from "../../client.ts";
@@ -56,6 +59,10 @@ export type Shown =
   | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
+  | ({ readonly event: "setting"; readonly room: string } & RoomSetting)
+  | { readonly event: "removed"; readonly room: string; readonly code: string; text: string }
+  | { readonly event: "invited"; readonly room: string; readonly by: string }
+  | (Answering & { readonly event: "room" } & Answer<"room">)
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
   /** For programs; people see numbers with /who and /rooms. */
   | { readonly event: "count"; readonly room: string; readonly members: number }
@@ -146,7 +153,7 @@ interface Arrived {
 }
 
 /** What a line has done; which fields there are depends on the command. */
-interface Ack extends Partial<TransferName> {
+interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
   readonly id?: string;
   readonly at?: number;
   /** The message that was meant. */
@@ -161,10 +168,12 @@ interface Ack extends Partial<TransferName> {
   readonly nick?: string;
   /** Of whoever sits here, and of the addressee of a private message. */
   readonly away?: string | null;
-  /** Whom nothing is heard of, or is again. */
+  /** Whom nothing is heard of, or is again; who was kicked. */
   readonly address?: string;
   readonly account?: string;
   readonly ignoring?: boolean;
+  /** Whose roles ended with the one that was taken. */
+  readonly ended?: readonly string[];
   /** Who is watched, or is not any more. */
   readonly addresses?: readonly string[];
   readonly watching?: boolean;
@@ -224,6 +233,14 @@ export function shownOf(
       return { event: "gap", room: event.room, missing: event.missing };
     case "count":
       return { event: "count", room: event.room, members: event.members };
+    case "state": {
+      const { room, key, value, by, at } = event;
+      return { event: "setting", room, key, value, by, at };
+    }
+    case "removed":
+      return { event: "removed", room: event.room, code: event.code, text: event.text };
+    case "invited":
+      return { event: "invited", room: event.room, by: event.by };
     case "merged":
     case "split":
       return fusionShown(event, isIn);

@@ -5,6 +5,7 @@ import { styleText } from "node:util";
 import { visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
+import { roomText, settingText } from "./settings-text.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
@@ -39,7 +40,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     sign: (text) => paint(["bold", "red"], text),
   };
   const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
-    const { at, to, text, outcome, number, name, room, members, nick } = shown;
+    const { at, to, text, outcome, number, name, room, members, nick, topic } = shown;
     if (outcome !== undefined && at !== undefined) {
       const why = shown.away ?? "";
       const away = shown.away === undefined ? "" : dim(` (away${why && `: ${visible(why)}`})`);
@@ -62,8 +63,15 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     if (shown.away !== undefined)
       return note(shown.away === null ? "you are back" : "you are away");
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
-    if (members !== undefined)
-      return note(`you are in ${visible(room ?? "")}, with ${members} people`);
+    if (shown.key !== undefined) {
+      const ended = shown.ended === undefined ? "" : listText(shown.ended);
+      return ended === "" ? "" : note(`with it ended the roles of ${ended}`);
+    }
+    if (shown.address !== undefined) return "";
+    if (members !== undefined) {
+      const about = topic === undefined ? "" : `; topic: ${visible(topic)}`;
+      return note(`you are in ${visible(room ?? "")}, with ${members} people${about}`);
+    }
     if (room !== undefined) return note(`you have left ${visible(room)}`);
     return "";
   };
@@ -204,6 +212,14 @@ function plainText(shown: Plain, note: (text: string) => string): string {
         .split("\n")
         .map((line) => note(visible(line)))
         .join("\n");
+    case "setting":
+      return note(settingText(shown));
+    case "removed":
+      return note(`you are out of ${visible(shown.room)}: ${visible(shown.text)}`);
+    case "invited":
+      return note(`${visible(shown.by)} invites you: /join ${visible(shown.room)}`);
+    case "room":
+      return roomText(shown).map(note).join("\n");
     case "gap":
       return note(
         shown.missing === 0

@@ -81,7 +81,7 @@ describe("a line", () => {
       "/run say TEXT: says it loudly",
     ]);
     expect(() => helpText("snd", offered)).toThrow("did you mean send?");
-    expect(() => helpText("rol", offered)).toThrow("did you mean roll?");
+    expect(() => helpText("rolll", offered)).toThrow("did you mean roll?");
   });
 
   test("one that there is not is refused with what was meant, here or there", () => {

@@ -1,0 +1,81 @@
+// The state of a room, as lines for people. Pure.
+
+import { type RoomSetting, visible } from "../../client.ts";
+import type { Shown } from "./shown.ts";
+
+/** One change, in a sentence. */
+export function settingText({ room, key, value, by }: RoomSetting & { room: string }): string {
+  const slash = key.indexOf("/");
+  const [kind, of] = slash < 0 ? [key, ""] : [key.slice(0, slash), visible(key.slice(slash + 1))];
+  const [who, where, isSet] = [visible(by), visible(room), value !== null];
+  const text = typeof value === "string" ? visible(value) : "";
+  switch (kind) {
+    case "founded":
+      return `${where} is run by its founder ${who} here`;
+    case "topic":
+    case "description":
+      return isSet
+        ? `${who} has set the ${kind} of ${where}: ${text}`
+        : `${who} has removed the ${kind} of ${where}`;
+    case "mode":
+      return `${who} has made ${where} ${modeText(of, value)}`;
+    case "role":
+      return isSet
+        ? `${who} has given ${of} the role ${text} in ${where}`
+        : `${who} has taken the role of ${of} in ${where}`;
+    case "ban":
+    case "mute": {
+      const did = kind === "ban" ? "banned" : "muted";
+      if (!isSet) return `${who} has un${did} ${of} in ${where}`;
+      return `${who} has ${did} ${of} in ${where}${sanctionText(value)}`;
+    }
+    case "invite":
+      return isSet
+        ? `${who} has invited ${of} to ${where}`
+        : `${who} has taken back the invitation of ${of} to ${where}`;
+    case "pin":
+      return `${who} has ${isSet ? "pinned" : "unpinned"} ${of} in ${where}`;
+    default:
+      return `${who} has set ${visible(key)} in ${where}`;
+  }
+}
+
+/** All of a room, a line each. */
+export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
+  const { room, members, founder, topic, role, settings } = shown;
+  const people = members === 1 ? "1 person" : `${members} people`;
+  const by = founder === undefined ? "nobody has founded it" : `founded by ${visible(founder)}`;
+  const mine = role === undefined ? "" : `; your role: ${role}`;
+  const lines = [`${visible(room)}: ${people}, ${by}${mine}`];
+  if (topic !== undefined) lines.push(`topic: ${visible(topic)}`);
+  for (const { key, value, by: who } of settings) {
+    if (key === "topic") continue;
+    const slash = key.indexOf("/");
+    const [kind, of] = slash < 0 ? [key, ""] : [key.slice(0, slash), visible(key.slice(slash + 1))];
+    const what = kind === "mode" ? modeText(of, value) : `${of}${valueText(value)}`;
+    lines.push(`${kind}: ${what.trimStart()} (${visible(who)})`);
+  }
+  return lines;
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+type Value = RoomSetting["value"];
+
+function modeText(mode: string, value: Value): string {
+  if (value === null) return `not ${mode} any more`;
+  if (mode === "limit" && typeof value === "number") return `of ${value} people at most`;
+  if (mode === "slow" && typeof value === "number") return `slow: one message in ${value} s`;
+  return mode === "key" ? "open to those with the key" : mode;
+}
+
+function valueText(value: Value): string {
+  if (typeof value === "string") return ` ${visible(value)}`;
+  return typeof value === "object" && value !== null ? sanctionText(value) : "";
+}
+
+function sanctionText(value: Value): string {
+  const { reason, until } = typeof value === "object" && value !== null ? value : {};
+  const end = until === undefined ? "" : ` until ${new Date(until).toLocaleString()}`;
+  return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
+}

@@ -1,0 +1,113 @@
+// What a change of a room's state does to those who are there: who may not be in it any more is put
+// out, the members hear what was set, the invited that they are. Read states.ts first.
+
+import type { Clock } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import type { RoomName } from "../names.ts";
+import { LOBBY } from "../names.ts";
+import { partsOf } from "../protocol/state.ts";
+import type { Directory } from "./directory.ts";
+import { PatternMap } from "./pattern.ts";
+import { remoteEntry } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+import { entryOf } from "./people.ts";
+import type { Presence } from "./presence.ts";
+import type { Signed } from "./room-state.ts";
+import { barred } from "./room-state.ts";
+import type { Rooms } from "./rooms.ts";
+import type { LiveSession } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { StateStore } from "./state-store.ts";
+import type { StateChange, States } from "./states.ts";
+
+export interface EnforcementOptions {
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly store: StateStore;
+  readonly states: States;
+  readonly rooms: () => Rooms;
+  readonly peers: () => Peers;
+  readonly presence: () => Presence;
+  readonly directory: () => Directory;
+}
+
+export function createEnforcement(options: EnforcementOptions) {
+  const { clock, states } = options;
+
+  /** Puts somebody of this server out of a room. */
+  const remove = (session: LiveSession, room: RoomName, { code, text }: Failure) => {
+    if (room === LOBBY || !session.memberships.has(room)) return;
+    options.presence().left(room, entryOf(session), text);
+    options.rooms().leave(session, room);
+    options.directory().left(session, room, text);
+    session.doorway.personal({ type: "removed", room, code, text });
+  };
+  /** Who may not be in a room any more leaves it, here; and elsewhere is not shown any more. */
+  const enforce = (room: RoomName, { before, after }: StateChange) => {
+    const open = options.rooms().find(room);
+    if (!after.restricted || open === undefined || room === LOBBY) return;
+    const touches = (key: string) => key.startsWith("ban/") || key === "mode/invite-only";
+    const isOther = (key: string) => before.registers.get(key) !== after.registers.get(key);
+    const keys = [...before.registers.keys(), ...after.registers.keys()];
+    // Of roles and invitations, too: who loses one may be barred by what was there already.
+    const isTouched = keys.some((key) => touches(key) && after.registers.has(key));
+    if (!isTouched || !(keys.some(isOther) || before.roles !== after.roles)) return;
+    const now = clock.now();
+    for (const session of Array.from(open.members())) {
+      const refused = barred(after, states.personOf(session, room), now);
+      if (refused !== undefined) remove(session, room, refused);
+    }
+    for (const peer of options.peers().present())
+      for (const key of peer.rooms.get(room) ?? []) {
+        const person = peer.people.get(key);
+        if (person === undefined) continue;
+        const somebody = { ...person, server: peer.name, sid: peer.sid };
+        const refused = barred(after, somebody, now);
+        if (refused === undefined || barred(before, somebody, now) !== undefined) continue;
+        options.presence().left(room, remoteEntry(peer, person), refused.text);
+      }
+  };
+  /** Tells the members what is otherwise than before. */
+  const tell = (room: RoomName, { before, after }: StateChange) => {
+    const open = options.rooms().find(room);
+    if (open !== undefined) open.restricted = after.restricted;
+    if (after.founder !== undefined && after.founder !== before.founder) {
+      const founding = states.foundingIn(room, after.founder);
+      if (founding !== undefined) open?.tell({ type: "state", room, ...states.shown(founding) });
+    }
+    for (const key of new Set([...before.registers.keys(), ...after.registers.keys()])) {
+      const [was, now] = [before.registers.get(key), after.registers.get(key)];
+      const isSame = was?.entry.value === now?.entry.value;
+      const one = now ?? newestOf(room, key);
+      if (isSame || one === undefined) continue;
+      const unset = now === undefined ? { value: null } : {};
+      open?.tell({ type: "state", room, ...states.shown(one), ...unset });
+    }
+    for (const id of new Set([...before.roles.keys(), ...after.roles.keys()])) {
+      const [was, now] = [before.roles.get(id), after.roles.get(id)];
+      const from = now?.from ?? was?.from;
+      if (was?.role === now?.role || from === undefined) continue;
+      open?.tell({ type: "state", room, ...states.shown(from), value: now?.role ?? null });
+    }
+  };
+  /** Says to an invited one who is here that he is; others' homes say it to theirs. */
+  const invite = (one: Signed) => {
+    const { room, key } = one.entry;
+    const invited = new PatternMap<Signed>();
+    invited.add(partsOf(key)?.of ?? "", one);
+    const { by } = states.shown(one);
+    for (const session of options.sessions.all()) {
+      const isThere = session.memberships.has(room);
+      if (isThere || invited.find(states.personOf(session, room), () => true) === undefined)
+        continue;
+      session.doorway.personal({ type: "invited", room, by });
+    }
+  };
+  const newestOf = (room: RoomName, key: string) =>
+    options.store
+      .entries(room)
+      .filter(({ entry }) => entry.key === key)
+      .toSorted((a, b) => (a.entry.id < b.entry.id ? 1 : -1))[0];
+
+  return { remove, enforce, tell, invite };
+}

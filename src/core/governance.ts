@@ -1,0 +1,235 @@
+// Who may be where and speak there: the state of rooms (states.ts) and the operator's bans
+// (server-bans.ts), as the rest of the server asks for them and as they act on those who are here.
+// What people of other servers do is looked at as well: a server that lets its people do what they
+// may not gains nothing here.
+
+import type { Environment, MaybePromise } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import type { MessageEntry, PersonEntry } from "../protocol/messages.ts";
+import type { RoomOutline } from "../protocol/ruling.ts";
+import type { ModeName } from "../protocol/state.ts";
+import { MODES } from "../protocol/state.ts";
+import type { Audit } from "./audit.ts";
+import { loadAudit } from "./audit.ts";
+import type { Directory } from "./directory.ts";
+import { createEnforcement } from "./enforcement.ts";
+import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
+import type { HashingPool } from "./auth.ts";
+import { createKicks } from "./kicks.ts";
+import type { Peer, Source } from "./peer.ts";
+import type { Peers } from "./peers.ts";
+import type { People } from "./people.ts";
+import type { Presence } from "./presence.ts";
+import { barred, isInvited, modeOf, roleOf, silenced, stands } from "./room-state.ts";
+import type { Rooms } from "./rooms.ts";
+import type { ServerBans } from "./server-bans.ts";
+import { loadServerBans } from "./server-bans.ts";
+import type { LiveSession } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { createSlowMode } from "./slow-mode.ts";
+import { createStateChanges, keyHashOf } from "./state-changes.ts";
+import type { StateStore } from "./state-store.ts";
+import { createStateStore } from "./state-store.ts";
+import { createStateSync } from "./state-sync.ts";
+import { createStates } from "./states.ts";
+
+export interface GovernanceOptions {
+  readonly environment: Environment;
+  readonly self: ServerName;
+  readonly identity: () => Identity;
+  readonly ids: Ids;
+  readonly store: StateStore;
+  readonly bans: ServerBans;
+  readonly pool: HashingPool;
+  readonly sessions: Sessions;
+  readonly rooms: () => Rooms;
+  readonly people: () => People;
+  readonly peers: () => Peers;
+  readonly presence: () => Presence;
+  readonly directory: () => Directory;
+}
+
+export type Governance = ReturnType<typeof createGovernance>;
+
+/** What of it is on the disk. */
+export interface Governed {
+  readonly store: StateStore;
+  readonly bans: ServerBans;
+  readonly audit: Audit;
+}
+
+/** Reads what earlier lives of the server held. Rejects with `CONFIG_INVALID`. */
+export async function loadGoverned(environment: Environment): Promise<Governed> {
+  const store = createStateStore(environment);
+  await store.load();
+  return { store, bans: await loadServerBans(environment), audit: await loadAudit(environment) };
+}
+
+export function createGovernance(options: GovernanceOptions) {
+  const { environment, store, bans, pool, self, rooms } = options;
+  const { clock } = environment;
+  const states = createStates({
+    clock,
+    self,
+    identity: options.identity,
+    store,
+    peer: (sid) => options.peers().last(sid),
+    peerNamed: (name) => options.peers().named(name),
+    isOpen: (room) => rooms().find(room) !== undefined,
+    changing: (room, change) => acts.enforce(room, change),
+    changed: (room, change) => acts.tell(room, change),
+    invited: (one) => acts.invite(one),
+  });
+  const acts = createEnforcement({ ...options, clock, states });
+  const sync = createStateSync({
+    ...environment,
+    identity: options.identity,
+    ids: options.ids,
+    store,
+    states: () => states,
+    present: () => options.peers().present(),
+  });
+  const changes = createStateChanges({
+    clock,
+    self,
+    identity: options.identity,
+    ids: options.ids,
+    store,
+    states,
+    hash: (key) => pool.hash(key),
+    members: (room) => options.people().inRoom(room),
+    person: (address) => options.people().entryAt(address),
+    publish: (made) => sync.publish(made),
+  });
+  const slow = createSlowMode(clock);
+
+  const { remove } = acts;
+  const kicks = createKicks({ ...options, clock, random: environment.random, states, remove });
+
+  return {
+    store,
+    states,
+    sync,
+    changes,
+    kicks,
+    bans,
+    /** A room has its first member here. */
+    opened(room: RoomName): void {
+      const open = rooms().find(room);
+      if (open !== undefined) open.restricted = states.of(room).restricted;
+    },
+    closed: states.closed,
+    /** Why somebody of this server may not enter a room; a key takes a moment to be compared. */
+    admits(
+      session: LiveSession,
+      room: RoomName,
+      key: string | undefined,
+    ): MaybePromise<Failure | undefined> {
+      const state = states.of(room);
+      const person = states.personOf(session, room);
+      const refused = barred(state, person, clock.now());
+      if (refused !== undefined || stands(state, person)) return refused;
+      const limit = modeOf(state, "limit");
+      if (typeof limit === "number" && options.people().members(room) >= limit)
+        return failure("ROOM_FULL", `room ${room}: ${limit} people are in it, as many as may be`);
+      const hash = keyHashOf(state);
+      if (hash === undefined || isInvited(state, person)) return undefined;
+      const wrong = failure("KEY_WRONG", `room ${room}: it has a key, and this is not it`);
+      if (key === undefined) return failure("KEY_WRONG", `room ${room}: it is entered with a key`);
+      return pool.verify(key, hash).then((isRight) => (isRight ? undefined : wrong));
+    },
+    /** Somebody has entered: settles whose founding counts, or founds it. */
+    entered(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
+      return states.settle(room) ? undefined : changes.found(session, room);
+    },
+    /** What one who is in a room must know of it at once. */
+    outline(session: LiveSession, room: RoomName): RoomOutline {
+      const state = states.of(room);
+      const topic = state.registers.get("topic")?.entry.value;
+      const role = roleOf(state, states.personOf(session, room));
+      const modes: Partial<Record<ModeName, true | number>> = {};
+      for (const mode of MODES) {
+        const value = modeOf(state, mode);
+        if (value !== undefined) modes[mode] = typeof value === "number" ? value : true;
+      }
+      return {
+        ...(typeof topic === "string" ? { topic } : {}),
+        ...(Object.keys(modes).length > 0 ? { modes } : {}),
+        ...(role === undefined ? {} : { role }),
+      };
+    },
+    /** Why somebody of this server may say nothing in a room now; asked where it is restricted. */
+    silences(session: LiveSession, room: RoomName): Failure | undefined {
+      const state = states.of(room);
+      const person = states.personOf(session, room);
+      const now = clock.now();
+      const refused = barred(state, person, now) ?? silenced(state, person, now);
+      const seconds = modeOf(state, "slow");
+      if (refused !== undefined || typeof seconds !== "number" || stands(state, person))
+        return refused;
+      const waitMs = slow.wait(room, session.sender, seconds);
+      if (waitMs === 0) return undefined;
+      const text = `room ${room}: one message in ${seconds} s; wait ${Math.ceil(waitMs / 1000)} s`;
+      return failure("SLOW_MODE", text);
+    },
+    /** Whether a message of another server's person is shown here. */
+    hears(source: Source, message: MessageEntry, isLate: boolean): boolean {
+      const { room, from, account } = message;
+      const isRestricted = rooms().find(room)?.restricted === true;
+      if (!isRestricted && !bans.isActive) return true;
+      const person = who(source, { address: from, ...(account === undefined ? {} : { account }) });
+      if (bans.isActive && bans.find(person) !== undefined) return false;
+      if (!isRestricted) return true;
+      const state = states.of(room);
+      const now = clock.now();
+      if ((barred(state, person, now) ?? silenced(state, person, now)) !== undefined) return false;
+      const seconds = modeOf(state, "slow");
+      if (isLate || typeof seconds !== "number" || stands(state, person)) return true;
+      const burst = LIMITS.slowBurstMax;
+      return slow.wait(room, `${source.sid} ${account ?? from}`, seconds, burst) === 0;
+    },
+    /** Whether somebody may remove what others have said in a room. */
+    mayModerate(
+      room: RoomName,
+      { from, account }: Pick<MessageEntry, "from" | "account">,
+    ): boolean {
+      const here = options.sessions.at(from);
+      if (here !== undefined && here.person.account === account)
+        return stands(states.of(room), states.personOf(here, room));
+      const server = from.slice(from.lastIndexOf("@") + 1);
+      return account !== undefined && states.mayModerate(room, `${account}@${server}`);
+    },
+    /** Whether nobody sees this person in a room; `account` as its server says it. */
+    hides(room: RoomName, person: PersonEntry): boolean {
+      if (bans.isActive) {
+        const somebody = states.personIn(person);
+        if (somebody !== undefined && bans.find(somebody) !== undefined) return true;
+      }
+      return rooms().find(room)?.restricted === true && states.hides(room, person);
+    },
+    /** Why a private message or an offer of another server's person is not taken here. */
+    refuses(peer: Peer, from: PersonEntry): Failure | undefined {
+      if (!bans.isActive || bans.find(who(peer, from)) === undefined) return undefined;
+      return failure("BANNED", `${self} takes nothing of ${from.address}: it is banned there`);
+    },
+    close(): void {
+      sync.close();
+      kicks.close();
+      store.close();
+    },
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** One of another server's people. */
+const who = (source: Source, { address, account }: PersonEntry) => ({
+  nick: address.slice(0, address.lastIndexOf("@")),
+  account,
+  server: source.name,
+  sid: source.sid,
+});

@@ -1,0 +1,306 @@
+// What of a room's entries is in force, and who may do what: pure functions of the entries and of
+// the founding that a server follows. Every server of a fusion decides by them for its own people,
+// so that nothing depends on whether others obey.
+//
+// Roles are a tree. The founder stands at the top; an owner gives and takes the roles of accounts
+// that nobody above or beside him has decided. So who gave a role can take it, and nobody takes the
+// role of one above or beside. All other keys are registers: the newest entry counts whose actor
+// has the right now. What one who has no right any more once set, under whatever date, is void.
+// Read next: states.ts (who holds the entries), docs/rooms.md (the matrix).
+
+import type { ErrorCode, Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
+import type { Millis } from "../environment.ts";
+import type { RoomName, Sid } from "../names.ts";
+import type { ModeName, RoleName, RoleValue, Sanction, StateKind } from "../protocol/state.ts";
+import type { StateEntry } from "../protocol/state.ts";
+import { accountId, partsOf } from "../protocol/state.ts";
+import type { Somebody } from "./pattern.ts";
+import { PatternMap } from "./pattern.ts";
+
+/** An entry, and the server whose signature it bears; checked before it comes here. */
+export interface Signed {
+  readonly entry: StateEntry;
+  readonly sid: Sid;
+}
+
+/** Whose rooms' authority a server follows. */
+export interface Authority {
+  /** `account@sid` of the founder; undefined where nobody has founded the room. */
+  readonly founder: string | undefined;
+  /** This server, in a room that is its own (the lobby, `&room`): its operators stand on top. */
+  readonly office?: Sid;
+}
+
+/** A role, who gave it, and how far below the founder. */
+export interface Granted {
+  readonly role: RoleName | undefined;
+  readonly depth: number;
+  /** Undefined for the founder's own. */
+  readonly from: Signed | undefined;
+}
+
+export interface RoomState {
+  readonly founder: string | undefined;
+  /** By `account@sid`; "undefined" roles are decided, too: nobody below gives another one. */
+  readonly roles: ReadonlyMap<string, Granted>;
+  /** The entry in force by key, for all keys but roles and the founding; unset keys left out. */
+  readonly registers: ReadonlyMap<string, Signed>;
+  readonly bans: PatternMap<Signed>;
+  readonly mutes: PatternMap<Signed>;
+  readonly invites: PatternMap<Signed>;
+  /** Somebody might not be let in, or not be heard: without it nothing need be looked at. */
+  readonly restricted: boolean;
+}
+
+/** One who wants to do something; `office`: as an operator, in a room of this server's own. */
+export interface Actor extends Pick<Somebody, "account"> {
+  readonly sid: Sid;
+  readonly office?: boolean;
+}
+
+/** One who is compared with bans and invitations. */
+export interface Person extends Somebody, Actor {}
+
+/** What can be done to a room; kicking leaves no entry. */
+export type Act = Exclude<StateKind, "founded" | "mode"> | `mode/${ModeName}` | "kick";
+
+/** Which role each act needs, at least. docs/rooms.md has the table. */
+export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
+  topic: "moderator",
+  description: "moderator",
+  pin: "moderator",
+  invite: "moderator",
+  ban: "moderator",
+  mute: "moderator",
+  kick: "moderator",
+  "mode/moderated": "moderator",
+  "mode/slow": "moderator",
+  "mode/read-only": "moderator",
+  "mode/invite-only": "owner",
+  "mode/key": "owner",
+  "mode/limit": "owner",
+  "mode/secret": "owner",
+  // Moderators give and take "voice" alone.
+  role: "owner",
+};
+
+/** Works out what is in force. The order of `entries` does not matter. */
+export function effective(entries: readonly Signed[], authority: Authority): RoomState {
+  const roles = rolesOf(entries, authority);
+  const registers = new Map<string, Signed>();
+  for (const one of entries) {
+    const act = actOf(one.entry.key);
+    if (act === undefined || act === "role") continue;
+    if (!hasRight(one, roles, authority, NEEDS[act])) continue;
+    const other = registers.get(one.entry.key);
+    if (other === undefined || isNewer(one, other)) registers.set(one.entry.key, one);
+  }
+  const sets = { ban: new PatternMap<Signed>(), mute: new PatternMap<Signed>() };
+  const invites = new PatternMap<Signed>();
+  for (const [key, one] of registers) {
+    if (one.entry.value === null) {
+      registers.delete(key);
+      continue;
+    }
+    const { kind, of } = partsOf(key) ?? {};
+    if (kind === "ban" || kind === "mute") sets[kind].add(of ?? "", one);
+    if (kind === "invite") invites.add(of ?? "", one);
+  }
+  const { founder } = authority;
+  const [bans, mutes] = [sets.ban, sets.mute];
+  const restricted =
+    bans.size > 0 || mutes.size > 0 || RESTRICTING.some((mode) => registers.has(`mode/${mode}`));
+  return { founder, roles, registers, bans, mutes, invites, restricted };
+}
+
+/** The role that somebody has here. */
+export const roleOf = (state: RoomState, { account, sid, office }: Actor): RoleName | undefined =>
+  office === true
+    ? "owner"
+    : account === undefined
+      ? undefined
+      : state.roles.get(accountId(account, sid))?.role;
+
+/** Whether somebody may do this now. For roles it is not all: see `counts`. */
+export const may = (state: RoomState, who: Actor, act: Act): boolean =>
+  reaches(roleOf(state, who), NEEDS[act]);
+
+/**
+ * Whether an entry, newer than those of its key, would be in force beside the others: also beside
+ * those of the same server that it takes the place of, unless they are the same account's.
+ */
+export function counts(entries: readonly Signed[], one: Signed, authority: Authority): boolean {
+  const { key, value } = one.entry;
+  const isEarlier = (other: Signed) =>
+    other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
+  const others = entries.filter((other) => !isEarlier(other));
+  const state = effective([...others, one], authority);
+  const { kind, of } = partsOf(key) ?? {};
+  if (kind === "role") return state.roles.get(of ?? "")?.from === one;
+  if (kind === undefined || kind === "founded") return false;
+  if (value !== null) return state.registers.get(key) === one;
+  return may(
+    state,
+    { account: one.entry.by, sid: one.sid, office: isInOffice(one, authority) },
+    actOf(key) ?? "kick",
+  );
+}
+
+/** The value of a mode; undefined where it is not set. */
+export const modeOf = (state: RoomState, mode: ModeName) =>
+  state.registers.get(`mode/${mode}`)?.entry.value ?? undefined;
+
+/**
+ * Why somebody may not be in the room: banned, or not invited. Owners and moderators are not
+ * touched by bans, nor by mutes: their role is taken first.
+ */
+export function barred(state: RoomState, who: Person, now: Millis): Failure | undefined {
+  if (!state.restricted || stands(state, who)) return undefined;
+  const ban = state.bans.find(who, holdsAt(now));
+  if (ban !== undefined) return sanctioned("BANNED", "you are banned", ban);
+  if (modeOf(state, "invite-only") === undefined || isInvited(state, who)) return undefined;
+  const what = "it is by invitation only, and you have none";
+  return failure("INVITE_ONLY", `room ${roomIn(state)}: ${what}`);
+}
+
+/** Somebody is expected: a key is not asked of them, nor an invitation. */
+export const isInvited = (state: RoomState, who: Person): boolean =>
+  roleOf(state, who) !== undefined || state.invites.find(who, () => true) !== undefined;
+
+/** Why somebody who is in the room may say nothing there. */
+export function silenced(state: RoomState, who: Person, now: Millis): Failure | undefined {
+  if (!state.restricted || stands(state, who)) return undefined;
+  const mute = state.mutes.find(who, holdsAt(now));
+  if (mute !== undefined) return sanctioned("MUTED", "you are muted", mute);
+  if (modeOf(state, "read-only") !== undefined)
+    return failure("READ_ONLY", `room ${roomIn(state)}: only its owners and moderators speak`);
+  if (modeOf(state, "moderated") === undefined || roleOf(state, who) === "voice") return undefined;
+  const what = "it is moderated, and you have no voice";
+  return failure("MODERATED", `room ${roomIn(state)}: ${what}`);
+}
+
+/** Owners and moderators; nothing holds them up. */
+export const stands = (state: RoomState, who: Actor): boolean => {
+  const role = roleOf(state, who);
+  return role === "owner" || role === "moderator";
+};
+
+/** Which is the newer one of two entries; never undecided between two that differ. */
+export function isNewer(one: Signed, other: Signed): boolean {
+  if (one.entry.id !== other.entry.id) return one.entry.id > other.entry.id;
+  if (one.sid !== other.sid) return one.sid > other.sid;
+  return JSON.stringify(one.entry) > JSON.stringify(other.entry);
+}
+
+/** Who did it: `account@sid`. */
+export const actorOf = ({ entry, sid }: Signed): string => accountId(entry.by, sid);
+
+/** The act that an entry of this key is; undefined for a founding, and where it is no key. */
+function actOf(key: string): Exclude<Act, "kick"> | undefined {
+  const { kind } = partsOf(key) ?? {};
+  if (kind === undefined || kind === "founded") return undefined;
+  return kind === "mode" ? (key as Act & `mode/${string}`) : kind; // its mode was looked up
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const RESTRICTING: readonly ModeName[] = ["moderated", "read-only", "invite-only", "slow"];
+
+const reaches = (role: RoleName | undefined, needed: "owner" | "moderator"): boolean =>
+  role === "owner" || (role === "moderator" && needed === "moderator");
+
+/** What is done in office counts in that office alone, whatever role the account has besides. */
+const hasRight = (
+  one: Signed,
+  roles: ReadonlyMap<string, Granted>,
+  authority: Authority,
+  needed: "owner" | "moderator",
+): boolean =>
+  one.entry.office === true
+    ? isInOffice(one, authority)
+    : reaches(roles.get(actorOf(one))?.role, needed);
+
+const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
+  entry.office === true && office === sid;
+
+const holdsAt =
+  (now: Millis) =>
+  ({ entry }: Signed): boolean =>
+    ((entry.value as Sanction).until ?? Number.POSITIVE_INFINITY) > now; // checked with its key
+
+const roomIn = ({ registers }: RoomState): RoomName =>
+  registers.values().next().value?.entry.room ?? ("" as RoomName); // what restricts is a register
+
+function sanctioned(code: ErrorCode, what: string, { entry }: Signed): Failure {
+  const { reason, until } = entry.value as Sanction; // checked with its key
+  const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return failure(code, `room ${entry.room}: ${what}${end}${why}`);
+}
+
+/** Who has which role: level by level, at each level those who came to it first. */
+function rolesOf(entries: readonly Signed[], authority: Authority): Map<string, Granted> {
+  const { founder } = authority;
+  const roles = new Map<string, Granted>();
+  const given = new Map<string, Signed[]>();
+  const office: Signed[] = [];
+  for (const one of entries) {
+    if (partsOf(one.entry.key)?.kind !== "role") continue;
+    if (isInOffice(one, authority)) office.push(one);
+    else if (one.entry.office === undefined)
+      given.set(actorOf(one), [...(given.get(actorOf(one)) ?? []), one]);
+  }
+  const decide = (some: readonly Signed[], depth: number) => {
+    for (const from of some.toSorted(byTime)) {
+      const target = targetOf(from);
+      if (!roles.has(target)) roles.set(target, { role: givenBy(from), depth, from });
+    }
+  };
+  decide(office, 0);
+  if (founder !== undefined && !roles.has(founder))
+    roles.set(founder, { role: "owner", depth: 0, from: undefined });
+  for (let depth = 0; ; depth++) {
+    const level = [...roles].filter(([, one]) => one.role === "owner" && one.depth === depth);
+    if (level.length === 0) break;
+    for (const [account] of level.toSorted(bySeniority))
+      decide(given.get(account) ?? [], depth + 1);
+  }
+  giveVoices(roles, given);
+  return roles;
+}
+
+/** Of accounts that no owner has decided, the newest word of a moderator counts. */
+function giveVoices(roles: Map<string, Granted>, given: ReadonlyMap<string, readonly Signed[]>) {
+  const newest = new Map<string, { readonly from: Signed; readonly depth: number }>();
+  for (const [account, { role, depth }] of roles) {
+    if (role !== "moderator") continue;
+    for (const from of given.get(account) ?? []) {
+      const target = targetOf(from);
+      const isVoice = givenBy(from) === undefined || givenBy(from) === "voice";
+      if (roles.has(target) || !isVoice) continue;
+      const other = newest.get(target);
+      if (other === undefined || isNewer(from, other.from))
+        newest.set(target, { from, depth: depth + 1 });
+    }
+  }
+  for (const [target, { from, depth }] of newest)
+    roles.set(target, { role: givenBy(from), depth, from });
+}
+
+const targetOf = ({ entry }: Signed): string => partsOf(entry.key)?.of ?? "";
+
+const givenBy = ({ entry }: Signed): RoleName | undefined =>
+  (entry.value as RoleValue | null)?.role; // checked with its key
+
+const byTime = (a: Signed, b: Signed): number => (isNewer(a, b) ? 1 : -1);
+
+/** The founder, then who was given the role first. */
+function bySeniority(a: readonly [string, Granted], b: readonly [string, Granted]): number {
+  const keyOf = ([account, { from }]: readonly [string, Granted]) =>
+    from === undefined ? "" : `${from.entry.id} ${account}`;
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+/** Nothing is set, nobody has a role. */
+export const EMPTY_STATE: RoomState = effective([], { founder: undefined });

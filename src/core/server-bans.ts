@@ -1,0 +1,156 @@
+// The operator's bans: people, ranges of addresses, whole servers. They hold on this server alone,
+// for all rooms and private messages, and never leave it: who is banned here is not let in, and if
+// he is of another server, nothing of him is shown. On the disk before they are answered.
+
+import * as v from "valibot";
+import type { Clock, Environment, Millis } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { ChatFusionError, failure, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { ServerName } from "../names.ts";
+import { visible } from "../names.ts";
+import { addressOf } from "./acceptor.ts";
+import type { AddressRange } from "./address-range.ts";
+import { isInRange, parseRange } from "./address-range.ts";
+import type { Somebody } from "./pattern.ts";
+import { PatternMap, patternOf } from "./pattern.ts";
+
+export interface ServerBan {
+  /** A pattern of people in its one form, or a range of addresses as it was written. */
+  readonly of: string;
+  readonly reason: string | undefined;
+  readonly until: Millis | undefined;
+  readonly at: Millis;
+  readonly by: string;
+}
+
+export type ServerBans = Awaited<ReturnType<typeof loadServerBans>>;
+
+/** Reads the bans. Rejects with `CONFIG_INVALID` where they cannot be read: nobody is let in. */
+export async function loadServerBans({ clock, store }: Pick<Environment, "clock" | "store">) {
+  const bans = new Map<string, ServerBan>();
+  let people = new PatternMap<ServerBan>();
+  let ranges: readonly { readonly range: AddressRange; readonly ban: ServerBan }[] = [];
+  const index = () => {
+    people = new PatternMap();
+    ranges = [...bans.values()].flatMap((ban) => {
+      const range = parseRange(ban.of);
+      if (range === undefined) people.add(ban.of, ban);
+      return range === undefined ? [] : [{ range, ban }];
+    });
+  };
+  for (const line of linesIn(await store.read(KEY))) bans.set(line.of, line);
+  index();
+  const holds = (ban: ServerBan) => isInForce(clock, ban);
+  /** One write at a time, each with what then is. */
+  let last: Promise<void> = Promise.resolve();
+  const save = async (change: () => void, undo: () => void): Promise<Failure | undefined> => {
+    const write = async () => {
+      change();
+      const lines = [...bans.values()].map((ban) => `${JSON.stringify(ban)}\n`);
+      await store.write(KEY, encoder.encode(lines.join("")));
+    };
+    last = last.then(write);
+    try {
+      await last;
+      return undefined;
+    } catch {
+      undo();
+      return failure("INTERNAL", "the bans could not be written to the disk");
+    } finally {
+      last = Promise.resolve();
+      index();
+    }
+  };
+
+  return {
+    /** There is any: else nobody need be looked at. */
+    get isActive(): boolean {
+      return bans.size > 0;
+    },
+    /** The ban of somebody here or elsewhere. */
+    find: (somebody: Somebody): ServerBan | undefined => people.find(somebody, holds),
+    /** Why somebody is not let in, by his names or by where he comes from (`host:port`). */
+    refusal(somebody: Somebody, remote: string): Failure | undefined {
+      if (bans.size === 0) return undefined;
+      const host = addressOf(remote);
+      const range = ranges.find((one) => holds(one.ban) && isInRange(one.range, host));
+      const ban = people.find(somebody, holds) ?? range?.ban;
+      return ban === undefined ? undefined : banned("you are", ban);
+    },
+    /** Why a server is not merged with: all its people are banned. */
+    refusesServer(name: ServerName): Failure | undefined {
+      const ban = people.find({ nick: "*", account: undefined, server: name }, holds);
+      return ban?.of.startsWith("*@") === true ? banned(`${name} is`, ban) : undefined;
+    },
+    /** What a text bans in its one form, or why it bans nothing. */
+    formOf(text: string): string | Failure {
+      const isRange = /^[0-9.]+(\/|$)|:/.test(text);
+      if (!isRange) return patternOf(text);
+      if (parseRange(text) !== undefined) return text.toLowerCase();
+      const expected = "expected an address or a range like 203.0.113.0/24 or 2001:db8::/32";
+      return failure("BAD_REQUEST", `${visible(text.slice(0, 100))}: ${expected}`);
+    },
+    async add(ban: Omit<ServerBan, "at">): Promise<ServerBan | Failure> {
+      const before = bans.get(ban.of);
+      for (const [of, one] of bans) if (!holds(one) && of !== ban.of) bans.delete(of);
+      if (before === undefined && bans.size >= LIMITS.serverBansMax)
+        return failure(
+          "TOO_MANY_ENTRIES",
+          `${LIMITS.serverBansMax} bans are set, the most there are`,
+        );
+      const made = { ...ban, at: clock.now() };
+      const refused = await save(
+        () => bans.set(ban.of, made),
+        () => (before === undefined ? bans.delete(ban.of) : bans.set(ban.of, before)),
+      );
+      return refused ?? made;
+    },
+    /** Lifts a ban; undefined where there was none. */
+    async remove(of: string): Promise<ServerBan | Failure | undefined> {
+      const before = bans.get(of);
+      if (before === undefined) return undefined;
+      const refused = await save(
+        () => bans.delete(of),
+        () => bans.set(of, before),
+      );
+      return isFailure(refused) ? refused : before;
+    },
+    /** Those in force, the newest first. */
+    all: (): ServerBan[] => [...bans.values()].filter(holds).toReversed(),
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const KEY = "server-bans";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const Line = v.object({
+  of: v.string(),
+  reason: v.optional(v.string()),
+  until: v.optional(v.number()),
+  at: v.number(),
+  by: v.string(),
+});
+
+function linesIn(stored: Uint8Array | undefined): ServerBan[] {
+  try {
+    const lines = decoder.decode(stored).split("\n").filter(Boolean);
+    return lines.map((line) => {
+      const { reason, until, ...rest } = v.parse(Line, JSON.parse(line));
+      return { ...rest, reason, until };
+    });
+  } catch (thrown) {
+    throw new ChatFusionError("CONFIG_INVALID", `data folder: store/${KEY} is damaged`, thrown);
+  }
+}
+
+const isInForce = (clock: Clock, { until }: ServerBan): boolean =>
+  until === undefined || until > clock.now();
+
+function banned(who: string, { reason, until }: ServerBan): Failure {
+  const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
+  return failure("BANNED", `${who} banned here${end}${reason === undefined ? "" : `: ${reason}`}`);
+}

@@ -1,0 +1,340 @@
+// What people change of a room's state: looked at as all servers will look at it, signed, on the
+// disk, and only then in force here and told to the others. Who takes somebody's role confirms what
+// that one had set, so that to dismiss a moderator lifts no ban. Next: states.ts.
+
+import type { Clock } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import { nameKey, parseServerName, visible } from "../names.ts";
+import type { Answer, Ask, PersonEntry } from "../protocol/messages.ts";
+import type { RoleName, StateEntry, StateValue } from "../protocol/state.ts";
+import { accountId, encodeState, fitsKey, partsOf, ROLES, signedState } from "../protocol/state.ts";
+import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
+import { idAt, timeIn } from "./ids.ts";
+import { patternOf } from "./pattern.ts";
+import type { Actor, Authority, RoomState } from "./room-state.ts";
+import { counts, effective, isInvited, modeOf, roleOf } from "./room-state.ts";
+import type { LiveSession } from "./session.ts";
+import type { Held, StateStore } from "./state-store.ts";
+import { isTold } from "./state-store.ts";
+import type { States } from "./states.ts";
+import { createPace } from "./pace.ts";
+
+export interface StateChangesOptions {
+  readonly clock: Clock;
+  readonly self: ServerName;
+  readonly identity: () => Identity;
+  readonly ids: Ids;
+  readonly store: StateStore;
+  readonly states: States;
+  hash(password: string): Promise<string>;
+  /** Those who are in a room, on all servers. */
+  members(room: RoomName): Iterable<PersonEntry>;
+  /** One who is online; undefined where nobody is there under this address. */
+  person(address: string): PersonEntry | undefined;
+  /** Tells the other servers what was made here. */
+  publish(made: readonly Held[]): void;
+}
+
+export function createStateChanges(options: StateChangesOptions) {
+  const { store, states, identity } = options;
+  const pace = createPace(options.clock, {
+    burst: LIMITS.stateChangesBurst,
+    perMinute: LIMITS.stateChangesPerMinute,
+  });
+
+  /** Signs an entry that is newer than all that is held of its key. */
+  const make = (of: Pick<StateEntry, "room" | "key" | "value" | "by" | "office">): Held => {
+    const { id: next } = options.ids.next();
+    const newest = store
+      .entries(of.room)
+      .reduce((most, { entry: { key, id } }) => (key === of.key && id > most ? id : most), "");
+    const id = next > newest ? next : `${idAt((timeIn(newest) ?? 0) + 1)}0000${next.slice(13)}`;
+    const { room, key, value, by, office } = of;
+    const plain = { id, room, key, value, by, server: options.self };
+    const entry: StateEntry = office === undefined ? plain : { ...plain, office };
+    const { sid, key: publicKey, sign } = identity();
+    const body = encodeState(entry);
+    return { entry, sid, row: [body, publicKey.toHex(), sign(signedState(sid, body)).toHex()] };
+  };
+  /** Puts entries on the disk, then in force, then on their way. */
+  const commit = async (made: readonly Held[]): Promise<Failure | undefined> => {
+    const refused = await store.stage(made);
+    if (refused !== undefined) return refused;
+    states.took(made, false);
+    const told = made.filter(({ entry }) => isTold(entry.room));
+    if (told.length > 0) options.publish(told);
+    return undefined;
+  };
+  const foundedBy = (account: string): number => {
+    let count = 0;
+    for (const { entry, sid } of store.all())
+      if (entry.key === "founded" && entry.by === account && sid === identity().sid) count++;
+    return count;
+  };
+  /** What an entry changes besides its own key is set once more as it was, by the same actor. */
+  const confirmed = (
+    { entry }: Held,
+    { before, after }: { readonly before: RoomState; readonly after: RoomState },
+  ): Held[] => {
+    const { room, by, office } = entry;
+    const keys = new Set([...before.registers.keys(), ...after.registers.keys()]);
+    return [...keys].flatMap((key) => {
+      const value = before.registers.get(key)?.entry.value ?? null;
+      const now = after.registers.get(key)?.entry.value ?? null;
+      if (key === entry.key || value === now) return [];
+      return [make({ room, key, value, by, ...(office === undefined ? {} : { office }) })];
+    });
+  };
+  /** Those who are in a room that becomes invite-only have come by right. */
+  const invited = ({ entry }: Held, state: RoomState): Held[] | Failure => {
+    const { room, by, office } = entry;
+    const uninvited = new Set<string>();
+    for (const person of options.members(room)) {
+      const who = states.personIn(person);
+      const pattern = patternOf(`${person.account ?? who?.nick}@${who?.server}`);
+      if (who !== undefined && typeof pattern === "string" && !isInvited(state, who))
+        uninvited.add(pattern);
+    }
+    const most = LIMITS.invitedAtOnceMax;
+    if (uninvited.size > most) {
+      const what = `${uninvited.size} people are in it without an invitation`;
+      return failure(
+        "TOO_MANY_ENTRIES",
+        `room ${room}: ${what}, at most ${most} are invited at once`,
+      );
+    }
+    const how = { room, value: true, by, ...(office === undefined ? {} : { office }) } as const;
+    return [...uninvited].map((pattern) => make({ ...how, key: `invite/${pattern}` }));
+  };
+  /** All that goes with an entry, itself first; or why it is not taken. */
+  const consequences = (one: Held, authority: Authority): Held[] | Failure => {
+    const { room, key, value } = one.entry;
+    const entries = store.entries(room);
+    const before = states.of(room);
+    const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
+    const after = effective([...others, one], authority);
+    if (key === "mode/invite-only" && value !== null) {
+      const more = invited(one, after);
+      return isFailure(more) ? more : [one, ...more];
+    }
+    return key.startsWith("role/") ? [one, ...confirmed(one, { before, after })] : [one];
+  };
+  const roomFor = (made: readonly Held[]): Failure | undefined => {
+    const room = made[0]?.entry.room;
+    if (room === undefined) return undefined;
+    const isNew = ({ entry, sid }: Held) => store.refusal(room, sid, entry.key);
+    const refused = made.map(isNew).find((one) => one !== undefined);
+    if (refused !== undefined || made.length === 1) return refused;
+    const own = store.entries(room).filter(({ sid }) => sid === identity().sid);
+    const keys = new Set([...own, ...made].map(({ entry: { key } }) => key));
+    if (keys.size <= LIMITS.stateEntriesPerServerMax) return undefined;
+    const what = `it would make ${keys.size} things that people here have set`;
+    const most = LIMITS.stateEntriesPerServerMax;
+    return failure("TOO_MANY_ENTRIES", `room ${room}: ${what}, at most ${most} are kept`);
+  };
+
+  return {
+    commit,
+    /**
+     * Founds a room that nobody has founded; resolves when it is on the disk. Undefined where this
+     * one founds none: a guest, or one who has founded too many.
+     */
+    found(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
+      const { account } = session.person;
+      if (account === undefined || Buffer.byteLength(account) > LIMITS.nameBytesMax)
+        return undefined;
+      const sid = identity().sid;
+      const isFull = store.refusal(room, sid, "founded") !== undefined;
+      if (isFull || store.isStaged(room, "founded")) return undefined;
+      if (foundedBy(account) >= LIMITS.foundedPerAccountMax) return undefined;
+      const one = make({ room, key: "founded", value: true, by: account });
+      return commit([one]).then((refused) => {
+        if (refused === undefined && isTold(room)) states.follow(room, sid);
+        return refused;
+      });
+    },
+    /** Sets or unsets a key, as somebody who is in the room asks. */
+    async set(
+      session: LiveSession,
+      room: RoomName,
+      ask: Ask<"set">,
+    ): Promise<Answer<"set"> | Failure> {
+      const actor = states.personOf(session, room);
+      const by = actor.account ?? (actor.office === true ? session.nick : undefined);
+      const refused = refusalOf(states.of(room), room, actor, ask.key);
+      if (by === undefined || refused !== undefined)
+        return refused ?? failure("NOT_PERMITTED", `room ${room}: guests have no role; log in`);
+      const waitMs = pace.wait(session);
+      if (waitMs > 0) {
+        const seconds = Math.ceil(waitMs / 1000);
+        return failure("RATE_LIMITED", `room ${room}: too many changes; wait ${seconds} s`);
+      }
+      const wanted = await settingOf(options, room, ask);
+      if (isFailure(wanted)) return wanted;
+      const { key, value } = wanted;
+      const office = actor.office === true ? ({ office: true } as const) : {};
+      const one = make({ room, key, value, by, ...office });
+      const authority = states.authority(room);
+      if (!counts(store.entries(room), one, authority))
+        return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
+      const tooMany = pinsRefusal(states.of(room), one);
+      if (tooMany !== undefined) return tooMany;
+      const before = states.of(room);
+      const made = consequences(one, authority);
+      if (isFailure(made)) return made;
+      const full = roomFor(made);
+      if (full !== undefined) return full;
+      const unwritten = await commit(made);
+      if (unwritten !== undefined) return unwritten;
+      const ended = endedRoles(states, room, { before, but: key });
+      return { room, ...states.shown(one), ...(ended.length === 0 ? {} : { ended }) };
+    },
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** The key and value that are stored for what somebody asked to set. */
+async function settingOf(
+  options: Pick<StateChangesOptions, "states" | "hash" | "person" | "self">,
+  room: RoomName,
+  { key: text, value: asked }: Ask<"set">,
+): Promise<{ readonly key: string; readonly value: StateValue } | Failure> {
+  const slash = text.indexOf("/");
+  const [kind, of] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
+  if (kind === "role") return roleSetting(options, of, asked);
+  let key = text;
+  if (kind === "ban" || kind === "mute" || kind === "invite") {
+    const pattern = patternOf(of);
+    if (isFailure(pattern)) return pattern;
+    key = `${kind}/${pattern}`;
+  }
+  if (kind === "founded" || partsOf(key) === undefined)
+    return failure("BAD_REQUEST", `room ${room}: ${visible(text)}: there is no such key`);
+  const isLobby = !isTold(room) && room.startsWith("#");
+  if (isLobby && NOT_IN_LOBBY.has(key))
+    return failure("BAD_REQUEST", `room ${room}: everybody is in the lobby: it has no ${key}`);
+  const given = valueOf(asked);
+  if (!fitsKey(key, given) && key !== "mode/key")
+    return failure("BAD_REQUEST", `room ${room}: ${visible(key)}: expected ${expectedOf(key)}`);
+  if (key !== "mode/key" || asked === null) return { key, value: given };
+  if (typeof asked !== "string" || asked === "")
+    return failure("BAD_REQUEST", `room ${room}: mode/key: expected a text`);
+  return { key, value: await options.hash(asked) };
+}
+
+/** What was left out is not there. */
+function valueOf(asked: Ask<"set">["value"]): StateValue {
+  if (asked === null || typeof asked !== "object") return asked;
+  const { reason, until } = asked;
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
+const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
+  ["invite-only", "key", "secret", "limit"].map((mode) => `mode/${mode}`),
+);
+
+/** What a key takes, for one who gave it something else. */
+function expectedOf(key: string): string {
+  if (key === "mode/limit") return `a number from 1 to ${LIMITS.peoplePerServerMax}`;
+  if (key === "mode/slow") return `seconds, from 1 to ${LIMITS.slowModeSecondsMax}`;
+  if (key === "topic" || key === "description")
+    return `a text of up to ${LIMITS.reasonBytesMax} bytes`;
+  return key.startsWith("ban/") || key.startsWith("mute/")
+    ? "a reason and an end, or neither"
+    : "true, or null to unset it";
+}
+
+/** Whose role it is: of one who is there by his account, else of the account of that name. */
+function roleSetting(
+  { states, person, self }: Pick<StateChangesOptions, "states" | "person" | "self">,
+  address: string,
+  value: Ask<"set">["value"],
+): { readonly key: string; readonly value: StateValue } | Failure {
+  const at = address.lastIndexOf("@");
+  const refused = (what: string) => failure("BAD_REQUEST", `${visible(address)}: ${what}`);
+  if (at < 1) return refused("expected ACCOUNT@SERVER");
+  const text = address.slice(at + 1);
+  const name = nameKey(text as ServerName) === nameKey(self) ? self : serverIn(text);
+  const sid = name === undefined ? undefined : states.sidNamed(name);
+  if (name === undefined || sid === undefined)
+    return failure("NO_SUCH_SERVER", `${visible(address)}: no server of this name is known`);
+  const there = person(address);
+  if (there !== undefined && there.account === undefined)
+    return failure("NOT_PERMITTED", `${visible(address)} is a guest: roles are given to accounts`);
+  const account = there?.account ?? address.slice(0, at);
+  const key = `role/${accountId(account, sid)}`;
+  if (Buffer.byteLength(account) > LIMITS.nameBytesMax || partsOf(key) === undefined)
+    return refused(`expected an account of up to ${LIMITS.nameBytesMax} bytes`);
+  if (value === null || value === "none") return { key, value: null };
+  if (!(ROLES as readonly unknown[]).includes(value))
+    return refused(`expected the role owner, moderator, voice or none`);
+  return { key, value: { role: value as RoleName, server: name } }; // it is one of them
+}
+
+function serverIn(text: string): ServerName | undefined {
+  try {
+    return parseServerName(text);
+  } catch {
+    return undefined; // the caller says that there is none
+  }
+}
+
+/** Without any role there is nothing to look at; and nobody hears how a key would be judged. */
+function refusalOf(
+  state: RoomState,
+  room: RoomName,
+  actor: Actor,
+  key: string,
+): Failure | undefined {
+  const role = roleOf(state, actor);
+  if (role === "owner" || role === "moderator") return undefined;
+  const who = state.founder === undefined ? "nobody has founded it" : "you are not its moderator";
+  return failure("NOT_PERMITTED", `room ${room}: ${visible(key)} is not yours to set: ${who}`);
+}
+
+function whyNot(states: States, room: RoomName, key: string): string {
+  const { kind, of = "" } = partsOf(key) ?? {};
+  if (kind !== "role") return `${key} is set by its owners only`;
+  const { role, from } = states.of(room).roles.get(of) ?? {};
+  const who = states.shownAccount(of);
+  if (from === undefined)
+    return role === undefined ? `roles are given by its owners only` : `${who} has founded it`;
+  const by = states.shown(from).by;
+  return `the role of ${who} was given or taken by ${by}, and is not yours to change`;
+}
+
+function pinsRefusal({ registers }: RoomState, { entry }: Held): Failure | undefined {
+  if (!entry.key.startsWith("pin/") || entry.value === null) return undefined;
+  const pins = [...registers.keys()].filter((key) => key.startsWith("pin/") && key !== entry.key);
+  if (pins.length < LIMITS.pinnedMax) return undefined;
+  const most = LIMITS.pinnedMax;
+  return failure("TOO_MANY_ENTRIES", `room ${entry.room}: ${most} messages are pinned, the most`);
+}
+
+/** Who had a role before, and has none now, beside the one whose role was asked to be changed. */
+function endedRoles(
+  states: States,
+  room: RoomName,
+  { before, but }: { readonly before: RoomState; readonly but: string },
+): string[] {
+  const { roles } = states.of(room);
+  return [...before.roles].flatMap(([id, { role, from }]) => {
+    const isEnded = role !== undefined && roles.get(id)?.role === undefined;
+    if (!isEnded || but === `role/${id}`) return [];
+    return [from === undefined ? states.shownAccount(id) : states.shown(from).key.slice(5)];
+  });
+}
+
+/** What a key that somebody gives is compared with; undefined where the room has none. */
+export const keyHashOf = (state: RoomState): string | undefined => {
+  const hash = modeOf(state, "key");
+  return typeof hash === "string" ? hash : undefined;
+};

@@ -1,0 +1,87 @@
+// What people ask of a room's state: to see it, to change it, to put somebody out.
+// Next: state-changes.ts, kicks.ts.
+
+import type { Failure } from "../errors.ts";
+import { failure, isFailure } from "../errors.ts";
+import type { RoomName } from "../names.ts";
+import { isShared } from "../names.ts";
+import type { Answer, Ask } from "../protocol/messages.ts";
+import type { RoomSetting } from "../protocol/ruling.ts";
+import type { Audit } from "./audit.ts";
+import type { Governance } from "./governance.ts";
+import type { People } from "./people.ts";
+import { roomOf } from "./rooms.ts";
+import type { LiveSession } from "./session.ts";
+import type { Outcome } from "./session-host.ts";
+import { isTold } from "./state-store.ts";
+
+export interface StateRequestsOptions {
+  readonly governance: Governance;
+  readonly people: People;
+  readonly audit: Audit;
+}
+
+/** Makes the handlers of `room`, `set` and `kick`. */
+export function stateHandlers({ governance, people, audit }: StateRequestsOptions) {
+  const { states } = governance;
+  const inRoom = (session: LiveSession, text: string): RoomName | Failure => {
+    const room = roomOf(text);
+    if (typeof room !== "string" || session.memberships.has(room)) return room;
+    return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
+  };
+  /** All that is set, roles and bans included, by key; for those who are in the room. */
+  const settingsOf = (room: RoomName): RoomSetting[] => {
+    const { registers, roles } = states.of(room);
+    const given = [...roles.values()].flatMap(({ role, from }) =>
+      role === undefined || from === undefined ? [] : [from],
+    );
+    const all = [...registers.values(), ...given].map((one) => states.shown(one));
+    return all.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+  };
+  /** What an operator did in a room of this server's own. */
+  const note = (session: LiveSession, room: RoomName, did: string, to: string, value?: unknown) => {
+    if (isTold(room) || states.personOf(session, room).office !== true) return;
+    const by = session.person.account ?? session.address;
+    audit.note({ by, did, room, to, ...(value === undefined ? {} : { value }) });
+  };
+  const set = async (session: LiveSession, room: RoomName, ask: Ask<"set">) => {
+    const answer = await governance.changes.set(session, room, ask);
+    if (!isFailure(answer)) note(session, room, "set", answer.key, answer.value);
+    return answer;
+  };
+  const kick = async (session: LiveSession, room: RoomName, ask: Ask<"kick">) => {
+    const answer = await governance.kicks.ask(session, room, ask);
+    if (!isFailure(answer)) note(session, room, "kick", answer.address, ask.reason);
+    return answer;
+  };
+  return {
+    room(session: LiveSession, { room: text, after = "", limit }: Ask<"room">): Outcome {
+      const room = roomOf(text);
+      if (typeof room === "object") return room;
+      const isIn = session.memberships.has(room);
+      if (!isIn && (!isShared(room) || states.isSecret(room)))
+        return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
+      const { founder } = states.of(room);
+      const all = isIn ? settingsOf(room).filter(({ key }) => key > after) : [];
+      const settings = all.slice(0, limit);
+      const next = all.length > settings.length ? settings.at(-1)?.key : undefined;
+      const answer: Answer<"room"> = {
+        room,
+        members: people.members(room),
+        settings,
+        ...(founder === undefined ? {} : { founder: states.founderShown(room, founder) }),
+        ...governance.outline(session, room),
+        ...(next === undefined ? {} : { next }),
+      };
+      return { answer };
+    },
+    set(session: LiveSession, ask: Ask<"set">): Outcome {
+      const room = inRoom(session, ask.room);
+      return typeof room === "object" ? room : { later: set(session, room, ask) };
+    },
+    kick(session: LiveSession, ask: Ask<"kick">): Outcome {
+      const room = inRoom(session, ask.room);
+      return typeof room === "object" ? room : { later: kick(session, room, ask) };
+    },
+  };
+}

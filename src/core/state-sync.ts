@@ -1,0 +1,208 @@
+// How all servers of a fusion come to hold the same entries of rooms' states. What is made is told
+// to all at once, in the sealed channels. So that nothing is missed for good, servers compare
+// digests when they meet, and a while after each change: one for each part of all rooms, then one
+// for each room of the parts that differ; then each sends what it has of the rooms that differ.
+// What anybody tells was signed by its own server, so it does not matter who tells it.
+// Read states.ts first.
+//
+//   states ─differs, from the larger sid─▶ rooms (of a part) ─differs─▶ entries, entries?
+//   states ─differs, from the smaller sid─▶ states                entries? ─▶ entries
+
+import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, Sid } from "../names.ts";
+import type { PeerMessageOf } from "../protocol/peer.ts";
+import { partsOf, signedState, type StateRow } from "../protocol/state.ts";
+import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
+import { timeIn } from "./ids.ts";
+import { patternOf } from "./pattern.ts";
+import type { Peer } from "./peer.ts";
+import type { Held, StateStore } from "./state-store.ts";
+import { heldIn, isTold } from "./state-store.ts";
+import type { States } from "./states.ts";
+
+export interface StateSyncOptions {
+  readonly clock: Clock;
+  readonly crypto: Pick<Crypto, "sha256" | "verify">;
+  readonly log: Log;
+  readonly identity: () => Identity;
+  readonly ids: Ids;
+  readonly store: StateStore;
+  readonly states: () => States;
+  /** The other servers of the fusion. */
+  present(): readonly Peer[];
+}
+
+export function createStateSync(options: StateSyncOptions) {
+  const { store, clock } = options;
+  /** What a server said last that it holds, and how long until it is asked again. */
+  const compared = new WeakMap<Peer, { readonly digests: readonly string[]; waitMs: number }>();
+  const retries = new Map<Peer, () => void>();
+  let cancel: (() => void) | undefined;
+
+  const sendDigests = (peer: Peer) => {
+    const isSent = peer.send({ t: "states", digests: store.digests() });
+    if (!isSent) compareAgain(peer, LIMITS.stateCompareMsMin); // too much waits for it
+  };
+  const compareSoon = () => {
+    cancel ??= clock.after(LIMITS.stateCompareMsMin, () => {
+      cancel = undefined;
+      for (const peer of options.present()) sendDigests(peer);
+    });
+  };
+  /** As long as two differ, they compare again, ever later. */
+  const compareAgain = (peer: Peer, waitMs: number) => {
+    if (retries.has(peer)) return;
+    const run = () => {
+      retries.delete(peer);
+      if (options.present().includes(peer)) sendDigests(peer);
+    };
+    retries.set(peer, clock.after(waitMs, run));
+  };
+  const sendEntries = (peer: Peer, some: readonly Held[], fresh = false) => {
+    let rows: StateRow[] = [];
+    let bytes = 0;
+    const flush = () => {
+      if (rows.length > 0)
+        peer.send({ t: "entries", rows, ...(fresh ? { fresh: true as const } : {}) });
+      rows = [];
+      bytes = 0;
+    };
+    for (const { row } of some) {
+      bytes += row[0].length;
+      if (rows.length >= LIMITS.statePageMax || bytes > LIMITS.statePageBytesMax) flush();
+      rows.push(row);
+    }
+    flush();
+  };
+  const sendRooms = (peer: Peer, part: number) => {
+    const rooms = store.roomsIn(part);
+    let after = "";
+    for (let i = 0; i === 0 || i < rooms.length; i += LIMITS.stateDigestsMax) {
+      const page = rooms
+        .slice(i, i + LIMITS.stateDigestsMax)
+        .map(([a, b]): [string, string] => [a, b]);
+      const isLast = i + LIMITS.stateDigestsMax >= rooms.length;
+      const upTo = page.at(-1)?.[0] ?? "";
+      peer.send({ t: "rooms", part, after, rooms: page, ...(isLast ? {} : { upTo }) });
+      after = upTo;
+    }
+  };
+  const heardDigests = (peer: Peer, { digests }: PeerMessageOf<"states">) => {
+    const own = store.digests();
+    const differing = own.flatMap((digest, part) => (digest === digests[part] ? [] : [part]));
+    if (differing.length === 0) {
+      compared.delete(peer);
+      retries.get(peer)?.();
+      retries.delete(peer);
+      return;
+    }
+    const before = compared.get(peer);
+    const isSame = before?.digests.join() === [...own, ...digests].join();
+    // The same difference again: what is sent once more changes nothing soon.
+    const waitMs = isSame
+      ? Math.min(2 * (before?.waitMs ?? 0), LIMITS.stateCompareMsMax)
+      : LIMITS.stateCompareMsMin;
+    compared.set(peer, { digests: [...own, ...digests], waitMs });
+    compareAgain(peer, 2 * waitMs);
+    if (options.identity().sid < peer.sid) for (const part of differing) sendRooms(peer, part);
+  };
+  const heardRooms = (peer: Peer, { part, after, upTo, rooms }: PeerMessageOf<"rooms">) => {
+    const theirs = new Map(rooms);
+    const isIn = (room: string) => room > after && (upTo === undefined || room <= upTo);
+    const own = store.roomsIn(part).filter(([room]) => isIn(room));
+    const mine = own.filter(([room, digest]) => theirs.get(room) !== digest);
+    // A name that is none is only looked up.
+    const isOther = (room: string, digest: string) => store.digestOf(room as RoomName) !== digest;
+    const wanted = rooms.flatMap(([room, digest]) => (isOther(room, digest) ? [room] : []));
+    if (wanted.length > 0) peer.send({ t: "entries?", rooms: wanted });
+    sendEntries(
+      peer,
+      mine.flatMap(([room]) => store.entries(room)),
+    );
+  };
+  /** Why an entry is not taken; undefined for one that is news, and well signed. */
+  const isTaken = (one: Held): boolean => {
+    const { entry, sid, row } = one;
+    if (!isTold(entry.room) || entry.office !== undefined) return refuse(one, "a room of its own");
+    const { kind, of = "" } = partsOf(entry.key) ?? {};
+    const hasPattern = kind === "ban" || kind === "mute" || kind === "invite";
+    if (hasPattern && patternOf(of) !== of) return refuse(one, "no pattern");
+    if (store.isHeld(one)) return false;
+    const key: Bytes = Uint8Array.fromHex(row[1]);
+    const signature = Uint8Array.fromHex(row[2]);
+    if (!options.crypto.verify(key, signedState(sid, row[0]), signature))
+      return refuse(one, "signature");
+    return store.take(one);
+  };
+  const refuse = ({ entry, sid }: Held, why: string): false => {
+    options.log.warn("room entry refused", { why, sid, key: entry.key });
+    return false;
+  };
+  const heardEntries = (peer: Peer, { rows, fresh }: PeerMessageOf<"entries">) => {
+    const taken: Held[] = [];
+    const isOfStranger = ({ sid }: Held) => !options.states().isAround(sid);
+    let strangers = store.countOf((sid) => !options.states().isAround(sid));
+    for (const row of rows) {
+      const one = heldIn(row, options.crypto);
+      if (one === undefined) {
+        options.log.warn("room entry refused", { why: "no entry", server: peer.name });
+      } else if (isOfStranger(one) && strangers >= LIMITS.stateEntriesOfStrangersMax) {
+        refuse(one, "too many of servers that were never met");
+      } else if (isTaken(one)) {
+        taken.push(one);
+        if (isOfStranger(one)) strangers++;
+      }
+    }
+    if (taken.length === 0) return;
+    for (const { entry } of taken) options.ids.follow(timeIn(entry.id) ?? 0);
+    const own = taken.filter(({ sid }) => sid === peer.sid);
+    const others = taken.filter(({ sid }) => sid !== peer.sid);
+    options.states().took(own, fresh === true);
+    options.states().took(others, false);
+  };
+
+  return {
+    /** A server came: what both hold is compared. */
+    met: sendDigests,
+    /** Tells all what was made here. */
+    publish(made: readonly Held[]): void {
+      for (const peer of options.present()) sendEntries(peer, made, true);
+      compareSoon();
+    },
+    heard(peer: Peer, message: PeerMessageOf<"states" | "rooms" | "entries" | "entries?">): void {
+      switch (message.t) {
+        case "states":
+          return heardDigests(peer, message);
+        case "rooms":
+          return heardRooms(peer, message);
+        case "entries":
+          return heardEntries(peer, message);
+        case "entries?":
+          return sendEntries(
+            peer,
+            message.rooms.flatMap((text) => {
+              const room = text as RoomName; // looked up only
+              return isTold(room) ? store.entries(room) : [];
+            }),
+          );
+        default:
+          message satisfies never;
+      }
+    },
+    /** A server is gone: there is nobody to compare with. */
+    gone(sid: Sid): void {
+      for (const [peer, stop] of retries) {
+        if (peer.sid !== sid) continue;
+        stop();
+        retries.delete(peer);
+      }
+    },
+    close(): void {
+      cancel?.();
+      for (const stop of retries.values()) stop();
+      retries.clear();
+    },
+  };
+}

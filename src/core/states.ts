@@ -1,0 +1,261 @@
+// The state of rooms as this server goes by it: whose founding it follows, what is in force, and
+// what that means for its own people and for what comes of others. It decides for itself alone, so
+// that no server need be believed. Read room-state.ts first. Next: state-changes.ts (what people
+// change), state-sync.ts (how servers come to hold the same).
+//
+// Which founding: the room is followed from when the first one here joins it. Then its founding is
+// the oldest that is known of servers that are merged, or were lately; where there is none, an
+// account that joins founds it. A founding that is made while others are in the room is followed
+// by their servers, too; one that comes by a merge is not: each side keeps its own.
+
+import type { Environment, Millis } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName, ServerName, Sid } from "../names.ts";
+import { LOBBY, nameKey } from "../names.ts";
+import type { PersonEntry } from "../protocol/messages.ts";
+import type { RoomSetting } from "../protocol/ruling.ts";
+import { accountId, accountIn, partsOf } from "../protocol/state.ts";
+import type { Identity } from "./identity.ts";
+import { timeIn } from "./ids.ts";
+import type { Peer, Source } from "./peer.ts";
+import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
+import { actorOf, barred, effective, EMPTY_STATE, modeOf, silenced, stands } from "./room-state.ts";
+import type { LiveSession } from "./session.ts";
+import type { Held, StateStore } from "./state-store.ts";
+import { isTold } from "./state-store.ts";
+import type { RuledRoom } from "./summary.ts";
+
+/** The role, given by an auth plugin, of those who run this server. */
+export const OPERATOR = "operator";
+
+export interface StatesOptions {
+  readonly clock: Environment["clock"];
+  readonly self: ServerName;
+  readonly identity: () => Identity;
+  readonly store: StateStore;
+  /** A server that is here, or was lately; in its last life. */
+  peer(sid: Sid): Peer | undefined;
+  peerNamed(name: ServerName): Peer | undefined;
+  /** Somebody of this server is in the room. */
+  isOpen(room: RoomName): boolean;
+  /** What is in force is about to be what `after` says; the state before is still to be asked. */
+  changing(room: RoomName, change: StateChange): void;
+  /** And now it is. */
+  changed(room: RoomName, change: StateChange): void;
+  /** Somebody is invited by an entry that is news, and in force. */
+  invited(one: Signed): void;
+}
+
+export interface StateChange {
+  readonly before: RoomState;
+  readonly after: RoomState;
+}
+
+export type States = ReturnType<typeof createStates>;
+
+export function createStates(options: StatesOptions) {
+  const { store, self } = options;
+  const known = new Map<RoomName, RoomState>();
+  /** When a founding came to be followed, in this life of the server. */
+  const followedAt = new Map<RoomName, Millis>();
+  const selfSid = () => options.identity().sid;
+
+  const foundingOf = (room: RoomName, sid: Sid): Signed | undefined =>
+    store
+      .entries(room)
+      .find((one) => one.sid === sid && one.entry.key === "founded" && one.entry.value === true);
+  const isAround = (sid: Sid) => sid === selfSid() || options.peer(sid) !== undefined;
+  /** The founding that would be followed by one who joins now. */
+  const candidate = (room: RoomName): Signed | undefined =>
+    store
+      .entries(room)
+      .filter(({ entry, sid }) => entry.key === "founded" && entry.value === true && isAround(sid))
+      .toSorted(byAge)[0];
+  const authority = (room: RoomName): Authority => {
+    const sid = isTold(room) ? store.follows(room) : selfSid();
+    // Those who are in a room that nobody has founded come under no founding that they met later.
+    const found = () => (options.isOpen(room) ? undefined : candidate(room));
+    const followed = sid === undefined ? found() : foundingOf(room, sid);
+    const founder = followed === undefined ? undefined : actorOf(followed);
+    return isTold(room) ? { founder } : { founder, office: selfSid() };
+  };
+  const compute = (room: RoomName): RoomState => {
+    const entries = store.entries(room);
+    return entries.length === 0 ? EMPTY_STATE : effective(entries, authority(room));
+  };
+  const stateOf = (room: RoomName): RoomState => {
+    // Whose founding it would go by is not sure yet: it may be another one at the next question.
+    if (!options.isOpen(room)) return compute(room);
+    let state = known.get(room);
+    if (state === undefined) known.set(room, (state = compute(room)));
+    return state;
+  };
+  const refresh = (room: RoomName) => {
+    const before = known.get(room);
+    if (before === undefined || !options.isOpen(room)) {
+      known.delete(room);
+      return;
+    }
+    const change = { before, after: compute(room) };
+    options.changing(room, change);
+    known.set(room, change.after);
+    options.changed(room, change);
+  };
+  const follow = (room: RoomName, sid: Sid) => {
+    if (store.follows(room) === sid) return;
+    store.follow(room, sid);
+    followedAt.set(room, options.clock.monotonic());
+    refresh(room);
+  };
+  /** Another server of the fusion has just now founded a room. */
+  const consider = (founding: Signed) => {
+    const { room } = founding.entry;
+    const sid = store.follows(room);
+    if (sid === undefined) {
+      if (options.isOpen(room)) follow(room, founding.sid);
+      return;
+    }
+    const since = followedAt.get(room);
+    const isNew = since !== undefined && options.clock.monotonic() - since < LIMITS.foundingMsMax;
+    const followed = foundingOf(room, sid);
+    if (isNew && followed !== undefined && byAge(founding, followed) < 0)
+      follow(room, founding.sid);
+  };
+
+  const personOf = (session: LiveSession, room: RoomName): Person => ({
+    nick: session.nick,
+    account: session.person.account,
+    server: self,
+    sid: selfSid(),
+    office: !isTold(room) && session.person.roles.includes(OPERATOR),
+  });
+  /** One who is shown to others, wherever they are; undefined where nobody knows the server. */
+  const personIn = ({ address, account }: PersonEntry): Person | undefined => {
+    const at = address.lastIndexOf("@");
+    const [nick, server] = [address.slice(0, at), address.slice(at + 1) as ServerName];
+    const sid = sidNamed(server);
+    return sid === undefined ? undefined : { nick, account, server, sid };
+  };
+  const sidNamed = (server: ServerName): Sid | undefined =>
+    nameKey(server) === nameKey(self) ? selfSid() : options.peerNamed(server)?.sid;
+  /** `account@server`, as far as the server's name is known or was said. */
+  const shownAccount = (id: string, said?: string): string => {
+    const { account = id, sid = selfSid() } = accountIn(id) ?? {};
+    if (sid === selfSid()) return `${account}@${self}`;
+    const peer = options.peer(sid);
+    if (peer !== undefined) return `${account}@${peer.name}`;
+    // A name that somebody else has now is not said of one who is away.
+    const isFree = said !== undefined && sidNamed(said as ServerName) === undefined;
+    return `${account}@${isFree ? said : sid.slice(0, SHOWN_SID)}`;
+  };
+
+  return {
+    of: stateOf,
+    authority,
+    foundingOf,
+    isAround,
+    follow,
+    refresh,
+    personOf,
+    personIn,
+    sidNamed,
+    shownAccount,
+    /** Entries came from another server; `isFresh`: told by who signed them, as they were made. */
+    took(some: readonly Held[], isFresh: boolean): void {
+      const rooms = new Set<RoomName>();
+      for (const one of some) {
+        if (isFresh && one.entry.key === "founded" && one.entry.value === true) consider(one);
+        rooms.add(one.entry.room);
+      }
+      for (const room of rooms) refresh(room);
+      for (const one of some) {
+        const { room, key, value } = one.entry;
+        const isSet = key.startsWith("invite/") && value !== null;
+        if (isSet && stateOf(room).registers.get(key) === one) options.invited(one);
+      }
+    },
+    /** The founding by an account, `account@sid`. */
+    foundingIn: (room: RoomName, founder: string): Signed | undefined =>
+      foundingOf(room, accountIn(founder)?.sid ?? selfSid()),
+    /** The founder as people know him: his server may be away. */
+    founderShown: (room: RoomName, founder: string): string => {
+      const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());
+      return shownAccount(founder, founding?.entry.server);
+    },
+    /** Rooms that somebody has founded, and that are no secret. */
+    ruled(): RuledRoom[] {
+      const rooms = new Set([...store.all()].map(({ entry }) => entry.room).filter(isTold));
+      return [...rooms].flatMap((room) => {
+        const { founder, registers, bans } = stateOf(room);
+        if (founder === undefined || registers.has("mode/secret")) return [];
+        const sid = accountIn(founder)?.sid ?? selfSid();
+        const by = shownAccount(founder, foundingOf(room, sid)?.entry.server);
+        const topic = registers.get("topic")?.entry.value;
+        const about = typeof topic === "string" ? { topic: topic.slice(0, SHOWN_TOPIC) } : {};
+        return [{ room, founder: by, bans: bans.size, ...about }];
+      });
+    },
+    /** The last one here has left the room: whom it would follow may be another one next time. */
+    closed: (room: RoomName) => void known.delete(room),
+    /** Settles whom the room follows; false where nobody has founded it yet. */
+    settle(room: RoomName): boolean {
+      if (!isTold(room)) return room === LOBBY || foundingOf(room, selfSid()) !== undefined;
+      if (store.follows(room) !== undefined) return true;
+      const found = candidate(room);
+      if (found === undefined) return false;
+      follow(room, found.sid);
+      return true;
+    },
+    isSecret: (room: RoomName): boolean =>
+      store.entries(room).length > 0 && modeOf(stateOf(room), "secret") !== undefined,
+    /** Why nobody sees this person in the room, wherever they say that he is. */
+    hides(room: RoomName, person: PersonEntry): boolean {
+      const state = stateOf(room);
+      if (!state.restricted) return false;
+      const who = personIn(person);
+      return who !== undefined && barred(state, who, options.clock.now()) !== undefined;
+    },
+    /** Whether what one of another server says is shown here. */
+    hears(room: RoomName, source: Source, from: PersonEntry): boolean {
+      const state = stateOf(room);
+      if (!state.restricted) return true;
+      const nick = from.address.slice(0, from.address.lastIndexOf("@"));
+      const who = { nick, account: from.account, server: source.name, sid: source.sid };
+      const now = options.clock.now();
+      return (barred(state, who, now) ?? silenced(state, who, now)) === undefined;
+    },
+    /** Whether an account, `account@server`, may remove what others have said in a room. */
+    mayModerate(room: RoomName, who: string): boolean {
+      const at = who.lastIndexOf("@");
+      const sid = sidNamed(who.slice(at + 1) as ServerName);
+      if (at < 1 || sid === undefined) return false;
+      return stands(stateOf(room), { account: who.slice(0, at), sid });
+    },
+    /** An entry in force, as people are shown it: the hash of a key is nobody's business. */
+    shown({ entry, sid }: Signed): RoomSetting {
+      const { kind, of = "" } = partsOf(entry.key) ?? {};
+      const by = shownAccount(accountId(entry.by, sid), entry.server);
+      const at = timeIn(entry.id) ?? 0;
+      if (kind !== "role") {
+        const isHash = entry.key === "mode/key" && entry.value !== null;
+        const value = isHash ? true : (entry.value as RoomSetting["value"]); // no role's
+        return { key: entry.key, value, by, at };
+      }
+      const given = entry.value as { readonly role: string; readonly server: string } | null;
+      const value = given?.role ?? null;
+      return { key: `role/${shownAccount(of, given?.server)}`, value, by, at };
+    },
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** As many digits of a sid as tell it from others when nobody knows its server's name. */
+const SHOWN_SID = 8;
+/** Of a topic, so that an operator knows which room it is. */
+const SHOWN_TOPIC = 60;
+
+const byAge = (a: Signed, b: Signed): number => {
+  const [one, other] = [a.entry.id + a.sid, b.entry.id + b.sid];
+  return one < other ? -1 : Number(one > other);
+};

@@ -1,0 +1,211 @@
+// The state of rooms between servers: all of a fusion come to hold the same, over splits, restarts
+// and merges, and each side of a merge keeps its own house.
+
+import { describe, expect, test } from "bun:test";
+import type { Json } from "./peer.ts";
+import { Ruled } from "./ruled.ts";
+
+const codeOf = (answer: Json): unknown => answer["code"] ?? "ack";
+
+describe("in a fusion", () => {
+  test("what is set on one server holds on all, and for those who come later", () => {
+    const world = new Ruled("holds");
+    const [paris, lyon, brest] = world.town("paris", "lyon", "brest");
+    const [ann, ben] = [world.account(paris!, "ann"), world.account(lyon!, "ben")];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    expect(ben.get("join", { room: "#chat" })["role"]).toBeUndefined();
+    world.set(ann, "#chat", "topic", "tea");
+    world.set(ann, "#chat", "role/ben@lyon", "moderator");
+    world.place.rest(100);
+    expect(codeOf(world.set(ben, "#chat", "ban/eve@brest", { reason: "spam" }))).toBe("ack");
+    world.place.rest(100);
+    const eve = world.guest(brest!, "eve");
+    expect(codeOf(eve.ask("join", { room: "#chat" }))).toBe("BANNED");
+    const gil = world.guest(brest!, "gil");
+    expect(gil.get("join", { room: "#chat" })).toMatchObject({ topic: "tea" });
+    for (const peer of [ann, ben, gil])
+      expect(world.settings(peer, "#chat")).toEqual({
+        topic: "tea",
+        "role/ben@lyon": "moderator",
+        "ban/eve@brest": { reason: "spam" },
+      });
+  });
+
+  test("a moderator kicks one of another server, who hears by whom", () => {
+    const world = new Ruled("kicks");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, gus] = [world.account(paris!, "ann"), world.guest(lyon!, "gus")];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    gus.get("join", { room: "#chat" });
+    world.place.rest(100);
+    expect(codeOf(ann.ask("kick", { room: "#chat", address: "gus@lyon", reason: "x" }))).toBe(
+      "ack",
+    );
+    world.place.rest(100);
+    expect(gus.all("removed")).toMatchObject([{ code: "KICKED", text: "kicked by ann@paris: x" }]);
+    const missing = ann.ask("kick", { room: "#chat", address: "gus@lyon" });
+    expect(codeOf(missing)).toBe("NO_SUCH_NICK");
+  });
+
+  test("a moderator deletes what others say, on every server; others do not", () => {
+    const world = new Ruled("deletes");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, ben, gus] = [
+      world.account(paris!, "ann"),
+      world.account(lyon!, "ben"),
+      world.guest(paris!, "gus"),
+    ];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    for (const peer of [ben, gus]) peer.get("join", { room: "#chat" });
+    const { id: about } = gus.get("say", { room: "#chat", text: "rubbish" });
+    world.place.rest(100);
+    const remove = () => ben.ask("say", { room: "#chat", kind: "delete", text: "", about });
+    expect(codeOf(remove())).toBe("NOT_PERMITTED");
+    world.set(ann, "#chat", "role/ben@lyon", "moderator");
+    world.place.rest(100);
+    expect(codeOf(remove())).toBe("ack");
+    world.place.rest(100);
+    for (const peer of [ann, gus])
+      expect(peer.all("message").at(-1)).toMatchObject({ kind: "delete", about, from: "ben@lyon" });
+  });
+
+  test("a ban puts out those who are there, on every server", () => {
+    const world = new Ruled("puts out");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, gus, hal] = [
+      world.account(paris!, "ann"),
+      world.guest(lyon!, "gus"),
+      world.guest(lyon!, "hal"),
+    ];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    for (const peer of [gus, hal]) peer.get("join", { room: "#chat" });
+    world.place.rest(100);
+    world.set(ann, "#chat", "ban/gus@lyon", {});
+    world.place.rest(100);
+    expect(gus.all("removed")).toMatchObject([{ code: "BANNED" }]);
+    const left = (by: typeof ann) =>
+      by.all("left").map(({ room, person }) => [room, (person as Json)["address"]]);
+    expect(left(ann)).toEqual([["#chat", "gus@lyon"]]);
+    expect(left(hal)).toEqual([["#chat", "gus@lyon"]]);
+  });
+
+  test("what is set while a server is away comes to it when it is back, also over restarts", () => {
+    const world = new Ruled("away");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, ben] = [world.account(paris!, "ann"), world.account(lyon!, "ben")];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    ben.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "role/ben@lyon", "moderator");
+    world.place.rest(100);
+    world.place.hub.part("paris", "lyon");
+    world.place.rest(100);
+    world.set(ann, "#chat", "topic", "in paris");
+    world.set(ben, "#chat", "ban/eve@paris", {});
+    world.place.stop(paris!);
+    const again = world.start("paris");
+    const cyd = world.account(again, "cyd");
+    cyd.get("join", { room: "#chat" });
+    expect(world.settings(cyd, "#chat")).toEqual({
+      topic: "in paris",
+      "role/ben@lyon": "moderator",
+    });
+    world.place.join(again, lyon!);
+    for (const peer of [cyd, ben])
+      expect(world.settings(peer, "#chat")).toEqual({
+        topic: "in paris",
+        "ban/eve@paris": {},
+        "role/ben@lyon": "moderator",
+      });
+  });
+
+  test("of two foundings made at once the older one counts, everywhere", () => {
+    const world = new Ruled("at once");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, ben] = [world.account(paris!, "ann"), world.account(lyon!, "ben")];
+    const refs = [ann.request("join", { room: "#chat" }), ben.request("join", { room: "#chat" })];
+    world.place.rest(500);
+    expect(refs.map((ref, i) => [ann, ben][i]!.answer(ref)?.name)).toEqual(["ack", "ack"]);
+    const founders = [ann, ben].map((peer) => peer.get("room", { room: "#chat" })["founder"]);
+    expect(new Set(founders).size).toBe(1);
+  });
+
+  test("at a merge each side keeps its own founding; at the unmerge all is as it was", () => {
+    const world = new Ruled("merge");
+    const [paris, lyon] = [world.start("paris"), world.start("lyon")];
+    const [ann, ben] = [world.account(paris, "ann"), world.account(lyon, "ben")];
+    for (const peer of [ann, ben]) peer.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "topic", "of paris");
+    world.set(ben, "#chat", "topic", "of lyon");
+    world.set(ben, "#chat", "ban/gus@paris", {});
+    world.place.rest(70_000);
+    const all = () =>
+      [ann, ben].map((peer) => [
+        peer.get("room", { room: "#chat" })["founder"],
+        world.settings(peer, "#chat"),
+      ]);
+    const before = all();
+    world.place.join(paris, lyon);
+    expect(all()).toEqual(before);
+    const gus = world.guest(paris, "gus");
+    expect(codeOf(gus.ask("join", { room: "#chat" }))).toBe("ack");
+    expect(codeOf(gus.ask("say", { room: "#chat", text: "heard in paris" }))).toBe("ack");
+    world.place.rest(100);
+    expect([ann.texts("#chat"), ben.texts("#chat")]).toEqual([["heard in paris"], []]);
+    // To run it together, the owners of both make each other owners.
+    world.set(ann, "#chat", "role/ben@lyon", "owner");
+    world.set(ben, "#chat", "role/ann@paris", "owner");
+    world.place.rest(100);
+    world.set(ben, "#chat", "topic", "of both");
+    world.place.rest(100);
+    expect([ann, ben].map((peer) => world.settings(peer, "#chat")["topic"])).toEqual([
+      "of both",
+      "of both",
+    ]);
+    world.place.hub.part("paris", "lyon");
+    world.place.rest(100);
+    expect(ann.get("room", { room: "#chat" })["founder"]).toBe("ann@paris");
+  });
+
+  test("a room of people whom nobody rules comes under no founding that a merge brings", () => {
+    const world = new Ruled("unruled");
+    const [paris, lyon] = [world.start("paris"), world.start("lyon")];
+    const gus = world.guest(paris, "gus");
+    gus.get("join", { room: "#chat" });
+    const ben = world.account(lyon, "ben");
+    ben.get("join", { room: "#chat" });
+    world.set(ben, "#chat", "ban/gus@paris", {});
+    world.set(ben, "#chat", "mode/read-only", true);
+    world.place.join(paris, lyon);
+    expect(gus.all("removed")).toEqual([]);
+    expect(codeOf(gus.ask("say", { room: "#chat", text: "x" }))).toBe("ack");
+    expect(gus.get("room", { room: "#chat" })["founder"]).toBeUndefined();
+    // Who founds it while they are merged does so for all who are there.
+    const hal = world.guest(lyon, "hal");
+    const other = world.guest(paris, "other");
+    for (const peer of [hal, other]) peer.get("join", { room: "#new" });
+    const ann = world.account(paris, "ann");
+    ann.get("join", { room: "#new" });
+    world.place.rest(100);
+    expect(hal.get("room", { room: "#new" })["founder"]).toBe("ann@paris");
+  });
+
+  test("nothing of local rooms and of the lobby's state leaves its server", () => {
+    const world = new Ruled("leaves");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [op, ann] = [world.account(paris!, "op", "operator"), world.account(paris!, "ann")];
+    ann.get("join", { room: "&hidden" });
+    world.set(ann, "&hidden", "topic", "a secret of this house");
+    world.set(ann, "&hidden", "ban/somebody@lyon", { reason: "a secret of this house" });
+    world.set(op, "#lobby", "topic", "a secret of this house");
+    world.place.rest(5000);
+    expect([world.held(paris!), world.held(lyon!)]).toEqual([4, 0]);
+    const stored = [...world.place.world.disk("lyon").backup().values()];
+    const texts = stored.map((bytes) => Buffer.from(bytes).toString("latin1"));
+    expect(texts.some((text) => /hidden|secret of this house/.test(text))).toBe(false);
+  });
+});

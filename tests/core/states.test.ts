@@ -1,0 +1,252 @@
+// The state of rooms in a running server: who founds them, who may set what, and what that does to
+// those who are there. Between servers: states-fusion.test.ts.
+
+import { describe, expect, test } from "bun:test";
+import type { Json } from "./peer.ts";
+import { Ruled } from "./ruled.ts";
+
+const codeOf = (answer: Json): unknown => answer["code"] ?? "ack";
+
+describe("in one server", () => {
+  test("the first account in a room founds it, a guest does not", () => {
+    const world = new Ruled("founds");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    expect(gus.get("join", { room: "#chat" })["role"]).toBeUndefined();
+    expect(ann.get("join", { room: "#chat" })["role"]).toBe("owner");
+    expect(ann.get("room", { room: "#chat" })["founder"]).toBe("ann@paris");
+    const ben = world.account(paris, "ben");
+    expect(ben.get("join", { room: "#chat" })["role"]).toBeUndefined();
+    expect(codeOf(world.set(ben, "#chat", "topic", "mine"))).toBe("NOT_PERMITTED");
+    expect(codeOf(world.set(gus, "#chat", "topic", "mine"))).toBe("NOT_PERMITTED");
+  });
+
+  test("members are told what is set, by whom, and newcomers find it in the answer of join", () => {
+    const world = new Ruled("told");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    ann.get("join", { room: "#chat" });
+    gus.get("join", { room: "#chat" });
+    expect(codeOf(world.set(ann, "#chat", "topic", "tea"))).toBe("ack");
+    world.set(ann, "#chat", "mode/slow", 5);
+    world.place.rest(50);
+    expect(gus.all("state")).toMatchObject([
+      { room: "#chat", key: "topic", value: "tea", by: "ann@paris" },
+      { key: "mode/slow", value: 5 },
+    ]);
+    const late = world.guest(paris, "late");
+    expect(late.get("join", { room: "#chat" })).toMatchObject({ topic: "tea", modes: { slow: 5 } });
+    world.set(ann, "#chat", "topic", null);
+    world.place.rest(50);
+    expect(gus.all("state").at(-1)).toMatchObject({ key: "topic", value: null });
+  });
+
+  test("P43: the key of a room is asked of those who enter, and told to nobody", () => {
+    const world = new Ruled("key");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    ann.get("join", { room: "#chat" });
+    expect(world.set(ann, "#chat", "mode/key", "sesame")["value"]).toBe(true);
+    expect(codeOf(gus.ask("join", { room: "#chat" }))).toBe("KEY_WRONG");
+    expect(codeOf(gus.ask("join", { room: "#chat", key: "open" }))).toBe("KEY_WRONG");
+    expect(codeOf(gus.ask("join", { room: "#chat", key: "sesame" }))).toBe("ack");
+    expect(world.settings(ann, "#chat")).toEqual({ "mode/key": true });
+    const stored = [...world.place.world.disk("paris").backup().values()].map((bytes) =>
+      Buffer.from(bytes).toString("latin1"),
+    );
+    expect(stored.some((text) => text.includes("mode/key"))).toBe(true);
+    expect(stored.some((text) => text.includes("sesame"))).toBe(false);
+  });
+
+  test("a limit, a ban, an invitation decide who enters", () => {
+    const world = new Ruled("enters");
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    ann.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "mode/limit", 2);
+    const [one, two] = [world.guest(paris, "one"), world.guest(paris, "two")];
+    expect(codeOf(one.ask("join", { room: "#chat" }))).toBe("ack");
+    expect(codeOf(two.ask("join", { room: "#chat" }))).toBe("ROOM_FULL");
+    world.set(ann, "#chat", "mode/limit", null);
+    world.set(ann, "#chat", "ban/two@paris", { reason: "noise" });
+    const refused = two.ask("join", { room: "#chat" });
+    expect([codeOf(refused), String(refused["text"]).includes("noise")]).toEqual(["BANNED", true]);
+    world.set(ann, "#chat", "ban/two@paris", null);
+    world.set(ann, "#chat", "mode/invite-only", true);
+    world.place.rest(50);
+    expect(one.all("removed")).toEqual([]);
+    expect(codeOf(two.ask("join", { room: "#chat" }))).toBe("INVITE_ONLY");
+    world.set(ann, "#chat", "invite/two@paris", true);
+    world.place.rest(50);
+    expect(two.all("invited")).toMatchObject([{ room: "#chat", by: "ann@paris" }]);
+    expect(codeOf(two.ask("join", { room: "#chat" }))).toBe("ack");
+  });
+
+  test("who is banned or kicked is out, and hears why", () => {
+    const world = new Ruled("out");
+    const paris = world.start("paris");
+    const [ann, one, two] = [
+      world.account(paris, "ann"),
+      world.guest(paris, "one"),
+      world.guest(paris, "two"),
+    ];
+    for (const peer of [ann, one, two]) peer.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "ban/one@paris", { reason: "spam" });
+    expect(codeOf(ann.ask("kick", { room: "#chat", address: "two@paris", reason: "bye" }))).toBe(
+      "ack",
+    );
+    world.place.rest(50);
+    expect(one.all("removed")).toMatchObject([{ room: "#chat", code: "BANNED" }]);
+    expect(two.all("removed")).toMatchObject([{ room: "#chat", code: "KICKED" }]);
+    expect(ann.all("left").map(({ person }) => (person as Json)["address"])).toEqual([
+      "one@paris",
+      "two@paris",
+    ]);
+    expect(codeOf(one.ask("say", { room: "#chat", text: "x" }))).toBe("NOT_IN_ROOM");
+    expect(codeOf(two.ask("join", { room: "#chat" }))).toBe("ack");
+    expect(codeOf(two.ask("kick", { room: "#chat", address: "ann@paris" }))).toBe("NOT_PERMITTED");
+  });
+
+  test("who is muted, without a voice, or too quick is not heard", () => {
+    const world = new Ruled("silent");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    for (const peer of [ann, gus]) peer.get("join", { room: "#chat" });
+    const said = () => codeOf(gus.ask("say", { room: "#chat", text: "x" }));
+    const during = (key: string, value: unknown) => {
+      world.set(ann, "#chat", key, value);
+      const answer = said();
+      expect(codeOf(ann.ask("say", { room: "#chat", text: "y" }))).toBe("ack");
+      world.set(ann, "#chat", key, null);
+      return answer;
+    };
+    expect(during("mute/gus@paris", {})).toBe("MUTED");
+    expect(during("mode/moderated", true)).toBe("MODERATED");
+    expect(during("mode/read-only", true)).toBe("READ_ONLY");
+    world.set(ann, "#chat", "mode/slow", 10);
+    expect([said(), said()]).toEqual(["ack", "SLOW_MODE"]);
+    world.place.rest(10_000);
+    expect(said()).toBe("ack");
+    world.set(ann, "#chat", "mode/slow", null);
+    expect([said(), said()]).toEqual(["ack", "ack"]);
+  });
+
+  test("P41: what is answered is on the disk; one who may not changes nothing", () => {
+    const world = new Ruled("disk");
+    const paris = world.start("paris");
+    const [ann, ben] = [world.account(paris, "ann"), world.account(paris, "ben")];
+    for (const peer of [ann, ben]) peer.get("join", { room: "#chat" });
+    expect(codeOf(world.set(ann, "#chat", "topic", "tea"))).toBe("ack");
+    expect(codeOf(world.set(ben, "#chat", "topic", "coffee"))).toBe("NOT_PERMITTED");
+    expect(codeOf(ben.ask("kick", { room: "#chat", address: "ann@paris" }))).toBe("NOT_PERMITTED");
+    world.place.world.crash("paris");
+    world.place.hub.part("paris");
+    const again = world.account(world.start("paris"), "cyd");
+    expect(again.get("join", { room: "#chat" })).toMatchObject({ topic: "tea" });
+    expect(again.get("room", { room: "#chat" })["founder"]).toBe("ann@paris");
+  });
+
+  test("what cannot be written is refused, and not in force", () => {
+    const world = new Ruled("full");
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    ann.get("join", { room: "#chat" });
+    world.place.world.disk("paris").failWrites(new Error("no room"));
+    expect(codeOf(world.set(ann, "#chat", "topic", "tea"))).toBe("INTERNAL");
+    expect(world.settings(ann, "#chat")).toEqual({});
+    expect(ann.get("join", { room: "#other" })["role"]).toBeUndefined();
+    world.place.world.disk("paris").failWrites(undefined);
+    world.place.rest(10_000);
+    expect(codeOf(world.set(ann, "#chat", "topic", "tea"))).toBe("ack");
+  });
+
+  test("a ban ends when its time is over", () => {
+    const world = new Ruled("until");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    ann.get("join", { room: "#chat" });
+    const until = paris.environment.clock.now() + 60_000;
+    world.set(ann, "#chat", "ban/gus@paris", { until });
+    expect(codeOf(gus.ask("join", { room: "#chat" }))).toBe("BANNED");
+    world.place.rest(60_000);
+    expect(codeOf(gus.ask("join", { room: "#chat" }))).toBe("ack");
+  });
+
+  test("to dismiss a moderator lifts no ban, and ends the roles that came from him", () => {
+    const world = new Ruled("dismiss");
+    const paris = world.start("paris");
+    const [ann, olga] = [world.account(paris, "ann"), world.account(paris, "olga")];
+    for (const peer of [ann, olga]) peer.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "role/olga@paris", "owner");
+    world.set(olga, "#chat", "role/mo@paris", "moderator");
+    world.set(olga, "#chat", "ban/eve@paris", { reason: "spam" });
+    world.set(olga, "#chat", "topic", "by olga");
+    const answer = world.set(ann, "#chat", "role/olga@paris", null);
+    expect(answer).toMatchObject({ value: null, ended: ["mo@paris"] });
+    expect(world.settings(ann, "#chat")).toEqual({
+      "ban/eve@paris": { reason: "spam" },
+      topic: "by olga",
+    });
+    expect(codeOf(world.set(olga, "#chat", "topic", "again"))).toBe("NOT_PERMITTED");
+  });
+
+  test("a secret room is told only to those who are in it", () => {
+    const world = new Ruled("secret");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    ann.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "mode/secret", true);
+    const rooms = (by: typeof ann) =>
+      (by.get("rooms")["rooms"] as readonly Json[]).map(({ room }) => room);
+    expect([rooms(ann), rooms(gus)]).toEqual([["#chat", "#lobby"], ["#lobby"]]);
+    expect(gus.get("whois", { address: "ann@paris" })["rooms"]).toEqual(["#lobby"]);
+    expect(codeOf(gus.ask("who", { room: "#chat" }))).toBe("NOT_IN_ROOM");
+    expect(codeOf(gus.ask("room", { room: "#chat" }))).toBe("NOT_IN_ROOM");
+  });
+
+  test("the lobby is its operators', and so is a local room", () => {
+    const world = new Ruled("lobby");
+    const paris = world.start("paris");
+    const [op, ann, gus] = [
+      world.account(paris, "op", "operator"),
+      world.account(paris, "ann"),
+      world.guest(paris, "gus"),
+    ];
+    expect(codeOf(world.set(ann, "#lobby", "topic", "mine"))).toBe("NOT_PERMITTED");
+    expect(codeOf(world.set(op, "#lobby", "topic", "house rules"))).toBe("ack");
+    expect(codeOf(world.set(op, "#lobby", "mode/secret", true))).toBe("BAD_REQUEST");
+    expect(codeOf(world.set(op, "#lobby", "mute/gus@paris", {}))).toBe("ack");
+    expect(codeOf(gus.ask("say", { room: "#lobby", text: "x" }))).toBe("MUTED");
+    for (const peer of [ann, op]) peer.get("join", { room: "&own" });
+    expect(codeOf(world.set(ann, "&own", "topic", "ann's"))).toBe("ack");
+    expect(codeOf(world.set(op, "&own", "topic", "op's"))).toBe("ack");
+    expect(world.settings(ann, "&own")).toEqual({ topic: "op's" });
+  });
+
+  test("what is no value of a key, and what is too much, is refused with what is expected", () => {
+    const world = new Ruled("refused");
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    ann.get("join", { room: "#chat" });
+    const refused: readonly (readonly [string, unknown, string])[] = [
+      ["colour", "red", "BAD_REQUEST"],
+      ["founded", true, "BAD_REQUEST"],
+      ["mode/loud", true, "BAD_REQUEST"],
+      ["mode/slow", "quick", "BAD_REQUEST"],
+      ["mode/slow", 0, "BAD_REQUEST"],
+      ["mode/key", true, "BAD_REQUEST"],
+      ["topic", "x".repeat(513), "BAD_REQUEST"],
+      ["ban/*", {}, "BAD_REQUEST"],
+      ["ban/eve@pa ris", {}, "ADDRESS_INVALID"],
+      ["role/ben", "owner", "BAD_REQUEST"],
+      ["role/ben@paris", "king", "BAD_REQUEST"],
+      ["role/ben@nowhere", "owner", "NO_SUCH_SERVER"],
+      ["pin/", true, "BAD_REQUEST"],
+    ];
+    for (const [key, value, code] of refused)
+      expect([key, codeOf(world.set(ann, "#chat", key, value))]).toEqual([key, code]);
+    world.place.rest(60_000);
+    const answers = Array.from({ length: 40 }, (_, i) => world.set(ann, "#chat", "topic", `t${i}`));
+    expect(answers.map(codeOf)).toContain("RATE_LIMITED");
+  });
+});
