@@ -90,7 +90,8 @@ const IMPURE_MEMBERS = new Set([
   "crypto.subtle",
 ]);
 
-const DEFAULT_EXPORT = /^(plugins\/|src\/cli\/|(tests\/bench\/\w+\.|chatfusion\.)config\.ts$)/;
+const DEFAULT_EXPORT =
+  /^(plugins\/|src\/cli\/|(tests\/(bench|conformance)\/\w+\.|chatfusion\.)config\.ts$)/;
 
 /** What only some machine knows: folders of its people, and of those who built this. */
 const MACHINE_PATH = /(^|[\s"'`(=:])(\/(home|Users)\/[a-z]\w+\/|\/work\/[a-z]|[A-Z]:\\Users\\)/m;
