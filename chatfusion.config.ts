@@ -24,6 +24,9 @@ export default defineConfig({
   // What other servers said before a merge is taken from the merge on: so many messages of each.
   // history: { onMerge: 50 },
 
+  // The first one in an empty room runs it, also without an account, as long as somebody is there.
+  // rooms: { guests: true },
+
   // Their order is the order in which their hooks are asked.
   plugins: [
     // Who may enter: those with a password (`bunx chatfusion user add NICK`) …

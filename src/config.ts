@@ -24,6 +24,8 @@ export interface LoadedConfig {
   readonly port: number;
   /** Messages of a stream from before it was first heard; see HistoryConfig. */
   readonly onMerge: number;
+  /** Guests may run rooms; see RoomsConfig. */
+  readonly guestRooms: boolean;
   /** The data folder, absolute. */
   readonly data: string;
   readonly plugins: readonly Plugin[];
@@ -69,6 +71,7 @@ export async function loadConfig(
     host: overrides.host ?? listen?.host ?? "127.0.0.1",
     port: overrides.port ?? listen?.port ?? 0,
     onMerge: settings.history?.onMerge ?? 0,
+    guestRooms: settings.rooms?.guests ?? false,
     data: overrides.data ?? dataFolder({ file, data: settings.data, name }),
     plugins,
     warnings: strangeVariables(env),
@@ -112,6 +115,7 @@ const FileConfig = v.strictObject(
     name: Name,
     listen: v.optional(v.strictObject({ host: v.optional(Host), port: v.optional(Port) })),
     history: v.optional(v.strictObject({ onMerge: v.optional(OnMerge) })),
+    rooms: v.optional(v.strictObject({ guests: v.optional(v.boolean("true or false")) })),
     data: v.optional(Folder),
     plugins: v.array(v.unknown(), "a list of plugins"),
   },

@@ -181,10 +181,19 @@ export interface HistoryConfig {
   readonly onMerge?: number;
 }
 
+export interface RoomsConfig {
+  /**
+   * The first one in an empty room has it also without an account, until the last one of this
+   * server has left. What guests set counts on this server alone. Default: false.
+   */
+  readonly guests?: boolean;
+}
+
 export interface Config {
   readonly name: string;
   readonly listen?: ListenConfig;
   readonly history?: HistoryConfig;
+  readonly rooms?: RoomsConfig;
   /** The data folder; default "./data/NAME". */
   readonly data?: string;
   readonly plugins: readonly Plugin[];

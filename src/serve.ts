@@ -128,12 +128,13 @@ async function createCore(
   config: LoadedConfig,
   { environment, tls, event }: CoreOptions,
 ): Promise<Server> {
-  const { name, host, port, onMerge, plugins, data } = config;
+  const { name, host, port, onMerge, guestRooms, plugins, data } = config;
   try {
     return await createServer({
       name,
       listen: { host, port },
       onMerge,
+      guestRooms,
       plugins,
       environment,
       locate,

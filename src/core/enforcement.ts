@@ -17,13 +17,11 @@ import { barred } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import type { StateStore } from "./state-store.ts";
 import type { StateChange, States } from "./states.ts";
 
 export interface EnforcementOptions {
   readonly clock: Clock;
   readonly sessions: Sessions;
-  readonly store: StateStore;
   readonly states: States;
   readonly rooms: () => Rooms;
   readonly peers: () => Peers;
@@ -104,7 +102,7 @@ export function createEnforcement(options: EnforcementOptions) {
     }
   };
   const newestOf = (room: RoomName, key: string) =>
-    options.store
+    states
       .entries(room)
       .filter(({ entry }) => entry.key === key)
       .toSorted((a, b) => (a.entry.id < b.entry.id ? 1 : -1))[0];

@@ -40,6 +40,8 @@ import { createStates } from "./states.ts";
 export interface GovernanceOptions {
   readonly environment: Environment;
   readonly self: ServerName;
+  /** Guests may run rooms that nobody has founded. */
+  readonly guests: boolean;
   readonly identity: () => Identity;
   readonly ids: Ids;
   readonly store: StateStore;
@@ -94,12 +96,11 @@ export function createGovernance(options: GovernanceOptions) {
     present: () => options.peers().present(),
   });
   const changes = createStateChanges({
+    ...options,
     clock,
-    self,
-    identity: options.identity,
-    ids: options.ids,
-    store,
     states,
+    memberCount: (room) => options.people().members(room),
+    sessionAt: (address) => options.sessions.at(address),
     hash: (key) => pool.hash(key),
     members: (room) => options.people().inRoom(room),
     person: (address) => options.people().entryAt(address),

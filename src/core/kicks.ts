@@ -104,6 +104,10 @@ export function createKicks(options: KicksOptions) {
       if (isFailure(found)) return found;
       const what = { room, reason };
       const isThere = found.at === "there" && isTold(room);
+      if (isThere && states.guests.has(room)) {
+        const why = `a guest's word counts on ${options.self} alone; a ban hides him here`;
+        return failure("NOT_PERMITTED", `${found.address} is on another server: ${why}`);
+      }
       const refused = isThere
         ? await send(found.peer, found.nick, by.account ?? "", what)
         : found.at === "here"

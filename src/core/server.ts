@@ -61,6 +61,8 @@ export interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Messages of a stream from before it was first heard; default 0. */
   readonly onMerge?: number;
+  /** Guests may run rooms that nobody has founded; default false. */
+  readonly guestRooms?: boolean;
   readonly plugins: readonly Plugin[];
   readonly environment: Environment;
   /** Where a server of this machine can be reached, by its name. */
@@ -180,6 +182,7 @@ function createSociety(shared: Shared) {
     ...shared,
     environment: options.environment,
     self: options.name,
+    guests: options.guestRooms ?? false,
     rooms: () => rooms,
     people: () => people,
     presence: () => presence,

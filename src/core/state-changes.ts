@@ -31,10 +31,15 @@ export interface StateChangesOptions {
   readonly store: StateStore;
   readonly states: States;
   hash(password: string): Promise<string>;
+  /** Guests may run rooms that nobody has founded. */
+  readonly guests: boolean;
+  memberCount(room: RoomName): number;
   /** Those who are in a room, on all servers. */
   members(room: RoomName): Iterable<PersonEntry>;
   /** One who is online; undefined where nobody is there under this address. */
   person(address: string): PersonEntry | undefined;
+  /** One of this server, under this address. */
+  sessionAt(address: string): LiveSession | undefined;
   /** Tells the other servers what was made here. */
   publish(made: readonly Held[]): void;
 }
@@ -49,7 +54,7 @@ export function createStateChanges(options: StateChangesOptions) {
   /** Signs an entry that is newer than all that is held of its key. */
   const make = (of: Pick<StateEntry, "room" | "key" | "value" | "by" | "office">): Held => {
     const { id: next } = options.ids.next();
-    const newest = store
+    const newest = states
       .entries(of.room)
       .reduce((most, { entry: { key, id } }) => (key === of.key && id > most ? id : most), "");
     const id = next > newest ? next : `${idAt((timeIn(newest) ?? 0) + 1)}0000${next.slice(13)}`;
@@ -62,6 +67,11 @@ export function createStateChanges(options: StateChangesOptions) {
   };
   /** Puts entries on the disk, then in force, then on their way. */
   const commit = async (made: readonly Held[]): Promise<Failure | undefined> => {
+    if (made.every(({ entry }) => states.guests.has(entry.room))) {
+      for (const one of made) states.guests.put(one);
+      states.took(made, false);
+      return undefined;
+    }
     const refused = await store.stage(made);
     if (refused !== undefined) return refused;
     states.took(made, false);
@@ -113,7 +123,7 @@ export function createStateChanges(options: StateChangesOptions) {
   /** All that goes with an entry, itself first; or why it is not taken. */
   const consequences = (one: Held, authority: Authority): Held[] | Failure => {
     const { room, key, value } = one.entry;
-    const entries = store.entries(room);
+    const entries = states.entries(room);
     const before = states.of(room);
     const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
     const after = effective([...others, one], authority);
@@ -126,6 +136,7 @@ export function createStateChanges(options: StateChangesOptions) {
   const roomFor = (made: readonly Held[]): Failure | undefined => {
     const room = made[0]?.entry.room;
     if (room === undefined) return undefined;
+    if (states.guests.has(room)) return states.guests.refusal(room, made);
     const isNew = ({ entry, sid }: Held) => store.refusal(room, sid, entry.key);
     const refused = made.map(isNew).find((one) => one !== undefined);
     if (refused !== undefined || made.length === 1) return refused;
@@ -141,10 +152,13 @@ export function createStateChanges(options: StateChangesOptions) {
     commit,
     /**
      * Founds a room that nobody has founded; resolves when it is on the disk. Undefined where this
-     * one founds none: a guest, or one who has founded too many.
+     * one founds none: a guest, or one who has founded too many. Where guests may run rooms, one
+     * who is alone in it has it.
      */
     found(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
       const { account } = session.person;
+      if (account === undefined && options.guests && options.memberCount(room) === 1)
+        states.openedByGuest(room, session);
       if (account === undefined || Buffer.byteLength(account) > LIMITS.nameBytesMax)
         return undefined;
       const sid = identity().sid;
@@ -179,7 +193,7 @@ export function createStateChanges(options: StateChangesOptions) {
       const office = actor.office === true ? ({ office: true } as const) : {};
       const one = make({ room, key, value, by, ...office });
       const authority = states.authority(room);
-      if (!counts(store.entries(room), one, authority))
+      if (!counts(states.entries(room), one, authority))
         return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
       const tooMany = pinsRefusal(states.of(room), one);
       if (tooMany !== undefined) return tooMany;
@@ -200,13 +214,13 @@ export function createStateChanges(options: StateChangesOptions) {
 
 /** The key and value that are stored for what somebody asked to set. */
 async function settingOf(
-  options: Pick<StateChangesOptions, "states" | "hash" | "person" | "self">,
+  options: RoleOptions & Pick<StateChangesOptions, "hash">,
   room: RoomName,
   { key: text, value: asked }: Ask<"set">,
 ): Promise<{ readonly key: string; readonly value: StateValue } | Failure> {
   const slash = text.indexOf("/");
   const [kind, of] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
-  if (kind === "role") return roleSetting(options, of, asked);
+  if (kind === "role") return roleSetting(options, room, { address: of, value: asked });
   let key = text;
   if (kind === "ban" || kind === "mute" || kind === "invite") {
     const pattern = patternOf(of);
@@ -252,11 +266,13 @@ function expectedOf(key: string): string {
     : "true, or null to unset it";
 }
 
+type RoleOptions = Pick<StateChangesOptions, "states" | "person" | "self" | "sessionAt">;
+
 /** Whose role it is: of one who is there by his account, else of the account of that name. */
 function roleSetting(
-  { states, person, self }: Pick<StateChangesOptions, "states" | "person" | "self">,
-  address: string,
-  value: Ask<"set">["value"],
+  { states, person, self, sessionAt }: RoleOptions,
+  room: RoomName,
+  { address, value }: { readonly address: string; readonly value: Ask<"set">["value"] },
 ): { readonly key: string; readonly value: StateValue } | Failure {
   const at = address.lastIndexOf("@");
   const refused = (what: string) => failure("BAD_REQUEST", `${visible(address)}: ${what}`);
@@ -267,9 +283,11 @@ function roleSetting(
   if (name === undefined || sid === undefined)
     return failure("NO_SUCH_SERVER", `${visible(address)}: no server of this name is known`);
   const there = person(address);
-  if (there !== undefined && there.account === undefined)
+  const here = sessionAt(address);
+  const mark = here === undefined ? undefined : states.guests.enlist(here, room);
+  if (there !== undefined && there.account === undefined && mark === undefined)
     return failure("NOT_PERMITTED", `${visible(address)} is a guest: roles are given to accounts`);
-  const account = there?.account ?? address.slice(0, at);
+  const account = there?.account ?? mark ?? address.slice(0, at);
   const key = `role/${accountId(account, sid)}`;
   if (Buffer.byteLength(account) > LIMITS.nameBytesMax || partsOf(key) === undefined)
     return refused(`expected an account of up to ${LIMITS.nameBytesMax} bytes`);

@@ -18,6 +18,7 @@ import { accountId, accountIn, partsOf } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import { timeIn } from "./ids.ts";
 import type { Peer, Source } from "./peer.ts";
+import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
 import { actorOf, barred, effective, EMPTY_STATE, modeOf, silenced, stands } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
@@ -55,6 +56,9 @@ export type States = ReturnType<typeof createStates>;
 
 export function createStates(options: StatesOptions) {
   const { store, self } = options;
+  const guests = createGuestRooms();
+  const entriesOf = (room: RoomName): readonly Held[] =>
+    guests.entries(room) ?? store.entries(room);
   const known = new Map<RoomName, RoomState>();
   /** When a founding came to be followed, in this life of the server. */
   const followedAt = new Map<RoomName, Millis>();
@@ -76,12 +80,19 @@ export function createStates(options: StatesOptions) {
     // Those who are in a room that nobody has founded come under no founding that they met later.
     const found = () => (options.isOpen(room) ? undefined : candidate(room));
     const followed = sid === undefined ? found() : foundingOf(room, sid);
-    const founder = followed === undefined ? undefined : actorOf(followed);
+    const guest = guests.founder(room);
+    const founder =
+      guest !== undefined
+        ? accountId(guest, selfSid())
+        : followed === undefined
+          ? undefined
+          : actorOf(followed);
     return isTold(room) ? { founder } : { founder, office: selfSid() };
   };
   const compute = (room: RoomName): RoomState => {
-    const entries = store.entries(room);
-    return entries.length === 0 ? EMPTY_STATE : effective(entries, authority(room));
+    const entries = entriesOf(room);
+    const isEmpty = entries.length === 0 && !guests.has(room);
+    return isEmpty ? EMPTY_STATE : effective(entries, authority(room));
   };
   const stateOf = (room: RoomName): RoomState => {
     // Whose founding it would go by is not sure yet: it may be another one at the next question.
@@ -103,6 +114,7 @@ export function createStates(options: StatesOptions) {
   };
   const follow = (room: RoomName, sid: Sid) => {
     if (store.follows(room) === sid) return;
+    guests.drop(room);
     store.follow(room, sid);
     followedAt.set(room, options.clock.monotonic());
     refresh(room);
@@ -124,7 +136,7 @@ export function createStates(options: StatesOptions) {
 
   const personOf = (session: LiveSession, room: RoomName): Person => ({
     nick: session.nick,
-    account: session.person.account,
+    account: session.person.account ?? guests.mark(session, room),
     server: self,
     sid: selfSid(),
     office: !isTold(room) && session.person.roles.includes(OPERATOR),
@@ -141,7 +153,10 @@ export function createStates(options: StatesOptions) {
   /** `account@server`, as far as the server's name is known or was said. */
   const shownAccount = (id: string, said?: string): string => {
     const { account = id, sid = selfSid() } = accountIn(id) ?? {};
-    if (sid === selfSid()) return `${account}@${self}`;
+    if (sid === selfSid()) {
+      const guest = isMark(account) ? guests.shown(account) : undefined;
+      return guest ?? `${account}@${self}`;
+    }
     const peer = options.peer(sid);
     if (peer !== undefined) return `${account}@${peer.name}`;
     // A name that somebody else has now is not said of one who is away.
@@ -151,6 +166,9 @@ export function createStates(options: StatesOptions) {
 
   return {
     of: stateOf,
+    /** All that is held of a room, in force or not; where guests run it, what they have set. */
+    entries: entriesOf,
+    guests,
     authority,
     foundingOf,
     isAround,
@@ -196,9 +214,18 @@ export function createStates(options: StatesOptions) {
       });
     },
     /** The last one here has left the room: whom it would follow may be another one next time. */
-    closed: (room: RoomName) => void known.delete(room),
+    closed(room: RoomName): void {
+      guests.drop(room);
+      known.delete(room);
+    },
+    /** A guest is alone in a room that nobody has founded: it is his. */
+    openedByGuest(room: RoomName, session: LiveSession): void {
+      guests.open(room, session);
+      refresh(room);
+    },
     /** Settles whom the room follows; false where nobody has founded it yet. */
     settle(room: RoomName): boolean {
+      if (guests.has(room)) return true;
       if (!isTold(room)) return room === LOBBY || foundingOf(room, selfSid()) !== undefined;
       if (store.follows(room) !== undefined) return true;
       const found = candidate(room);
@@ -207,7 +234,7 @@ export function createStates(options: StatesOptions) {
       return true;
     },
     isSecret: (room: RoomName): boolean =>
-      store.entries(room).length > 0 && modeOf(stateOf(room), "secret") !== undefined,
+      entriesOf(room).length > 0 && modeOf(stateOf(room), "secret") !== undefined,
     /** Why nobody sees this person in the room, wherever they say that he is. */
     hides(room: RoomName, person: PersonEntry): boolean {
       const state = stateOf(room);

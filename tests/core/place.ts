@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly tls?: boolean;
   /** See HistoryConfig. */
   readonly onMerge?: number;
+  /** See RoomsConfig. */
+  readonly guestRooms?: boolean;
 }
 
 export class Place {
@@ -49,7 +51,15 @@ export class Place {
 
   /** Sets a server up; it is not started. */
   make(name: string, options: StartOptions = {}): Home {
-    const { plugins, more = [], hooks, wires, tls = false, onMerge = 0 } = options;
+    const {
+      plugins,
+      more = [],
+      hooks,
+      wires,
+      tls = false,
+      onMerge = 0,
+      guestRooms = false,
+    } = options;
     const environment = this.world.environment(name);
     const { net } = environment;
     const events: ServerEvent[] = [];
@@ -70,6 +80,7 @@ export class Place {
         name: parseServerName(name),
         listen: { host: "0.0.0.0", port: PORT },
         onMerge,
+        guestRooms,
         plugins: [...(plugins ?? [authGuest(), this.hub.plugin()]), ...own, ...more],
         environment: watched,
         ...(tls ? { tls: { key: `key of ${name}`, certificate: `certificate of ${name}` } } : {}),

@@ -1,0 +1,85 @@
+// Rooms that guests run, on a server whose config lets them (`rooms: { guests: true }`): the first
+// one of an empty room has it, until the last one of this server has left. What is set there is in
+// force on this server alone, and in memory: no other server could know a guest again. As soon as
+// the room is founded by an account, wherever, that goes before. Read states.ts first.
+
+import type { Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
+import type { LiveSession } from "./session.ts";
+import type { Held } from "./state-store.ts";
+
+interface GuestRoom {
+  readonly founder: string;
+  /** By key; what was unset is kept as well, as who did so is told. */
+  readonly entries: Map<string, Held>;
+  /** Who has, or had, a role here, by the mark. */
+  readonly guests: Map<string, LiveSession>;
+}
+
+export function createGuestRooms() {
+  const rooms = new Map<RoomName, GuestRoom>();
+  const marks = new WeakMap<LiveSession, string>();
+  let last = 0;
+
+  /** What a guest's session is known by in these rooms; no account begins with `~`. */
+  const markOf = (session: LiveSession): string => {
+    const mark = marks.get(session) ?? `~${(++last).toString(36)}`;
+    marks.set(session, mark);
+    return mark;
+  };
+  return {
+    has: (room: RoomName): boolean => rooms.has(room),
+    founder: (room: RoomName): string | undefined => rooms.get(room)?.founder,
+    entries: (room: RoomName): readonly Held[] | undefined => {
+      const known = rooms.get(room);
+      return known === undefined ? undefined : [...known.entries.values()];
+    },
+    /** A guest's mark, in a room that guests run. */
+    mark: (session: LiveSession, room: RoomName): string | undefined =>
+      rooms.has(room) ? markOf(session) : undefined,
+    /** The same, of one who is given a role: shown by it from now on. */
+    enlist(session: LiveSession, room: RoomName): string | undefined {
+      const known = rooms.get(room);
+      if (known === undefined) return undefined;
+      const mark = markOf(session);
+      known.guests.set(mark, session);
+      return mark;
+    },
+    open(room: RoomName, session: LiveSession): void {
+      const founder = markOf(session);
+      rooms.set(room, { founder, entries: new Map(), guests: new Map([[founder, session]]) });
+    },
+    /** Why so much more cannot be set. */
+    refusal(room: RoomName, some: readonly Held[]): Failure | undefined {
+      const set = [...(rooms.get(room)?.entries.values() ?? []), ...some];
+      const keys = new Set(set.flatMap(({ entry: { key, value } }) => (value === null ? [] : key)));
+      const most = LIMITS.stateEntriesPerServerMax;
+      if (keys.size <= most) return undefined;
+      return failure("TOO_MANY_ENTRIES", `room ${room}: ${most} things are set already`);
+    },
+    put(one: Held): void {
+      const { entries } = rooms.get(one.entry.room) ?? {};
+      if (entries === undefined) return;
+      // What was set once more stands last, so that what is let go is the oldest that was unset.
+      entries.delete(one.entry.key);
+      entries.set(one.entry.key, one);
+      if (entries.size <= LIMITS.stateEntriesPerServerMax) return;
+      const unset = entries.values().find(({ entry }) => entry.value === null);
+      if (unset !== undefined) entries.delete(unset.entry.key);
+    },
+    drop: (room: RoomName): boolean => rooms.delete(room),
+    /** A guest as others are shown him, `~nick@server`; undefined where no room knows the mark. */
+    shown(mark: string): string | undefined {
+      for (const { guests } of rooms.values()) {
+        const session = guests.get(mark);
+        if (session !== undefined) return `~${session.address}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Whether what stands for an account in an entry is a guest's mark. */
+export const isMark = (account: string): boolean => account.startsWith("~");
