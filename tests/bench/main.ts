@@ -53,7 +53,11 @@ const installed = peers(folder, pinning);
 const ways = relays(folder, pinning);
 /** ngircd is the slowest, and waits for seconds until it joins another one. */
 const found = installed.found.filter(({ name }) => !(values.short && name === "ngircd"));
-const own = [ours("bare", folder, pinning), ours("default", folder, pinning)];
+const own = [
+  ours("bare", folder, pinning),
+  ours("default", folder, pinning),
+  ours("irc", folder, pinning),
+];
 const notes = [...installed.missing, ...ways.missing];
 if (values.short && found.length < installed.found.length) {
   notes.push("ngircd: skipped, too slow for --short");

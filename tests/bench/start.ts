@@ -11,7 +11,7 @@ const CONFIG = join(import.meta.dir, "logged.config.ts");
 export async function serveMs(folder: string, cores: Cores): Promise<number> {
   const began = performance.now();
   const words = ["--data", join(folder, "data", "start"), "--config", CONFIG];
-  const server = await startServer("start", words, folder, cores);
+  const server = await startServer("start", words, { folder, cores });
   const ms = performance.now() - began;
   await server.kill();
   return ms;

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { ServerProgram } from "../e2e/servers.ts";
+import { freePort } from "./machine.ts";
 import { SHAPES } from "./graphs.ts";
 import type { Wire } from "./graphs.ts";
 import type { Copied, Job, Target } from "./load/job.ts";
@@ -34,12 +35,12 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/**
- * "bare": no log, no acknowledgements, as the peers; "default": both. Several servers stand in a
- * line, or as `shape` says.
- */
+/** "bare": no log, no acknowledgements, as the peers; "default": both; "irc": bare, by its gateway. */
+type Kind = "bare" | "default" | "irc";
+
+/** Several servers stand in a line, or as `shape` says. */
 export function ours(
-  name: "bare" | "default",
+  name: Kind,
   folder: string,
   cores: Cores,
   shape: (servers: number) => readonly Wire[] = SHAPES.line,
@@ -47,40 +48,54 @@ export function ours(
   const serve = starter(name, folder, cores);
   return {
     name,
-    protocol: "native",
+    protocol: name === "irc" ? "irc" : "native",
     version: "",
     acks: name === "default",
-    skips: () => undefined,
+    skips: ({ load }) => (name === "irc" ? ircSkips(load) : undefined),
     async start(servers) {
       const programs: ServerProgram[] = [];
+      const doors: number[] = [];
       const stop = async () => {
         await Promise.all(programs.map((program) => program.kill()));
       };
       try {
-        while (programs.length < servers) programs.push(await serve());
+        while (programs.length < servers) {
+          const door = freePort();
+          programs.push(await serve({ BENCH_IRC_PORT: String(door) }));
+          doors.push(door);
+        }
         for (const wire of shape(servers)) await merge(programs, wire);
       } catch (thrown) {
         await stop();
         throw thrown;
       }
-      const targets = programs.map(({ port, name: of, pid }) => ({ port, name: of, pid }));
+      const targets = programs.map(({ port, name: of, pid }, at) =>
+        name === "irc" ? { port: doors[at] ?? 0, name: "", pid } : { port, name: of, pid },
+      );
       return { targets, stop };
     },
   };
 }
 
+/** What IRC cannot do. */
+function ircSkips(load: Scenario["load"]): string | undefined {
+  if (load.kind === "file") return "its people have no files";
+  if (load.kind === "idle") return undefined;
+  return load.textBytes > 400 ? "a line of it has 512 bytes at most" : undefined;
+}
+
 /** What starts servers of a configuration, each with a name and a folder of its own. */
 export function starter(
-  name: "bare" | "default",
+  name: Kind,
   folder: string,
   cores: Cores,
-): () => Promise<ServerProgram> {
-  const config = join(import.meta.dir, `${name === "bare" ? "bare" : "logged"}.config.ts`);
-  return async () => {
+): (env?: Record<string, string>) => Promise<ServerProgram> {
+  const config = join(import.meta.dir, `${name === "default" ? "logged" : name}.config.ts`);
+  return async (env = {}) => {
     started += 1;
     const server = `${name}-${started}`;
     const data = join(folder, "data", server);
-    return startServer(server, ["--data", data, "--config", config], folder, cores);
+    return startServer(server, ["--data", data, "--config", config], { folder, cores, env });
   };
 }
 
@@ -90,16 +105,22 @@ export async function merge(programs: readonly ServerProgram[], [a, b]: Wire): P
   if (answer?.["code"] !== undefined) throw new Error(String(answer["text"]));
 }
 
+interface Surroundings {
+  readonly folder: string;
+  readonly cores: Cores;
+  /** Beside what all have. */
+  readonly env?: Record<string, string>;
+}
+
 /** Starts a server of ours and waits until it listens. */
 export async function startServer(
   name: string,
   words: readonly string[],
-  folder: string,
-  cores: Cores,
+  { folder, cores, env = {} }: Surroundings,
 ): Promise<ServerProgram> {
   const program = new ServerProgram(name, ["--port", "0", ...words], {
     cwd: folder,
-    env: ourEnvironment(folder),
+    env: { ...ourEnvironment(folder), ...env },
     within: cores.server,
     about: () => "",
   });
