@@ -23,13 +23,15 @@ export type Cap = keyof typeof TABLE;
 
 const CAPS = Object.keys(TABLE) as Cap[]; // the keys of the table
 const BITS = new Map(CAPS.map((cap, index) => [cap, 1 << index]));
+/** The same, for what is asked with each message. */
+const BIT = Object.fromEntries(BITS) as Readonly<Record<Cap, number>>; // of all keys of the table
 
 /** A set of capabilities. */
 export type CapSet = number & { readonly brand?: "caps" };
 
 export const NO_CAPS: CapSet = 0;
 
-export const hasCap = (caps: CapSet, cap: Cap): boolean => (caps & (BITS.get(cap) ?? 0)) !== 0;
+export const hasCap = (caps: CapSet, cap: Cap): boolean => (caps & BIT[cap]) !== 0;
 
 /** Those in the set, in the order of the table. */
 export const capNames = (caps: CapSet): Cap[] => CAPS.filter((cap) => hasCap(caps, cap));
@@ -67,5 +69,5 @@ export const capList = (withValues: boolean, mechanisms: readonly string[]): str
 // --- internal ---
 
 function setOf(caps: readonly Cap[]): CapSet {
-  return caps.reduce((set, cap) => set | (BITS.get(cap) ?? 0), 0);
+  return caps.reduce((set, cap) => set | BIT[cap], 0);
 }

@@ -55,6 +55,7 @@ export class Client {
   /** By MONITOR, in the form in which its changes are told. */
   readonly monitored = new Map<string, string>();
   #batches = 0;
+  #plainReply: Reply | undefined;
   readonly #flood: Flood;
   /** Lines wait: for a command's end, or for their time. */
   #busy = false;
@@ -151,12 +152,19 @@ export class Client {
   // --- internal ---
 
   #reply(label: string | undefined): Reply {
-    const isLabelled = label !== undefined && label !== "" && this.has("labeled-response");
+    if (label !== undefined && label !== "" && this.has("labeled-response"))
+      return this.#makeReply(label);
+    // Without a label it keeps nothing, and serves all commands.
+    this.#plainReply ??= this.#makeReply(undefined);
+    return this.#plainReply;
+  }
+
+  #makeReply(label: string | undefined): Reply {
     return createReply({
       self: this.world.names.self,
       nick: () => this.shown,
       send: (text) => this.send(text),
-      label: isLabelled ? label : undefined,
+      label,
       batchName: () => `b${++this.#batches}`,
       hasBatch: this.has("batch"),
     });

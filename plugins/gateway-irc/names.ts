@@ -35,29 +35,36 @@ export interface Names {
 export function createNames(self: ServerName): Names {
   const ours = `@${self}`;
   /** By address: those who are here by this gateway, as many as there are sessions. */
-  const idents = new Map<string, Ident>();
+  const here = new Map<string, Here>();
   const nick = (address: string) =>
     address.endsWith(ours)
       ? address.slice(0, -ours.length)
       : address.slice(0, address.lastIndexOf("@")) + "/" + hostOf(address);
   // A guest has no account, so that the sign which says "not proven" stands before the user.
   const user = (address: string, account: string | undefined) =>
-    idents.get(address)?.user ?? account ?? "~guest";
+    here.get(address)?.ident.user ?? account ?? "~guest";
+  const mask = (address: string, account: string | undefined) =>
+    `${nick(address)}!${user(address, account)}@${hostOf(address)}`;
   return {
     self,
     nick,
     user,
     host: hostOf,
-    mask: (address, account) => `${nick(address)}!${user(address, account)}@${hostOf(address)}`,
-    realName: (address) => idents.get(address)?.realName ?? address,
+    mask(address, account) {
+      const one = here.get(address);
+      if (one === undefined) return mask(address, account);
+      one.mask ??= mask(address, account); // one who is here has a user, whatever the account is
+      return one.mask;
+    },
+    realName: (address) => here.get(address)?.ident.realName ?? address,
     address(text) {
       if (text.includes("@")) return text;
       const slash = text.lastIndexOf("/");
       return slash === -1 ? text + ours : `${text.slice(0, slash)}@${text.slice(slash + 1)}`;
     },
-    ident: (address) => idents.get(address),
-    remember: (address, ident) => void idents.set(address, ident),
-    forget: (address) => void idents.delete(address),
+    ident: (address) => here.get(address)?.ident,
+    remember: (address, ident) => void here.set(address, { ident, mask: undefined }),
+    forget: (address) => void here.delete(address),
   };
 }
 
@@ -66,6 +73,12 @@ export const userOf = (text: string): string =>
   text.replaceAll(/[^\w.-]/g, "").slice(0, userLengthMax);
 
 // --- internal ---
+
+interface Here {
+  readonly ident: Ident;
+  /** Made when it is first asked for, since it stands before each message. */
+  mask: string | undefined;
+}
 
 const userLengthMax = 18;
 

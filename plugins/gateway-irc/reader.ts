@@ -21,27 +21,49 @@ export function createReader(take: Lines): (chunk: Bytes) => void {
   const { ircLineBytesMax, ircClientTagsBytesMax, ircUnendedBytesMax } = LIMITS;
   let rest: Bytes = NONE;
 
-  const one = (bytes: Bytes): void => {
-    if (bytes.length === 0) return;
-    const tagsEnd = bytes[0] === AT ? bytes.indexOf(BLANK) + 1 : 0;
-    const isLong =
-      tagsEnd > ircClientTagsBytesMax ||
-      bytes.length - tagsEnd > ircLineBytesMax - 2 ||
-      (bytes[0] === AT && tagsEnd === 0);
-    if (isLong) return take.tooLong(loose.decode(bytes.subarray(0, ircLineBytesMax)));
-    let text: string;
-    try {
-      text = strict.decode(bytes);
-    } catch {
-      return take.notUtf8(loose.decode(bytes));
-    }
+  /** `tagsEnd` is -1 for a line that has nothing but tags. */
+  const isLong = (bytes: number, tagsEnd: number): boolean =>
+    tagsEnd < 0 || tagsEnd > ircClientTagsBytesMax || bytes - tagsEnd > ircLineBytesMax - 2;
+  const whole = (text: string): void => {
     // NUL stands in no line: what comes behind it is not meant to be read.
     const nul = text.indexOf("\0");
     if (nul === -1) take.line(text);
     else if (nul > 0) take.line(text.slice(0, nul));
   };
+  const one = (bytes: Bytes): void => {
+    if (bytes.length === 0) return;
+    const tagsEnd = bytes[0] === AT ? bytes.indexOf(BLANK) + 1 || -1 : 0;
+    if (isLong(bytes.length, tagsEnd))
+      return take.tooLong(loose.decode(bytes.subarray(0, ircLineBytesMax)));
+    const text = decoded(bytes);
+    if (text === undefined) take.notUtf8(loose.decode(bytes));
+    else whole(text);
+  };
+  /** Of ASCII alone: as many letters as bytes. */
+  const plain = (text: string): void => {
+    if (text === "") return;
+    const tagsEnd = text.startsWith("@") ? text.indexOf(" ") + 1 || -1 : 0;
+    if (isLong(text.length, tagsEnd)) take.tooLong(text.slice(0, ircLineBytesMax));
+    else whole(text);
+  };
+  /** Whole lines of ASCII, as nearly all chunks are: decoded at once. False for all else. */
+  const quick = (chunk: Bytes): boolean => {
+    if (rest.length > 0 || chunk.at(-1) !== LF) return false;
+    const text = decoded(chunk);
+    if (text?.length !== chunk.length) return false;
+    for (let from = 0; from < text.length;) {
+      const end = text.indexOf("\n", from);
+      const line = text.slice(from, text[end - 1] === "\r" ? end - 1 : end);
+      from = end + 1;
+      // A CR alone ends a line, too.
+      if (line.includes("\r")) line.split("\r").forEach(plain);
+      else plain(line);
+    }
+    return true;
+  };
 
   return (chunk) => {
+    if (quick(chunk)) return;
     let from = 0;
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at];
@@ -50,9 +72,9 @@ export function createReader(take: Lines): (chunk: Bytes) => void {
       from = at + 1;
       if (rest.length === 0) one(part);
       else {
-        const whole = joined(rest, part);
+        const all = joined(rest, part);
         rest = NONE;
-        one(whole);
+        one(all);
       }
     }
     if (from === chunk.length) return;
@@ -67,6 +89,15 @@ const NONE: Bytes = new Uint8Array(0);
 const [LF, CR, AT, BLANK] = [0x0a, 0x0d, 0x40, 0x20] as const;
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const loose = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Undefined for what is no UTF-8. */
+function decoded(bytes: Bytes): string | undefined {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
 
 function joined(a: Bytes, b: Bytes): Bytes {
   const whole = new Uint8Array(a.length + b.length);

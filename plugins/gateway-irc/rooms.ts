@@ -109,7 +109,9 @@ export function keyOf(room: string): string {
 
 /** Targets in a list with commas: each once, and no more than there may be. */
 export const targetsOf = (list: string): readonly string[] =>
-  Array.from(new Set(list.split(",").filter(Boolean))).slice(0, LIMITS.ircTargetsMax);
+  list !== "" && !list.includes(",")
+    ? [list]
+    : Array.from(new Set(list.split(",").filter(Boolean))).slice(0, LIMITS.ircTargetsMax);
 
 /** Whether two clients are in a room together. */
 export const isNeighbour = (client: Client, other: Client): boolean =>

@@ -30,8 +30,7 @@ export function talk(client: Client, line: Line, reply: Reply): void {
   for (const target of targets) {
     const one = { client, reply, isQuiet, target, ...said, done };
     // Nothing of it is cut off: who sees it gets a line of its own of the same length at most.
-    const head = `:${client.mask} ${command} ${target} :`;
-    if (Buffer.byteLength(head + text) > LIMITS.ircLineBytesMax - 2) {
+    if (!fits(client, `${command} ${target}`, text)) {
       reply.numeric("ERR_INPUTTOOLONG", []);
       done();
       continue;
@@ -42,6 +41,16 @@ export function talk(client: Client, line: Line, reply: Reply): void {
 }
 
 // --- internal ---
+
+/** Whether a line with the sender's mask is long enough; nearly always seen without making it. */
+function fits(client: Client, head: string, text: string): boolean {
+  const most = LIMITS.ircLineBytesMax - 2 - ": : ".length;
+  if (3 * (head.length + text.length) + maskBytesMax <= most) return true;
+  return Buffer.byteLength(client.mask) + Buffer.byteLength(head + text) <= most;
+}
+
+/** A nick, a user's name or account, and a server. */
+const maskBytesMax = 3 * LIMITS.nameBytesMax + "!@".length;
 
 interface One {
   readonly client: Client;

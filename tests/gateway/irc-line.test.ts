@@ -112,6 +112,30 @@ describe("the reader", () => {
     expect(read(Array.from(bytes, (byte) => new Uint8Array([byte])))).toEqual(whole);
   });
 
+  test("finds the same in any bytes, at once and one by one", () => {
+    const part = fc.constantFrom(
+      "a",
+      " ",
+      "@",
+      "\r",
+      "\n",
+      "\r\n",
+      "\0",
+      "é",
+      "\xff\xfe",
+      "x".repeat(509),
+    );
+    const bytes = fc.array(part, { maxLength: 12 }).map((parts) =>
+      // The one that is no UTF-8 is written byte by byte.
+      Buffer.concat(parts.map((one) => Buffer.from(one, one === "\xff\xfe" ? "latin1" : "utf8"))),
+    );
+    fc.assert(
+      fc.property(bytes, (all) => {
+        expect(read([all])).toEqual(read(Array.from(all, (byte) => new Uint8Array([byte]))));
+      }),
+    );
+  });
+
   test("holds lines to 512 bytes with their end, and tags to 4096 before them", () => {
     const line = (tags: number, rest: number) =>
       Buffer.from(`${tags === 0 ? "" : `@${"t".repeat(tags - 2)} `}${"x".repeat(rest)}\r\n`);
