@@ -35,7 +35,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** "bare": no log, no acknowledgements, as the peers; "default": both; "irc": bare, by its gateway. */
+/** "bare": no log, no acknowledgements, as the peers; "default": both; "irc": bare, by IRC. */
 type Kind = "bare" | "default" | "irc";
 
 /** Several servers stand in a line, or as `shape` says. */
