@@ -5,18 +5,31 @@
 //   plugins: [authSqlite(), authGuest(), …]
 //   plugins: [authSqlite({ file: "/srv/chat/accounts.sqlite" }), …]
 //
-// Commands: user-add NICK PASSWORD [ROLE…], user-passwd NICK PASSWORD, user-del NICK, user-list.
-// Kept of a password: an argon2id hash, and what SCRAM-SHA-256 needs (auth-sqlite/password.ts),
-// which can't be derived later. Both are made anew, and stronger, at a login if they are weak.
+// Commands: user-add NICK PASSWORD [ROLE…], user-passwd NICK PASSWORD, user-cert NICK [SHA256],
+// user-del NICK, user-list. Kept of a password: an argon2id hash, and what SCRAM-SHA-256 needs
+// (auth-sqlite/password.ts), which can't be derived later. Both are made anew, and stronger, at a
+// login if they are weak. Logins by SCRAM: auth-sqlite/scram.ts.
 
 import { isAbsolute, join } from "node:path";
-import type { Allow, AuthHost, Clock, Deny, Log, Nick, Random } from "chatfusion";
+import type {
+  Allow,
+  AuthHost,
+  Bytes,
+  Clock,
+  Deny,
+  Exchange,
+  Log,
+  Nick,
+  PluginStore,
+  Random,
+} from "chatfusion";
 import { allow, ChatFusionError, definePlugin, deny, LIMITS } from "chatfusion";
 import * as v from "valibot";
 import type { Account, Accounts, Secret } from "./auth-sqlite/accounts.ts";
 import { openAccounts } from "./auth-sqlite/accounts.ts";
 import { userCommands } from "./auth-sqlite/commands.ts";
 import { deriveVerifier, isStronger, isWeak, preparePassword } from "./auth-sqlite/password.ts";
+import { checkScram, decoyOf, saltBytes, SCRAM } from "./auth-sqlite/scram.ts";
 
 const Options = v.optional(
   v.strictObject({
@@ -35,13 +48,14 @@ export default definePlugin({
   name: "auth-sqlite",
   options: Options,
   provides: ["auth"],
-  setup({ options, clock, folder, host, log, random }) {
+  setup({ options, clock, folder, host, log, random, store }) {
     let opened: Accounts | undefined;
     const accounts = (): Accounts => {
       if (opened === undefined) throw new Error("the database of accounts is not open");
       return opened;
     };
     let unwatch: (() => void) | undefined;
+    let decoySecret: Bytes = new Uint8Array();
     const announce = () => {
       for (const nick of accounts().added()) host.claimed(nick);
     };
@@ -63,8 +77,29 @@ export default definePlugin({
       return allow(account.nick, account.roles);
     }
 
+    async function logInByScram(nick: Nick, exchange: Exchange): Promise<Allow | Deny> {
+      if (exchange.mechanism !== SCRAM) return WRONG;
+      const found = accounts().find(nick);
+      const account = found?.is === "own" ? found.account : undefined;
+      const own = account && accounts().verifier(account);
+      const verifier = own ?? decoyOf(nick, decoySecret, scramIterations);
+      const isRight = await checkScram({ exchange, nick, verifier, random });
+      // It may have been changed, or removed, while the client was thinking.
+      if (!isRight || account === undefined || own === undefined) return WRONG;
+      if (accounts().verifier(account) === undefined) return WRONG;
+      return allow(account.nick, account.roles);
+    }
+    function logInByCertificate(nick: Nick, fingerprint: Bytes | undefined): Allow | Deny {
+      const found = accounts().find(nick);
+      if (found?.is !== "own" || fingerprint === undefined) return WRONG_CERTIFICATE;
+      if (!accounts().hasCertificate(found.account, fingerprint)) return WRONG_CERTIFICATE;
+      return allow(found.account.nick, found.account.roles);
+    }
+
     return {
-      start() {
+      mechanisms: [SCRAM, "EXTERNAL"],
+      async start() {
+        decoySecret = await secretIn(store, random);
         opened = openAccounts(pathOf(options.file, folder()));
         unwatch = watch(clock, log, announce);
       },
@@ -78,8 +113,10 @@ export default definePlugin({
         const found = accounts().find(nick);
         return found?.is === "own" ? found.account.nick : undefined;
       },
-      onAuth({ nick, credential }) {
+      onAuth({ nick, credential, fingerprint }) {
         if (credential.kind === "password") return logIn(nick, credential.password);
+        if (credential.kind === "exchange") return logInByScram(nick, credential);
+        if (credential.kind === "certificate") return logInByCertificate(nick, fingerprint);
         const found = accounts().find(nick);
         if (found === undefined) return undefined;
         if (found.is === "own") return deny("this nick is registered: log in", "NICK_REGISTERED");
@@ -101,6 +138,18 @@ export default definePlugin({
 /** For a wrong password, and for a nick that is not in the database: the same words. */
 const WRONG = deny("wrong nick or password", "AUTH_FAILED");
 
+const WRONG_CERTIFICATE = deny("no certificate of this account was shown", "AUTH_FAILED");
+
+/** The same after a restart, so that the salt of an unknown account is as lasting as others. */
+async function secretIn(store: PluginStore, random: Random): Promise<Bytes> {
+  const kept = await store.read(decoyKey);
+  if (kept !== undefined) return kept;
+  const secret = random.bytes(32);
+  await store.write(decoyKey, secret);
+  return secret;
+}
+const decoyKey = "scram-decoy";
+
 function pathOf(file: string, folder: string | undefined): string {
   if (isAbsolute(file)) return file;
   if (folder !== undefined) return join(folder, file);
@@ -115,7 +164,7 @@ function createSecrets(by: {
 }): (password: string) => Promise<Secret> {
   return async (password) => {
     const hash = await by.host.hash(password);
-    const scram = await deriveVerifier(password, by.random.bytes(16), by.scramIterations);
+    const scram = await deriveVerifier(password, by.random.bytes(saltBytes), by.scramIterations);
     return { hash, scram };
   };
 }

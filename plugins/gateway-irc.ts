@@ -63,10 +63,12 @@ export default definePlugin({
           const doors = [{ port, tls, ...(at === undefined ? {} : { host: at }) }, ...more];
           stopSweep = sweep(world, clock);
           const opened: string[] = [];
+          const asksCertificates = host.mechanisms().includes("EXTERNAL");
           for (const { port: wanted, tls: secure, host: where } of doors) {
             const door = {
               port: wanted,
               tls: secure,
+              asksCertificates,
               ...(where === undefined ? {} : { host: where }),
             };
             opened.push(

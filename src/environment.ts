@@ -52,6 +52,8 @@ export interface Wire {
    * SHA-256 of the TLS certificate in use: the peer's on the dialling side, our own on the other.
    */
   readonly fingerprint: Bytes | undefined;
+  /** On the accepting side: SHA-256 of the certificate that the peer has shown, if any. */
+  readonly shown?: Bytes | undefined;
   /**
    * Queues bytes, which nobody changes any more, by reference; they leave at `flush`.
    * False when the lane's bound would be passed, or when closed: nothing was queued.
@@ -99,6 +101,8 @@ export interface ListenOptions {
   readonly port: number;
   /** With it, a first byte of 0x16 begins TLS; plain is for peers on this machine only. */
   readonly tls: TlsIdentity | undefined;
+  /** Asks those who come by TLS for a certificate, which no authority need vouch for. */
+  readonly asksCertificates?: boolean;
   /** Answers a peer that talks plainly where it may not, before the wire is closed. */
   readonly plainRefused?: () => Bytes;
   /** Answers a peer that comes when LIMITS.connectionsMax are open, before it is closed. */

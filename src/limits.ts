@@ -200,6 +200,11 @@ export const LIMITS = {
   loginTriesPerAddressMax: 20,
   loginBackoffMsMax: 15 * minute,
   loginAddressesMax: 10_000,
+  /** A challenge waits so long for its answer: a client computes PBKDF2 of `scramIterations`. */
+  challengeMsMax: 10 * second,
+  /** Challenges of one login; SCRAM has two. And bytes of each message of it. */
+  challengesMax: 4,
+  exchangeBytesMax: 4 * KiB,
   /** PBKDF2 of a SCRAM verifier (OWASP), so that it is no easier to guess from than argon2id. */
   scramIterations: 600_000,
   /** RFC 7677 §4. */
@@ -207,6 +212,8 @@ export const LIMITS = {
   /** A command's write waits for another process's, on the loop: long enough for its commit. */
   sqliteBusyMsMax: 250,
   rolesPerAccountMax: 16,
+  /** One for each device of a person's. */
+  certificatesPerAccountMax: 16,
   /** Accounts that another process or an editor changed are noticed after this. */
   accountsPollMs: 1 * second,
   /** Some thousand lines: read on the loop, in some 20 ms. */

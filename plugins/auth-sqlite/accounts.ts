@@ -4,7 +4,7 @@
 
 import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
-import type { Nick } from "chatfusion";
+import type { Bytes, Nick } from "chatfusion";
 import { ChatFusionError, LIMITS, nameKey, skeleton } from "chatfusion";
 import type { ScramVerifier } from "./password.ts";
 
@@ -34,6 +34,8 @@ export type Found = { readonly is: "own" | "alike"; readonly account: Account };
 
 export interface Accounts {
   find(nick: Nick): Found | undefined;
+  /** What SCRAM needs of it; undefined when the account is gone. */
+  verifier(account: Account): ScramVerifier | undefined;
   /** False when the nick, or one that looks like it, is there already. */
   add(nick: Nick, secret: Secret, roles: readonly string[], created: number): boolean;
   /** Sets a new password; false when the account is gone. */
@@ -42,6 +44,12 @@ export interface Accounts {
   upgrade(account: Account, secret: Secret): void;
   /** False when the account was gone already. */
   remove(account: Account): boolean;
+  /** Whether a certificate of this SHA-256 is the account's. */
+  hasCertificate(account: Account, fingerprint: Bytes): boolean;
+  /** Adds one; false when it is another account's, or this one has the most it may have. */
+  addCertificate(account: Account, fingerprint: Bytes): boolean;
+  /** Takes all of them away, and tells how many there were. */
+  dropCertificates(account: Account): number;
   /** All accounts, by nick. */
   list(): readonly Account[];
   /** The nicks that were added since this was called last, whoever added them. */
@@ -72,7 +80,16 @@ export function isBusy(thrown: unknown): boolean {
 
 /** "cfac": the file is a database of accounts, and no other program's. */
 const APPLICATION_ID = 0x63666163;
-const VERSION = 1;
+const VERSION = 2;
+
+const CERTIFICATES = `
+  CREATE TABLE certificates (
+    fingerprint BLOB PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX certificates_by_account ON certificates (account);
+  PRAGMA user_version = ${VERSION};
+`;
 
 const SCHEMA = `
   CREATE TABLE accounts (
@@ -91,7 +108,7 @@ const SCHEMA = `
     created INTEGER NOT NULL
   ) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${VERSION};
+  ${CERTIFICATES}
 `;
 
 function openDatabase(path: string): Database {
@@ -107,6 +124,7 @@ function openDatabase(path: string): Database {
     database.run(`PRAGMA busy_timeout = ${LIMITS.sqliteBusyMsMax}`);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
+    database.run("PRAGMA foreign_keys = ON");
     database.transaction(() => prepareSchema(database, path)).immediate();
     return database;
   } catch (thrown) {
@@ -126,8 +144,11 @@ function prepareSchema(database: Database, path: string): void {
   } else if (application !== APPLICATION_ID) {
     const what = "expected a database of accounts, got another program's";
     throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${what}`);
+  } else if (version === 1) {
+    // It knew no certificates.
+    database.run(CERTIFICATES);
   } else if (version !== VERSION) {
-    const what = `expected a database of version ${VERSION}, got ${version}`;
+    const what = `expected a database of version 1 or ${VERSION}, got ${version}`;
     throw new ChatFusionError("CONFIG_INVALID", `auth-sqlite: ${path}: ${what}`);
   }
 }
@@ -160,6 +181,10 @@ function accountsOf(database: Database): Accounts {
     `SELECT key, ${COLUMNS} FROM accounts WHERE key = ?1
      UNION ALL SELECT key, ${COLUMNS} FROM accounts WHERE skeleton = ?2 LIMIT 1`,
   );
+  const verifier = database.query<ScramVerifier, [number, number]>(
+    `SELECT scram_salt AS salt, scram_iterations AS iterations, scram_stored_key AS storedKey,
+       scram_server_key AS serverKey FROM accounts WHERE id = ?1 AND revision = ?2`,
+  );
   const add = database.query(
     `INSERT INTO accounts (key, skeleton, nick, hash, scram_salt, scram_iterations,
        scram_stored_key, scram_server_key, roles, created)
@@ -172,6 +197,15 @@ function accountsOf(database: Database): Accounts {
   const change = database.query(`${set}, revision = revision + 1 WHERE id = $id`);
   const upgrade = database.query(`${set} WHERE id = $id AND revision = $revision`);
   const remove = database.query("DELETE FROM accounts WHERE id = ?1");
+  const ownerOf = database.query<{ account: number }, [Bytes]>(
+    "SELECT account FROM certificates WHERE fingerprint = ?1",
+  );
+  const addCertificate = database.query(
+    `INSERT INTO certificates (fingerprint, account) SELECT $fingerprint, $id
+     WHERE (SELECT count(*) FROM certificates WHERE account = $id) < $most
+     ON CONFLICT DO NOTHING`,
+  );
+  const dropCertificates = database.query("DELETE FROM certificates WHERE account = ?1");
   const list = database.query<Row, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY key`);
   const since = database.query<{ id: number; nick: string }, [number]>(
     "SELECT id, nick FROM accounts WHERE id > ?1 ORDER BY id",
@@ -186,6 +220,7 @@ function accountsOf(database: Database): Accounts {
       if (row === null) return undefined;
       return { is: row.key === key ? "own" : "alike", account: accountOf(row) };
     },
+    verifier: ({ id, revision }) => verifier.get(id, revision) ?? undefined,
     add(nick, secret, roles, created) {
       const names = { key: nameKey(nick), skeleton: skeleton(nick), nick };
       const row = { ...names, ...secretOf(secret), roles: roles.join(" "), created };
@@ -196,6 +231,15 @@ function accountsOf(database: Database): Accounts {
       upgrade.run({ ...secretOf(secret), id, revision });
     },
     remove: ({ id }) => remove.run(id).changes === 1,
+    hasCertificate: ({ id }, fingerprint) => ownerOf.get(fingerprint)?.account === id,
+    addCertificate({ id }, fingerprint) {
+      const most = LIMITS.certificatesPerAccountMax;
+      return (
+        ownerOf.get(fingerprint)?.account === id ||
+        addCertificate.run({ fingerprint, id, most }).changes === 1
+      );
+    },
+    dropCertificates: ({ id }) => dropCertificates.run(id).changes,
     list: () => list.all().map(accountOf),
     added() {
       const rows = since.all(seen);

@@ -1,6 +1,6 @@
 // The operator's commands on accounts. Their refusals are values, with a code.
 
-import type { Clock, Command, CommandResult, Failure, Nick } from "chatfusion";
+import type { Bytes, Clock, Command, CommandResult, Failure, Nick } from "chatfusion";
 import { ChatFusionError, command, failure, LIMITS, parseNick, visible } from "chatfusion";
 import * as v from "valibot";
 import type { Account, Accounts, Secret } from "./accounts.ts";
@@ -15,7 +15,7 @@ export interface UserEntry {
   readonly created: number;
 }
 
-/** Makes the four commands; `accounts` is asked when one runs, and throws while none is open. */
+/** Makes the commands; `accounts` is asked when one runs, and throws while none is open. */
 export function userCommands(by: {
   readonly accounts: () => Accounts;
   readonly clock: Clock;
@@ -70,6 +70,24 @@ export function userCommands(by: {
           return { text: `${account.nick} is no longer registered` };
         }),
     }),
+    "user-cert": command({
+      about: "lets a nick in by a TLS client certificate; without one, by none any more",
+      usage: "NICK [SHA256]",
+      args: v.union(
+        [v.strictTuple([v.string()]), v.strictTuple([v.string(), v.string()])],
+        "expected a nick, and a fingerprint",
+      ),
+      run: ([name, text]) =>
+        refusing(() => {
+          const account = accountOf(name, by.accounts());
+          if (text === undefined) return withoutCertificates(account, by);
+          if (by.accounts().addCertificate(account, fingerprintOf(text)))
+            return { text: `${account.nick} gets in by this certificate` };
+          const most = LIMITS.certificatesPerAccountMax;
+          const what = `it is another account's, or ${account.nick} has ${most} already`;
+          throw new ChatFusionError("BAD_REQUEST", `certificate: ${what}`);
+        }),
+    }),
     "user-list": command({
       about: "lists the registered nicks with their roles",
       args: v.strictTuple([]),
@@ -86,6 +104,24 @@ export function userCommands(by: {
 // --- internal ---
 
 const rolePattern = /^[a-z][a-z0-9-]{0,31}$/;
+
+/** What one gets in by no more, one is not in by any more. */
+function withoutCertificates(
+  account: Account,
+  by: { readonly accounts: () => Accounts; readonly revoked: (account: string) => void },
+): CommandResult {
+  const count = by.accounts().dropCertificates(account);
+  if (count > 0) by.revoked(account.nick);
+  return { text: `${account.nick} gets in by no certificate (${count} were removed)` };
+}
+
+/** As `openssl x509 -fingerprint -sha256` writes it, or without colons. */
+function fingerprintOf(text: string): Bytes {
+  const hex = text.replaceAll(":", "").toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(hex)) return Uint8Array.fromHex(hex);
+  const what = `expected the 64 hex digits of a SHA-256, got ${visible(text)}`;
+  throw new ChatFusionError("BAD_REQUEST", `certificate: ${what}`);
+}
 
 const entryOf = ({ nick, roles, created }: Account): UserEntry => ({ nick, roles, created });
 

@@ -28,6 +28,7 @@ import type { Ident } from "./names.ts";
 import type { Reply } from "./reply.ts";
 import { createReply } from "./reply.ts";
 import type { SaslExchange } from "./sasl.ts";
+import { giveUp } from "./sasl.ts";
 import type { World } from "./world.ts";
 
 export class Client {
@@ -146,6 +147,7 @@ export class Client {
   /** Its connection has ended. */
   gone(): void {
     this.phase = "gone";
+    giveUp(this);
     this.#cancelWait?.();
   }
 

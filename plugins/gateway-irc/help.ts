@@ -2,7 +2,8 @@
 
 export const HELP: Readonly<Record<string, string>> = {
   ADMIN: "ADMIN: who runs this server.",
-  AUTHENTICATE: "AUTHENTICATE PLAIN: logs in with SASL, before or after coming in.",
+  AUTHENTICATE:
+    "AUTHENTICATE PLAIN|SCRAM-SHA-256|EXTERNAL: logs in with SASL, before or after coming in.",
   CAP: "CAP LS|LIST|REQ|END: capabilities of IRCv3.",
   HELP: "HELP [command]: this.",
   INFO: "INFO: about this server.",

@@ -11,7 +11,7 @@ import { userOf } from "./names.ts";
 import { tellPersonal } from "./personal.ts";
 import { showOperator } from "./opers.ts";
 import type { Reply } from "./reply.ts";
-import { abandon, MECHANISMS } from "./sasl.ts";
+import { abandon, mechanismsOf } from "./sasl.ts";
 import { showLobby, shownOf } from "./rooms.ts";
 import { welcome } from "./server.ts";
 
@@ -23,7 +23,7 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   if (sub === "LS") {
     if (isStranger) client.negotiates = true;
     if (Number(words) >= 302) client.knows302 = true;
-    answer("LS", capList(client.knows302, MECHANISMS).join(" "));
+    answer("LS", capList(client.knows302, mechanismsOf(client)).join(" "));
   } else if (sub === "LIST") answer("LIST", capNames(client.caps).join(" "));
   else if (sub === "REQ") {
     if (isStranger) client.negotiates = true;

@@ -23,6 +23,7 @@ import { LiveSession } from "./session.ts";
 import type { Tells } from "./tells.ts";
 import type { Sessions } from "./sessions.ts";
 import { createThrottle } from "./throttle.ts";
+import { boundExchange } from "./exchange.ts";
 
 export interface Arrival {
   readonly nick: string;
@@ -116,7 +117,13 @@ export function createEntrance(options: EntranceOptions): Entrance {
       const text = `nick ${nick}: too many tries; wait ${Math.ceil(waitMs / 1000)} s`;
       return failure("RATE_LIMITED", text);
     }
-    const verdict = await options.hooks().auth(request);
+    const verdict = await options
+      .hooks()
+      .auth(
+        credential.kind === "exchange"
+          ? { ...request, credential: boundExchange(credential, options.clock) }
+          : request,
+      );
     if (!isFailure(verdict)) throttle.succeeded(remote, nick);
     else if (verdict.code !== "AUTH_FAILED") throttle.untried(remote, nick);
     return verdict;

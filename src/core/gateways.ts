@@ -19,6 +19,8 @@ export interface GatewaysOptions {
   readonly tick: Tick<LiveSession>;
   readonly entrance: () => Entrance;
   readonly gate: Gatekeeper;
+  /** Of SASL, which the auth plugins answer. */
+  mechanisms(): readonly string[];
   readonly tls: TlsIdentity | undefined;
   readonly host: string;
   /** A listener is open: it is closed when the server stops. */
@@ -49,7 +51,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     const connection: Connection = {
       remote: wire.remote,
       secure: wire.secure,
-      fingerprint: undefined,
+      fingerprint: wire.shown,
       send(bytes) {
         tick.wire(wire);
         return wire.send("room", bytesOf(bytes));
@@ -113,10 +115,13 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     };
 
   return {
+    mechanisms: () => options.mechanisms(),
     async listen(door, take) {
       const host = door.host ?? options.host;
       const tls = door.tls === false ? undefined : options.tls;
-      const listener = await environment.net.listen({ host, port: door.port, tls }, accept(take));
+      const asksCertificates = door.asksCertificates === true;
+      const at = { host, port: door.port, tls, asksCertificates };
+      const listener = await environment.net.listen(at, accept(take));
       options.opened(listener);
       return listener.port;
     },

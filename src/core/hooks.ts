@@ -4,7 +4,7 @@
 
 import * as v from "valibot";
 import type { Clock, Log, MaybePromise } from "../environment.ts";
-import type { Failure } from "../errors.ts";
+import type { ErrorCode, Failure } from "../errors.ts";
 import { ChatFusionError, failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type {
@@ -121,12 +121,21 @@ const DENIED = {
   onFile: "FILE_DENIED",
 } as const;
 
+const CORES_WORDS: ReadonlySet<ErrorCode> = new Set(["AUTH_BUSY", "AUTH_FAILED"]);
+
 const isPromise = <A>(value: A | Promise<A>): value is Promise<A> =>
   typeof value === "object" && value !== null && "then" in value;
 
 /** Goes on with a value, at once where it is there. */
 export function goOn<A, B>(value: MaybePromise<A>, next: (value: A) => B): MaybePromise<B> {
   return isPromise(value) ? value.then(next) : next(value);
+}
+
+/** Of a hook with this argument. Where a client is asked back, its time is not the plugin's. */
+function deadlineOf(argument: unknown): number {
+  const { credential } = Object(argument) as Partial<AuthRequest>; // not there in other hooks
+  const challenges = credential?.kind === "exchange" ? LIMITS.challengesMax : 0;
+  return LIMITS.hookMsMax + challenges * LIMITS.challengeMsMax;
 }
 
 interface Verdict {
@@ -156,11 +165,11 @@ function createGuard(clock: Clock, log: Log) {
   const isFault = (value: unknown): value is Failure =>
     typeof value === "object" && value !== null && faults.has(value);
   const fault = (plugin: string, hook: string, thrown: unknown): Failure => {
-    // The core's own word, passed on: the hashing pool is full.
-    if (thrown instanceof ChatFusionError && thrown.code === "AUTH_BUSY") {
-      const busy = failure(thrown.code, thrown.message);
-      faults.add(busy);
-      return busy;
+    // The core's own word, passed on: the hashing pool is full, the client has given up.
+    if (thrown instanceof ChatFusionError && CORES_WORDS.has(thrown.code)) {
+      const word = failure(thrown.code, thrown.message);
+      faults.add(word);
+      return word;
     }
     const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     log.error("hook failed", { plugin, hook, error });
@@ -169,10 +178,15 @@ function createGuard(clock: Clock, log: Log) {
     faults.add(made);
     return made;
   };
-  const timed = (plugin: string, hook: string, promise: Promise<unknown>): Promise<unknown> =>
+  const timed = (
+    plugin: string,
+    hook: string,
+    promise: Promise<unknown>,
+    msMax: number,
+  ): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`no answer within ${LIMITS.hookMsMax} ms`));
-      const cancel = clock.after(LIMITS.hookMsMax, late);
+      const late = () => reject(new Error(`no answer within ${msMax} ms`));
+      const cancel = clock.after(msMax, late);
       promise.then(resolve, reject).finally(cancel);
     }).catch((thrown: unknown) => fault(plugin, hook, thrown));
   const call = <A>(hook: string, step: Step<A, unknown>, argument: A): unknown => {
@@ -182,7 +196,7 @@ function createGuard(clock: Clock, log: Log) {
       const ms = clock.monotonic() - began;
       if (ms > LIMITS.hookBlockMsMax)
         log.warn("hook held up the loop", { plugin: step.plugin, hook, ms: Math.round(ms) });
-      return isPromise(result) ? timed(step.plugin, hook, result) : result;
+      return isPromise(result) ? timed(step.plugin, hook, result, deadlineOf(argument)) : result;
     } catch (thrown) {
       return fault(step.plugin, hook, thrown);
     }

@@ -30,6 +30,7 @@ const PARTS = [
   "history",
   "gateway",
   "accountOf",
+  "mechanisms",
   "commands",
   "start",
   "stop",
@@ -37,6 +38,9 @@ const PARTS = [
 
 /** One word of a console, and of a chat behind its slash. */
 const COMMAND_NAME = /^[a-z][a-z0-9-]*$/;
+
+/** RFC 4422 §3.1. */
+const MECHANISM_NAME = /^[A-Z0-9_-]{1,20}$/;
 
 /** Says all that is wrong with a list of plugins in one text. */
 export const describeFaults = (faults: readonly ConfigFault[]): string =>
@@ -195,8 +199,12 @@ function checkParts(plugin: Plugin, parts: Parts): void {
   for (const role of ["fabric", "history", "gateway"] as const)
     if (parts[role] !== undefined && !plugin.provides.includes(role))
       fail(`setup returned ${role}, which is not declared in provides`);
-  if (parts.accountOf !== undefined && !plugin.provides.includes("auth"))
-    fail("setup returned accountOf, but auth is not declared in provides");
+  for (const part of ["accountOf", "mechanisms"] as const)
+    if (parts[part] !== undefined && !plugin.provides.includes("auth"))
+      fail(`setup returned ${part}, but auth is not declared in provides`);
+  for (const name of parts.mechanisms ?? [])
+    if (!MECHANISM_NAME.test(name))
+      fail(`mechanisms: expected names such as SCRAM-SHA-256, got "${visible(name)}"`);
   const commands = Object.entries(parts.commands ?? {});
   const most = LIMITS.commandsPerPluginMax;
   if (commands.length > most) fail(`expected up to ${most} commands, got ${commands.length}`);

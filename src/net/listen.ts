@@ -24,7 +24,13 @@ import {
   isLoopback,
   readOnce,
 } from "./socket.ts";
-import { acceptTls, fingerprintOf, handshakeFailure, tlsFirstByte } from "./tls.ts";
+import {
+  acceptTls,
+  fingerprintOf,
+  handshakeFailure,
+  peerFingerprint,
+  tlsFirstByte,
+} from "./tls.ts";
 import { boundUnsent } from "./unsent.ts";
 import { SinkWire } from "./wire.ts";
 
@@ -96,6 +102,9 @@ class Waiting {
   }
 }
 
+/** Of certificates: our own, and the one that the peer has shown. */
+type Prints = Pick<SinkWire, "fingerprint" | "shown">;
+
 /** What a socket carries: nothing when its peer was gone before it was looked at. */
 type Held = Door | undefined;
 
@@ -146,7 +155,11 @@ class Door {
     if (identity !== undefined && chunk[0] === tlsFirstByte) {
       this.#phase = "securing";
       this.secure = true;
-      this.#socket = acceptTls(this.#socket, { identity, head: chunk, data: this }, tlsHandlers);
+      this.#socket = acceptTls(
+        this.#socket,
+        { identity, asks: this.#house.at.asksCertificates === true, head: chunk, data: this },
+        tlsHandlers,
+      );
     } else if (this.local) {
       this.#enter(this.#socket, true);
       this.wire?.data(chunk);
@@ -157,7 +170,10 @@ class Door {
 
   /** The TLS handshake has succeeded. */
   secured(socket: Socket<Held>): void {
-    if (this.#phase === "securing") this.#enter(socket, true, this.#house.fingerprint);
+    if (this.#phase !== "securing") return;
+    const { at, fingerprint } = this.#house;
+    const shown = at.asksCertificates === true ? peerFingerprint(socket) : undefined;
+    this.#enter(socket, true, { fingerprint, shown });
   }
 
   ended(): void {
@@ -189,8 +205,8 @@ class Door {
     this.wire?.closed(reason);
   }
 
-  #enter(socket: Socket<Held>, secure: boolean, fingerprint?: Bytes): void {
-    const wire = this.#makeWire(socket, secure, fingerprint);
+  #enter(socket: Socket<Held>, secure: boolean, prints?: Prints): void {
+    const wire = this.#makeWire(socket, secure, prints);
     try {
       wire.attach(this.#house.accept(wire));
     } catch (error) {
@@ -206,13 +222,20 @@ class Door {
     wire.close("refused at the door");
   }
 
-  #makeWire(socket: Socket<Held>, secure: boolean, fingerprint?: Bytes): SinkWire {
+  #makeWire(socket: Socket<Held>, secure: boolean, prints?: Prints): SinkWire {
     const { clock, log, waiting } = this.#house;
     waiting.leave(this);
     this.#cancelDeadline?.();
     this.#phase = "wire";
     this.#sink = new SocketSink(socket, this.#remote);
-    this.wire = new SinkWire({ sink: this.#sink, clock, log, secure, fingerprint });
+    this.wire = new SinkWire({
+      sink: this.#sink,
+      clock,
+      log,
+      secure,
+      fingerprint: prints?.fingerprint,
+      shown: prints?.shown,
+    });
     return this.wire;
   }
 }

@@ -24,16 +24,26 @@ export function peerFingerprint<Data>(socket: Socket<Data>): Bytes | undefined {
 /** Makes the server's end of TLS out of an accepted socket, of which `head` was read already. */
 export function acceptTls<Data>(
   socket: Socket<Data>,
-  { identity, head, data }: { identity: TlsIdentity; head: Bytes; data: Data },
+  by: {
+    readonly identity: TlsIdentity;
+    /** The peer is asked for a certificate; whoever vouches for it, and whether it has one. */
+    readonly asks: boolean;
+    readonly head: Bytes;
+    readonly data: Data;
+  },
   handlers: SocketHandler<Data>,
 ): Socket<Data> {
   // COMPAT(bun-types): isServer and initialData are not in the types; node:net uses them so.
   const options: TLSUpgradeOptions<Data> & { isServer: true; initialData: Bytes } = {
     isServer: true,
     // The chunk is borrowed until return.
-    initialData: new Uint8Array(head),
-    data,
-    tls: { key: identity.key, cert: identity.certificate },
+    initialData: new Uint8Array(by.head),
+    data: by.data,
+    tls: {
+      key: by.identity.key,
+      cert: by.identity.certificate,
+      ...(by.asks ? { requestCert: true, rejectUnauthorized: false } : {}),
+    },
     socket: handlers,
   };
   return socket.upgradeTLS(options)[1];

@@ -23,6 +23,7 @@ export interface WireOptions {
   readonly log: Log;
   readonly secure: boolean;
   readonly fingerprint: Bytes | undefined;
+  readonly shown?: Bytes | undefined;
 }
 
 type Phase = "open" | "draining" | "ending" | "closed";
@@ -33,6 +34,7 @@ const unattached: WireHandlers = { data() {}, closed() {} };
 export class SinkWire implements Wire, Adopted {
   readonly secure: boolean;
   readonly fingerprint: Bytes | undefined;
+  readonly shown: Bytes | undefined;
   readonly #sink: Sink;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -44,8 +46,9 @@ export class SinkWire implements Wire, Adopted {
   /** The deadline of a pause, of draining or of ending: there is only ever one of them. */
   #cancelDeadline: (() => void) | undefined;
 
-  constructor({ sink, clock, log, secure, fingerprint }: WireOptions) {
+  constructor({ sink, clock, log, secure, fingerprint, shown }: WireOptions) {
     this.secure = secure;
+    this.shown = shown;
     this.fingerprint = fingerprint;
     this.#sink = sink;
     this.#clock = clock;

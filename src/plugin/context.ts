@@ -94,6 +94,11 @@ export type Parts = Partial<Hooks> & {
    * synchronous, and asked at any time between `start` and `stop`.
    */
   accountOf?(nick: Nick): string | undefined;
+  /**
+   * Of a plugin that provides auth: mechanisms of SASL that its `onAuth` answers beside passwords,
+   * each as an `exchange`; "EXTERNAL" are certificates. The first plugin that speaks ends it.
+   */
+  readonly mechanisms?: readonly string[];
   readonly commands?: Readonly<Record<string, Command>>;
   start?(): MaybePromise<void>;
   stop?(): MaybePromise<void>;

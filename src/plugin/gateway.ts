@@ -90,6 +90,7 @@ export interface Session {
 export interface Connection {
   readonly remote: string;
   readonly secure: boolean;
+  /** SHA-256 of the certificate that the peer has shown, and whose key it has. */
   readonly fingerprint: Bytes | undefined;
   /** Before `enter` has resolved; afterwards `Session.send`. Given. False when full or closed. */
   send(bytes: string | Bytes): boolean;
@@ -150,10 +151,21 @@ export interface GatewaySink {
 
 export interface GatewayHost {
   /**
+   * Mechanisms of SASL beside PLAIN that the auth plugins answer, each once; "EXTERNAL" where they
+   * know certificates. Known from `Gateway.open` on.
+   */
+  mechanisms(): readonly string[];
+  /**
    * The core's listener: its TLS, its bounds per address and before entry. Resolves to the port.
    */
   listen(
-    door: { readonly host?: string; readonly port: number; readonly tls?: boolean },
+    door: {
+      readonly host?: string;
+      readonly port: number;
+      readonly tls?: boolean;
+      /** Those who come by TLS are asked for a certificate: `Connection.fingerprint`. */
+      readonly asksCertificates?: boolean;
+    },
     accept: (connection: Connection) => ConnectionHandlers,
   ): Promise<number>;
   /** Makes a connection of a transport that is not the core's. */

@@ -54,13 +54,27 @@ export interface Message {
 export type Credential =
   | { readonly kind: "none" }
   | { readonly kind: "password"; readonly password: string }
+  /** The peer's TLS certificate, whose key it has: `fingerprint` of the request. */
   | { readonly kind: "certificate" }
-  | {
-      readonly kind: "exchange";
-      readonly mechanism: string;
-      readonly first: Bytes;
-      readonly challenge: (bytes: Bytes) => Promise<Bytes>;
-    };
+  | Exchange;
+
+/**
+ * A mechanism of SASL in which both sides speak by turns (RFC 4422). Given only to plugins that are
+ * asked about a mechanism which one of them has in its `mechanisms`.
+ */
+export interface Exchange {
+  readonly kind: "exchange";
+  /** "SCRAM-SHA-256". */
+  readonly mechanism: string;
+  /** What the client said first, up to `LIMITS.exchangeBytesMax` bytes; may be empty. */
+  readonly first: Bytes;
+  /**
+   * Says something to the client, and resolves to its answer, of bounded length too. Rejects, where
+   * it gives up, is silent for `LIMITS.challengeMsMax`, or was asked too often: let that pass, and
+   * the login has failed; it is no fault of the plugin's.
+   */
+  readonly challenge: (bytes: Bytes) => Promise<Bytes>;
+}
 
 export interface AuthRequest {
   readonly nick: Nick;
@@ -68,7 +82,7 @@ export interface AuthRequest {
   readonly credential: Credential;
   /** Host and port of the peer. */
   readonly remote: string;
-  /** Of the peer's certificate, where the transport has one. */
+  /** SHA-256 of the certificate that the peer has shown, and whose key it has. */
   readonly fingerprint?: Bytes;
   /** The plugin whose door it is; "native" for the server's own. */
   readonly door: string;

@@ -15,6 +15,8 @@ import type { Plugin } from "../plugin/context.ts";
 import type { Allow, AuthRequest, Credential, Deny, Pass } from "../plugin/hooks.ts";
 import type { SetUp } from "./context.ts";
 import { setUp } from "./context.ts";
+import type { ScramClient } from "./scram.ts";
+import { scramClient } from "./scram.ts";
 
 /** An account that the plugin under test is to have. */
 export interface TestAccount {
@@ -74,6 +76,7 @@ export function testAuth(name: string, subject: AuthSubject): void {
     if (typeof make === "function") {
       testLogins({ ...subject, make });
       testRegistered({ ...subject, make });
+      testScram({ ...subject, make });
       testHostile({ ...subject, make });
     }
   });
@@ -225,6 +228,77 @@ function testRegistered(subject: WithAccounts): void {
       }
     }));
 }
+
+function testScram(subject: WithAccounts): void {
+  /** Runs a case where the plugin answers SCRAM-SHA-256. */
+  const withScram = (run: (ask: Ask, world: SetUp) => Promise<void>) =>
+    withAccounts(subject, async (ask, world) => {
+      if (world.parts.mechanisms?.includes("SCRAM-SHA-256") === true) await run(ask, world);
+    });
+  test("SCRAM, if it answers it, lets in with the password, and proves the server", () =>
+    withScram(async (ask) => {
+      for (const { nick, password, roles } of ACCOUNTS) {
+        const prepared = password.replace(/\p{Zs}/gu, " ");
+        const client = scramClient(nick, prepared);
+        expect(await ask(nick, client)).toEqual({ verdict: "allow", account: nick, roles });
+        expect(client.isServerProven()).toBe(true);
+      }
+    }));
+
+  test("by SCRAM a wrong password and an unknown nick are told the same, at the same step", () =>
+    withScram(async (ask) => {
+      const [wrong, unknown, again] = ["ana", "nobody", "nobody"].map((nick) => ({
+        nick,
+        client: scramClient(nick, "wrong"),
+      }));
+      if (wrong === undefined || unknown === undefined || again === undefined) throw new Error();
+      const verdicts = [wrong, unknown, again].map(({ nick, client }) => ask(nick, client));
+      const [first, ...others] = await Promise.all(verdicts);
+      expect(first).toMatchObject({ verdict: "deny", code: "AUTH_FAILED" });
+      for (const other of others) expect(other).toEqual(first);
+      const shape = (one: { client: ScramClient }) =>
+        one.client.serverFirst().replaceAll(/(?<=[rs]=)[^,]*/g, (text) => String(text.length));
+      expect(shape(unknown)).toBe(shape(wrong));
+      // Its salt does not change from try to try, as no account's does.
+      const salt = ({ client }: { client: ScramClient }) => client.serverFirst().split(",")[1];
+      expect(salt(again)).toBe(salt(unknown));
+      expect(wrong.client.isServerProven()).toBe(false);
+    }));
+
+  test("what is no SCRAM lets nobody in, whatever it is and when it comes", () =>
+    withScram(async (ask) => {
+      for (const [step, of] of HOSTILE_SCRAM) {
+        const client = scramClient("ana", ANA.password, (text, at) =>
+          at === step ? of(text) : text,
+        );
+        const verdict = await ask("ana", client);
+        expect(verdict).toMatchObject({ verdict: "deny", code: "AUTH_FAILED" });
+      }
+      // Another's name in it than the one that is asked for.
+      const other = await ask("ilya", scramClient("ana", ANA.password));
+      expect(isAllowed(other)).toBe(false);
+    }));
+}
+
+/** At which step of a right login what is said instead. */
+const HOSTILE_SCRAM: readonly (readonly [step: number, of: (text: string) => string])[] = [
+  [0, () => ""],
+  [0, (text) => text.slice(3)],
+  [0, (text) => text.replace("n,,", "p=tls-unique,,")],
+  [0, (text) => text.replace("n,,", "n,a=ilya,")],
+  [0, (text) => text.replace("n=", "m=x,n=")],
+  [0, (text) => text.replace(/r=.*/, "r=")],
+  [0, (text) => text.replace("n=ana", "n=an=2")],
+  [0, (text) => text + "x".repeat(3000)],
+  [1, () => ""],
+  [1, (text) => text.replace(/p=.*/, "p=")],
+  [1, (text) => text.replace(/,p=.*/, "")],
+  [1, (text) => text.replace(/p=.*/, `p=${"A".repeat(43)}=`)],
+  [1, (text) => text.replace("c=biws", "c=eSws")],
+  [1, (text) => text.replace(/r=[^,]*/, "r=rOprNGfwEbeRWgbNEkqO")],
+  [1, (text) => text.replace("p=", "p=\0")],
+  [2, () => "more"],
+];
 
 function testHostile(subject: WithAccounts): void {
   test("hostile passwords are wrong ones", () =>

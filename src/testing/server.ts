@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type Client, connect } from "../client.ts";
 import type { ServerEvent } from "../core/events.ts";
 import { createServer } from "../core/server.ts";
-import type { Log } from "../environment.ts";
+import type { Log, TlsIdentity } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { parseServerName } from "../names.ts";
 import type { CommandResult, Plugin } from "../plugin/context.ts";
@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly plugins: readonly Plugin[];
   /** Default "test". */
   readonly name?: string;
+  /** TLS on its doors; plain connections of this machine are taken all the same. */
+  readonly tls?: TlsIdentity;
 }
 
 /** A server that runs. `await using` closes its clients, stops it and removes its data. */
@@ -56,7 +58,9 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
   const { plugins, name = "test" } = options;
   const clients: Client[] = [];
   try {
+    const { tls } = options;
     const server = await createServer({
+      ...(tls === undefined ? {} : { tls }),
       name: parseServerName(name),
       listen: { host: "127.0.0.1", port: 0 },
       plugins: withDefaults(plugins),

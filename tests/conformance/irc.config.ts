@@ -1,7 +1,7 @@
 // A server for the IRC conformance suite (docs/irc.md), as its controller wants it: everything that
 // it may vary comes from the environment (CF_IRC_…).
 
-import { allow, defineConfig, definePlugin } from "chatfusion";
+import { allow, defineConfig } from "chatfusion";
 import authGuest from "chatfusion/plugins/auth-guest";
 import authSqlite from "chatfusion/plugins/auth-sqlite";
 import fabricTree from "chatfusion/plugins/fabric-tree";
@@ -10,26 +10,33 @@ import logSqlite from "chatfusion/plugins/log-sqlite";
 
 const given = (name: string): string => process.env[`CF_IRC_${name}`] ?? "";
 
-/** The suite's operator, who is in no database: its account has the role by this plugin alone. */
-const authOperator = definePlugin({
-  name: "auth-operator",
-  provides: ["auth"],
-  setup: () => ({
-    onAuth({ nick, credential }) {
-      if (nick !== given("OPER_NAME") || credential.kind !== "password") return undefined;
-      if (credential.password !== given("OPER_PASSWORD")) return undefined;
-      return allow(nick, ["operator"]);
-    },
-  }),
-});
+const accounts = authSqlite({ scramIterations: 4096 });
+
+/** The database of accounts, and the suite's operator, who is not in it. */
+const auth: typeof accounts = {
+  ...accounts,
+  setup(context) {
+    const parts = accounts.setup(context);
+    return {
+      ...parts,
+      onAuth(request) {
+        const { nick, credential } = request;
+        const isOperator =
+          nick === given("OPER_NAME") &&
+          credential.kind === "password" &&
+          credential.password === given("OPER_PASSWORD");
+        return isOperator ? allow(nick, ["operator"]) : parts.onAuth?.(request);
+      },
+    };
+  },
+};
 
 export default defineConfig({
   name: "My.Little.Server",
   // The suite's people are guests, and expect the first one in a channel to run it.
   rooms: { guests: true },
   plugins: [
-    authOperator(),
-    authSqlite(),
+    auth,
     authGuest(),
     logSqlite(),
     fabricTree(),

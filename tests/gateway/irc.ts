@@ -1,5 +1,6 @@
 // IRC clients for tests: raw lines over a real socket, to a server with the gateway.
 
+import type { TlsIdentity } from "../../src/environment.ts";
 import type { Plugin } from "../../src/plugin.ts";
 import type { TestServer } from "../../src/testing.ts";
 import { startServer } from "../../src/testing.ts";
@@ -10,23 +11,28 @@ type Options = Omit<Parameters<typeof gatewayIrc>[0], "port">;
 export interface IrcServer extends TestServer {
   readonly ircPort: number;
   /** Opens a connection, and says nothing. */
-  stranger(): Promise<IrcClient>;
+  stranger(tls?: Bun.TLSOptions): Promise<IrcClient>;
   /** Comes in: NICK and USER, with these capabilities; resolves when it has been welcomed. */
   irc(nick: string, caps?: readonly string[]): Promise<IrcClient>;
 }
 
 /** Starts a server whose lobby is no channel, where nothing else is asked for. */
 export async function startIrc(
-  options: Options & { readonly name?: string; readonly plugins?: readonly Plugin[] } = {},
+  options: Options & {
+    readonly name?: string;
+    readonly plugins?: readonly Plugin[];
+    readonly identity?: TlsIdentity;
+  } = {},
 ): Promise<IrcServer> {
-  const { name = "paris", plugins = [], ...irc } = options;
+  const { name = "paris", plugins = [], identity, ...irc } = options;
   const gateway = gatewayIrc({ port: 0, lobby: false, flood: false, ...irc });
-  const server = await startServer({ name, plugins: [gateway, ...plugins] });
+  const tls = identity === undefined ? {} : { tls: identity };
+  const server = await startServer({ name, plugins: [gateway, ...plugins], ...tls });
   const opened = server.events.find((event) => event.event === "gateway");
   const ircPort = Number(opened?.address.split(" ").at(-1));
   const clients: IrcClient[] = [];
-  const stranger = async () => {
-    const client = await IrcClient.open(ircPort);
+  const stranger = async (by?: Bun.TLSOptions) => {
+    const client = await IrcClient.open(ircPort, by);
     clients.push(client);
     return client;
   };
@@ -61,13 +67,21 @@ export class IrcClient {
     this.#socket = socket;
   }
 
-  static async open(port: number): Promise<IrcClient> {
+  /** With `tls` whatever certificate the server has; with key and cert as their owner. */
+  static async open(port: number, tls?: Bun.TLSOptions): Promise<IrcClient> {
     const took = { data(_chunk: Uint8Array) {}, close() {} };
+    const secured = Promise.withResolvers<void>();
     const socket = await Bun.connect({
       hostname: "127.0.0.1",
       port,
-      socket: { data: (_socket, chunk) => took.data(chunk), close: () => took.close() },
+      ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: false } }),
+      socket: {
+        data: (_socket, chunk) => took.data(chunk),
+        handshake: () => secured.resolve(),
+        close: () => took.close(),
+      },
     });
+    if (tls !== undefined) await secured.promise;
     const client = new IrcClient(socket);
     const decoder = new TextDecoder();
     let rest = "";

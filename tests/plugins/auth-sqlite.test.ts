@@ -236,3 +236,23 @@ test("at a login weak hashes and verifiers are made anew, and the password stays
   await again.stop();
   expect(kept(world, "Ana")).toEqual(after);
 });
+
+test("a database of the version before, without certificates, is brought up to date", async () => {
+  await using old = await start();
+  await run(old, "user-add", "ann", "secret");
+  await old.stop();
+  {
+    using database = new Database(join(old.folder, "accounts.sqlite"));
+    database.run("DROP TABLE certificates; PRAGMA user_version = 1");
+  }
+  await using now = await start({ folder: old.folder });
+  expect(await run(now, "user-cert", "ann", "ab".repeat(32))).toHaveProperty("text");
+  const fingerprint = Uint8Array.fromHex("ab".repeat(32));
+  const rest = { why: "enter", remote: "127.0.0.1:40123", door: "irc" } as const;
+  const asked = { nick: parseNick("ann"), credential: { kind: "certificate" }, ...rest } as const;
+  expect(await now.parts.onAuth!({ ...asked, fingerprint })).toMatchObject({ account: "ann" });
+  expect(await now.parts.onAuth!(asked)).toMatchObject({ code: "AUTH_FAILED" });
+  await run(now, "user-del", "ann");
+  await run(now, "user-add", "ben", "secret");
+  expect(await run(now, "user-cert", "ben", "ab".repeat(32))).toHaveProperty("text");
+});
