@@ -80,6 +80,10 @@ export default definePlugin({
           const found = await writer().ask({ op: "backlog", room, limit, before });
           return found as readonly MessageEntry[]; // likewise
         },
+        async onward(room, limit, after) {
+          const found = await writer().ask({ op: "onward", room, limit, after });
+          return found as readonly MessageEntry[]; // likewise
+        },
         async since(room, id, limit) {
           const found = await writer().ask({ op: "since", room, id, limit });
           return (found ?? undefined) as readonly MessageEntry[] | undefined; // likewise

@@ -22,6 +22,7 @@ export interface LogDatabase {
     bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
   ): readonly Pick<Packed, "first" | "last" | "entries" | "bytes">[];
   backlog(room: string, limit: number, before: string | undefined): readonly MessageEntry[];
+  onward(room: string, limit: number, after: string): readonly MessageEntry[];
   since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined;
   about(room: string, ids: readonly string[], limit: number): readonly MessageEntry[];
   deletions(limit: number): readonly Deletion[];
@@ -135,7 +136,7 @@ function createAppend(
   }).immediate;
 }
 
-function createReads(database: Database): Pick<LogDatabase, "range" | "backlog"> {
+function createReads(database: Database): Pick<LogDatabase, "range" | "backlog" | "onward"> {
   const range = database.query<
     Pick<Packed, "first" | "last" | "entries" | "bytes">,
     [string, string, string, number, number]
@@ -147,14 +148,33 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
          (SELECT max(first) FROM batches WHERE stream = (SELECT id FROM one) AND first <= ?4), 0)
      ORDER BY first`,
   );
-  const marks = database.query<{ batch: number; place: number }, [string, string | null, number]>(
+  const newest = database.query<Mark, [string, string | null, number]>(
     `SELECT batch, place FROM marks
      WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND (?2 IS NULL OR id < ?2)
      ORDER BY id DESC, batch DESC, place DESC LIMIT ?3`,
   );
+  const oldest = database.query<Mark, [string, string, number]>(
+    `SELECT batch, place FROM marks
+     WHERE room = (SELECT id FROM rooms WHERE name = ?1) AND id > ?2
+     ORDER BY id, batch, place LIMIT ?3`,
+  );
   const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
     "SELECT entries FROM batches WHERE id = ?1",
   );
+  const messagesAt = (marks: readonly Mark[]): MessageEntry[] => {
+    const read = new Map<number, readonly (MessageEntry | null)[]>();
+    const found: MessageEntry[] = [];
+    for (const { batch, place } of marks) {
+      let messages = read.get(batch);
+      if (messages === undefined) {
+        messages = parseEntries(entriesOf.get(batch)?.entries ?? EMPTY_ARRAY);
+        read.set(batch, messages);
+      }
+      const message = messages[place];
+      if (message) found.push(message);
+    }
+    return found;
+  };
   return {
     range({ origin, life, room }, { from, to, bytesMax }) {
       const found: Pick<Packed, "first" | "last" | "entries" | "bytes">[] = [];
@@ -166,20 +186,9 @@ function createReads(database: Database): Pick<LogDatabase, "range" | "backlog">
       }
       return found;
     },
-    backlog(room, limit, before) {
-      const read = new Map<number, readonly (MessageEntry | null)[]>();
-      const found: MessageEntry[] = [];
-      for (const { batch, place } of marks.all(room, before ?? null, limit)) {
-        let messages = read.get(batch);
-        if (messages === undefined) {
-          messages = parseEntries(entriesOf.get(batch)?.entries ?? EMPTY_ARRAY);
-          read.set(batch, messages);
-        }
-        const message = messages[place];
-        if (message) found.push(message);
-      }
-      return found.toReversed();
-    },
+    backlog: (room, limit, before) =>
+      messagesAt(newest.all(room, before ?? null, limit).toReversed()),
+    onward: (room, limit, after) => messagesAt(oldest.all(room, after, limit)),
   };
 }
 
@@ -209,6 +218,12 @@ function createSince(database: Database): LogDatabase["since"] {
     }
     return found;
   };
+}
+
+/** Where a message stands. */
+interface Mark {
+  readonly batch: number;
+  readonly place: number;
 }
 
 const EMPTY_ARRAY = Buffer.from("[]");

@@ -46,6 +46,12 @@ export type Request =
       readonly before?: string | undefined;
     }
   | {
+      readonly op: "onward";
+      readonly room: string;
+      readonly limit: number;
+      readonly after: string;
+    }
+  | {
       readonly op: "since";
       readonly room: string;
       readonly id: string;

@@ -43,6 +43,8 @@ function run(request: Numbered): unknown {
       return packRange(request.number, opened().range(request.stream, request));
     case "backlog":
       return opened().backlog(request.room, request.limit, request.before);
+    case "onward":
+      return opened().onward(request.room, request.limit, request.after);
     case "about":
       return opened().about(request.room, request.ids, request.limit);
     case "deletions":

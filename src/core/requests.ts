@@ -25,7 +25,7 @@ import { fileHandlers } from "./file-requests.ts";
 import { type PersonalRequestsOptions, personalHandlers } from "./personal-requests.ts";
 import { NATIVE } from "./format.ts";
 import type { Governance } from "./governance.ts";
-import { newestThatFit, oldestThatFit, shownOf } from "./history-pages.ts";
+import { pageOf } from "./history-pages.ts";
 import { goOn } from "./hooks.ts";
 import type { Ids } from "./ids.ts";
 import type { MessageLog } from "./log.ts";
@@ -338,23 +338,15 @@ function roomHandlers(options: RequestsOptions) {
       const history = options.history();
       if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
       options.streams.flush(); // what was said before this question belongs to the answer
-      const { limit, before, since } = ask;
-      if (before !== undefined && since !== undefined)
-        return failure("BAD_REQUEST", "history: expected before or since, got both");
+      const { since } = ask;
+      const many = [ask.before, ask.after, since].filter((one) => one !== undefined).length;
+      if (many > 1)
+        return failure("BAD_REQUEST", `history: expected before, after or since, got ${many}`);
       const read = async (): Promise<Answer<"history"> | Failure> => {
         await options.log.caughtUp();
         const isShown = (one: MessageEntry) =>
           one.hidden !== true && session.ignoring?.person(one) !== true;
-        const page =
-          since === undefined
-            ? await shownOf(before, isShown, async (from) => {
-                const found = newestThatFit(await history.backlog(room, limit, from));
-                return { found, next: found[0]?.id };
-              })
-            : await shownOf(since, isShown, async (from) => {
-                const found = oldestThatFit(await history.since(room, from, limit));
-                return { found, next: found?.at(-1)?.id ?? "" };
-              });
+        const page = await pageOf(history, room, ask, isShown);
         if (page !== undefined) return { messages: await options.amendments.apply(room, page) };
         return failure("NO_HISTORY", `${visible(since ?? "")}: no message of this id is held`);
       };

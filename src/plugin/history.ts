@@ -76,6 +76,11 @@ export interface History {
   /** The newest `limit` messages of a room, before the one of id `before`; oldest first, by id. */
   backlog(room: RoomName, limit: number, before?: string): MaybePromise<readonly MessageEntry[]>;
   /**
+   * The first `limit` messages of a room behind the id `after`, which need not be held; oldest
+   * first, by id.
+   */
+  onward(room: RoomName, limit: number, after: string): MaybePromise<readonly MessageEntry[]>;
+  /**
    * The first `limit` messages of a room that were appended after the one of this id, in the order
    * in which they were: what came late stands last, whatever its id is. Undefined if the one of
    * this id is not held.

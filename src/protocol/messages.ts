@@ -138,6 +138,7 @@ const shapes = {
       LIMITS.backlogMax,
     ),
     before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
+    after: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
     since: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
   }),
   search: v.object({

@@ -172,6 +172,19 @@ function testBacklog(make: Make): void {
       expect(ids(await history.backlog(room, 3, "a5"))).toEqual(["a2", "a3", "a4"]);
     }));
 
+  test("what stands behind an id, which need not be held, comes by its id, the oldest first", () =>
+    withHistory(make, async (history) => {
+      const named = (...names: string[]) => names.map((id) => ({ id }));
+      const [here, there] = [testStream(), testStream({ origin: "b" })];
+      await history.append([testBatch(here, 1, named("a1", "a3", "a5"))]);
+      await history.append([testBatch(testStream({ room: "#other" }), 1, named("a4"))]);
+      await history.append([testBatch(there, 1, named("a0", "a2"))]);
+      expect(ids(await history.onward(room, 10, "a"))).toEqual(["a0", "a1", "a2", "a3", "a5"]);
+      expect(ids(await history.onward(room, 2, "a1"))).toEqual(["a2", "a3"]);
+      expect(ids(await history.onward(room, 2, "a4"))).toEqual(["a5"]);
+      expect(await history.onward(room, 2, "a5")).toEqual([]);
+    }));
+
   test("what was appended after a message comes in that order, whatever the ids are", () =>
     withHistory(make, async (history) => {
       const named = (...names: string[]) => names.map((id) => ({ id }));

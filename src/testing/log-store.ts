@@ -29,6 +29,11 @@ export const logStore = definePlugin({
       if (messages.length === batch.messages.length) return batch;
       return { ...batch, messages, bytes: host.blank(batch.bytes, refs) };
     };
+    const sorted = (room: string) =>
+      batches
+        .filter((one) => one.stream.room === room)
+        .flatMap((one) => one.messages)
+        .toSorted(byId);
     return {
       history: {
         streams: () => endsOf(batches),
@@ -38,12 +43,14 @@ export const logStore = definePlugin({
           batches.push(...tick);
         },
         range: (stream, from, to, bytesMax) => rangeOf(batches, stream, { from, to, bytesMax }),
-        backlog: (room, limit, before) => {
-          const all = batches.filter((one) => one.stream.room === room);
-          const messages = all.flatMap((one) => one.messages).toSorted(byId);
-          const found = messages.filter(({ id }) => before === undefined || id < before);
-          return found.slice(-limit);
-        },
+        backlog: (room, limit, before) =>
+          sorted(room)
+            .filter(({ id }) => before === undefined || id < before)
+            .slice(-limit),
+        onward: (room, limit, after) =>
+          sorted(room)
+            .filter(({ id }) => id > after)
+            .slice(0, limit),
         since(room, id, limit) {
           const all = batches.filter((one) => one.stream.room === room);
           const messages = all.flatMap((one) => one.messages);

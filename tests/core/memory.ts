@@ -31,6 +31,7 @@ export class MemoryHistory implements History {
       append: (tick) => this.append(tick),
       range: (...all) => this.range(...all),
       backlog: (...all) => this.backlog(...all),
+      onward: (...all) => this.onward(...all),
       since: (...all) => this.since(...all),
       search: (what) => this.search(what),
       redact: (...all) => this.redact(...all),
@@ -97,6 +98,12 @@ export class MemoryHistory implements History {
       .filter(({ id }) => before === undefined || id < before)
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .slice(-limit);
+  }
+
+  onward(room: string, limit: number, after: string): readonly MessageEntry[] {
+    return this.backlog(room, 1_000_000)
+      .filter(({ id }) => id > after)
+      .slice(0, limit);
   }
 
   since(room: string, id: string, limit: number): readonly MessageEntry[] | undefined {

@@ -139,6 +139,7 @@ test("a fence is behind the log: what was said before it is durable", async () =
         append: () => new Promise<void>((resolve) => commits.push(resolve)),
         range: () => [],
         backlog: () => Promise.reject(new Error("a disk that is gone")),
+        onward: () => [],
         since: () => undefined,
         search: () => ({ messages: [] }),
         redact() {},

@@ -130,6 +130,7 @@ export function slowHistory() {
           ),
         range: () => [],
         backlog: () => messages,
+        onward: () => [],
         since: () => undefined,
         search: () => ({ messages: [] }),
         redact() {},

@@ -34,6 +34,7 @@ const otherLog = definePlugin({
       append() {},
       range: () => [],
       backlog: () => [],
+      onward: () => [],
       since: () => [],
       search: () => ({ messages: [] }),
       redact() {},

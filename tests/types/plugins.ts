@@ -11,6 +11,7 @@ const history: History = {
   append() {},
   range: () => [],
   backlog: () => [],
+  onward: () => [],
   since: () => [],
   search: () => ({ messages: [] }),
   redact() {},
