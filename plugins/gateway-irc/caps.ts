@@ -5,6 +5,7 @@
 const TABLE = {
   "account-notify": "an account that changes is told",
   "account-tag": "who says something has their account beside it",
+  "away-notify": "who goes away without going is told",
   batch: "lines that belong together are marked",
   "cap-notify": "capabilities that come and go are told; ours stay",
   "echo-message": "what one says comes back as others see it",
@@ -40,6 +41,7 @@ export const capNames = (caps: CapSet): Cap[] => CAPS.filter((cap) => hasCap(cap
 export const FORMAT_CAPS: CapSet = setOf([
   "account-notify",
   "account-tag",
+  "away-notify",
   "batch",
   "extended-join",
   "message-tags",

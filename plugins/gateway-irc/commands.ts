@@ -3,6 +3,7 @@
 
 import type { MaybePromise } from "chatfusion";
 import { isFailure } from "chatfusion";
+import { away } from "./away.ts";
 import type { Client } from "./client.ts";
 import type { Line } from "./line.ts";
 import { cutText } from "./line.ts";
@@ -30,6 +31,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   ADMIN: { min: 0, run: server.admin },
   AUTHENTICATE: { min: 1, early: true, run: ifAsked("sasl", authenticate) },
+  AWAY: { min: 0, run: away },
   CAP: { min: 1, early: true, run: cap },
   HELP: { min: 0, run: server.help },
   HELPOP: { min: 0, run: server.help },

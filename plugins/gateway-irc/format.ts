@@ -2,8 +2,9 @@
 // made when the first client has it, so that a message is encoded once for all who share the set.
 // What one client alone is told is written by the same functions. Next: reply.ts.
 
-import type { Format, MessageEntry, Moved, PrivateEntry, RoomEvent } from "chatfusion";
+import type { Format, MessageEntry, Moved, PersonEntry, PrivateEntry, RoomEvent } from "chatfusion";
 import { LIMITS, LOBBY } from "chatfusion";
+import { awayText } from "./away.ts";
 import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
 import { flat, formatTags, piecesOf } from "./line.ts";
@@ -53,6 +54,7 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
   const has = {
     accountNotify: hasCap(caps, "account-notify"),
     accountTag: hasCap(caps, "account-tag"),
+    awayNotify: hasCap(caps, "away-notify"),
     batch: hasCap(caps, "batch"),
     extendedJoin: hasCap(caps, "extended-join"),
     tags: hasCap(caps, "message-tags"),
@@ -90,11 +92,21 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
   };
   const timeAlone = ({ at }: Said) => (has.time ? formatTags([["time", timeOf(at)]]) : "");
   const isHidden = (room: string) => !lobby && room === LOBBY;
-  const joined = ({ room, person: { address, account } }: RoomEventOf<"joined">): string => {
+  const joined = ({ room, person }: RoomEventOf<"joined">): string => {
     if (isHidden(room)) return "";
+    const { address, account } = person;
     const more = has.extendedJoin ? ` ${account ?? "*"} :${flat(names.realName(address))}` : "";
-    return `:${names.mask(address, account)} JOIN ${room}${more}\r\n`;
+    const line = `:${names.mask(address, account)} JOIN ${room}${more}\r\n`;
+    return person.away === undefined ? line : line + away(person);
   };
+  const away = ({ address, account, away: text }: PersonEntry): string => {
+    if (!has.awayNotify) return "";
+    const why = text === undefined ? "" : ` :${awayText(text)}`;
+    return `:${names.mask(address, account)} AWAY${why}\r\n`;
+  };
+  /** Told once: in the lobby to all who see it, else to those who see the person somewhere. */
+  const isToldElsewhere = ({ room, again }: RoomEventOf<"renamed" | "away">): boolean =>
+    lobby ? again === true : room === LOBBY;
   const left = ({ room, person, reason, gone }: RoomEventOf<"left">): string => {
     if (isHidden(room)) return "";
     const mask = names.mask(person.address, person.account);
@@ -103,9 +115,9 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
     if (room === LOBBY || (gone === true && !lobby)) return `:${mask} QUIT${why}\r\n`;
     return `:${mask} PART ${room}${why}\r\n`;
   };
-  const renamed = ({ was, person, room, again }: RoomEventOf<"renamed">): string => {
-    // Told once: in the lobby to all who see it, else to those who see the person somewhere.
-    if (lobby ? again === true : room === LOBBY) return "";
+  const renamed = (event: RoomEventOf<"renamed">): string => {
+    if (isToldElsewhere(event)) return "";
+    const { was, person } = event;
     const [before, now] = [was, person].map((one) => names.mask(one.address, one.account));
     // One who has logged in, or out, under the nick that stays is told of as well.
     const isNew = was.address !== person.address;
@@ -153,6 +165,8 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
           return left(event);
         case "renamed":
           return renamed(event);
+        case "away":
+          return isToldElsewhere(event) ? "" : away(event.person);
         case "moved":
           return moved(event);
         case "gap":

@@ -4,6 +4,7 @@ export const HELP: Readonly<Record<string, string>> = {
   ADMIN: "ADMIN: who runs this server.",
   AUTHENTICATE:
     "AUTHENTICATE PLAIN|SCRAM-SHA-256|EXTERNAL: logs in with SASL, before or after coming in.",
+  AWAY: "AWAY [:why]: says that one is away, or, without a word, that one is back.",
   CAP: "CAP LS|LIST|REQ|END: capabilities of IRCv3.",
   HELP: "HELP [command]: this.",
   INFO: "INFO: about this server.",

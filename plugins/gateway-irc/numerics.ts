@@ -26,6 +26,8 @@ export const NUMERICS = {
   RPL_AWAY: ["301"],
   RPL_USERHOST: ["302"],
   RPL_ISON: ["303"],
+  RPL_UNAWAY: ["305", "You are no longer marked as being away"],
+  RPL_NOWAWAY: ["306", "You have been marked as being away"],
   RPL_WHOISUSER: ["311"],
   RPL_WHOISSERVER: ["312"],
   RPL_WHOISOPERATOR: ["313", "is an IRC operator"],

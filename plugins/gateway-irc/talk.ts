@@ -3,6 +3,7 @@
 
 import type { Answer, Failure, PrivateEntry } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
+import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
 import type { Line } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
@@ -98,7 +99,9 @@ function tell(one: One): void {
   const ask = kind === "text" ? { to, text } : { to, text, kind };
   const answered = (answer: Answer<"tell"> | Failure) => {
     if (isFailure(answer)) return refused(one, tellRefusals[answer.code], answer.text);
-    const { id, at, outcome } = answer;
+    const { id, at, outcome, away } = answer;
+    if (away !== undefined && !one.isQuiet)
+      one.reply.numeric("RPL_AWAY", [shownOf(target)], awayText(away));
     if (outcome === "stored" && !one.isQuiet)
       one.reply.numeric("RPL_AWAY", [shownOf(target)], "is offline, and gets it at the next login");
     if (client.has("echo-message")) {

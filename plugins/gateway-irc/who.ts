@@ -2,6 +2,7 @@
 
 import type { Answer, PersonEntry } from "chatfusion";
 import { isFailure, LOBBY } from "chatfusion";
+import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
 import { maskOf } from "./mask.ts";
 import type { Reply } from "./reply.ts";
@@ -51,9 +52,10 @@ export function whowas(client: Client, [nick = "", most = ""]: Params, reply: Re
 export async function userhost(client: Client, nicks: Params, reply: Reply): Promise<void> {
   const { names } = client.world;
   const found = await online(client, nicks);
-  const shown = found.map(({ address, account }) => {
+  const shown = found.map(({ address, account, away }) => {
+    const sign = away === undefined ? "+" : "-";
     const mask = names.mask(address, account);
-    return `${names.nick(address)}=+${mask.slice(mask.indexOf("!") + 1)}`;
+    return `${names.nick(address)}=${sign}${mask.slice(mask.indexOf("!") + 1)}`;
   });
   reply.numeric("RPL_USERHOST", [], shown.join(" "));
 }
@@ -111,10 +113,11 @@ function fitsOf(client: Client, mask: string): (one: PersonEntry) => boolean {
       (/[!@]/.test(mask) && fits(names.mask(address, account))));
 }
 
-/** Here, and what is known of those who came in by this gateway: operators, bots. */
-function flagsOf(client: Client, address: string): string {
+/** Here or gone, and what is known of those who came in by this gateway: operators, bots. */
+function flagsOf(client: Client, { address, away }: PersonEntry): string {
   const modes = client.world.names.ident(address)?.modes;
-  return `H${modes?.has("o") === true ? "*" : ""}${modes?.has("B") === true ? "B" : ""}`;
+  const where = away === undefined ? "H" : "G";
+  return `${where}${modes?.has("o") === true ? "*" : ""}${modes?.has("B") === true ? "B" : ""}`;
 }
 
 function whoReply(client: Client, one: PersonEntry, room: string | undefined, reply: Reply): void {
@@ -123,7 +126,7 @@ function whoReply(client: Client, one: PersonEntry, room: string | undefined, re
   const [user, host] = [names.user(address, account), names.host(address)];
   reply.numeric(
     "RPL_WHOREPLY",
-    [room ?? "*", user, host, host, names.nick(address), flagsOf(client, address)],
+    [room ?? "*", user, host, host, names.nick(address), flagsOf(client, one)],
     `${hopsOf(client, address)} ${names.realName(address)}`,
   );
 }
@@ -158,7 +161,7 @@ function whoxReply(by: {
     h: host,
     s: host,
     n: names.nick(address),
-    f: flagsOf(by.client, address),
+    f: flagsOf(by.client, by.one),
     d: String(hopsOf(by.client, address)),
     l: "0",
     a: account ?? "0",
@@ -174,7 +177,7 @@ function whoxReply(by: {
 
 function whoisReply(client: Client, found: Answer<"whois">, reply: Reply): void {
   const { names, options } = client.world;
-  const { address, account, rooms, since } = found;
+  const { address, account, away, rooms, since } = found;
   const nick = names.nick(address);
   const host = names.host(address);
   const user = names.user(address, account);
@@ -184,6 +187,7 @@ function whoisReply(client: Client, found: Answer<"whois">, reply: Reply): void 
     reply.numeric("RPL_WHOISCHANNELS", [nick], shown.slice(i, i + roomsPerLine).join(" "));
   const about = host === names.self ? options.description : "a server of this fusion";
   reply.numeric("RPL_WHOISSERVER", [nick, host], about);
+  if (away !== undefined) reply.numeric("RPL_AWAY", [nick], awayText(away));
   if (account !== undefined) reply.numeric("RPL_WHOISACCOUNT", [nick, account]);
   const modes = names.ident(address)?.modes;
   if (modes?.has("o") === true) reply.numeric("RPL_WHOISOPERATOR", [nick]);

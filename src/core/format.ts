@@ -17,6 +17,10 @@ export const NATIVE: Format = {
       const isSeen = again === true || was.address === person.address;
       return isSeen ? "" : encodeJson(FRAME.renamed, { was, person });
     }
+    if (event.type === "away") {
+      const { person, again } = event;
+      return again === true ? "" : encodeJson(FRAME.away, { person });
+    }
     const { type, ...fields } = event;
     return encodeJson(FRAME[type], fields);
   },

@@ -38,7 +38,7 @@ export function personalHandlers(options: PersonalRequestsOptions) {
       const answer: Answer<"away"> = text === undefined ? {} : { text };
       if (session.away === text) return { answer };
       session.away = text;
-      presence.away(entryOf(session), session.memberships.keys());
+      presence.away(entryOf(session), session.memberships.keys(), session);
       directory.away(session);
       const { person } = session;
       if (text === undefined) options.hooks().presence({ person, now: "online" });

@@ -6,7 +6,7 @@ import type { Clock } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
-import type { RoomEvent } from "../plugin/gateway.ts";
+import type { OfPerson, RoomEvent } from "../plugin/gateway.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
 import type { People } from "./people.ts";
 import { NATIVE } from "./format.ts";
@@ -28,7 +28,7 @@ export interface Presence {
   went(person: PersonEntry, rooms: Iterable<RoomName>, reason?: string): void;
   renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>, by?: LiveSession): void;
   /** Somebody is away, or is back, as the entry says. */
-  away(person: PersonEntry, rooms: Iterable<RoomName>): void;
+  away(person: PersonEntry, rooms: Iterable<RoomName>, by?: LiveSession): void;
   /** Somebody is away, without a word to anybody. */
   noteAway(): void;
   /** Somebody was ever away: without, it need not be looked at. */
@@ -96,9 +96,12 @@ export function createPresence(
   };
   let hasAway = false;
   /** Everybody is in the lobby: told there, it is told to all. */
-  const tellAll = (event: RoomEvent, where: Iterable<RoomName>) => {
-    if (tell(LOBBY, event)) return;
-    for (const room of where) if (room !== LOBBY) tell(room, event);
+  const tellAll = (event: OfPerson, where: Iterable<RoomName>, by?: LiveSession) => {
+    const { person } = event;
+    const isTold = !hides(LOBBY, person) && tell(LOBBY, { ...event, room: LOBBY }, by);
+    const again = isTold ? { again: true as const } : {};
+    for (const room of where)
+      if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
   };
   return {
     get hasAway() {
@@ -107,9 +110,9 @@ export function createPresence(
     noteAway() {
       hasAway = true;
     },
-    away(person, where) {
+    away(person, where, by) {
       hasAway = true;
-      tellAll({ type: "away", person }, where);
+      tellAll({ type: "away", person }, where, by);
     },
     joined,
     left,
@@ -125,12 +128,7 @@ export function createPresence(
     },
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
-      const event = { type: "renamed", was, person } as const;
-      // Everybody is in the lobby: told there, it is told to all.
-      const isTold = !hides(LOBBY, person) && tell(LOBBY, { ...event, room: LOBBY }, by);
-      const again = isTold ? { again: true as const } : {};
-      for (const room of where)
-        if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
+      tellAll({ type: "renamed", was, person }, where, by);
     },
     moved(server, where, crowd) {
       watches.moved(server);

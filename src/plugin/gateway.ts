@@ -15,7 +15,8 @@ import type {
 } from "../protocol/messages.ts";
 import type { Credential, Person } from "./hooks.ts";
 
-type Renamed = Extract<RoomEventOnWire, { readonly type: "renamed" }>;
+/** What is told of somebody, in all rooms that the person is in. */
+export type OfPerson = Extract<RoomEventOnWire, { readonly type: "renamed" | "away" }>;
 
 /** A server came or went, and with it these of its people, all at once. Only in small rooms. */
 export interface Moved {
@@ -29,13 +30,13 @@ export interface Moved {
 }
 
 /**
- * What a room's members are told: as on the native wire, but that `renamed` says where, and that
- * `moved` stands beside `count`, for protocols in which everybody has a list of members.
+ * What a room's members are told: as on the native wire, but that `renamed` and `away` say where,
+ * and that `moved` stands beside `count`, for protocols in which everybody has a list of members.
  */
 export type RoomEvent =
   | Moved
-  | Exclude<RoomEventOnWire, Renamed>
-  | (Renamed & {
+  | Exclude<RoomEventOnWire, OfPerson>
+  | (OfPerson & {
       /** It is told in the lobby, and then in each room that the person is in. */
       readonly room: string;
       /** The lobby has been told, and so everybody: for formats that leave the lobby's out. */
