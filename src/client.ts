@@ -38,6 +38,7 @@ export type {
   Answer,
   CommandEntry,
   IgnoredEntry,
+  MemberEntry,
   MessageEntry,
   MessageKind,
   Fusion,
@@ -51,4 +52,5 @@ export type {
   ToldEntry,
   Welcome,
 } from "./protocol/messages.ts";
-export type { RoomOutline, RoomSetting } from "./protocol/ruling.ts";
+export type { Removal, RoomOutline, RoomSetting } from "./protocol/ruling.ts";
+export type { RoleName } from "./protocol/state.ts";

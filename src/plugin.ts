@@ -269,3 +269,5 @@ export type * from "./plugin/gateway.ts";
 export type * from "./plugin/history.ts";
 export type * from "./plugin/hooks.ts";
 export type * from "./protocol/messages.ts";
+export type { Removal, RoomOutline, RoomSetting } from "./protocol/ruling.ts";
+export type { ModeName, RoleName, Sanction } from "./protocol/state.ts";

@@ -5,6 +5,7 @@ import type { Failure } from "../errors.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { OfferEntry, PastEntry, PersonEntry, PrivateEntry } from "../protocol/messages.ts";
 import type { RoomEventOnWire, ToldEntry, Welcome } from "../protocol/messages.ts";
+import type { RulingEvent } from "../protocol/ruling.ts";
 import * as shape from "./shape.ts";
 
 /**
@@ -44,8 +45,7 @@ export type ClientEvent =
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "typing"; readonly room?: string; readonly person: PersonEntry }
   | { readonly type: "read"; readonly room: string; readonly id: string }
-  | ({ readonly type: "removed"; readonly room: string } & FailureOnWire)
-  | { readonly type: "invited"; readonly room: string; readonly by: string }
+  | RulingEvent
   | { readonly type: "offered"; readonly offer: OfferEntry }
   | ({ readonly type: "failed"; readonly transfer: string } & FailureOnWire)
   | ({ readonly type: "refused" } & Failure)

@@ -17,6 +17,14 @@ const PersonShape = v.object({
   account: v.exactOptional(v.string()),
   away: v.exactOptional(v.string()),
 });
+const Role = v.picklist(ROLES);
+const MemberShape = v.object({ ...PersonShape.entries, role: v.exactOptional(Role) });
+/** Why one is not in a room any more who has not left it. */
+const removal = {
+  code: v.string(),
+  by: v.exactOptional(v.object({ address: v.string(), account: v.exactOptional(v.string()) })),
+  reason: v.exactOptional(v.string()),
+};
 const IgnoredShape = v.object({ address: v.string(), account: v.exactOptional(v.string()) });
 
 /** Only the brand of the name is not checked. */
@@ -60,7 +68,9 @@ export const OfferShape = v.object({
 export const PresenceShape = v.object({
   room: v.string(),
   person: PersonShape,
+  role: v.exactOptional(Role),
   reason: v.exactOptional(v.string()),
+  removed: v.exactOptional(v.object(removal)),
 });
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });
 export const GapShape = v.object({ room: v.string(), missing: Count });
@@ -74,16 +84,21 @@ const setting = {
     ]),
   ),
   by: v.string(),
+  from: v.exactOptional(v.string()),
   at: Count,
 };
 const outline = {
   topic: v.exactOptional(v.string()),
   modes: v.exactOptional(v.record(v.string(), v.union([v.literal(true), Count]))),
-  role: v.exactOptional(v.picklist(ROLES)),
+  role: v.exactOptional(Role),
 };
 export const StateShape = v.object({ room: v.string(), ...setting });
-export const RemovedShape = v.object({ room: v.string(), code: v.string(), text: v.string() });
-export const InvitedShape = v.object({ room: v.string(), by: v.string() });
+export const RemovedShape = v.object({ room: v.string(), text: v.string(), ...removal });
+export const InvitedShape = v.object({
+  room: v.string(),
+  by: v.string(),
+  from: v.exactOptional(v.string()),
+});
 export const CountShape = v.object({ room: v.string(), members: Count });
 export const FusionShape = v.object({
   servers: Texts,
@@ -145,13 +160,20 @@ const answers = {
   part: v.object({ room: v.string() }),
   rename: v.object({ nick: v.string() }),
   who: v.object({
-    people: v.array(PersonShape),
+    people: v.array(MemberShape),
     total: Count,
     next: v.exactOptional(v.string()),
   }),
-  whois: v.object({ ...PersonShape.entries, since: v.number(), rooms: Texts }),
+  whois: v.object({
+    ...PersonShape.entries,
+    since: v.number(),
+    rooms: Texts,
+    roles: v.exactOptional(v.record(v.string(), Role)),
+  }),
   rooms: v.object({
-    rooms: v.array(v.object({ room: v.string(), members: Count })),
+    rooms: v.array(
+      v.object({ room: v.string(), members: Count, topic: v.exactOptional(v.string()) }),
+    ),
     next: v.exactOptional(v.string()),
   }),
   history: v.object({ messages: v.array(PastShape) }),
@@ -180,6 +202,7 @@ const answers = {
     room: v.string(),
     members: Count,
     founder: v.exactOptional(v.string()),
+    founded: v.exactOptional(Count),
     settings: v.array(v.object(setting)),
     next: v.exactOptional(v.string()),
     ...outline,

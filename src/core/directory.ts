@@ -14,7 +14,7 @@ import { DirectoryFrame as DirectoryFrameShape } from "../protocol/peer.ts";
 import type { Identity } from "./identity.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
 import { crowdOf, remoteEntry } from "./peer.ts";
-import type { Presence } from "./presence.ts";
+import type { Leaving, Presence } from "./presence.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 
@@ -111,7 +111,7 @@ export function createDirectory(options: DirectoryOptions) {
           options.presence.joined(room, remoteEntry(peer, person));
         } else if (change.op === "part" && person.rooms.delete(room)) {
           leaveRoom(peer, key, room);
-          options.presence.left(room, remoteEntry(peer, person), change.reason);
+          options.presence.left(room, remoteEntry(peer, person), change);
         }
         return;
       }
@@ -195,10 +195,12 @@ export function createDirectory(options: DirectoryOptions) {
     joined: (session: LiveSession, room: RoomName) => {
       if (isShared(room)) note({ op: "join", nick: session.nick, room });
     },
-    left: (session: LiveSession, room: RoomName, reason?: string) => {
+    left: (session: LiveSession, room: RoomName, { reason, removed }: Leaving = {}) => {
       if (!isShared(room)) return;
-      const why =
-        reason === undefined ? {} : { reason: reason.slice(0, LIMITS.reasonBytesMax / 2) };
+      const why = {
+        ...(reason === undefined ? {} : { reason: reason.slice(0, LIMITS.reasonBytesMax / 2) }),
+        ...(removed === undefined ? {} : { removed }),
+      };
       note({ op: "part", nick: session.nick, room, ...why });
     },
     /** Tells the other servers what changed; the tick's. Returns whether something had. */

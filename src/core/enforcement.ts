@@ -5,15 +5,22 @@ import type { Clock } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import type { RoomName } from "../names.ts";
 import { LOBBY } from "../names.ts";
-import { partsOf } from "../protocol/state.ts";
+import type { Ranked } from "../plugin/gateway.ts";
+import type { Removal } from "../protocol/ruling.ts";
+import type { Sanction } from "../protocol/state.ts";
+import { accountId, partsOf } from "../protocol/state.ts";
+import type { Actors } from "./actors.ts";
 import type { Directory } from "./directory.ts";
+import { hasForeign } from "./format.ts";
 import { PatternMap } from "./pattern.ts";
 import { remoteEntry } from "./peer.ts";
 import type { Peers } from "./peers.ts";
+import type { People } from "./people.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
-import type { Signed } from "./room-state.ts";
-import { barred } from "./room-state.ts";
+import type { Room } from "./room.ts";
+import type { Person, RoomState, Signed } from "./room-state.ts";
+import { barred, barrierOf, roleOf } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -23,6 +30,8 @@ export interface EnforcementOptions {
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly states: States;
+  readonly actors: Actors;
+  readonly people: () => People;
   readonly rooms: () => Rooms;
   readonly peers: () => Peers;
   readonly presence: () => Presence;
@@ -30,15 +39,25 @@ export interface EnforcementOptions {
 }
 
 export function createEnforcement(options: EnforcementOptions) {
-  const { clock, states } = options;
+  const { clock, states, actors } = options;
 
   /** Puts somebody of this server out of a room. */
-  const remove = (session: LiveSession, room: RoomName, { code, text }: Failure) => {
+  const remove = (session: LiveSession, room: RoomName, text: string, removed: Removal) => {
     if (room === LOBBY || !session.memberships.has(room)) return;
-    options.presence().left(room, entryOf(session), text);
+    const why = { reason: text, removed };
+    options.presence().left(room, entryOf(session), why, session);
     options.rooms().leave(session, room);
-    options.directory().left(session, room, text);
-    session.doorway.personal({ type: "removed", room, code, text });
+    options.directory().left(session, room, why);
+    session.doorway.personal({ type: "removed", room, text, ...removed });
+  };
+  /** Why one is put out by what is in force from now on. */
+  const removalOf = (after: RoomState, who: Person, { code }: Failure): Removal => {
+    const one = barrierOf(after, who, clock.now());
+    if (one === undefined) return { code };
+    const { room, by, key, value } = one.entry;
+    const { reason } = key.startsWith("ban/") ? (value as Sanction) : {}; // a ban's
+    const author = actors.author(room, by, one.sid);
+    return { code, by: author, ...(reason === undefined ? {} : { reason }) };
   };
   /** Who may not be in a room any more leaves it, here; and elsewhere is not shown any more. */
   const enforce = (room: RoomName, { before, after }: StateChange) => {
@@ -52,8 +71,10 @@ export function createEnforcement(options: EnforcementOptions) {
     if (!isTouched || !(keys.some(isOther) || before.roles !== after.roles)) return;
     const now = clock.now();
     for (const session of Array.from(open.members())) {
-      const refused = barred(after, states.personOf(session, room), now);
-      if (refused !== undefined) remove(session, room, refused);
+      const who = states.personOf(session, room);
+      const refused = barred(after, who, now);
+      if (refused !== undefined)
+        remove(session, room, refused.text, removalOf(after, who, refused));
     }
     for (const peer of options.peers().present())
       for (const key of peer.rooms.get(room) ?? []) {
@@ -62,16 +83,18 @@ export function createEnforcement(options: EnforcementOptions) {
         const somebody = { ...person, server: peer.name, sid: peer.sid };
         const refused = barred(after, somebody, now);
         if (refused === undefined || barred(before, somebody, now) !== undefined) continue;
-        options.presence().left(room, remoteEntry(peer, person), refused.text);
+        const removed = removalOf(after, somebody, refused);
+        options.presence().left(room, remoteEntry(peer, person), { reason: refused.text, removed });
       }
   };
   /** Tells the members what is otherwise than before. */
-  const tell = (room: RoomName, { before, after }: StateChange) => {
+  const tell = (room: RoomName, change: StateChange) => {
+    const { before, after, cause } = change;
     const open = options.rooms().find(room);
     if (open !== undefined) open.restricted = after.restricted;
     if (after.founder !== undefined && after.founder !== before.founder) {
       const founding = states.foundingIn(room, after.founder);
-      if (founding !== undefined) open?.tell({ type: "state", room, ...states.shown(founding) });
+      if (founding !== undefined) open?.tell({ type: "state", room, ...actors.shown(founding) });
     }
     for (const key of new Set([...before.registers.keys(), ...after.registers.keys()])) {
       const [was, now] = [before.registers.get(key), after.registers.get(key)];
@@ -79,13 +102,38 @@ export function createEnforcement(options: EnforcementOptions) {
       const one = now ?? newestOf(room, key);
       if (isSame || one === undefined) continue;
       const unset = now === undefined ? { value: null } : {};
-      open?.tell({ type: "state", room, ...states.shown(one), ...unset });
+      const by = cause?.key === key ? cause.session : undefined;
+      open?.tell({ type: "state", room, ...actors.shown(one), ...unset }, by);
     }
     for (const id of new Set([...before.roles.keys(), ...after.roles.keys()])) {
       const [was, now] = [before.roles.get(id), after.roles.get(id)];
       const from = now?.from ?? was?.from;
       if (was?.role === now?.role || from === undefined) continue;
-      open?.tell({ type: "state", room, ...states.shown(from), value: now?.role ?? null });
+      open?.tell({ type: "state", room, ...actors.shown(from), value: now?.role ?? null });
+    }
+    if (open !== undefined && hasForeign(open)) rank(open, change);
+  };
+  /** Tells whose role is another one, of those who are there. */
+  const rank = (open: Room<LiveSession>, { before, after }: StateChange) => {
+    const { name } = open;
+    if (before.roles === after.roles || before.roles.size + after.roles.size === 0) return;
+    const told = new Map<Signed | undefined, Ranked["people"][number][]>();
+    for (const person of options.people().inRoom(name)) {
+      const who = actors.somebody(name, person);
+      if (who === undefined) continue;
+      const [was, role] = [roleOf(before, who), roleOf(after, who)];
+      if (was === role) continue;
+      const id = accountId(who.account ?? "", who.sid);
+      const from = after.roles.get(id)?.from ?? before.roles.get(id)?.from;
+      const ranks = {
+        ...(was === undefined ? {} : { was }),
+        ...(role === undefined ? {} : { role }),
+      };
+      told.set(from, [...(told.get(from) ?? []), { ...person, ...ranks }]);
+    }
+    for (const [from, people] of told) {
+      const by = from === undefined ? {} : { by: actors.author(name, from.entry.by, from.sid) };
+      open.tell({ type: "ranked", room: name, people, ...by });
     }
   };
   /** Says to an invited one who is here that he is; others' homes say it to theirs. */
@@ -93,12 +141,13 @@ export function createEnforcement(options: EnforcementOptions) {
     const { room, key } = one.entry;
     const invited = new PatternMap<Signed>();
     invited.add(partsOf(key)?.of ?? "", one);
-    const { by } = states.shown(one);
+    const { by, from } = actors.shown(one);
+    const who = from === undefined ? { by } : { by, from };
     for (const session of options.sessions.all()) {
       const isThere = session.memberships.has(room);
       if (isThere || invited.find(states.personOf(session, room), () => true) === undefined)
         continue;
-      session.doorway.personal({ type: "invited", room, by });
+      session.doorway.personal({ type: "invited", room, ...who });
     }
   };
   const newestOf = (room: RoomName, key: string) =>

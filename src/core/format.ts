@@ -10,7 +10,8 @@ export const NATIVE: Format = {
   echo: true,
   encode(event) {
     if (event.type === "message") return encodeJson(FRAME.message, event.message);
-    if (event.type === "moved") return ""; // a count is told
+    // A count is told, and a state.
+    if (event.type === "moved" || event.type === "ranked") return "";
     if (event.type === "renamed") {
       const { was, person, again } = event;
       // Under the same address an account has changed, which is seen when somebody speaks.
@@ -25,6 +26,10 @@ export const NATIVE: Format = {
     return encodeJson(FRAME[type], fields);
   },
 };
+
+/** Whether a room has members of another format, which may want what the native one leaves out. */
+export const hasForeign = ({ formats }: { readonly formats: Iterable<Format> }): boolean =>
+  Array.from(formats).some((format) => format !== NATIVE);
 
 /** Sends one session's event as a frame; a chunk is handed on by the door without this. */
 export function sendPersonal(

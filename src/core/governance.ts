@@ -12,6 +12,7 @@ import type { MessageEntry, PersonEntry } from "../protocol/messages.ts";
 import type { RoomOutline } from "../protocol/ruling.ts";
 import type { ModeName } from "../protocol/state.ts";
 import { MODES } from "../protocol/state.ts";
+import { createActors } from "./actors.ts";
 import type { Audit } from "./audit.ts";
 import { loadAudit } from "./audit.ts";
 import type { Directory } from "./directory.ts";
@@ -24,6 +25,7 @@ import type { Peer, Source } from "./peer.ts";
 import type { Peers } from "./peers.ts";
 import type { People } from "./people.ts";
 import type { Presence } from "./presence.ts";
+import type { Person, RoomState } from "./room-state.ts";
 import { barred, isInvited, modeOf, roleOf, silenced, stands } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ServerBans } from "./server-bans.ts";
@@ -74,46 +76,13 @@ export async function loadGoverned(environment: Environment): Promise<Governed> 
 export function createGovernance(options: GovernanceOptions) {
   const { environment, store, bans, pool, self, rooms } = options;
   const { clock } = environment;
-  const states = createStates({
-    clock,
-    self,
-    identity: options.identity,
-    store,
-    peer: (sid) => options.peers().last(sid),
-    peerNamed: (name) => options.peers().named(name),
-    isOpen: (room) => rooms().find(room) !== undefined,
-    changing: (room, change) => acts.enforce(room, change),
-    changed: (room, change) => acts.tell(room, change),
-    invited: (one) => acts.invite(one),
-  });
-  const acts = createEnforcement({ ...options, clock, states });
-  const sync = createStateSync({
-    ...environment,
-    identity: options.identity,
-    ids: options.ids,
-    store,
-    states: () => states,
-    present: () => options.peers().present(),
-  });
-  const changes = createStateChanges({
-    ...options,
-    clock,
-    states,
-    memberCount: (room) => options.people().members(room),
-    sessionAt: (address) => options.sessions.at(address),
-    hash: (key) => pool.hash(key),
-    members: (room) => options.people().inRoom(room),
-    person: (address) => options.people().entryAt(address),
-    publish: (made) => sync.publish(made),
-  });
+  const { states, actors, sync, changes, kicks } = createParts(options);
   const slow = createSlowMode(clock);
-
-  const { remove } = acts;
-  const kicks = createKicks({ ...options, clock, random: environment.random, states, remove });
 
   return {
     store,
     states,
+    actors,
     sync,
     changes,
     kicks,
@@ -143,26 +112,20 @@ export function createGovernance(options: GovernanceOptions) {
       if (key === undefined) return failure("KEY_WRONG", `room ${room}: it is entered with a key`);
       return pool.verify(key, hash).then((isRight) => (isRight ? undefined : wrong));
     },
-    /** Somebody has entered: settles whose founding counts, or founds it. */
-    entered(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
+    /**
+     * Somebody is about to enter: settles whose founding counts, or founds it. Before anybody sees
+     * him there, so that he is seen with his role.
+     */
+    entering(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
       return states.settle(room) ? undefined : changes.found(session, room);
     },
+    isSecret: states.isSecret,
+    rolesIn: actors.rolesIn,
+    /** The topic of a room, which may be nobody's here. */
+    topicOf: (room: RoomName): string | undefined => topicIn(states.of(room)),
     /** What one who is in a room must know of it at once. */
-    outline(session: LiveSession, room: RoomName): RoomOutline {
-      const state = states.of(room);
-      const topic = state.registers.get("topic")?.entry.value;
-      const role = roleOf(state, states.personOf(session, room));
-      const modes: Partial<Record<ModeName, true | number>> = {};
-      for (const mode of MODES) {
-        const value = modeOf(state, mode);
-        if (value !== undefined) modes[mode] = typeof value === "number" ? value : true;
-      }
-      return {
-        ...(typeof topic === "string" ? { topic } : {}),
-        ...(Object.keys(modes).length > 0 ? { modes } : {}),
-        ...(role === undefined ? {} : { role }),
-      };
-    },
+    outline: (session: LiveSession, room: RoomName): RoomOutline =>
+      outlineOf(states.of(room), states.personOf(session, room)),
     /** Why somebody of this server may say nothing in a room now; asked where it is restricted. */
     silences(session: LiveSession, room: RoomName): Failure | undefined {
       const state = states.of(room);
@@ -227,6 +190,49 @@ export function createGovernance(options: GovernanceOptions) {
 
 // --- internal -----------------------------------------------------------------------------------
 
+/** What it consists of, each with the others that it needs. */
+function createParts(options: GovernanceOptions) {
+  const { environment, store, pool, self, rooms } = options;
+  const { clock } = environment;
+  const states = createStates({
+    clock,
+    self,
+    identity: options.identity,
+    store,
+    peer: (sid) => options.peers().last(sid),
+    peerNamed: (name) => options.peers().named(name),
+    isOpen: (room) => rooms().find(room) !== undefined,
+    changing: (room, change) => acts.enforce(room, change),
+    changed: (room, change) => acts.tell(room, change),
+    invited: (one) => acts.invite(one),
+  });
+  const actors = createActors({ ...options, selfSid: () => options.identity().sid, states });
+  const acts = createEnforcement({ ...options, clock, states, actors });
+  const sync = createStateSync({
+    ...environment,
+    identity: options.identity,
+    ids: options.ids,
+    store,
+    states: () => states,
+    present: () => options.peers().present(),
+  });
+  const changes = createStateChanges({
+    ...options,
+    clock,
+    states,
+    memberCount: (room) => options.people().members(room),
+    sessionAt: (address) => options.sessions.at(address),
+    hash: (key) => pool.hash(key),
+    members: (room) => options.people().inRoom(room),
+    person: (address) => options.people().entryAt(address),
+    publish: (made) => sync.publish(made),
+  });
+  const { remove } = acts;
+  const { random } = environment;
+  const kicks = createKicks({ ...options, clock, random, states, actors, remove });
+  return { states, actors, sync, changes, kicks };
+}
+
 /** One of another server's people. */
 const who = (source: Source, { address, account }: PersonEntry) => ({
   nick: address.slice(0, address.lastIndexOf("@")),
@@ -234,3 +240,23 @@ const who = (source: Source, { address, account }: PersonEntry) => ({
   server: source.name,
   sid: source.sid,
 });
+
+function topicIn({ registers }: RoomState): string | undefined {
+  const topic = registers.get("topic")?.entry.value;
+  return typeof topic === "string" ? topic : undefined;
+}
+
+function outlineOf(state: RoomState, person: Person): RoomOutline {
+  const topic = topicIn(state);
+  const role = roleOf(state, person);
+  const modes: Partial<Record<ModeName, true | number>> = {};
+  for (const mode of MODES) {
+    const value = modeOf(state, mode);
+    if (value !== undefined) modes[mode] = typeof value === "number" ? value : true;
+  }
+  return {
+    ...(topic === undefined ? {} : { topic }),
+    ...(Object.keys(modes).length > 0 ? { modes } : {}),
+    ...(role === undefined ? {} : { role }),
+  };
+}

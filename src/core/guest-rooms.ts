@@ -70,11 +70,11 @@ export function createGuestRooms() {
       if (unset !== undefined) entries.delete(unset.entry.key);
     },
     drop: (room: RoomName): boolean => rooms.delete(room),
-    /** A guest as others are shown him, `~nick@server`; undefined where no room knows the mark. */
-    shown(mark: string): string | undefined {
+    /** Whose mark it is; undefined where no room knows it. */
+    holder(mark: string): LiveSession | undefined {
       for (const { guests } of rooms.values()) {
         const session = guests.get(mark);
-        if (session !== undefined) return `~${session.address}`;
+        if (session !== undefined) return session;
       }
       return undefined;
     },

@@ -127,7 +127,10 @@ const isPromise = <A>(value: A | Promise<A>): value is Promise<A> =>
   typeof value === "object" && value !== null && "then" in value;
 
 /** Goes on with a value, at once where it is there. */
-export function goOn<A, B>(value: MaybePromise<A>, next: (value: A) => B): MaybePromise<B> {
+export function goOn<A, B>(
+  value: MaybePromise<A>,
+  next: (value: A) => MaybePromise<B>,
+): MaybePromise<B> {
   return isPromise(value) ? value.then(next) : next(value);
 }
 

@@ -8,9 +8,11 @@ import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, visible } from "../names.ts";
-import type { Answer } from "../protocol/messages.ts";
+import type { Answer, PersonEntry } from "../protocol/messages.ts";
+import type { Removal } from "../protocol/ruling.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import { accountId } from "../protocol/state.ts";
+import type { Actors } from "./actors.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
 import type { People } from "./people.ts";
@@ -29,8 +31,9 @@ export interface KicksOptions {
   readonly sessions: Sessions;
   readonly states: States;
   readonly people: () => People;
+  readonly actors: Actors;
   /** Puts a session out of a room, and tells it why. */
-  remove(session: LiveSession, room: RoomName, why: Failure): void;
+  remove(session: LiveSession, room: RoomName, text: string, removed: Removal): void;
 }
 
 interface Kick {
@@ -45,7 +48,11 @@ export function createKicks(options: KicksOptions) {
   const cancels = new Set<() => void>();
 
   /** Kicks one who is here; returns why not. */
-  const kick = (nick: Nick, by: Actor, { room, reason }: Kick): Failure | undefined => {
+  const kick = (
+    nick: Nick,
+    by: Actor,
+    { room, reason, from }: Kick & { readonly from?: PersonEntry },
+  ): Failure | undefined => {
     const state = states.of(room);
     if (!may(state, by, "kick"))
       return failure("NOT_PERMITTED", `room ${room}: only its owners and moderators kick`);
@@ -59,7 +66,11 @@ export function createKicks(options: KicksOptions) {
     const account = by.account ?? options.self;
     const who = by.office === true ? options.self : states.shownAccount(accountId(account, by.sid));
     const why = reason === undefined ? "" : `: ${reason}`;
-    options.remove(session, room, failure("KICKED", `kicked by ${who}${why}`));
+    options.remove(session, room, `kicked by ${who}${why}`, {
+      code: "KICKED",
+      by: from ?? options.actors.author(room, account, by.sid),
+      ...(reason === undefined ? {} : { reason }),
+    });
     return undefined;
   };
   const send = (peer: Peer, nick: Nick, by: string, { room, reason }: Kick) => {
@@ -111,7 +122,7 @@ export function createKicks(options: KicksOptions) {
       const refused = isThere
         ? await send(found.peer, found.nick, by.account ?? "", what)
         : found.at === "here"
-          ? kick(found.nick, by, what)
+          ? kick(found.nick, by, { ...what, from: authorOf(session) })
           : failure("NO_SUCH_NICK", `${visible(address)}: is not in ${room}`);
       return refused ?? { room, address: found.address };
     },
@@ -137,3 +148,10 @@ export function createKicks(options: KicksOptions) {
     },
   };
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+const authorOf = ({ address, person: { account } }: LiveSession): PersonEntry => ({
+  address,
+  ...(account === undefined ? {} : { account }),
+});

@@ -5,9 +5,11 @@ import { failure, failureOf } from "../errors.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
 import { formatAddress, isShared, LOBBY, nameKey, parseAddress, sameName } from "../names.ts";
 import type { Answer, PersonEntry } from "../protocol/messages.ts";
+import type { RolesIn } from "./actors.ts";
 import type { Peer } from "./peer.ts";
 import { membersOf, personOf, remoteEntry } from "./peer.ts";
 import type { Peers } from "./peers.ts";
+import { withRole } from "./presence.ts";
 import type { Rooms } from "./rooms.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -27,6 +29,8 @@ export interface PeopleOptions {
   hides(room: RoomName, person: PersonEntry): boolean;
   /** Only those who are in such a room hear that there is one. */
   isSecret(room: RoomName): boolean;
+  readonly rolesIn: RolesIn;
+  topicOf(room: RoomName): string | undefined;
 }
 
 export const entryOf = (session: LiveSession): PersonEntry => ({
@@ -107,6 +111,18 @@ export function createPeople(options: PeopleOptions) {
       return failureOf(thrown);
     }
   };
+  /** These rooms of somebody, and the roles there. */
+  const withRoles = (person: PersonEntry, where: readonly RoomName[]) => {
+    const roles = where.flatMap((room) => {
+      const role = options.rolesIn(room).of(person);
+      return role === undefined ? [] : [[room, role] as const];
+    });
+    return { rooms: where, ...(roles.length === 0 ? {} : { roles: Object.fromEntries(roles) }) };
+  };
+  const roomEntry = (room: RoomName) => {
+    const topic = options.topicOf(room);
+    return { room, members: members(room), ...(topic === undefined ? {} : { topic }) };
+  };
   const nobody = (text: string) =>
     failure("NO_SUCH_NICK", `${text}: nobody is there under this nick`);
 
@@ -160,7 +176,9 @@ export function createPeople(options: PeopleOptions) {
       const isHidden = room !== undefined && (!isShared(room) || options.isSecret(room));
       if (isHidden && ask.by?.memberships.has(room) === false)
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
-      return pageOf(shownIn(room), ask);
+      const page = pageOf(shownIn(room), ask);
+      if (room === undefined) return page;
+      return { ...page, people: page.people.map(withRole(options.rolesIn(room))) };
     },
     /** Those who are in a room, hidden ones too. */
     inRoom: (room: RoomName): Iterable<PersonEntry> => peopleOf(room),
@@ -183,14 +201,21 @@ export function createPeople(options: PeopleOptions) {
       if (found.at === "here") {
         const session = sessions.find(found.nick);
         if (session === undefined) return nobody(text);
-        const shared = [...session.memberships.keys()].filter((r) => isShared(r) && isTold(r));
-        return { ...entryOf(session), since: session.since, rooms: shared };
+        const shared = [...session.memberships.keys()].filter(
+          (room) => (isShared(room) || by?.memberships.has(room)) && isTold(room),
+        );
+        return {
+          ...entryOf(session),
+          since: session.since,
+          ...withRoles(entryOf(session), shared),
+        };
       }
       const person = personOf(found.peer, found.nick);
       if (person === undefined) return nobody(text);
       const { since } = person;
       const where = [...person.rooms].filter(isTold);
-      return { ...remoteEntry(found.peer, person), since, rooms: [LOBBY, ...where] };
+      const entry = remoteEntry(found.peer, person);
+      return { ...entry, since, ...withRoles(entry, [LOBBY, ...where]) };
     },
     /** Shared rooms of the fusion, and those local ones that the session is in. */
     rooms(ask: {
@@ -205,7 +230,7 @@ export function createPeople(options: PeopleOptions) {
       const page = all.slice(0, ask.limit);
       const next = all.length > page.length ? page.at(-1) : undefined;
       return {
-        rooms: page.map((room) => ({ room, members: members(room) })),
+        rooms: page.map(roomEntry),
         ...(next === undefined ? {} : { next }),
       };
     },

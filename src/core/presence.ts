@@ -7,20 +7,35 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { OfPerson, RoomEvent } from "../plugin/gateway.ts";
-import type { PersonEntry } from "../protocol/messages.ts";
+import type { MemberEntry, PersonEntry } from "../protocol/messages.ts";
+import type { Removal } from "../protocol/ruling.ts";
 import type { People } from "./people.ts";
-import { NATIVE } from "./format.ts";
-import type { Room } from "./room.ts";
+import type { Roles, RolesIn } from "./actors.ts";
+import { hasForeign } from "./format.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Watches } from "./watches.ts";
 import { createWatches } from "./watches.ts";
+
+/** Adds the role to an entry of a room's member. */
+export const withRole =
+  (roles: Roles) =>
+  (person: PersonEntry): MemberEntry => {
+    const role = roles.of(person);
+    return role === undefined ? person : { ...person, role };
+  };
 
 /** Those who came or went with a server. */
 export interface Crowd {
   readonly now: "here" | "gone";
   in(room: RoomName): readonly PersonEntry[];
   size(room: RoomName): number;
+}
+
+/** What is told of a leaving. */
+export interface Leaving {
+  readonly reason?: string | undefined;
+  readonly removed?: Removal | undefined;
 }
 
 export interface Presence {
@@ -34,7 +49,7 @@ export interface Presence {
   /** Somebody was ever away: without, it need not be looked at. */
   readonly hasAway: boolean;
   joined(room: RoomName, person: PersonEntry, by?: LiveSession): void;
-  left(room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession): void;
+  left(room: RoomName, person: PersonEntry, why?: Leaving, by?: LiveSession): void;
   /**
    * People of a server came or went, in these rooms, all at once: members are told the numbers, and
    * those who want it in small rooms, if it is known, who they are.
@@ -45,17 +60,18 @@ export interface Presence {
   close(): void;
 }
 
-/** The native format leaves it out: then nobody has to be gathered. */
-const wantsMoved = (room: Room<LiveSession>): boolean =>
-  Array.from(room.formats).some((format) => format !== NATIVE);
-
-export function createPresence(
-  clock: Clock,
-  rooms: Rooms,
-  { members, isOnline }: Pick<People, "members" | "isOnline">,
+export interface PresenceOptions {
+  readonly clock: Clock;
+  readonly rooms: Rooms;
+  readonly people: Pick<People, "members" | "isOnline">;
   /** Of whom nobody is told in a room: one who may not be there. */
-  hides: (room: RoomName, person: PersonEntry) => boolean = () => false,
-): Presence {
+  hides(room: RoomName, person: PersonEntry): boolean;
+  readonly rolesIn: RolesIn;
+}
+
+export function createPresence(options: PresenceOptions): Presence {
+  const { clock, rooms, hides, rolesIn } = options;
+  const { members, isOnline } = options.people;
   const watches = createWatches(isOnline);
   /** Rooms whose number is told soon. "large": until then nobody counts whether they still are. */
   const due = new Map<RoomName, { large: boolean; readonly cancel: () => void }>();
@@ -83,11 +99,16 @@ export function createPresence(
     return true;
   };
   const joined = (room: RoomName, person: PersonEntry, by?: LiveSession) => {
-    if (!hides(room, person)) tell(room, { type: "joined", room, person }, by);
+    if (rooms.find(room) === undefined || hides(room, person)) return;
+    const role = rolesIn(room).of(person);
+    tell(room, { type: "joined", room, person, ...(role === undefined ? {} : { role }) }, by);
   };
-  const left = (room: RoomName, person: PersonEntry, reason?: string, by?: LiveSession) => {
+  const left: Presence["left"] = (room, person, { reason, removed } = {}, by) => {
     if (hides(room, person)) return;
-    const why = reason === undefined ? {} : { reason };
+    const why = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(removed === undefined ? {} : { removed }),
+    };
     tell(room, { type: "left", room, person, ...why }, by);
   };
   const gone = (room: RoomName, person: PersonEntry, reason?: string) => {
@@ -102,6 +123,19 @@ export function createPresence(
     const again = isTold ? { again: true as const } : {};
     for (const room of where)
       if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
+  };
+  /** One who has logged in, or out, may have another role. */
+  const ranked = (name: RoomName, before: PersonEntry, person: PersonEntry) => {
+    const room = rooms.find(name);
+    if (room === undefined || hides(name, person) || !hasForeign(room)) return;
+    const roles = rolesIn(name);
+    const [was, role] = [roles.before(before, person), roles.of(person)];
+    if (was === role) return;
+    const ranks = {
+      ...(was === undefined ? {} : { was }),
+      ...(role === undefined ? {} : { role }),
+    };
+    tell(name, { type: "ranked", room: name, people: [{ ...person, ...ranks }] });
   };
   return {
     get hasAway() {
@@ -128,7 +162,9 @@ export function createPresence(
     },
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
-      tellAll({ type: "renamed", was, person }, where, by);
+      const those = Array.from(where);
+      tellAll({ type: "renamed", was, person }, those, by);
+      if (was.account !== person.account) for (const room of those) ranked(room, was, person);
     },
     moved(server, where, crowd) {
       watches.moved(server);
@@ -137,12 +173,12 @@ export function createPresence(
         const room = rooms.find(name);
         if (room === undefined) continue;
         countSoon(name, false);
-        if (crowd === undefined || !wantsMoved(room)) continue;
+        if (crowd === undefined || !hasForeign(room)) continue;
         const size = crowd.size(name);
         const most = members(name) + (crowd.now === "gone" ? size : 0);
         if (size === 0 || most > LIMITS.roomPresenceMembersMax) continue;
-        const { now } = crowd;
-        room.tell({ type: "moved", room: name, server, now, people: crowd.in(name), ...again });
+        const people = Array.from(crowd.in(name), withRole(rolesIn(name)));
+        room.tell({ type: "moved", room: name, server, now: crowd.now, people, ...again });
         if (name === LOBBY) again = { again: true };
       }
     },

@@ -285,17 +285,22 @@ function roomHandlers(options: RequestsOptions) {
     members: people.members(room),
     ...governance.outline(session, room),
   });
-  const enter = (session: LiveSession, room: RoomName): Outcome => {
-    // The key was compared, or a plugin has taken its time.
-    if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
-    const refused = rooms.enter(session, room);
+  /** The key was compared, a plugin has taken its time, or the room was founded. */
+  const isLate = (session: LiveSession): Failure | undefined =>
+    session.phase === "ended" ? failure("CANNOT_CONNECT", "the session has ended") : undefined;
+  const come = (session: LiveSession, room: RoomName): Outcome => {
+    const refused = isLate(session) ?? rooms.enter(session, room);
     if (refused !== undefined) return refused;
-    const founded = governance.entered(session, room);
     directory.joined(session, room);
     presence.joined(room, entryOf(session), session);
-    // Where it could not be founded, the room is open to all.
-    if (founded !== undefined) return { later: founded.then(() => joined(session, room)) };
     return { answer: joined(session, room) };
+  };
+  const enter = (session: LiveSession, room: RoomName): MaybePromise<Outcome> => {
+    const refused = isLate(session) ?? rooms.refusal(session, room);
+    if (refused !== undefined) return refused;
+    const founded = governance.entering(session, room);
+    // Where it could not be founded, the room is open to all.
+    return founded === undefined ? come(session, room) : founded.then(() => come(session, room));
   };
   return {
     join(session: LiveSession, ask: Ask<"join">): MaybePromise<Outcome> {
@@ -312,7 +317,7 @@ function roomHandlers(options: RequestsOptions) {
       const room = roomInside(session, ask.room);
       if (typeof room === "object") return room;
       if (room === LOBBY) return failure("CANNOT_LEAVE", "the lobby is the room everybody is in");
-      presence.left(room, entryOf(session), ask.reason, session);
+      presence.left(room, entryOf(session), ask, session);
       rooms.leave(session, room);
       directory.left(session, room);
       return { answer: { room } satisfies Answer<"part"> };

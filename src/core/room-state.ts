@@ -164,6 +164,10 @@ export function barred(state: RoomState, who: Person, now: Millis): Failure | un
   return failure("INVITE_ONLY", `room ${roomIn(state)}: ${what}`);
 }
 
+/** What keeps one out who is barred: the ban, or that the room is by invitation only. */
+export const barrierOf = (state: RoomState, who: Person, now: Millis): Signed | undefined =>
+  state.bans.find(who, holdsAt(now)) ?? state.registers.get("mode/invite-only");
+
 /** Somebody is expected: a key is not asked of them, nor an invitation. */
 export const isInvited = (state: RoomState, who: Person): boolean =>
   roleOf(state, who) !== undefined || state.invites.find(who, () => true) !== undefined;

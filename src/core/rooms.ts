@@ -16,7 +16,9 @@ export interface Rooms {
   readonly lobby: Room<LiveSession>;
   all(): Iterable<Room<LiveSession>>;
   find(room: RoomName): Room<LiveSession> | undefined;
-  /** Puts a session into a room; a refusal when there are too many. */
+  /** Why a session cannot enter a room that it is not in: there are too many. */
+  refusal(session: LiveSession, room: RoomName): Failure | undefined;
+  /** Puts a session into a room; or why not. */
   enter(session: LiveSession, room: RoomName): Failure | undefined;
   leave(session: LiveSession, room: RoomName): void;
 }
@@ -46,8 +48,17 @@ export interface RoomsOptions {
 export function createRooms(tick: Tick<LiveSession>, on: RoomsOptions): Rooms {
   const lobby = new Room<LiveSession>(LOBBY, tick.group);
   const rooms = new Map<RoomName, Room<LiveSession>>([[LOBBY, lobby]]);
+  const refusal = (session: LiveSession, name: RoomName): Failure | undefined => {
+    const refused = (what: string) => failure("TOO_MANY_ROOMS", `room ${name}: ${what}`);
+    const own = LIMITS.roomsPerSessionMax;
+    if (session.memberships.size >= own)
+      return refused(`you are in ${own} rooms, the most there is`);
+    const isFull = !rooms.has(name) && rooms.size >= LIMITS.roomsMax;
+    return isFull ? refused(`this server has ${LIMITS.roomsMax} rooms already`) : undefined;
+  };
   return {
     lobby,
+    refusal,
     get count() {
       return rooms.size;
     },
@@ -55,19 +66,10 @@ export function createRooms(tick: Tick<LiveSession>, on: RoomsOptions): Rooms {
     find: (room) => rooms.get(room),
     enter(session, name) {
       if (session.memberships.has(name)) return undefined;
-      if (session.memberships.size >= LIMITS.roomsPerSessionMax) {
-        const most = LIMITS.roomsPerSessionMax;
-        return failure(
-          "TOO_MANY_ROOMS",
-          `room ${name}: you are in ${most} rooms, the most there is`,
-        );
-      }
+      const refused = refusal(session, name);
+      if (refused !== undefined) return refused;
       let room = rooms.get(name);
       if (room === undefined) {
-        if (rooms.size >= LIMITS.roomsMax) {
-          const most = LIMITS.roomsMax;
-          return failure("TOO_MANY_ROOMS", `room ${name}: this server has ${most} rooms already`);
-        }
         room = new Room<LiveSession>(name, tick.group);
         rooms.set(name, room);
         on.opened(name);

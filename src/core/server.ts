@@ -23,7 +23,7 @@ import type { ServerEvent } from "./events.ts";
 import type { FusionPart, Locate } from "./fusion.ts";
 import { createFusion } from "./fusion.ts";
 import { createGatewayHost } from "./gateways.ts";
-import type { Governance, Governed } from "./governance.ts";
+import type { Governed } from "./governance.ts";
 import { createGovernance, loadGoverned } from "./governance.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import { compileHooks } from "./hooks.ts";
@@ -190,11 +190,9 @@ function createSociety(shared: Shared) {
     peers: () => fusion().peers,
     directory: () => fusion().directory,
   });
-  const hides: Governance["hides"] = (room, person) => governance.hides(room, person);
-  const { isSecret } = governance.states;
   const peers = () => fusion().peers;
-  const people = createPeople({ self: options.name, sessions, rooms, peers, hides, isSecret });
-  const presence = createPresence(clock, rooms, people, hides);
+  const people = createPeople({ ...governance, self: options.name, sessions, rooms, peers });
+  const presence = createPresence({ ...governance, clock, rooms, people });
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
   const mail = createMail({ environment: options.environment, accountOf });
   const personal = createPersonal({ ...options, accountOf, people, peers, rooms, sessions });

@@ -20,7 +20,7 @@ import { counts, effective, isInvited, modeOf, roleOf } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
-import type { States } from "./states.ts";
+import type { StateCause, States } from "./states.ts";
 import { createPace } from "./pace.ts";
 
 export interface StateChangesOptions {
@@ -66,15 +66,18 @@ export function createStateChanges(options: StateChangesOptions) {
     return { entry, sid, row: [body, publicKey.toHex(), sign(signedState(sid, body)).toHex()] };
   };
   /** Puts entries on the disk, then in force, then on their way. */
-  const commit = async (made: readonly Held[]): Promise<Failure | undefined> => {
+  const commit = async (
+    made: readonly Held[],
+    cause?: StateCause,
+  ): Promise<Failure | undefined> => {
     if (made.every(({ entry }) => states.guests.has(entry.room))) {
       for (const one of made) states.guests.put(one);
-      states.took(made, false);
+      states.took(made, false, cause);
       return undefined;
     }
     const refused = await store.stage(made);
     if (refused !== undefined) return refused;
-    states.took(made, false);
+    states.took(made, false, cause);
     const told = made.filter(({ entry }) => isTold(entry.room));
     if (told.length > 0) options.publish(told);
     return undefined;
@@ -153,11 +156,11 @@ export function createStateChanges(options: StateChangesOptions) {
     /**
      * Founds a room that nobody has founded; resolves when it is on the disk. Undefined where this
      * one founds none: a guest, or one who has founded too many. Where guests may run rooms, one
-     * who is alone in it has it.
+     * who comes into an empty one has it.
      */
     found(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
       const { account } = session.person;
-      if (account === undefined && options.guests && options.memberCount(room) === 1)
+      if (account === undefined && options.guests && options.memberCount(room) === 0)
         states.openedByGuest(room, session);
       if (account === undefined || Buffer.byteLength(account) > LIMITS.nameBytesMax)
         return undefined;
@@ -202,10 +205,11 @@ export function createStateChanges(options: StateChangesOptions) {
       if (isFailure(made)) return made;
       const full = roomFor(made);
       if (full !== undefined) return full;
-      const unwritten = await commit(made);
+      const unwritten = await commit(made, { session, key });
       if (unwritten !== undefined) return unwritten;
       const ended = endedRoles(states, room, { before, but: key });
-      return { room, ...states.shown(one), ...(ended.length === 0 ? {} : { ended }) };
+      const shown = { ...states.shown(one), from: session.address };
+      return { room, ...shown, ...(ended.length === 0 ? {} : { ended }) };
     },
   };
 }

@@ -6,7 +6,6 @@ import { failure, isFailure } from "../errors.ts";
 import type { RoomName } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { Answer, Ask } from "../protocol/messages.ts";
-import type { RoomSetting } from "../protocol/ruling.ts";
 import type { Audit } from "./audit.ts";
 import type { Governance } from "./governance.ts";
 import type { People } from "./people.ts";
@@ -23,20 +22,28 @@ export interface StateRequestsOptions {
 
 /** Makes the handlers of `room`, `set` and `kick`. */
 export function stateHandlers({ governance, people, audit }: StateRequestsOptions) {
-  const { states } = governance;
+  const { states, actors } = governance;
   const inRoom = (session: LiveSession, text: string): RoomName | Failure => {
     const room = roomOf(text);
     if (typeof room !== "string" || session.memberships.has(room)) return room;
     return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
   };
   /** All that is set, roles and bans included, by key; for those who are in the room. */
-  const settingsOf = (room: RoomName): RoomSetting[] => {
+  const settingsOf = (room: RoomName) => {
     const { registers, roles } = states.of(room);
     const given = [...roles.values()].flatMap(({ role, from }) =>
       role === undefined || from === undefined ? [] : [from],
     );
-    const all = [...registers.values(), ...given].map((one) => states.shown(one));
+    const all = [...registers.values(), ...given].map((one) => ({
+      key: states.shown(one).key,
+      one,
+    }));
     return all.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+  };
+  const foundingOf = (room: RoomName, founder: string) => {
+    const founded = states.foundedAt(room, founder);
+    const since = founded === undefined ? {} : { founded };
+    return { founder: states.founderShown(room, founder), ...since };
   };
   /** What an operator did in a room of this server's own. */
   const note = (session: LiveSession, room: RoomName, did: string, to: string, value?: unknown) => {
@@ -63,13 +70,13 @@ export function stateHandlers({ governance, people, audit }: StateRequestsOption
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
       const { founder } = states.of(room);
       const all = isIn ? settingsOf(room).filter(({ key }) => key > after) : [];
-      const settings = all.slice(0, limit);
+      const settings = all.slice(0, limit).map(({ one }) => actors.shown(one));
       const next = all.length > settings.length ? settings.at(-1)?.key : undefined;
       const answer: Answer<"room"> = {
         room,
         members: people.members(room),
         settings,
-        ...(founder === undefined ? {} : { founder: states.founderShown(room, founder) }),
+        ...(founder === undefined ? {} : foundingOf(room, founder)),
         ...governance.outline(session, room),
         ...(next === undefined ? {} : { next }),
       };

@@ -50,6 +50,13 @@ export interface StatesOptions {
 export interface StateChange {
   readonly before: RoomState;
   readonly after: RoomState;
+  /** One of this server has just now set this key. */
+  readonly cause?: StateCause | undefined;
+}
+
+export interface StateCause {
+  readonly session: LiveSession;
+  readonly key: string;
 }
 
 export type States = ReturnType<typeof createStates>;
@@ -101,13 +108,13 @@ export function createStates(options: StatesOptions) {
     if (state === undefined) known.set(room, (state = compute(room)));
     return state;
   };
-  const refresh = (room: RoomName) => {
+  const refresh = (room: RoomName, cause?: StateCause) => {
     const before = known.get(room);
     if (before === undefined || !options.isOpen(room)) {
       known.delete(room);
       return;
     }
-    const change = { before, after: compute(room) };
+    const change = { before, after: compute(room), cause };
     options.changing(room, change);
     known.set(room, change.after);
     options.changed(room, change);
@@ -154,8 +161,8 @@ export function createStates(options: StatesOptions) {
   const shownAccount = (id: string, said?: string): string => {
     const { account = id, sid = selfSid() } = accountIn(id) ?? {};
     if (sid === selfSid()) {
-      const guest = isMark(account) ? guests.shown(account) : undefined;
-      return guest ?? `${account}@${self}`;
+      const guest = isMark(account) ? guests.holder(account) : undefined;
+      return guest === undefined ? `${account}@${self}` : `~${guest.address}`;
     }
     const peer = options.peer(sid);
     if (peer !== undefined) return `${account}@${peer.name}`;
@@ -179,13 +186,13 @@ export function createStates(options: StatesOptions) {
     sidNamed,
     shownAccount,
     /** Entries came from another server; `isFresh`: told by who signed them, as they were made. */
-    took(some: readonly Held[], isFresh: boolean): void {
+    took(some: readonly Held[], isFresh: boolean, cause?: StateCause): void {
       const rooms = new Set<RoomName>();
       for (const one of some) {
         if (isFresh && one.entry.key === "founded" && one.entry.value === true) consider(one);
         rooms.add(one.entry.room);
       }
-      for (const room of rooms) refresh(room);
+      for (const room of rooms) refresh(room, cause);
       for (const one of some) {
         const { room, key, value } = one.entry;
         const isSet = key.startsWith("invite/") && value !== null;
@@ -195,6 +202,11 @@ export function createStates(options: StatesOptions) {
     /** The founding by an account, `account@sid`. */
     foundingIn: (room: RoomName, founder: string): Signed | undefined =>
       foundingOf(room, accountIn(founder)?.sid ?? selfSid()),
+    /** When it was founded, by the clock of the founder's server. */
+    foundedAt(room: RoomName, founder: string): Millis | undefined {
+      const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());
+      return founding === undefined ? undefined : timeIn(founding.entry.id);
+    },
     /** The founder as people know him: his server may be away. */
     founderShown: (room: RoomName, founder: string): string => {
       const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());

@@ -7,12 +7,14 @@ import type { Failure } from "../errors.ts";
 import type { Nick } from "../names.ts";
 import type {
   Answer,
+  MemberEntry,
   PersonalEvent,
-  PersonEntry,
   RequestName,
   Requests,
   RoomEventOnWire,
 } from "../protocol/messages.ts";
+import type { Removal } from "../protocol/ruling.ts";
+import type { RoleName } from "../protocol/state.ts";
 import type { Credential, Person } from "./hooks.ts";
 
 /** What is told of somebody, in all rooms that the person is in. */
@@ -24,17 +26,28 @@ export interface Moved {
   readonly room: string;
   readonly server: string;
   readonly now: "here" | "gone";
-  readonly people: readonly PersonEntry[];
+  readonly people: readonly MemberEntry[];
   /** The lobby, which is told first, has been told, and so everybody. */
   readonly again?: true;
 }
 
+/** Members have another role than was told: given or taken, or by an account they logged in to. */
+export interface Ranked {
+  readonly type: "ranked";
+  readonly room: string;
+  readonly people: readonly (MemberEntry & { readonly was?: RoleName })[];
+  /** Who did it, where that is one person. */
+  readonly by?: NonNullable<Removal["by"]>;
+}
+
 /**
  * What a room's members are told: as on the native wire, but that `renamed` and `away` say where,
- * and that `moved` stands beside `count`, for protocols in which everybody has a list of members.
+ * and that `moved` stands beside `count` and `ranked` beside `state`, for protocols in which
+ * everybody has a list of members.
  */
 export type RoomEvent =
   | Moved
+  | Ranked
   | Exclude<RoomEventOnWire, OfPerson>
   | (OfPerson & {
       /** It is told in the lobby, and then in each room that the person is in. */

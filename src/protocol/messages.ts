@@ -5,9 +5,13 @@ import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { FRAME } from "./frame.ts";
-import type { RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
+import type { PeopleAnswers, PersonEntry } from "./people.ts";
+import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
 import { Count, Line, Name, Page, Sha256, Transfer } from "./shapes.ts";
+import type { RoleName } from "./state.ts";
+
+export type { IgnoredEntry, MemberEntry, PersonEntry } from "./people.ts";
 
 /** One may be a text, as long as one that is said. */
 const Word = v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax));
@@ -29,23 +33,6 @@ export const MessageKind = v.picklist([
   "delete",
 ]);
 export type MessageKind = v.InferOutput<typeof MessageKind>;
-
-/** One who is online, as others see them. */
-export interface PersonEntry {
-  /** `nick@server`. */
-  readonly address: string;
-  readonly account?: string;
-  /** They are away; why, or "". */
-  readonly away?: string;
-}
-
-/** Somebody of whom a person wants to hear nothing. */
-export interface IgnoredEntry {
-  /** `nick@server`. */
-  readonly address: string;
-  /** Whatever the nick is, where the server knew the account. */
-  readonly account?: string;
-}
 
 /** A message as it travels and is stored; the JSON of a `message` frame. */
 export interface MessageEntry {
@@ -184,7 +171,7 @@ const shapes = {
 
 export type RequestName = keyof typeof shapes;
 
-interface Answers extends RulingAnswers {
+interface Answers extends PeopleAnswers, RulingAnswers {
   say: {
     readonly id: string;
     readonly at: number;
@@ -202,12 +189,6 @@ interface Answers extends RulingAnswers {
   join: { readonly room: string; readonly members: number } & RoomOutline;
   part: { readonly room: string };
   rename: { readonly nick: string };
-  who: { readonly people: readonly PersonEntry[]; readonly total: number; readonly next?: string };
-  whois: PersonEntry & { readonly since: number; readonly rooms: readonly string[] };
-  rooms: {
-    readonly rooms: readonly { readonly room: string; readonly members: number }[];
-    readonly next?: string;
-  };
   history: { readonly messages: readonly PastEntry[] };
   search: { readonly messages: readonly MessageEntry[]; readonly next?: string };
   fusion: { readonly servers: readonly { readonly server: string; readonly people: number }[] };
@@ -222,9 +203,6 @@ interface Answers extends RulingAnswers {
   away: { readonly text?: string };
   /** Up to which message the room is read. */
   read: { readonly room: string; readonly id?: string };
-  ignore: IgnoredEntry;
-  unignore: { readonly address: string };
-  ignored: { readonly people: readonly IgnoredEntry[] };
   offer: { readonly transfer: string };
   accept: { readonly transfer: string };
   reject: { readonly transfer: string };
@@ -293,7 +271,12 @@ export interface Welcome {
  */
 export type RoomEventOnWire =
   | { readonly type: "message"; readonly message: MessageEntry }
-  | { readonly type: "joined"; readonly room: string; readonly person: PersonEntry }
+  | {
+      readonly type: "joined";
+      readonly room: string;
+      readonly person: PersonEntry;
+      readonly role?: RoleName;
+    }
   | {
       readonly type: "left";
       readonly room: string;
@@ -301,6 +284,8 @@ export type RoomEventOnWire =
       readonly reason?: string;
       /** The person is gone from the server, and so from all rooms; the lobby's is told last. */
       readonly gone?: true;
+      /** Put out of it by somebody. */
+      readonly removed?: Removal;
     }
   | { readonly type: "renamed"; readonly was: PersonEntry; readonly person: PersonEntry }
   /** Somebody went away, without going, or is back. */

@@ -8,6 +8,7 @@ import { SaidKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 import { StateRow } from "./state.ts";
 
+const Account = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2));
 const Rtt = v.pipe(v.number(), v.minValue(0), v.maxValue(LIMITS.counterMax));
 const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
 
@@ -34,13 +35,20 @@ export type PersonRow = [
 const PersonRow = v.pipe(
   v.tuple([
     Name,
-    v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2)),
+    Account,
     Count,
     v.pipe(v.array(Name), v.maxLength(LIMITS.roomsPerSessionMax)),
     v.optional(Line),
   ]),
   v.transform((row): PersonRow => row),
 );
+
+/** Why one is not in a room any more who has not left it, as the one's own server says it. */
+const Removed = v.object({
+  code: v.pipe(v.string(), v.maxLength(LIMITS.codeLengthMax)),
+  by: v.exactOptional(v.object({ address: Name, account: v.exactOptional(Account) })),
+  reason: v.exactOptional(Line),
+});
 
 /** One change of a server's people. The lobby needs no join. */
 const Change = v.variant("op", [
@@ -49,7 +57,13 @@ const Change = v.variant("op", [
   v.object({ op: v.literal("rename"), nick: Name, to: Name, account: v.string() }),
   v.object({ op: v.literal("away"), nick: Name, away: v.exactOptional(Line) }),
   v.object({ op: v.literal("join"), nick: Name, room: Name }),
-  v.object({ op: v.literal("part"), nick: Name, room: Name, reason: v.optional(Line) }),
+  v.object({
+    op: v.literal("part"),
+    nick: Name,
+    room: Name,
+    reason: v.optional(Line),
+    removed: v.exactOptional(Removed),
+  }),
 ]);
 export type Change = v.InferOutput<typeof Change>;
 

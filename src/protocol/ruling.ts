@@ -25,7 +25,19 @@ export interface RoomSetting {
   readonly value: string | number | true | Sanction | null;
   /** `account@server`. */
   readonly by: string;
+  /** `nick@server` of that account's, where it is in the room. */
+  readonly from?: string;
   readonly at: number;
+}
+
+/** Why somebody is not in a room any more who has not left it. */
+export interface Removal {
+  /** `KICKED`, `BANNED`, or `INVITE_ONLY`. */
+  readonly code: string;
+  /** Who did it: where nobody is there with that account, its name in place of a nick. */
+  readonly by?: { readonly address: string; readonly account?: string };
+  /** What was given as the reason. */
+  readonly reason?: string;
 }
 
 /** What one who is in a room must know of it at once; what is not set is left out. */
@@ -54,6 +66,8 @@ export interface RulingAnswers {
     readonly members: number;
     /** `account@server`; a room that nobody has founded has none. */
     readonly founder?: string;
+    /** When it was founded. */
+    readonly founded?: number;
     readonly settings: readonly RoomSetting[];
     readonly next?: string;
   } & RoomOutline;
@@ -65,10 +79,11 @@ export interface RulingAnswers {
 /** What one is told of it alone. */
 export type RulingEvent =
   /** One is not in this room any more: kicked, banned, or not invited. */
+  | ({ readonly type: "removed"; readonly room: string; readonly text: string } & Removal)
+  /** `by` is `account@server`, `from` the nick of that account's, where it is in the room. */
   | {
-      readonly type: "removed";
+      readonly type: "invited";
       readonly room: string;
-      readonly code: string;
-      readonly text: string;
-    }
-  | { readonly type: "invited"; readonly room: string; readonly by: string };
+      readonly by: string;
+      readonly from?: string;
+    };

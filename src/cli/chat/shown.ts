@@ -8,10 +8,12 @@ import type {
   Failure,
   Fusion,
   IgnoredEntry,
+  MemberEntry,
   MessageEntry,
   PastEntry,
-  PersonEntry,
   PrivateEntry,
+  Removal,
+  RoleName,
   RoomOutline,
   RoomSetting,
   ToldEntry,
@@ -49,7 +51,11 @@ export type Shown =
       readonly room: string;
       /** online and offline are the lobby's. */
       readonly now: "online" | "offline" | "joined" | "left";
+      /** Of one who has joined. */
+      readonly role?: RoleName;
       readonly reason?: string;
+      /** Of one who was put out. */
+      readonly removed?: Removal;
     }
   /** `away` is why; it is not there of one who is back. */
   | { readonly event: "away"; readonly who: string; readonly away?: string }
@@ -60,8 +66,13 @@ export type Shown =
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
   | ({ readonly event: "setting"; readonly room: string } & RoomSetting)
-  | { readonly event: "removed"; readonly room: string; readonly code: string; text: string }
-  | { readonly event: "invited"; readonly room: string; readonly by: string }
+  | ({ readonly event: "removed"; readonly room: string; readonly text: string } & Removal)
+  | {
+      readonly event: "invited";
+      readonly room: string;
+      readonly by: string;
+      readonly from?: string;
+    }
   | (Answering & { readonly event: "room" } & Answer<"room">)
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
   /** For programs; people see numbers with /who and /rooms. */
@@ -92,18 +103,16 @@ export type Shown =
   | (Answering & {
       readonly event: "who";
       readonly room: string;
-      readonly people: readonly PersonEntry[];
+      readonly people: readonly MemberEntry[];
       readonly total: number;
     })
   | (Answering & {
       readonly event: "whois";
-      readonly since: number;
-      readonly rooms: readonly string[];
-    } & PersonEntry)
+    } & Answer<"whois">)
   | (Answering & { readonly event: "ignored"; readonly people: readonly IgnoredEntry[] })
   | (Answering & {
       readonly event: "rooms";
-      readonly rooms: readonly { readonly room: string; readonly members: number }[];
+      readonly rooms: Answer<"rooms">["rooms"];
     })
   | (Answering & {
       readonly event: "history";
@@ -206,7 +215,9 @@ export function shownOf(
         who: event.person.address,
         room: event.room,
         now: isLobby ? (came ? "online" : "offline") : came ? "joined" : "left",
+        ...("role" in event && { role: event.role }),
         ...("reason" in event && { reason: event.reason }),
+        ...("removed" in event && { removed: event.removed }),
       };
     }
     case "backlog":
@@ -233,14 +244,10 @@ export function shownOf(
       return { event: "gap", room: event.room, missing: event.missing };
     case "count":
       return { event: "count", room: event.room, members: event.members };
-    case "state": {
-      const { room, key, value, by, at } = event;
-      return { event: "setting", room, key, value, by, at };
-    }
+    case "state":
     case "removed":
-      return { event: "removed", room: event.room, code: event.code, text: event.text };
     case "invited":
-      return { event: "invited", room: event.room, by: event.by };
+      return rulingShown(event);
     case "merged":
     case "split":
       return fusionShown(event, isIn);
@@ -279,4 +286,20 @@ function connectionShown(event: Extract<ClientEvent, { type: "connection" }>): S
   const shown = { event: "connection", state: event.state } as const;
   const why: Failure | undefined = "failure" in event ? event.failure : undefined;
   return why === undefined ? shown : { ...shown, code: why.code, text: why.text };
+}
+
+type Ruling = Extract<ClientEvent, { readonly type: "state" | "removed" | "invited" }>;
+
+function rulingShown(event: Ruling): Shown {
+  if (event.type === "state") {
+    const { room, key, value, by, from, at } = event;
+    const who = from === undefined ? { by } : { by, from };
+    return { event: "setting", room, key, value, ...who, at };
+  }
+  if (event.type === "invited") {
+    const { type, ...invited } = event;
+    return { event: type, ...invited };
+  }
+  const { type, ...removed } = event;
+  return { event: type, ...removed };
 }

@@ -258,9 +258,10 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       return note(people === "" ? "you ignore nobody" : `you ignore ${people}`);
     }
     case "who": {
-      const names = shown.people.map(({ address, away }) =>
-        away === undefined ? address : `${address} (away)`,
-      );
+      const names = shown.people.map(({ address, role, away }) => {
+        const about = [role, away === undefined ? undefined : "away"].filter(Boolean).join(", ");
+        return about === "" ? address : `${address} (${about})`;
+      });
       const people = listText(names);
       const more = shown.total - shown.people.length;
       const rest = more > 0 ? ` and ${more} more` : "";
@@ -275,7 +276,10 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       return note(`${visible(shown.address)}: ${account}, here since ${since}, in ${rooms}${away}`);
     }
     case "rooms": {
-      const rooms = shown.rooms.map(({ room, members }) => `${visible(room)} (${members})`);
+      const rooms = shown.rooms.map(({ room, members, topic }) => {
+        const about = topic === undefined ? "" : `: ${visible(topic)}`;
+        return `${visible(room)} (${members}${about})`;
+      });
       return note(rooms.join(", "));
     }
     case "exported":
@@ -344,7 +348,7 @@ function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
     case "offline":
       return `${who} has gone${reason}`;
     case "joined":
-      return `${who} is in ${visible(shown.room)}`;
+      return `${who} is in ${visible(shown.room)}${shown.role ? `, as its ${shown.role}` : ""}`;
     case "left":
       return `${who} has left ${visible(shown.room)}${reason}`;
     default:
