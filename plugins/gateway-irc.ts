@@ -10,10 +10,10 @@ import type { Clock } from "chatfusion";
 import { definePlugin, LIMITS } from "chatfusion";
 import type { Client } from "./gateway-irc/client.ts";
 import { runCommand } from "./gateway-irc/commands.ts";
+import { openDoors } from "./gateway-irc/doors.ts";
 import { createFormats } from "./gateway-irc/format.ts";
 import { createNames } from "./gateway-irc/names.ts";
 import { Options } from "./gateway-irc/options.ts";
-import { accept } from "./gateway-irc/visit.ts";
 import { createWhowas } from "./gateway-irc/whowas.ts";
 import type { World } from "./gateway-irc/world.ts";
 
@@ -58,24 +58,9 @@ export default definePlugin({
         names.forget(address);
       },
       gateway: {
-        async open() {
-          const { more, port, host: at, tls } = options;
-          const doors = [{ port, tls, ...(at === undefined ? {} : { host: at }) }, ...more];
+        open() {
           stopSweep = sweep(world, clock);
-          const opened: string[] = [];
-          const asksCertificates = host.mechanisms().includes("EXTERNAL");
-          for (const { port: wanted, tls: secure, host: where } of doors) {
-            const door = {
-              port: wanted,
-              tls: secure,
-              asksCertificates,
-              ...(where === undefined ? {} : { host: where }),
-            };
-            opened.push(
-              `irc port ${await host.listen(door, (connection) => accept(world, connection))}`,
-            );
-          }
-          return opened;
+          return openDoors(world);
         },
         close: () => stopSweep(),
       },

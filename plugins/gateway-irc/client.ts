@@ -46,6 +46,8 @@ export class Client {
   negotiates = false;
   /** It knows values of capabilities, and lists of several lines. */
   knows302 = false;
+  /** The value of the capability `sts`; none where it is not told. */
+  sts: string | undefined;
   proof: Proof | undefined;
   sasl: SaslExchange | undefined;
   heardAt: Millis;

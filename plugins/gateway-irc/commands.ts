@@ -5,6 +5,7 @@ import type { MaybePromise } from "chatfusion";
 import { isFailure } from "chatfusion";
 import { away } from "./away.ts";
 import type { Client } from "./client.ts";
+import { connect, consoleOnly, kill, squit } from "./console.ts";
 import type { Line } from "./line.ts";
 import { cutText } from "./line.ts";
 import { mode, topic } from "./modes.ts";
@@ -33,11 +34,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   AUTHENTICATE: { min: 1, early: true, run: ifAsked("sasl", authenticate) },
   AWAY: { min: 0, run: away },
   CAP: { min: 1, early: true, run: cap },
+  CONNECT: { min: 1, run: connect },
+  DIE: { min: 0, run: consoleOnly },
   HELP: { min: 0, run: server.help },
   HELPOP: { min: 0, run: server.help },
   INFO: { min: 0, run: server.info },
   ISON: { min: 1, run: ison },
   JOIN: { min: 1, run: join },
+  KILL: { min: 1, run: kill },
   LINKS: { min: 0, run: server.links },
   LIST: { min: 0, run: listRooms },
   LUSERS: { min: 0, run: server.lusers },
@@ -53,7 +57,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   PING: { min: 0, early: true, run: ping },
   PONG: { min: 0, early: true, run: () => {} },
   QUIT: { min: 0, early: true, run: quit },
+  REHASH: { min: 0, run: consoleOnly },
+  RESTART: { min: 0, run: consoleOnly },
   SETNAME: { min: 1, run: setname },
+  SQUIT: { min: 1, run: squit },
   STATS: { min: 0, run: server.stats },
   TIME: { min: 0, run: server.time },
   TOPIC: { min: 1, run: topic },

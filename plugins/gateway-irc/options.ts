@@ -33,6 +33,22 @@ export const Options = v.strictObject({
   admin: v.optional(v.pipe(v.array(Text), v.maxLength(3)), []),
   /** The role that makes an account an operator (OPER), as accounts have roles. */
   operatorRole: v.optional(v.pipe(v.string(), v.minLength(1)), "operator"),
+  /**
+   * Tells clients that come plainly to come by TLS, and to stay with it for so long (IRCv3 sts).
+   * For certificates that clients accept only: who has heard of it takes no other way any more.
+   */
+  sts: v.optional(
+    v.union([
+      v.literal(false),
+      v.strictObject({
+        /** The port for TLS, as clients reach it. Default: that of the first door with `tls`. */
+        port: v.optional(v.pipe(Port, v.minValue(1))),
+        /** Seconds; 0: no longer. */
+        duration: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 30 * 86_400),
+      }),
+    ]),
+    false,
+  ),
   /** A password that every connection must give (PASS), before anything else is looked at. */
   password: v.optional(v.pipe(v.string(), v.minLength(1))),
   /**

@@ -23,7 +23,7 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   if (sub === "LS") {
     if (isStranger) client.negotiates = true;
     if (Number(words) >= 302) client.knows302 = true;
-    answer("LS", capList(client.knows302, mechanismsOf(client)).join(" "));
+    answer("LS", [...capList(client.knows302, mechanismsOf(client)), ...stsOf(client)].join(" "));
   } else if (sub === "LIST") answer("LIST", capNames(client.caps).join(" "));
   else if (sub === "REQ") {
     if (isStranger) client.negotiates = true;
@@ -70,6 +70,10 @@ export function firstNick(client: Client, nick: string): MaybePromise<void> {
 export const realNameBytesMax = 150;
 
 // --- internal ---
+
+/** Information, which cannot be asked for, and is nothing without its value. */
+const stsOf = ({ sts, knows302 }: Client): readonly string[] =>
+  sts !== undefined && knows302 ? [`sts=${sts}`] : [];
 
 /** Comes in once nick and user are there, and capabilities are settled. */
 function enterIfReady(client: Client): MaybePromise<void> {

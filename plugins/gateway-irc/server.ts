@@ -3,6 +3,7 @@
 
 import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
+import { isOperator, linesOf } from "./console.ts";
 import { HELP } from "./help.ts";
 import { isupportLines } from "./isupport.ts";
 import { maskOf } from "./mask.ts";
@@ -114,7 +115,11 @@ export async function links(client: Client, _: Params, reply: Reply): Promise<vo
   reply.numeric("RPL_ENDOFLINKS", ["*"]);
 }
 
+/** Operators see the links, and how quick they are. */
 export async function map(client: Client, _: Params, reply: Reply): Promise<void> {
+  const drawn = isOperator(client) ? await linesOf(client, "map") : [];
+  for (const line of drawn) reply.numeric("RPL_MAP", [], line);
+  if (drawn.length > 0) return reply.numeric("RPL_MAPEND", []);
   const answer = await client.ask("fusion", {});
   const servers = isFailure(answer) ? [] : answer.servers;
   for (const { server, people } of servers)
@@ -122,13 +127,15 @@ export async function map(client: Client, _: Params, reply: Reply): Promise<void
   reply.numeric("RPL_MAPEND", []);
 }
 
-export function stats(client: Client, [letter = "*"]: Params, reply: Reply): void {
-  const { clock, startedAt } = client.world;
-  if (letter === "u") {
-    const seconds = Math.max(0, Math.trunc((clock.now() - startedAt) / 1000));
-    const days = Math.trunc(seconds / 86_400);
-    const rest = new Date((seconds % 86_400) * 1000).toISOString().slice(11, 19);
-    reply.numeric("RPL_STATSUPTIME", [], `Server Up ${days} days ${rest}`);
+/** u: since when; o: which operators are here; z, for operators: what the server counts. */
+export async function stats(client: Client, [letter = "*"]: Params, reply: Reply): Promise<void> {
+  if (letter === "u") reply.numeric("RPL_STATSUPTIME", [], uptimeText(client));
+  else if (letter === "o") {
+    for (const one of client.world.clients)
+      if (isOperator(one)) reply.numeric("RPL_STATSOLINE", ["O", "*", "*", one.shown]);
+  } else if (letter === "z") {
+    if (!isOperator(client)) return reply.numeric("ERR_NOPRIVILEGES", []);
+    for (const line of await linesOf(client, "status")) reply.numeric("RPL_STATSDEBUG", [], line);
   }
   reply.numeric("RPL_ENDOFSTATS", [shownOf(letter)]);
 }
@@ -146,6 +153,14 @@ export function help(_: Client, [subject = ""]: Params, reply: Reply): void {
 }
 
 // --- internal ---
+
+function uptimeText(client: Client): string {
+  const { clock, startedAt } = client.world;
+  const seconds = Math.max(0, Math.trunc((clock.now() - startedAt) / 1000));
+  const days = Math.trunc(seconds / 86_400);
+  const rest = new Date((seconds % 86_400) * 1000).toISOString().slice(11, 19);
+  return `Server Up ${days} days ${rest}`;
+}
 
 async function countRooms(client: Client): Promise<number> {
   const rooms = roomsOf(client);

@@ -5,8 +5,14 @@ import { Client } from "./client.ts";
 import { createReader } from "./reader.ts";
 import type { World } from "./world.ts";
 
-export function accept(world: World, connection: Connection): ConnectionHandlers {
+/** `sts`: what the client is told of TLS (IRCv3 sts). */
+export function accept(
+  world: World,
+  connection: Connection,
+  sts: string | undefined,
+): ConnectionHandlers {
   const client = new Client(world, connection);
+  client.sts = sts;
   world.clients.add(client);
   const data = createReader({
     line: (text) => client.take(text),

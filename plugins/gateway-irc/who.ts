@@ -4,6 +4,7 @@ import type { Answer, PersonEntry } from "chatfusion";
 import { isFailure, LOBBY } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
+import { isOperator } from "./console.ts";
 import { maskOf } from "./mask.ts";
 import type { Reply } from "./reply.ts";
 import { isHidden, isNeighbour, keyOf, shownOf, targetsOf, withPeople } from "./rooms.ts";
@@ -55,7 +56,8 @@ export async function userhost(client: Client, nicks: Params, reply: Reply): Pro
   const shown = found.map(({ address, account, away }) => {
     const sign = away === undefined ? "+" : "-";
     const mask = names.mask(address, account);
-    return `${names.nick(address)}=${sign}${mask.slice(mask.indexOf("!") + 1)}`;
+    const oper = names.ident(address)?.modes.has("o") === true ? "*" : "";
+    return `${names.nick(address)}${oper}=${sign}${mask.slice(mask.indexOf("!") + 1)}`;
   });
   reply.numeric("RPL_USERHOST", [], shown.join(" "));
 }
@@ -192,8 +194,26 @@ function whoisReply(client: Client, found: Answer<"whois">, reply: Reply): void 
   const modes = names.ident(address)?.modes;
   if (modes?.has("o") === true) reply.numeric("RPL_WHOISOPERATOR", [nick]);
   if (modes?.has("B") === true) reply.numeric("RPL_WHOISBOT", [nick]);
+  connectionReply(client, address, reply);
   // How long one has said nothing is not looked at: idle is told as no time.
   reply.numeric("RPL_WHOISIDLE", [nick, "0", String(Math.trunc(since / 1000))]);
+}
+
+/** Of one who is here by this gateway; where from, they and operators alone are told. */
+function connectionReply(client: Client, address: string, reply: Reply): void {
+  const { names, clients } = client.world;
+  const one = Array.from(clients).find((other) => other.session && other.address === address);
+  if (one === undefined) return;
+  const nick = names.nick(address);
+  const { secure, remote, fingerprint } = one.connection;
+  if (one === client || isOperator(client)) {
+    reply.numeric("RPL_WHOISACTUALLY", [nick, remote.slice(0, remote.lastIndexOf(":"))]);
+    if (fingerprint !== undefined) {
+      const text = `has client certificate fingerprint ${fingerprint.toHex()}`;
+      reply.numeric("RPL_WHOISCERTFP", [nick], text);
+    }
+  }
+  if (secure) reply.numeric("RPL_WHOISSECURE", [nick]);
 }
 
 /** Of the longest names, that fit a line. */

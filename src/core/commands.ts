@@ -174,6 +174,7 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
     }),
     status: command({
       about: "what this server is doing",
+      role: OPERATOR,
       args: v.strictTuple([], "expected nothing after it"),
       run: () => {
         const status = options.status();

@@ -6,18 +6,23 @@ import { failure, failureOf, isFailure } from "../errors.ts";
 import type { ServerName, Sid } from "../names.ts";
 import { parseServerName, visible } from "../names.ts";
 import type { Command, CommandResult } from "../plugin/context.ts";
+import type { Caller } from "../plugin/hooks.ts";
 import type { Fabric, MergeOutcome } from "../plugin/fabric.ts";
 import { command } from "../plugin.ts";
+import type { Audit } from "./audit.ts";
 import { refusalAt } from "./errand.ts";
 import type { FusionPart } from "./fusion.ts";
 import type { Governance } from "./governance.ts";
 import { mapText } from "./map-text.ts";
 import type { People } from "./people.ts";
 import { prospectOf } from "./prospect.ts";
+import { callerName } from "./room-commands.ts";
+import { OPERATOR } from "./states.ts";
 import { summaryOf } from "./summary.ts";
 import type { Surveyed } from "./survey.ts";
 
 export interface FusionCommandsOptions {
+  readonly audit: Audit;
   readonly fabric: () => Fabric;
   readonly governance: Governance;
   readonly people: People;
@@ -58,10 +63,15 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     const text = `${said}; the fusion: ${names.join(", ")}`;
     return { text, data: { state, server, sid, fusion: names } };
   };
+  /** What the console does it shows by itself. */
+  const note = (caller: Caller, did: string, to: string) => {
+    if (caller.by === "session") options.audit.note({ by: callerName(caller), did, to });
+  };
   return {
     merge: command({
       about: "join this fusion to another server and all it is merged with",
       usage: "HOST:PORT [--dry-run]",
+      role: OPERATOR,
       args: v.union(
         [
           v.strictTuple([Address]),
@@ -70,21 +80,24 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
         ],
         ({ input }) => expectedText(input),
       ),
-      run: async (words) => {
+      run: async (words, caller) => {
         const address = words.find((word) => word !== DRY_RUN) ?? "";
         if (words.includes(DRY_RUN)) return dryRun(address);
         const { neighbours } = fabric().view;
+        note(caller, "merge", address);
         return answer(await fusion.merging.merge(address), neighbours);
       },
     }),
     unmerge: command({
       about: "part from a neighbour for good",
       usage: "SERVER",
+      role: OPERATOR,
       args: v.strictTuple([v.string()], "expected the name of a neighbour"),
-      run: async ([name]) => {
+      run: async ([name], caller) => {
         const server = parsed(name);
         if (isFailure(server))
           return failure(server.code, `${server.text}; ${linksText(fabric())}`);
+        note(caller, "unmerge", server);
         const outcome = await fabric().unmerge(server);
         fusion.merging.tellGone();
         return answer(outcome);
@@ -92,6 +105,7 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     }),
     map: command({
       about: "the servers of the fusion and their links",
+      role: OPERATOR,
       args: v.strictTuple([], "expected nothing after it"),
       run: async () => map(await fusion.survey.take(), people),
     }),
