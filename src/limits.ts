@@ -536,6 +536,12 @@ export const LIMITS = {
   /** What is not acknowledged is sent again after the first, a long round trip, up to the last. */
   channelResendMsMin: 200,
   channelResendMs: 2 * second,
+  /** What came is acknowledged after so long, or so many bytes: less than a window, or a resend. */
+  channelOwedMsMax: 25,
+  channelOwedBytesMax: 256 * KiB,
+  /** Messages of a tick are sealed together: so many, and so long as texts; a longer one alone. */
+  channelBatchMax: 1024,
+  channelBatchLengthMax: 16 * KiB,
   /** A private message whose end is not known is called unconfirmed after this. */
   unconfirmedMsMax: 60 * second,
   /** Messages whose end is not known: all that somebody waits for, and the last unconfirmed. */

@@ -1,6 +1,7 @@
 // The sealed channel between two home servers, above any fabric: ordered, without doubles,
 // acknowledged, windowed, over whatever path there is at the moment. A server on the way can
-// neither read nor alter nor replay nor invent a frame of it.
+// neither read nor alter nor replay nor invent a frame of it. Next: channel-queue.ts (what is
+// sealed together).
 //
 //   from's life 8 · to's life 8 · kind u8 · counter u64 · sealed
 //   kind: 0 a message, 1 an acknowledgement alone, 2 what came before is given up
@@ -11,16 +12,22 @@
 // number after the last one is taken, but for kind 2. 3. Unacknowledged bytes stay within
 // LIMITS.channelWindowBytesMax.
 
-import type { Bytes, Clock, Crypto } from "../environment.ts";
+import type { Bytes, Clock, Crypto, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { Sid } from "../names.ts";
 import { sidBytes } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
-import { ByteReader, ByteWriter } from "../protocol/bytes.ts";
+import { ByteWriter, readU64, writeU64 } from "../protocol/bytes.ts";
 
 const INFO = new TextEncoder().encode("chatfusion channel 1");
 const KEY_BYTES = 32;
-const HEAD_BYTES = 8 + 8 + 1 + 8;
+const LIVES_BYTES = 8 + 8;
+const HEAD_BYTES = LIVES_BYTES + 1 + 8;
+/** The highest number had in order, before a message. */
+const HAD_BYTES = 8;
+const NONCE_BYTES = 12;
+/** Of the longest round trip, so much is kept at the next one. */
+const ROUND_TRIP_KEPT = 7 / 8;
 
 export interface ChannelEnd {
   readonly sid: Sid;
@@ -38,8 +45,6 @@ export interface ChannelOptions {
   deliver(message: Bytes): void;
   /** The window is open again. */
   drained(): void;
-  /** An acknowledgement is owed: call `acknowledge` at the end of the tick. */
-  owes(): void;
 }
 
 export interface Channel {
@@ -47,7 +52,6 @@ export interface Channel {
   send(message: Bytes): boolean;
   /** A frame that came from the other end; anything else is dropped. Returns whether it was one. */
   receive(frame: Bytes): boolean;
-  acknowledge(): void;
   /** Sends again at once what is not acknowledged: the other end is there again. */
   resume(): void;
   /** Forgets what is not acknowledged; the other end is told when it is there again. */
@@ -58,41 +62,66 @@ export interface Channel {
 }
 
 export function createChannel(options: ChannelOptions): Channel {
-  const { clock, crypto, mine, theirs } = options;
-  const secret = crypto.agree(mine.sealKey, theirs.sealKey);
-  const keyFor = (from: ChannelEnd, to: ChannelEnd) =>
-    crypto.derive(secret, describeEnds(from, to), KEY_BYTES);
-  const sendKey = keyFor(mine, theirs);
-  const receiveKey = keyFor(theirs, mine);
-  const sendHead = lives(mine, theirs);
-  const receiveHead = lives(theirs, mine);
-
+  const { clock } = options;
+  const envelope = createEnvelope(options);
   let numbered = 0;
   let acknowledgements = 0;
   let had = 0;
-  let owing = false;
+  /** Bytes that came since the last acknowledgement; one is owed while there are any. */
+  let owed = 0;
   let unsent: { readonly number: number; readonly frame: Bytes }[] = [];
   let unsentBytes = 0;
   let resendMs: number = LIMITS.channelResendMsMin;
-  let cancel: (() => void) | undefined;
+  /** How long an acknowledgement takes at the most, lately: longer where servers are busy. */
+  let roundTripMs: Millis = 0;
+  /** A message on its way whose acknowledgement is timed. */
+  let timed: { readonly number: number; readonly at: Millis } | undefined;
+  /** When something was acknowledged, sent again, or sent where nothing else was on its way. */
+  let progressAt: Millis = 0;
+  let cancelResend: (() => void) | undefined;
+  let cancelOwed: (() => void) | undefined;
 
   const seal = (kind: 0 | 1 | 2, counter: number, message: Bytes): Bytes => {
-    const head = new ByteWriter(HEAD_BYTES).raw(sendHead).u8(kind).u64(counter).done();
-    const plain = new ByteWriter(8 + message.length).u64(had).raw(message).done();
-    const sealed = crypto.seal(sendKey, nonceOf(kind, counter), plain, head);
-    return new ByteWriter(HEAD_BYTES + sealed.length).raw(head).raw(sealed).done();
+    owed = 0; // whatever is sealed says what was had
+    return envelope.seal({ kind, counter, had, message });
   };
+  // Neither timer is set anew for each frame: when it is over, it is seen how long is left.
   const arm = () => {
-    if (cancel !== undefined || unsent.length === 0) return;
-    cancel = clock.after(resendMs, () => {
-      cancel = undefined;
-      resendMs = Math.min(resendMs * 2, LIMITS.channelResendMs);
-      for (const { frame } of unsent) if (options.publish(frame) !== "sent") break;
+    if (cancelResend !== undefined || unsent.length === 0) return;
+    cancelResend = clock.after(progressAt + resendMs - clock.monotonic(), () => {
+      cancelResend = undefined;
+      if (clock.monotonic() >= progressAt + resendMs) {
+        resendMs = Math.min(resendMs * 2, LIMITS.channelResendMs);
+        sendAgain();
+      }
       arm();
     });
   };
+  const firstResendMs = () =>
+    Math.min(Math.max(2 * roundTripMs, LIMITS.channelResendMsMin), LIMITS.channelResendMs);
+  const soonAgain = () => {
+    resendMs = firstResendMs();
+    cancelResend?.();
+    cancelResend = undefined;
+    arm();
+  };
+  const sendAgain = () => {
+    progressAt = clock.monotonic();
+    timed = undefined; // of which sending the acknowledgement is would not be known
+    for (const { frame } of unsent) if (options.publish(frame) !== "sent") break;
+  };
+  const acknowledge = () => {
+    if (owed > 0) options.publish(seal(1, ++acknowledgements, EMPTY));
+  };
+  const owe = (bytes: number) => {
+    owed += bytes;
+    if (owed >= LIMITS.channelOwedBytesMax) return acknowledge();
+    cancelOwed ??= clock.after(LIMITS.channelOwedMsMax, () => {
+      cancelOwed = undefined;
+      acknowledge();
+    });
+  };
   const acknowledged = (number: number) => {
-    const before = unsent.length;
     let drop = 0;
     while (drop < unsent.length && (unsent[drop]?.number ?? 0) <= number) {
       unsentBytes -= unsent[drop]?.frame.length ?? 0;
@@ -100,11 +129,15 @@ export function createChannel(options: ChannelOptions): Channel {
     }
     if (drop === 0) return;
     unsent = unsent.slice(drop);
-    resendMs = LIMITS.channelResendMsMin;
-    cancel?.();
-    cancel = undefined;
-    arm();
-    if (before > unsent.length) options.drained();
+    progressAt = clock.monotonic();
+    if (timed !== undefined && timed.number <= number) {
+      roundTripMs = Math.max(progressAt - timed.at, roundTripMs * ROUND_TRIP_KEPT);
+      timed = undefined;
+      // Until one was timed, what follows is sent again as late as what went before.
+      if (resendMs > firstResendMs()) soonAgain();
+      else resendMs = firstResendMs();
+    }
+    options.drained();
   };
 
   return {
@@ -119,46 +152,36 @@ export function createChannel(options: ChannelOptions): Channel {
         return false;
       numbered++;
       const frame = seal(0, numbered, message);
+      if (timed === undefined || unsent.length === 0) {
+        timed = { number: numbered, at: clock.monotonic() };
+        if (unsent.length === 0) progressAt = timed.at;
+      }
       unsent.push({ number: numbered, frame });
       unsentBytes += frame.length;
-      owing = false; // it carries the acknowledgement
       options.publish(frame); // not sent now: it is sent again by the timer
       arm();
       return true;
     },
     receive(frame) {
-      if (frame.length < HEAD_BYTES || !startsWith(frame, receiveHead)) return false;
-      const reader = new ByteReader(frame.subarray(receiveHead.length));
-      const kind = reader.u8();
-      const counter = reader.u32() * 2 ** 32 + reader.u32();
-      if (counter > LIMITS.counterMax) return false;
-      const head = frame.subarray(0, HEAD_BYTES);
-      const plain = crypto.open(receiveKey, nonceOf(kind, counter), reader.rest(), head);
-      if (plain === undefined || plain.length < 8) return false;
-      const inside = new ByteReader(plain);
-      acknowledged(inside.u64());
+      const opened = envelope.open(frame);
+      if (opened === undefined) return false;
+      const { kind, counter, message } = opened;
+      acknowledged(opened.had);
       if (kind === 1) return true;
-      if (!owing) options.owes();
-      owing = true; // also for a double: its acknowledgement was lost
       if (kind === 2) had = Math.max(had, counter);
-      if (kind !== 0 || counter !== had + 1) return true;
-      had = counter;
-      options.deliver(inside.rest());
+      const isNext = kind === 0 && counter === had + 1;
+      if (isNext) had = counter;
+      owe(frame.length); // also for a double: its acknowledgement was lost
+      if (isNext) options.deliver(message);
       return true;
     },
-    acknowledge() {
-      if (!owing) return;
-      owing = false;
-      options.publish(seal(1, ++acknowledgements, EMPTY));
-    },
     resume() {
-      resendMs = LIMITS.channelResendMsMin;
-      for (const { frame } of unsent) if (options.publish(frame) !== "sent") break;
-      arm();
+      sendAgain();
+      soonAgain();
     },
     giveUp() {
-      cancel?.();
-      cancel = undefined;
+      cancelResend?.();
+      cancelResend = undefined;
       if (unsent.length === 0) return;
       numbered++;
       const frame = seal(2, numbered, EMPTY);
@@ -166,8 +189,9 @@ export function createChannel(options: ChannelOptions): Channel {
       unsentBytes = frame.length;
     },
     close() {
-      cancel?.();
-      cancel = undefined;
+      cancelResend?.();
+      cancelOwed?.();
+      cancelResend = cancelOwed = undefined;
       unsent = [];
       unsentBytes = 0;
     },
@@ -177,6 +201,55 @@ export function createChannel(options: ChannelOptions): Channel {
 // --- internal -----------------------------------------------------------------------------------
 
 const EMPTY = new Uint8Array(0);
+
+interface Content {
+  readonly kind: number;
+  readonly counter: number;
+  /** The highest number that its sender has had in order. */
+  readonly had: number;
+  readonly message: Bytes;
+}
+
+/** Makes what seals frames to the other end, and opens those that come from it. */
+function createEnvelope({ crypto, mine, theirs }: ChannelOptions) {
+  const secret = crypto.agree(mine.sealKey, theirs.sealKey);
+  const keyFor = (from: ChannelEnd, to: ChannelEnd) =>
+    crypto.derive(secret, describeEnds(from, to), KEY_BYTES);
+  const sendKey = keyFor(mine, theirs);
+  const receiveKey = keyFor(theirs, mine);
+  const sendHead = lives(mine, theirs);
+  const receiveHead = lives(theirs, mine);
+  // Bytes are copied here rather than viewed: a view of small ones costs more.
+  return {
+    seal({ kind, counter, had, message }: Content): Bytes {
+      const head = new Uint8Array(HEAD_BYTES);
+      head.set(sendHead);
+      head[LIVES_BYTES] = kind;
+      writeU64(head, LIVES_BYTES + 1, counter);
+      const plain = new Uint8Array(HAD_BYTES + message.length);
+      writeU64(plain, 0, had);
+      plain.set(message, HAD_BYTES);
+      const sealed = crypto.seal(sendKey, nonceOf(kind, counter), plain, head);
+      const frame = new Uint8Array(HEAD_BYTES + sealed.length);
+      frame.set(head);
+      frame.set(sealed, HEAD_BYTES);
+      return frame;
+    },
+    /** Undefined for what is no frame of the other end. */
+    open(frame: Bytes): Content | undefined {
+      if (frame.length < HEAD_BYTES || !startsWith(frame, receiveHead)) return undefined;
+      const kind = frame[LIVES_BYTES] ?? 0; // as just checked, it is there
+      const counter = readU64(frame, LIVES_BYTES + 1);
+      if (counter > LIMITS.counterMax) return undefined;
+      const [head, sealed] = [frame.slice(0, HEAD_BYTES), frame.slice(HEAD_BYTES)];
+      const plain = crypto.open(receiveKey, nonceOf(kind, counter), sealed, head);
+      if (plain === undefined || plain.length < HAD_BYTES) return undefined;
+      const had = readU64(plain, 0);
+      if (had > LIMITS.counterMax) return undefined;
+      return { kind, counter, had, message: plain.slice(HAD_BYTES) };
+    },
+  };
+}
 
 const lives = (from: ChannelEnd, to: ChannelEnd): Bytes => Uint8Array.fromHex(from.life + to.life);
 
@@ -189,8 +262,12 @@ const describeEnds = (from: ChannelEnd, to: ChannelEnd): Bytes =>
     .raw(Uint8Array.fromHex(to.life))
     .done();
 
-const nonceOf = (kind: number, counter: number): Bytes =>
-  new ByteWriter(12).u8(kind).u8(0).u16(0).u64(counter).done();
+function nonceOf(kind: number, counter: number): Bytes {
+  const nonce = new Uint8Array(NONCE_BYTES);
+  nonce[0] = kind;
+  writeU64(nonce, NONCE_BYTES - 8, counter);
+  return nonce;
+}
 
 function startsWith(bytes: Bytes, head: Bytes): boolean {
   for (let i = 0; i < head.length; i++) if (bytes[i] !== head[i]) return false;

@@ -1,11 +1,11 @@
 // The core's side of the fabric role: identity, dialling on the one wire protocol, consent, and
 // what comes up from other servers.
 
-import type { Bytes } from "../environment.ts";
+import type { Bytes, Log } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { ChatFusionError, failureOf, ProtocolError } from "../errors.ts";
-import type { ServerName } from "../names.ts";
-import type { FabricHost, FabricReport } from "../plugin/fabric.ts";
+import type { ServerName, Sid } from "../names.ts";
+import type { FabricHost, FabricReport, Traffic } from "../plugin/fabric.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { VERSION } from "../protocol/hello.ts";
 import { isLoopback } from "./acceptor.ts";
@@ -69,10 +69,7 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
       try {
         up.deliver(origin, traffic, bytes);
       } catch (thrown) {
-        const { code, text } = failureOf(thrown);
-        environment.log.warn("frame of a server refused", { origin, traffic, code, text });
-        if (!(thrown instanceof ProtocolError))
-          environment.log.error("delivery failed", { error: String(thrown) });
+        reportRefused(environment.log, origin, traffic, thrown);
       }
     },
     changed: () => up.changed(),
@@ -81,6 +78,15 @@ export function createFabricHost(options: HostOptions, up: Upward): FabricHost {
     isOnline: (nick, server) => up.isOnline(nick, server),
   };
 }
+
+/** Logs what another server has sent and cannot be taken: its fault, or ours. */
+export function reportRefused(log: Log, origin: Sid, traffic: Traffic, thrown: unknown): void {
+  const { code, text } = failureOf(thrown);
+  log.warn("frame of a server refused", { origin, traffic, code, text });
+  if (!(thrown instanceof ProtocolError)) log.error("delivery failed", { error: String(thrown) });
+}
+
+// --- internal -----------------------------------------------------------------------------------
 
 /** An address, or the name of a server of this machine, which may be elsewhere each time. */
 async function placeOf(address: string, locate: FusionOptions["locate"]) {

@@ -15,7 +15,7 @@ import { createDirectory } from "./directory.ts";
 import type { ServerEvent } from "./events.ts";
 import type { Estates } from "./estates.ts";
 import { createEstates } from "./estates.ts";
-import { createFabricHost } from "./fabric-host.ts";
+import { createFabricHost, reportRefused } from "./fabric-host.ts";
 import { NATIVE } from "./format.ts";
 import type { Governance } from "./governance.ts";
 import type { CompiledHooks } from "./hooks.ts";
@@ -114,7 +114,8 @@ export function createFusion(options: FusionOptions) {
       merging.moved(came, went, peers.present());
     },
     settled: () => merging.settled(),
-    schedule: () => tick.schedule(),
+    failed: ({ sid }, thrown) => reportRefused(options.environment.log, sid, "private", thrown),
+    schedule: () => tick.scheduleSmall(),
   });
 
   const survey = createSurvey(options, () => peers.present());
@@ -136,10 +137,10 @@ export function createFusion(options: FusionOptions) {
     },
     /** Tells the others what this tick left; before the batches are handed out. */
     flush(): void {
+      peers.flush(); // where streams stand is told before what is said behind that
       const accompanied = peers.everyone().length > 0;
       const changed = directory.flush(accompanied);
       const spoke = streams.flush();
-      peers.flush();
       if (accompanied && (changed || spoke)) pulse.begin();
     },
     /** The first one here is in a room: what this server has of it may be more than others have. */

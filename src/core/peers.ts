@@ -3,23 +3,26 @@
 // stand; it has settled when all tell the same view and all people are known.
 // Phases of a peer: present ⇄ absent → forgotten; another life is another peer.
 
-import * as v from "valibot";
 import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
 import { ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName, ServerName, Sid } from "../names.ts";
-import { LOBBY, nameKey } from "../names.ts";
+import type { RoomName, Sid } from "../names.ts";
+import { LOBBY } from "../names.ts";
 import type { PublishResult, ServerInView, View } from "../plugin/fabric.ts";
 import { decodeJson } from "../protocol/frame.ts";
-import type { PeerMessageOf } from "../protocol/peer.ts";
-import { Card, PeerMessage } from "../protocol/peer.ts";
+import type { Card, PeerMessage, PeerMessageOf } from "../protocol/peer.ts";
+import { readCard } from "../protocol/peer.ts";
+import { readPeerMessages } from "../protocol/peer-messages.ts";
 import { createChannel } from "./channel.ts";
+import type { ChannelQueue } from "./channel-queue.ts";
+import { createChannelQueue } from "./channel-queue.ts";
 import type { Directory } from "./directory.ts";
 import type { Estates } from "./estates.ts";
 import type { Identity } from "./identity.ts";
 import type { IncomingStreams } from "./incoming.ts";
 import type { Peer, RemotePerson } from "./peer.ts";
 import { ownsAddress } from "./peer.ts";
+import { createPeerLookup } from "./peer-lookup.ts";
 
 const encoder = new TextEncoder();
 
@@ -40,6 +43,8 @@ export interface PeersOptions {
   moved(came: readonly Peer[], went: readonly Peer[]): void;
   /** All see the same, and all people are known. */
   settled(): void;
+  /** A handler of a message of theirs threw. */
+  failed(peer: Peer, thrown: unknown): void;
   /** Work is left for the end of this tick. */
   schedule(): void;
 }
@@ -52,7 +57,7 @@ export function createPeers(options: PeersOptions) {
   let cancelAsking: (() => void) | undefined;
   let closed = false;
   const gathered = new Map<Peer, Map<string, RemotePerson>>();
-  const owing = new Set<Peer>();
+  const unsealed = unsealedOf(options.schedule);
   /** Who has asked for our people while it had not taken what it was sent. */
   const askedAgain = new Set<Peer>();
   const subscribers = new Map<RoomName, readonly Sid[]>();
@@ -61,7 +66,8 @@ export function createPeers(options: PeersOptions) {
   let everyone: readonly Sid[] = [];
   let digest = "";
 
-  const present = () => [...peers.values()].filter((peer) => peer.present);
+  const lookup = createPeerLookup(peers, otherLives);
+  const { present } = lookup;
   const subscribe = (peer: Peer, rooms: readonly RoomName[]) => {
     for (let i = 0; i < rooms.length; i += LIMITS.directoryPageMax) {
       const some = rooms.slice(i, i + LIMITS.directoryPageMax);
@@ -81,13 +87,7 @@ export function createPeers(options: PeersOptions) {
       peer.send({ t: "people", v: version, first: i === 0, last, people: [...people] });
     }
   };
-  const receive = (peer: Peer, bytes: Bytes) => {
-    const parsed = v.safeParse(PeerMessage, decodeJson(bytes));
-    if (!parsed.success) {
-      options.log.warn("peer message refused", { server: peer.name });
-      return;
-    }
-    const message = parsed.output;
+  const take = (peer: Peer, message: PeerMessage) => {
     switch (message.t) {
       case "view":
         peer.viewDigest = message.digest;
@@ -117,6 +117,17 @@ export function createPeers(options: PeersOptions) {
         options.message(peer, message);
     }
   };
+  /** What was sealed together; a fault with one message keeps nothing from the next. */
+  const receive = (peer: Peer, bytes: Bytes) => {
+    const { messages, refused } = readPeerMessages(decodeJson(bytes));
+    for (const message of messages)
+      try {
+        take(peer, message);
+      } catch (thrown) {
+        options.failed(peer, thrown);
+      }
+    if (refused > 0) options.log.warn("peer messages refused", { server: peer.name, refused });
+  };
   const page = (peer: Peer, message: PeerMessageOf<"people">) => {
     const sofar = message.first ? new Map<string, RemotePerson>() : gathered.get(peer);
     if (sofar === undefined) return;
@@ -133,7 +144,6 @@ export function createPeers(options: PeersOptions) {
 
   const make = (server: ServerInView, card: Card): Peer => {
     const { sid, life, sealing } = options.identity();
-    const queue: Bytes[] = [];
     const target = [server.sid];
     const channel = createChannel({
       clock: options.clock,
@@ -143,14 +153,11 @@ export function createPeers(options: PeersOptions) {
       publish: (bytes) => (peer.present ? options.publish(target, bytes) : "unreachable"),
       deliver: (bytes) => receive(peer, bytes),
       drained() {
-        while (queue[0] !== undefined && channel.send(queue[0])) queue.shift();
-        if (queue.length === 0 && askedAgain.delete(peer)) introduce(peer);
-      },
-      owes() {
-        owing.add(peer);
-        options.schedule();
+        queue.drained();
+        if (!queue.waits && askedAgain.delete(peer)) introduce(peer);
       },
     });
+    const queue = createChannelQueue(channel.send, () => unsealed.add(queue));
     const peer: Peer = {
       sid: server.sid,
       name: server.name,
@@ -167,19 +174,11 @@ export function createPeers(options: PeersOptions) {
       streams: new Map(),
       viewDigest: "",
       get waits() {
-        return queue.length > 0;
+        return queue.waits;
       },
-      send(message) {
-        const bytes = encoder.encode(JSON.stringify(message));
-        if (queue.length === 0 && channel.send(bytes)) return true;
-        const isPrivate = message.t === "tell" || message.t === "offer";
-        if (queue.length >= (isPrivate ? LIMITS.privateQueuedMax : LIMITS.channelWindowMax))
-          return false;
-        queue.push(bytes);
-        return true;
-      },
+      send: queue.add,
       giveUp() {
-        queue.length = 0;
+        queue.clear();
         channel.giveUp();
       },
       owns: (address) => ownsAddress(server.name, address),
@@ -190,7 +189,6 @@ export function createPeers(options: PeersOptions) {
     forgetting.get(peer)?.();
     forgetting.delete(peer);
     gathered.delete(peer);
-    owing.delete(peer);
     askedAgain.delete(peer);
     peer.channel.close();
     if (peers.get(peer.sid) === peer) peers.delete(peer.sid);
@@ -272,22 +270,13 @@ export function createPeers(options: PeersOptions) {
 
   return {
     all: (): Iterable<Peer> => peers.values(),
-    ...livesOf(peers, otherLives),
-    present,
+    ...lookup,
     /** Others are here, or were lately and may want to hear what they miss. */
     get accompanied() {
       return everyone.length > 0 || forgetting.size > 0;
     },
     /** The sids of all other servers; the same array while the view does not change. */
     everyone: () => everyone,
-    find: (sid: Sid): Peer | undefined => {
-      const peer = peers.get(sid);
-      return peer?.present ? peer : undefined;
-    },
-    named(name: ServerName): Peer | undefined {
-      const key = nameKey(name);
-      return present().find((peer) => nameKey(peer.name) === key);
-    },
     settled,
     /** Whom a room's messages are sent to; the same array while it does not change. */
     subscribers(room: RoomName): readonly Sid[] {
@@ -325,6 +314,7 @@ export function createPeers(options: PeersOptions) {
     viewChanged(view: View): void {
       if (closed) return;
       const { sid } = options.identity();
+      lookup.changed();
       const others = view.servers.filter((server) => server.sid !== sid);
       const seen = new Map(others.map((server) => [server.sid, server]));
       const was = new Set(present());
@@ -347,14 +337,12 @@ export function createPeers(options: PeersOptions) {
       }
       if (came.length > 0) cancelAsking ??= options.clock.after(LIMITS.snapshotMs, askSilent);
       for (const peer of here) peer.send({ t: "view", digest });
+      unsealed.flush(); // where streams stand is told before what is said again
       for (const { origin, bytes } of early.splice(0)) peers.get(origin)?.channel.receive(bytes);
       check();
     },
-    /** Acknowledges what came in on the channels; the tick's. */
-    flush(): void {
-      for (const peer of owing) peer.channel.acknowledge();
-      owing.clear();
-    },
+    /** Seals what others are to be told. */
+    flush: unsealed.flush,
     /** A frame of the sealed channel; borrowed. */
     receive(origin: Sid, bytes: Bytes): void {
       if (closed) return;
@@ -368,6 +356,7 @@ export function createPeers(options: PeersOptions) {
       closed = true;
       cancelAsking?.();
       everyone = [];
+      lookup.changed();
       subscribers.clear();
       for (const peer of [...peers.values(), ...otherLives.values()]) forget(peer);
     },
@@ -376,22 +365,17 @@ export function createPeers(options: PeersOptions) {
 
 export type Peers = ReturnType<typeof createPeers>;
 
-/** Servers in all lives in which they are remembered. */
-const livesOf = (peers: ReadonlyMap<Sid, Peer>, others: ReadonlyMap<string, Peer>) => ({
-  /** All that are remembered, in all lives that they had. */
-  everMet: (): readonly Peer[] => [...peers.values(), ...others.values()],
-  /** A server in the life in which it was seen last, here or not. */
-  last: (sid: Sid): Peer | undefined => peers.get(sid),
-  /** A server in one of its lives, here or not. */
-  inLife: (sid: Sid, life: string): Peer | undefined =>
-    [peers.get(sid), others.get(`${sid} ${life}`)].find((one) => one?.life === life),
-});
-
-function readCard(bytes: Bytes): Card | undefined {
-  try {
-    const parsed = v.safeParse(Card, decodeJson(bytes));
-    return parsed.success ? parsed.output : undefined;
-  } catch {
-    return undefined; // no JSON: the same as no card, which the caller reports
-  }
+/** Queues with messages of this tick. */
+function unsealedOf(schedule: () => void) {
+  const queues = new Set<ChannelQueue>();
+  return {
+    add(queue: ChannelQueue): void {
+      queues.add(queue);
+      schedule();
+    },
+    flush(): void {
+      for (const queue of queues) queue.flush();
+      queues.clear();
+    },
+  };
 }

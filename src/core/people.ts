@@ -99,6 +99,11 @@ export function createPeople(options: PeopleOptions) {
   const find = (text: string): Found | Failure => {
     const here = sessions.at(text); // as it is; if nobody has it, parsed
     if (here !== undefined) return { at: "here", nick: here.nick, address: here.address };
+    const owner = peers().ownerOf(text); // likewise
+    if (owner !== undefined) {
+      const nick = text.slice(0, text.lastIndexOf("@")) as Nick; // in its one form, as it is owned
+      return { at: "there", nick, peer: owner, address: text };
+    }
     try {
       const { nick, server } = parseAddress(text);
       if (nameKey(server) === nameKey(self))

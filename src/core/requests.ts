@@ -225,7 +225,7 @@ function messageHandlers(options: RequestsOptions) {
       const answer = answerOf(known);
       if (known.outcome !== undefined) return outcomeOf(answer(known.outcome));
       // Its end is not known: the same message, whose end is told to both requests.
-      return { later: tells.again(known.id, ask.to).then(answer) };
+      return { when: (run) => tells.again(known.id, ask.to, (end) => run(answer(end))) };
     }
     const found = people.find(ask.to);
     if ("code" in found) return found;
@@ -257,7 +257,7 @@ function messageHandlers(options: RequestsOptions) {
     const awayNow = presence.hasAway ? () => people.personAt(found).away : undefined;
     const answer = answerOf(sent, awayNow);
     if (found.at === "there")
-      return { later: tells.send(found.peer, message, settled).then(answer) };
+      return { when: (run) => tells.send(found.peer, message, settled, (end) => run(answer(end))) };
     const end = goOn(tells.local(found.nick, message, settled), answer);
     return end instanceof Promise ? { later: end } : outcomeOf(end);
   };

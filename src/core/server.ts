@@ -294,6 +294,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
   const { rooms, transfers, presence, fusion } = society;
   const settling = createSettling(tick);
   tick.before(() => fusion.flush());
+  tick.answers(() => fusion.peers.flush());
   return {
     tick,
     now: () => options.environment.clock.now(),

@@ -10,6 +10,7 @@ import type { Nick, Sid } from "../names.ts";
 import type { PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
+import { createDeadlines } from "./deadlines.ts";
 import type { Ignores } from "./ignores.ts";
 import type { Mail, TellOutcome } from "./mail.ts";
 import { repeatKey } from "./mail.ts";
@@ -26,11 +27,14 @@ interface Underway {
   readonly to: string;
   /** Whose word on it counts; undefined for one that is being stored here. */
   readonly sid: Sid | undefined;
-  readonly askers: Set<(answer: TellOutcome | Failure) => void>;
+  readonly askers: Set<Ended>;
   readonly settled: Settled;
   /** Somebody was told so, for want of a word. */
   isUnconfirmed: boolean;
 }
+
+/** Told how a message ended, or that it is unconfirmed: once. */
+type Ended = (answer: TellOutcome | Failure) => void;
 
 /**
  * Told how a message ended, at most once; `isLate` when its author has been told UNCONFIRMED, and
@@ -49,29 +53,26 @@ export interface TellsOptions {
 export function createTells(options: TellsOptions) {
   const { mail } = options;
   const underway = new Map<string, Underway>();
-  const cancels = new Set<() => void>();
+  const deadlines = createDeadlines(options.clock, LIMITS.unconfirmedMsMax);
   /** What came from other servers, or was stored: whose server was restarted says it again. */
   const delivered = new Set<string>();
 
-  /** Resolves when the message's end is known, or with UNCONFIRMED after a while. */
-  const endOf = (one: Underway): Promise<TellOutcome | Failure> =>
-    new Promise((resolve) => {
-      const { to, askers } = one;
+  /** Calls back when the message's end is known, or with UNCONFIRMED after a while. */
+  const whenEnded = (one: Underway, ended: Ended) => {
+    const { to, askers } = one;
+    const done = (answer: TellOutcome | Failure) => {
+      askers.delete(done);
+      cancel();
+      ended(answer);
+    };
+    const cancel = deadlines.after(() => {
       const seconds = LIMITS.unconfirmedMsMax / 1000;
+      one.isUnconfirmed = true;
       const text = `${to}: no word for ${seconds} s; it may have arrived all the same`;
-      const done = (answer: TellOutcome | Failure) => {
-        askers.delete(done);
-        cancels.delete(cancel);
-        cancel();
-        resolve(answer);
-      };
-      const cancel = options.clock.after(LIMITS.unconfirmedMsMax, () => {
-        one.isUnconfirmed = true;
-        done(failure("UNCONFIRMED", text));
-      });
-      cancels.add(cancel);
-      askers.add(done);
+      done(failure("UNCONFIRMED", text));
     });
+    askers.add(done);
+  };
 
   /** The address as it is: neither as it was typed, nor as another server wrote it. */
   const show = (session: LiveSession, message: PrivateEntry) => {
@@ -103,11 +104,17 @@ export function createTells(options: TellsOptions) {
     one.settled(how, one.isUnconfirmed && one.askers.size === 0);
     for (const done of one.askers) done(how);
   };
-  const awaitEnd = (id: string, of: Pick<Underway, "to" | "sid" | "settled">) => {
-    const one: Underway = { ...of, askers: new Set(), isUnconfirmed: false };
+  const awaitEnd = (
+    id: string,
+    of: Pick<Underway, "to" | "sid" | "settled">,
+    ended: Ended,
+  ): Underway => {
+    const { to, sid, settled } = of;
+    const one = { to, sid, settled, askers: new Set<Ended>(), isUnconfirmed: false };
     underway.set(id, one);
     if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
-    return { one, ended: endOf(one) };
+    whenEnded(one, ended);
+    return one;
   };
 
   return {
@@ -126,9 +133,10 @@ export function createTells(options: TellsOptions) {
         settled(ended);
         return ended;
       }
-      const { one, ended: later } = awaitEnd(id, { to, sid: undefined, settled });
-      whenDone<TellOutcome | Failure>(ended, (how) => end(id, one, how));
-      return later;
+      return new Promise((resolve) => {
+        const one = awaitEnd(id, { to, sid: undefined, settled }, resolve);
+        whenDone<TellOutcome | Failure>(ended, (how) => end(id, one, how));
+      });
     },
     /**
      * Tells a session what was stored for its account: when it begins, comes back from being lost,
@@ -149,21 +157,21 @@ export function createTells(options: TellsOptions) {
       session.doorway.reached(() => mail.remove(kept));
     },
     /** The end of a message that was sent and has not ended; UNCONFIRMED if none is awaited. */
-    again(id: string, to: string): Promise<TellOutcome | Failure> {
+    again(id: string, to: string, ended: Ended): void {
       const one = underway.get(id);
-      if (one !== undefined) return endOf(one);
+      if (one !== undefined) return whenEnded(one, ended);
       const text = `${to}: no word came, and none is awaited any more; it may have arrived`;
-      return Promise.resolve(failure("UNCONFIRMED", text));
+      ended(failure("UNCONFIRMED", text));
     },
-    /** Sends to another home server; resolves when it answers, or with UNCONFIRMED. */
-    send(peer: Peer, message: PrivateEntry, settled: Settled): Promise<TellOutcome | Failure> {
-      if (!peer.send({ t: "tell", message: { ...message } })) {
+    /** Sends to another home server; `ended` is told its answer, or UNCONFIRMED, once. */
+    send(peer: Peer, message: PrivateEntry, settled: Settled, ended: Ended): void {
+      if (!peer.send({ t: "tell", message })) {
         const text = `${message.to}: too much waits for that server; try again later`;
         const refused = failure("CONGESTED", text);
         settled(refused);
-        return Promise.resolve(refused);
+        return ended(refused);
       }
-      return awaitEnd(message.id, { to: message.to, sid: peer.sid, settled }).ended;
+      awaitEnd(message.id, { to: message.to, sid: peer.sid, settled }, ended);
     },
     /** Another server's message for somebody here; the author must be its own. */
     arrived(peer: Peer, { message }: PeerMessageOf<"tell">): void {
@@ -194,8 +202,7 @@ export function createTells(options: TellsOptions) {
     },
     /** The server stops: nobody waits any more. */
     close(): void {
-      for (const cancel of cancels) cancel();
-      cancels.clear();
+      deadlines.close();
       underway.clear();
     },
   };

@@ -3,7 +3,9 @@
 // (traffic "control"), batches (batch.ts, traffic "room") and chunks (transfer.ts, "bulk"). Pure.
 
 import * as v from "valibot";
+import type { Bytes } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import { decodeJson } from "./frame.ts";
 import { SaidKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 import { StateRow } from "./state.ts";
@@ -16,13 +18,23 @@ const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax * 2));
 const Life = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/));
 
 /** What a server's core says of itself in the announcement that its fabric signs. */
-export const Card = v.object({
+const Card = v.object({
   /** This start's. */
   life: Life,
   /** X25519, of this start: 64 hex digits. */
   seal: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
 });
 export type Card = v.InferOutput<typeof Card>;
+
+/** Reads a card; undefined when it is none. */
+export function readCard(bytes: Bytes): Card | undefined {
+  try {
+    const parsed = v.safeParse(Card, decodeJson(bytes));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined; // no JSON: the same as no card, which the caller reports
+  }
+}
 
 /** nick, account (or ""), since, rooms besides the lobby, and of one who is away, why (or ""). */
 export type PersonRow = [

@@ -47,7 +47,6 @@ function begin(seed: string) {
       },
       deliver: (message) => void me.got.push(decoder.decode(message)),
       drained: () => void (me.drained += 1),
-      owes: () => clock.soon(() => channel.acknowledge()),
     });
     me.channel = channel;
     return channel;
@@ -139,4 +138,49 @@ test("nobody on the way can read it", () => {
   const { a, channels } = begin("secret");
   channels[0].send(encoder.encode("the secret text"));
   expect(decoder.decode(a.sent[0])).not.toContain("secret");
+});
+
+test("what comes is acknowledged within a moment, once for many; or by the next message", () => {
+  const { world, a, b, channels } = begin("acknowledged");
+  for (const text of counted(50)) channels[0].send(encoder.encode(text));
+  world.run(LIMITS.channelOwedMsMax);
+  expect(b.sent).toHaveLength(0);
+  world.run(10);
+  expect(b.sent).toHaveLength(1);
+  expect(channels[0].unacknowledged).toBe(0);
+  expect(a.sent).toHaveLength(50);
+  channels[0].send(encoder.encode("asked"));
+  world.run(5);
+  channels[1].send(encoder.encode("answered"));
+  world.run(20);
+  expect(channels[0].unacknowledged).toBe(0);
+  world.run(LIMITS.channelOwedMsMax);
+  expect(b.sent).toHaveLength(2);
+});
+
+test("much that comes at once is acknowledged at once, before the window is full", () => {
+  const { world, net, b, channels } = begin("much");
+  net.carry = (frame) => [[frame, 0]];
+  const bytes = LIMITS.channelOwedBytesMax / 4;
+  for (let i = 0; i < 8; i++) channels[0].send(new Uint8Array(bytes));
+  world.run(1);
+  expect(b.sent.length).toBeGreaterThanOrEqual(1);
+  expect(channels[0].unacknowledged).toBeLessThan(8);
+});
+
+test("where the way there and back is long, nothing is sent again too early", () => {
+  const { world, net, a, channels } = begin("long way");
+  net.carry = (frame) => [[frame, 400]];
+  for (const text of counted(2)) {
+    channels[0].send(encoder.encode(text)); // is sent again itself, and ever later
+    world.run(5000);
+  }
+  const before = a.sent.length;
+  for (const text of counted(10)) {
+    channels[0].send(encoder.encode(text));
+    world.run(100);
+  }
+  world.run(5000);
+  expect(a.sent.length - before).toBe(10);
+  expect(channels[0].unacknowledged).toBe(0);
 });

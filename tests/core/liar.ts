@@ -76,9 +76,12 @@ export class Liar {
               this.sent.push(bytes);
               return place.hub.publish(this.name, [other.sid], "private", bytes);
             },
-            deliver: (bytes) => this.heard.push({ ...(decodeJson(bytes) as Json), by: other.name }),
+            deliver: (bytes) => {
+              const told = decodeJson(bytes) as Json | readonly Json[];
+              for (const one of [told].flat() as readonly Json[])
+                this.heard.push({ ...one, by: other.name });
+            },
             drained() {},
-            owes: () => clock.soon(() => channel.acknowledge()),
           });
           this.#channels.set(id, channel);
         }
@@ -91,8 +94,8 @@ export class Liar {
     parts.start();
   }
 
-  /** Says something to a server in its channel; false where there is no room. */
-  tell(to: string, message: Json): boolean {
+  /** Says something to a server in its channel, or seals a list; false where there is no room. */
+  tell(to: string, message: Json | readonly unknown[]): boolean {
     const bytes = new TextEncoder().encode(JSON.stringify(message));
     const [, channel] = [...this.#channels].findLast(([id]) => id.startsWith(`${to} `)) ?? [];
     if (channel === undefined) throw new Error(`no channel to ${to}`);

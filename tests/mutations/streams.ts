@@ -45,22 +45,22 @@ const ROWS: readonly Row[] = [
     "channel-steps-over",
     "a channel takes nothing before what is missing",
     "src/core/channel.ts",
-    "if (kind !== 0 || counter !== had + 1) return true;",
-    "if (kind !== 0 || counter <= had) return true;",
+    "const isNext = kind === 0 && counter === had + 1;",
+    "const isNext = kind === 0 && counter > had;",
   ],
   [
     "never-sent-again",
     "a channel sends again what is not acknowledged",
     "src/core/channel.ts",
-    "if (cancel !== undefined || unsent.length === 0) return;",
-    "if (cancel !== undefined || unsent.length >= 0) return;",
+    "if (cancelResend !== undefined || unsent.length === 0) return;",
+    "if (cancelResend !== undefined || unsent.length >= 0) return;",
   ],
   [
     "unconfirmed-late",
     "a private message without word is unconfirmed after a minute",
     "src/core/tells.ts",
-    "options.clock.after(LIMITS.unconfirmedMsMax, () =>",
-    "options.clock.after(LIMITS.unconfirmedMsMax * 100, () =>",
+    "createDeadlines(options.clock, LIMITS.unconfirmedMsMax)",
+    "createDeadlines(options.clock, LIMITS.unconfirmedMsMax * 100)",
   ],
   // --- what is missing ---
   [
