@@ -111,6 +111,21 @@ export interface ListenOptions {
   readonly isLocal?: (address: string) => boolean;
 }
 
+/** A listener for WebSockets, in which each message is one line, without its end. */
+export interface WebListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** With it, TLS alone is spoken. */
+  readonly tls: TlsIdentity | undefined;
+  /** Subprotocols, and in which kind of messages each is written; who asks for none gets texts. */
+  readonly protocols: Readonly<Record<string, "text" | "binary">>;
+  /** The origins whose pages may connect ("https://chat.example"); "*": all. */
+  readonly origins: readonly string[];
+  /** What is longer ends the connection. */
+  readonly messageBytesMax: number;
+}
+
 export interface DialOptions {
   readonly host: string;
   readonly port: number;
@@ -122,6 +137,11 @@ export interface DialOptions {
 export interface Net {
   /** Rejects with `CANNOT_LISTEN`, which says what stands in the way. */
   listen(at: ListenOptions, accept: (wire: Wire) => WireHandlers): Promise<Listener>;
+  /** Like `listen`, for WebSockets; the wires carry lines with their ends. Not in every net. */
+  listenWeb?(
+    at: WebListenOptions,
+    accept: (wire: Wire, protocol: string | undefined) => WireHandlers,
+  ): Promise<Listener>;
   /** Resolves when open. Rejects with `CANNOT_CONNECT` or `CERTIFICATE_CHANGED`. */
   dial(at: DialOptions, opened: (wire: Wire) => WireHandlers): Promise<void>;
   /** Puts an outbox before a transport that is not this net's own. */

@@ -28,6 +28,14 @@ export const LIMITS = {
   agentLengthMax: 128,
   linkHelloLengthMax: 2800,
 
+  /** WebSockets: to ask for one; silent, before it is asked whether it is there. Whole seconds. */
+  webRequestMsMax: 10 * second,
+  webIdleMsMax: 120 * second,
+  /** Unsent in a WebSocket's own buffer: then its outbox waits. */
+  webBufferedBytesMax: 64 * KiB,
+  /** What came in by one while it should not be read. */
+  webHeldBytesMax: 64 * KiB,
+
   // --- names and texts (RFC 8265, security A2) ------------------------------------------------
   nameCodePointsMax: 32,
   nameBytesMax: 64,

@@ -1,6 +1,7 @@
 // The ports at which the gateway listens, and what it tells of one to those who come by another.
 // Next: visit.ts (one who comes).
 
+import { LIMITS } from "chatfusion";
 import { accept } from "./visit.ts";
 import type { World } from "./world.ts";
 
@@ -23,5 +24,24 @@ export async function openDoors(world: World): Promise<readonly string[]> {
     if (tls) tlsPort ??= taken;
     opened.push(`irc port ${taken}`);
   }
+  if (options.webSocket !== undefined) {
+    const { port, tls, origins, host: where } = options.webSocket;
+    const at = where === undefined ? {} : { host: where };
+    const door = {
+      port,
+      tls,
+      origins,
+      ...at,
+      protocols,
+      messageBytesMax: LIMITS.ircUnendedBytesMax,
+    };
+    const taken = await host.listenWeb(door, (connection) => accept(world, connection, undefined));
+    opened.push(`irc WebSocket port ${taken}`);
+  }
   return opened;
 }
+
+// --- internal ---
+
+/** IRCv3 websocket. */
+const protocols = { "text.ircv3.net": "text", "binary.ircv3.net": "binary" } as const;

@@ -21,6 +21,17 @@ export const Options = v.strictObject({
   ...Door.entries,
   /** Further ports, such as one for plain connections beside one with TLS. */
   more: v.optional(v.array(Door), []),
+  /**
+   * A door for IRC clients in browsers (IRCv3 websocket: text.ircv3.net, binary.ircv3.net). They
+   * want a certificate that they know: `tls: false` is for a proxy on this machine that has one.
+   */
+  webSocket: v.optional(
+    v.strictObject({
+      ...Door.entries,
+      /** The origins whose pages may connect, "https://chat.example"; "*": all. Default: none. */
+      origins: v.optional(v.array(v.string()), []),
+    }),
+  ),
   /** The lobby is a channel, in which everybody is from the beginning. */
   lobby: v.optional(v.boolean(), true),
   /** What clients call the fusion, in their list of networks: no blanks. */

@@ -1,7 +1,7 @@
 // The core's side of the gateway role: listeners, connections and the one entrance.
 
 import type { Bytes, Environment, TlsIdentity, Wire, WireHandlers } from "../environment.ts";
-import { isFailure } from "../errors.ts";
+import { ChatFusionError, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Connection, ConnectionHandlers, GatewayHost } from "../plugin/gateway.ts";
 import type { PersonalEvent, Session } from "../plugin/gateway.ts";
@@ -122,6 +122,17 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       const asksCertificates = door.asksCertificates === true;
       const at = { host, port: door.port, tls, asksCertificates };
       const listener = await environment.net.listen(at, accept(take));
+      options.opened(listener);
+      return listener.port;
+    },
+    async listenWeb({ host = options.host, origins = [], ...door }, take) {
+      const { net } = environment;
+      if (net.listenWeb === undefined)
+        throw new ChatFusionError("CANNOT_LISTEN", "there are no WebSockets in this world");
+      const tls = door.tls === false ? undefined : options.tls;
+      const listener = await net.listenWeb({ ...door, host, origins, tls }, (wire, protocol) =>
+        accept((connection) => take(connection, protocol))(wire),
+      );
       options.opened(listener);
       return listener.port;
     },

@@ -62,6 +62,16 @@ export function listen(
   }
 }
 
+/** Why nothing could be opened there. */
+export function cannotListen(
+  at: { readonly host: string; readonly port: number },
+  error: unknown,
+): ChatFusionError {
+  const where = formatRemote(at.host, at.port);
+  const text = `${where}: ${listenTexts[codeOf(error)] ?? String(error)}`;
+  return new ChatFusionError("CANNOT_LISTEN", text, error);
+}
+
 // --- internal ---
 
 /** What all doors of a listener share. */
@@ -280,12 +290,6 @@ const tlsHandlers: SocketHandler<Held> = {
   close: ({ data: door }, error) => door?.closed(closeReason(error)),
   error: ({ data: door }, error) => door?.failed(error),
 };
-
-function cannotListen(at: ListenOptions, error: unknown): ChatFusionError {
-  const where = formatRemote(at.host, at.port);
-  const text = `${where}: ${listenTexts[codeOf(error)] ?? String(error)}`;
-  return new ChatFusionError("CANNOT_LISTEN", text, error);
-}
 
 const listenTexts: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program listens there already",

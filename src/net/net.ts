@@ -5,6 +5,7 @@ import type { Clock, Log, Net } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import { dial } from "./dial.ts";
 import { listen } from "./listen.ts";
+import { listenWeb } from "./web.ts";
 import { SinkWire } from "./wire.ts";
 
 /** What the parts of a net share. */
@@ -29,6 +30,7 @@ export function createNet(
   const parts: NetParts = { clock, log, connections: { open: 0, max: connectionsMax } };
   return {
     listen: async (at, accept) => listen(parts, at, accept),
+    listenWeb: async (at, accept) => listenWeb(parts, at, accept),
     dial: (at, opened) => dial(parts, at, opened),
     adopt(sink, secure, handlers) {
       const wire = new SinkWire({ sink, clock, log, secure, fingerprint: undefined });

@@ -182,6 +182,25 @@ export interface GatewayHost {
     },
     accept: (connection: Connection) => ConnectionHandlers,
   ): Promise<number>;
+  /**
+   * Like `listen`, for WebSockets: a message is one line. A connection's `data` are lines with
+   * their ends (CR LF), and what is sent is cut at LF, a CR before it left out. Without TLS it is
+   * for a proxy before it, or this machine. Rejects in a simulated world.
+   */
+  listenWeb(
+    door: {
+      readonly host?: string;
+      readonly port: number;
+      readonly tls?: boolean;
+      /** Subprotocols, in which kind of messages each is written; who asks for none gets texts. */
+      readonly protocols: Readonly<Record<string, "text" | "binary">>;
+      /** The origins whose pages may connect; "*": all. Default: none, programs alone. */
+      readonly origins?: readonly string[];
+      /** Of an incoming message; what is longer ends the connection. */
+      readonly messageBytesMax: number;
+    },
+    accept: (connection: Connection, protocol: string | undefined) => ConnectionHandlers,
+  ): Promise<number>;
   /** Makes a connection of a transport that is not the core's. */
   adopt(
     sink: GatewaySink,

@@ -44,6 +44,9 @@ export default defineConfig({
       host: given("HOSTNAME"),
       port: Number(given("PORT")),
       tls: given("TLS") === "1",
+      ...(given("WSPORT") === ""
+        ? {}
+        : { webSocket: { host: given("WSHOST"), port: Number(given("WSPORT")), tls: false } }),
       lobby: false,
       network: given("NETWORK"),
       description: given("DESC"),
