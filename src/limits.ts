@@ -392,6 +392,8 @@ export const LIMITS = {
   ircSaslBytesMax: 4 * KiB,
   /** Targets of one PRIVMSG or NOTICE, and rooms of one JOIN, PART or NAMES. */
   ircTargetsMax: 8,
+  /** Lines of a text that a client says in a batch: a page or two of source. */
+  ircMultilineLinesMax: 128,
   /** Those who have left, for WHOWAS. */
   ircWhowasMax: 1000,
   /** Masks that are kept made up: a busy server's people. */

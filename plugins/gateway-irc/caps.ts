@@ -8,6 +8,8 @@ const TABLE = {
   "away-notify": "who goes away without going is told",
   batch: "lines that belong together are marked",
   "cap-notify": "capabilities that come and go are told; ours stay",
+  "draft/message-redaction": "messages that are deleted are told",
+  "draft/multiline": "a text of several lines is one message",
   "echo-message": "what one says comes back as others see it",
   "extended-join": "who joins has account and real name beside it",
   "labeled-response": "an answer names what it answers",
@@ -43,6 +45,8 @@ export const FORMAT_CAPS: CapSet = setOf([
   "account-tag",
   "away-notify",
   "batch",
+  "draft/message-redaction",
+  "draft/multiline",
   "extended-join",
   "message-tags",
   "server-time",
@@ -65,8 +69,8 @@ export function changeCaps(caps: CapSet, words: readonly string[]): CapSet | und
 }
 
 /** As CAP LS lists them: with values for those who ask for version 302. */
-export const capList = (withValues: boolean, mechanisms: readonly string[]): string[] =>
-  CAPS.map((cap) => (cap === "sasl" && withValues ? `sasl=${mechanisms.join(",")}` : cap));
+export const capList = (values: Readonly<Partial<Record<Cap, string>>>): string[] =>
+  CAPS.map((cap) => (values[cap] === undefined ? cap : `${cap}=${values[cap]}`));
 
 // --- internal ---
 

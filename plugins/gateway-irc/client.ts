@@ -24,6 +24,7 @@ import { createFlood } from "./flood.ts";
 import type { IrcFormat } from "./format.ts";
 import type { Line } from "./line.ts";
 import { flat, parseLine } from "./line.ts";
+import type { OpenBatch } from "./multiline.ts";
 import type { Ident } from "./names.ts";
 import type { Reply } from "./reply.ts";
 import { createReply } from "./reply.ts";
@@ -57,6 +58,8 @@ export class Client {
   readonly rooms = new Set<string>();
   /** By MONITOR, in the form in which its changes are told. */
   readonly monitored = new Map<string, string>();
+  /** A text of several lines that has begun, and not ended. */
+  batch: OpenBatch | undefined;
   #batches = 0;
   #plainReply: Reply | undefined;
   readonly #flood: Flood;

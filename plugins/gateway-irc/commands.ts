@@ -4,6 +4,7 @@
 import type { MaybePromise } from "chatfusion";
 import { isFailure } from "chatfusion";
 import { away } from "./away.ts";
+import type { Cap } from "./caps.ts";
 import type { Client } from "./client.ts";
 import { connect, consoleOnly, kill, squit } from "./console.ts";
 import type { Line } from "./line.ts";
@@ -11,15 +12,23 @@ import { cutText } from "./line.ts";
 import { mode, topic } from "./modes.ts";
 import { oper, showOperator, wallops } from "./opers.ts";
 import { monitor } from "./monitor.ts";
+import { batch, takeLine } from "./multiline.ts";
+import { redact } from "./redact.ts";
 import { cap, firstNick, pass, realNameBytesMax, user } from "./register.ts";
 import type { Reply } from "./reply.ts";
 import { join, listNames, listRooms, neighboursOf, part, personOf, shownOf } from "./rooms.ts";
 import { authenticate } from "./sasl.ts";
 import * as server from "./server.ts";
+import { tagmsg } from "./tags.ts";
 import { talk } from "./talk.ts";
 import { ison, userhost, who, whois, whowas } from "./who.ts";
 
-type Run = (client: Client, params: readonly string[], reply: Reply) => MaybePromise<void>;
+type Run = (
+  client: Client,
+  params: readonly string[],
+  reply: Reply,
+  line: Line,
+) => MaybePromise<void>;
 
 interface Command {
   /** Parameters that it must have; where they are not there, 461. */
@@ -56,12 +65,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   PASS: { min: 1, early: true, run: pass },
   PING: { min: 0, early: true, run: ping },
   PONG: { min: 0, early: true, run: () => {} },
+  REDACT: { min: 2, run: ifAsked("draft/message-redaction", redact) },
   QUIT: { min: 0, early: true, run: quit },
   REHASH: { min: 0, run: consoleOnly },
   RESTART: { min: 0, run: consoleOnly },
   SETNAME: { min: 1, run: setname },
   SQUIT: { min: 1, run: squit },
   STATS: { min: 0, run: server.stats },
+  TAGMSG: {
+    min: 0,
+    run: ifAsked("message-tags", (client, _, reply, line) => tagmsg(client, line, reply)),
+  },
   TIME: { min: 0, run: server.time },
   TOPIC: { min: 1, run: topic },
   USER: { min: 4, early: true, run: user },
@@ -75,35 +89,38 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 /** Does one command; a promise where later ones must wait for its end. */
 export function runCommand(client: Client, line: Line, reply: Reply): MaybePromise<void> {
-  const { command: name, params } = line;
-  // What is said ends its reply by itself, when its answers have come; nothing waits for it.
-  if ((name === "PRIVMSG" || name === "NOTICE") && client.phase === "in")
-    return talk(client, line, reply);
-  const done = dispatch(client, name, params, reply);
+  const { command: name } = line;
+  if (client.phase === "in") {
+    // What is said ends its reply by itself, when its answers have come; nothing waits for it.
+    if (name === "PRIVMSG" || name === "NOTICE")
+      return isInBatch(client, line) ? takeLine(client, line, reply) : talk(client, line, reply);
+    if (name === "BATCH" && client.has("draft/multiline")) return batch(client, line, reply);
+  }
+  const done = dispatch(client, line, reply);
   return done instanceof Promise ? done.then(() => reply.end()) : reply.end();
 }
 
 // --- internal ---
 
-function dispatch(
-  client: Client,
-  name: string,
-  params: readonly string[],
-  reply: Reply,
-): MaybePromise<void> {
+const isInBatch = (client: Client, { tags }: Line): boolean =>
+  tags.size > 0 && tags.has("batch") && client.has("draft/multiline");
+
+function dispatch(client: Client, line: Line, reply: Reply): MaybePromise<void> {
+  const { command: name, params } = line;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (client.phase !== "in" && command?.early !== true)
     return reply.numeric("ERR_NOTREGISTERED", []);
   if (command === undefined) return reply.numeric("ERR_UNKNOWNCOMMAND", [shownOf(name)]);
   if (params.length < command.min) return reply.numeric("ERR_NEEDMOREPARAMS", [name]);
-  return command.run(client, params, reply);
+  return command.run(client, params, reply, line);
 }
 
-function ifAsked(capability: "sasl", run: Run): Run {
-  return (client, params, reply) =>
+/** A command that is there for those who have its capability. */
+function ifAsked(capability: Cap, run: Run): Run {
+  return (client, params, reply, line) =>
     client.has(capability)
-      ? run(client, params, reply)
-      : reply.numeric("ERR_UNKNOWNCOMMAND", ["AUTHENTICATE"]);
+      ? run(client, params, reply, line)
+      : reply.numeric("ERR_UNKNOWNCOMMAND", [line.command]);
 }
 
 /** A PONG says that all before it has been done, so it waits for it. */

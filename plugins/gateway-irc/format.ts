@@ -1,14 +1,15 @@
 // How the events of rooms are written as lines of IRC: one format for each set of capabilities,
 // made when the first client has it, so that a message is encoded once for all who share the set.
-// What one client alone is told is written by the same functions. Next: reply.ts.
+// What one client alone is told is written by the same functions. Next: said.ts.
 
-import type { Format, MessageEntry, Moved, PersonEntry, PrivateEntry, RoomEvent } from "chatfusion";
-import { LIMITS, LOBBY } from "chatfusion";
+import type { Format, Moved, PersonEntry, RoomEvent } from "chatfusion";
+import { LOBBY } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
-import { flat, formatTags, piecesOf } from "./line.ts";
-import type { Names } from "./names.ts";
+import { flat, formatTags } from "./line.ts";
+import type { Tag, Writer, WriterOptions } from "./said.ts";
+import { createWriter } from "./said.ts";
 
 export interface Formats {
   /** The format of a set of capabilities. */
@@ -17,19 +18,17 @@ export interface Formats {
   readonly silent: Format;
 }
 
-export interface IrcFormat extends Format {
+export interface IrcFormat extends Format, Pick<Writer, "private" | "tagmsg"> {
   encode(event: RoomEvent): string;
-  /** A private message as its addressee, or its author, sees it. */
-  private(message: PrivateEntry): string;
 }
 
-export interface FormatsOptions {
-  readonly names: Names;
+export interface FormatsOptions extends WriterOptions {
   /** The lobby is shown as a channel. */
   readonly lobby: boolean;
-  /** Called for each message that is written out. */
-  encoded(): void;
 }
+
+/** Somebody is writing something; a client takes it as true for 6 seconds (IRCv3 typing). */
+export const TYPING: readonly Tag[] = [["+typing", "active"]];
 
 export function createFormats(options: FormatsOptions): Formats {
   const made = new Map<CapSet, IrcFormat>();
@@ -48,49 +47,15 @@ export function createFormats(options: FormatsOptions): Formats {
 
 // --- internal ---
 
-type Said = Pick<PrivateEntry, "id" | "from" | "account" | "kind" | "text" | "at" | "late">;
-
-function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): IrcFormat {
+function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
+  const { names, lobby } = options;
   const has = {
     accountNotify: hasCap(caps, "account-notify"),
-    accountTag: hasCap(caps, "account-tag"),
     awayNotify: hasCap(caps, "away-notify"),
     batch: hasCap(caps, "batch"),
     extendedJoin: hasCap(caps, "extended-join"),
-    tags: hasCap(caps, "message-tags"),
-    time: hasCap(caps, "server-time"),
   };
-  const hasTags = has.tags || has.time || has.accountTag;
-  const timeOf = createClock();
-
-  const tagsOf = ({ id, from, account, at }: Said): string => {
-    if (!hasTags) return "";
-    const tags: [string, string][] = [];
-    if (has.time) tags.push(["time", timeOf(at)]);
-    if (has.tags) tags.push(["msgid", id]);
-    if (has.tags && names.ident(from)?.modes.has("B") === true) tags.push(["bot", ""]);
-    if (has.accountTag && account !== undefined) tags.push(["account", account]);
-    return formatTags(tags);
-  };
-  const said = (message: Said, target: string): string => {
-    encoded();
-    const { kind, late } = message;
-    const command = kind === "notice" ? "NOTICE" : "PRIVMSG";
-    const head = `:${names.mask(message.from, message.account)} ${command} ${target} :`;
-    // Who sees no times is told when it was said.
-    const before = late === true && !has.time ? `[${timeOf(message.at)}] ` : "";
-    const isAction = kind === "action";
-    const around = head.length + before.length + (isAction ? actionBytes : 0) + 2;
-    const pieces = piecesOf(message.text, LIMITS.ircLineBytesMax - around - nonAscii(head));
-    let lines = "";
-    for (const [index, piece] of pieces.entries()) {
-      const text = isAction ? `\x01ACTION ${before}${piece}\x01` : before + piece;
-      // An id names one message: the first of its lines has it.
-      lines += `${index === 0 ? tagsOf(message) : timeAlone(message)}${head}${text}\r\n`;
-    }
-    return lines;
-  };
-  const timeAlone = ({ at }: Said) => (has.time ? formatTags([["time", timeOf(at)]]) : "");
+  const writer = createWriter(options, caps);
   const isHidden = (room: string) => !lobby && room === LOBBY;
   const joined = ({ room, person }: RoomEventOf<"joined">): string => {
     if (isHidden(room)) return "";
@@ -143,22 +108,17 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
     const begin = `:${names.self} BATCH +${movedBatch} ${kind} ${link}\r\n`;
     return `${begin}${inside}:${names.self} BATCH -${movedBatch}\r\n`;
   };
-  /** IRC knows no edits: they are said once more. Nor what else is done to a message. */
-  const inRoom = ({ kind, text, room, ...message }: MessageEntry) => {
-    if (kind === "edit") return said({ ...message, kind: "text", text: `(edited) ${text}` }, room);
-    const isSaid = kind === "text" || kind === "action" || kind === "notice";
-    return isSaid ? said({ ...message, kind, text }, room) : "";
-  };
   const notice = (room: string, text: string) =>
     isHidden(room) ? "" : `:${names.self} NOTICE ${room} :${flat(text)}\r\n`;
 
   return {
     echo: false, // answers tell what oneself has done (talk.ts, rooms.ts)
-    private: (message) => said(message, names.nick(message.to)),
+    private: writer.private,
+    tagmsg: writer.tagmsg,
     encode(event) {
       switch (event.type) {
         case "message":
-          return isHidden(event.message.room) ? "" : inRoom(event.message);
+          return isHidden(event.message.room) ? "" : writer.inRoom(event.message);
         case "joined":
           return joined(event);
         case "left":
@@ -167,6 +127,8 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
           return renamed(event);
         case "away":
           return isToldElsewhere(event) ? "" : away(event.person);
+        case "typing":
+          return isHidden(event.room) ? "" : writer.tagmsg(event.person, event.room, TYPING);
         case "moved":
           return moved(event);
         case "gap":
@@ -186,23 +148,3 @@ function createFormat({ names, lobby, encoded }: FormatsOptions, caps: CapSet): 
 const movedBatch = "moved";
 
 type RoomEventOf<T extends RoomEvent["type"]> = Extract<RoomEvent, { readonly type: T }>;
-
-const actionBytes = "\x01ACTION \x01".length;
-
-/** By how many bytes UTF-8 is longer than the text's length, where it is. */
-const nonAscii = (text: string): number =>
-  /^[\0-\x7f]*$/.test(text) ? 0 : Buffer.byteLength(text) - text.length;
-
-/** Times as tags have them; those of one millisecond are one text. */
-function createClock(): (at: number) => string {
-  let last = Number.NaN;
-  let text = "";
-  return (at) => {
-    if (at !== last) {
-      // What no Date can hold is another server's word: shown as the last time that one can.
-      text = new Date(Math.min(at, 8.64e15)).toISOString();
-      last = at;
-    }
-    return text;
-  };
-}

@@ -2,6 +2,7 @@
 
 import { LIMITS } from "chatfusion";
 import type { Options } from "./options.ts";
+import { CLIENTTAGDENY } from "./tags.ts";
 
 /** The tokens, as many to a line as a reply may have. */
 export function isupportLines(options: Options): readonly (readonly string[])[] {
@@ -15,7 +16,7 @@ export function isupportLines(options: Options): readonly (readonly string[])[] 
     `CHANLIMIT=#&:${LIMITS.roomsPerSessionMax}`,
     "CHANMODES=,,,n",
     "PREFIX=",
-    "CLIENTTAGDENY=*",
+    `CLIENTTAGDENY=${CLIENTTAGDENY}`,
     "ELIST=MNU",
     "MODES=1",
     `MONITOR=${LIMITS.watchedMax}`,

@@ -73,6 +73,17 @@ export function formatParams(params: readonly string[], colon = false): string {
   return text;
 }
 
+/** Puts words together to lists that each fit a line, with what is around it. */
+export function listsOf(words: Iterable<string>, between: string): string[] {
+  const lists: string[] = [];
+  for (const word of words) {
+    const last = lists.at(-1);
+    if (last === undefined || Buffer.byteLength(last) + word.length * 3 > 400) lists.push(word);
+    else lists[lists.length - 1] = `${last}${between}${word}`;
+  }
+  return lists;
+}
+
 /** Whatever else would end a line, or not be taken for one: each becomes a blank. */
 export const flat = (text: string): string =>
   lineEnds.test(text) ? text.replaceAll(allLineEnds, " ") : text;
@@ -90,21 +101,36 @@ export function cutText(text: string, bytesMax: number): string {
  */
 export function piecesOf(text: string, bytesMax: number): string[] {
   if (text !== "" && text.length * 3 <= bytesMax && !lineEnds.test(text)) return [text];
-  const pieces: string[] = [];
+  const chunks = chunksOf(text, bytesMax);
+  const pieces = chunks.map(({ piece }) => piece).filter((piece) => piece !== "");
+  return pieces.length === 0 ? [" "] : pieces;
+}
+
+export interface Chunk {
+  readonly piece: string;
+  /** It goes on with the line of the chunk before it. */
+  readonly goesOn: boolean;
+}
+
+/** Cuts a text in the same way, and keeps blank lines: with line ends between, it is the text. */
+export function chunksOf(text: string, bytesMax: number): Chunk[] {
+  const chunks: Chunk[] = [];
   for (const line of text.split(/\r\n|[\r\n]/)) {
     let rest = line.replaceAll("\0", " ");
-    while (rest !== "") {
+    let goesOn = false;
+    do {
       let piece = cutText(rest, bytesMax);
-      if (piece === "") break; // no character fits
+      if (piece === "" && rest !== "") break; // no character fits
       if (piece.length < rest.length) {
         const blank = piece.lastIndexOf(" ");
         if (blank > piece.length / 2) piece = piece.slice(0, blank + 1);
       }
-      pieces.push(piece);
+      chunks.push({ piece, goesOn });
       rest = rest.slice(piece.length);
-    }
+      goesOn = true;
+    } while (rest !== "");
   }
-  return pieces.length === 0 ? [" "] : pieces;
+  return chunks;
 }
 
 // --- internal ---
@@ -124,7 +150,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const UNESCAPES: Readonly<Record<string, string>> = { ":": ";", s: " ", r: "\r", n: "\n" };
 
 const escapeTag = (value: string): string =>
-  value.replaceAll(/[; \\\r\n]/g, (character) => ESCAPES[character] ?? "");
+  value.replaceAll(/[; \\\0\r\n]/g, (character) => ESCAPES[character] ?? ""); // NUL: nothing
 
 /** A backslash before anything else is dropped; so is one at the end. */
 const unescapeTag = (value: string): string =>

@@ -4,6 +4,7 @@
 import type { PersonalEvent } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
+import { listsOf } from "./line.ts";
 import type { Reply } from "./reply.ts";
 
 export async function monitor(
@@ -19,7 +20,7 @@ export async function monitor(
     await remove(client, Array.from(client.monitored.values()));
   } else if (sign.toUpperCase() === "L") {
     const nicks = Array.from(client.monitored.values(), names.nick);
-    for (const line of listsOf(nicks)) reply.numeric("RPL_MONLIST", [line]);
+    for (const line of listsOf(nicks, ",")) reply.numeric("RPL_MONLIST", [line]);
     reply.numeric("RPL_ENDOFMONLIST", []);
   } else if (sign.toUpperCase() === "S") await status(client, reply);
 }
@@ -74,15 +75,4 @@ async function status(client: Client, reply: Reply): Promise<void> {
     if (isFailure(found)) reply.numeric("RPL_MONOFFLINE", [], names.nick(address));
     else reply.numeric("RPL_MONONLINE", [], names.mask(found.address, found.account));
   }
-}
-
-/** Lists with commas that each fit a line. */
-function listsOf(targets: Iterable<string>): string[] {
-  const lists: string[] = [];
-  for (const target of targets) {
-    const last = lists.at(-1);
-    if (last === undefined || Buffer.byteLength(last) + target.length * 3 > 400) lists.push(target);
-    else lists[lists.length - 1] = `${last},${target}`;
-  }
-  return lists;
 }

@@ -2,6 +2,7 @@
 
 import type { PersonalEvent } from "chatfusion";
 import type { Client } from "./client.ts";
+import { TYPING } from "./format.ts";
 import { piecesOf } from "./line.ts";
 import { told as monitored } from "./monitor.ts";
 
@@ -11,6 +12,8 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
       return client.send(client.format.private(event.message));
     case "notice":
       return notice(client, event.text, event.room);
+    case "typing":
+      return client.send(client.format.tagmsg(event.person, client.shown, TYPING));
     case "watched":
       return monitored(client, event);
     case "told": {

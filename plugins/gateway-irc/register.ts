@@ -6,7 +6,8 @@ import { isFailure } from "chatfusion";
 import { capList, capNames, changeCaps } from "./caps.ts";
 import type { Client } from "./client.ts";
 import { lastLine } from "./client.ts";
-import { cutText } from "./line.ts";
+import { cutText, listsOf } from "./line.ts";
+import { MULTILINE } from "./multiline.ts";
 import { userOf } from "./names.ts";
 import { tellPersonal } from "./personal.ts";
 import { showOperator } from "./opers.ts";
@@ -23,7 +24,11 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   if (sub === "LS") {
     if (isStranger) client.negotiates = true;
     if (Number(words) >= 302) client.knows302 = true;
-    answer("LS", [...capList(client.knows302, mechanismsOf(client)), ...stsOf(client)].join(" "));
+    const offered = [...capList(client.knows302 ? valuesFor(client) : {}), ...stsOf(client)];
+    // Who knows version 302 reads several lines.
+    const lists = client.knows302 ? listsOf(offered, " ") : [offered.join(" ")];
+    for (const [index, list] of lists.entries())
+      answer("LS", ...(index < lists.length - 1 ? ["*"] : []), list);
   } else if (sub === "LIST") answer("LIST", capNames(client.caps).join(" "));
   else if (sub === "REQ") {
     if (isStranger) client.negotiates = true;
@@ -74,6 +79,11 @@ export const realNameBytesMax = 150;
 /** Information, which cannot be asked for, and is nothing without its value. */
 const stsOf = ({ sts, knows302 }: Client): readonly string[] =>
   sts !== undefined && knows302 ? [`sts=${sts}`] : [];
+
+const valuesFor = (client: Client) => ({
+  sasl: mechanismsOf(client).join(","),
+  "draft/multiline": MULTILINE,
+});
 
 /** Comes in once nick and user are there, and capabilities are settled. */
 function enterIfReady(client: Client): MaybePromise<void> {

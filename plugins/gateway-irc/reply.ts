@@ -56,6 +56,7 @@ export function createReply(options: ReplyOptions): Reply {
       const [first] = kept;
       if (first === undefined) return options.send(`${formatTags([tag])}:${self} ACK\r\n`);
       if (kept.length === 1) return options.send(withTag(tag, first));
+      if (isBatch(kept)) return options.send(withTag(tag, first) + kept.slice(1).join(""));
       if (!options.hasBatch) return options.send(withTag(tag, first) + kept.slice(1).join(""));
       const name = options.batchName();
       const inside = kept.map((line) => withTag(["batch", name], line)).join("");
@@ -66,6 +67,12 @@ export function createReply(options: ReplyOptions): Reply {
 }
 
 // --- internal ---
+
+/** All of it is one batch already: then that one has the label. */
+function isBatch(lines: readonly string[]): boolean {
+  const [, name] = /^(?:@\S+ )?:\S+ BATCH \+(\S+) /.exec(lines[0] ?? "") ?? [];
+  return name !== undefined && lines.at(-1)?.endsWith(` BATCH -${name}\r\n`) === true;
+}
 
 function withTag(tag: readonly [string, string], line: string): string {
   const text = formatTags([tag]);

@@ -1,17 +1,31 @@
 // PRIVMSG and NOTICE: to rooms, said; to people, told. With echo-message the sender sees what it
 // said in its place among what others say, with its id, and as plugins have left it.
 
-import type { Answer, Failure, PrivateEntry } from "chatfusion";
+import type { Answer, Failure, MaybePromise, PrivateEntry } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
+import { echo } from "./echo.ts";
 import type { Line } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, keyOf, shownOf, targetsOf } from "./rooms.ts";
+import { isHidden, shownOf, targetsOf } from "./rooms.ts";
+import { aboutIn } from "./tags.ts";
 
-/** PRIVMSG or NOTICE. A notice is answered by nothing, also where it is refused (RFC 1459). */
-export function talk(client: Client, line: Line, reply: Reply): void {
+/** What is said, to how many targets; `about` is the message of a room that it answers. */
+export interface Spoken {
+  /** PRIVMSG or NOTICE. A notice is answered by nothing, also where it is refused (RFC 1459). */
+  readonly command: string;
+  /** Targets, with commas. */
+  readonly list: string;
+  readonly text: string;
+  readonly about: string | undefined;
+  /** As one line: then it has to fit one, for those who see it. */
+  readonly isLine?: true;
+}
+
+/** PRIVMSG or NOTICE. */
+export function talk(client: Client, line: Line, reply: Reply): MaybePromise<void> {
   const { command, params } = line;
   const [list = "", text = ""] = params;
   const isQuiet = command === "NOTICE";
@@ -20,18 +34,34 @@ export function talk(client: Client, line: Line, reply: Reply): void {
     else if (!isQuiet) reply.numeric("ERR_NOTEXTTOSEND", []);
     return reply.end();
   }
+  const about = aboutIn(client, line);
+  return speak(client, { command, list, text, about, isLine: true }, reply);
+}
+
+/** Ends the reply when all is answered; a promise where what is said next must wait for that. */
+export function speak(client: Client, spoken: Spoken, reply: Reply): MaybePromise<void> {
+  if (spoken.about === undefined) return speakTo(client, spoken, reply, () => {});
+  return new Promise((resolve) => speakTo(client, spoken, reply, resolve));
+}
+
+// --- internal ---
+
+function speakTo(client: Client, spoken: Spoken, reply: Reply, ended: () => void): void {
+  const { command, list, text, about, isLine } = spoken;
   const said = saidOf(command, text);
   const targets = targetsOf(list);
   let open = targets.length;
   const done = () => {
     open--;
-    if (open <= 0) reply.end();
+    if (open > 0) return;
+    reply.end();
+    ended();
   };
   if (open === 0) done();
   for (const target of targets) {
-    const one = { client, reply, isQuiet, target, ...said, done };
+    const one = { client, reply, isQuiet: command === "NOTICE", target, ...said, about, done };
     // Nothing of it is cut off: who sees it gets a line of its own of the same length at most.
-    if (!fits(client, `${command} ${target}`, text)) {
+    if (isLine === true && !fits(client, `${command} ${target}`, text)) {
       reply.numeric("ERR_INPUTTOOLONG", []);
       done();
       continue;
@@ -40,8 +70,6 @@ export function talk(client: Client, line: Line, reply: Reply): void {
     else tell(one);
   }
 }
-
-// --- internal ---
 
 /** Whether a line with the sender's mask is long enough; nearly always seen without making it. */
 function fits(client: Client, head: string, text: string): boolean {
@@ -60,6 +88,7 @@ interface One {
   readonly target: string;
   readonly kind: PrivateEntry["kind"];
   readonly text: string;
+  readonly about: string | undefined;
   done(): void;
 }
 
@@ -74,20 +103,22 @@ function saidOf(command: string, text: string): Pick<PrivateEntry, "kind" | "tex
 }
 
 function say(one: One): void {
-  const { client, target, kind, text } = one;
+  const { client, target, kind, text, about } = one;
   if (isHidden(client, target)) return refused(one, "ERR_CANNOTSENDTOCHAN", "you are not in it");
-  const ask = kind === "text" ? { room: target, text } : { room: target, text, kind };
+  const plain = kind === "text" ? { room: target, text } : { room: target, text, kind };
+  const ask = about === undefined ? plain : { ...plain, about };
   const echoes = client.has("echo-message");
   const answered = (answer: Answer<"say"> | Failure) => {
-    if (isFailure(answer)) return refused(one, sayRefusals[answer.code], answer.text);
-    if (echoes) {
-      const { account } = client;
-      const from = client.address;
-      const who = account === undefined ? { from } : { from, account };
-      const room = keyOf(target) as never; // the answer says that it is one
-      const message = { text, ...answer, ...who, kind, room };
-      one.reply.lines(client.format.encode({ type: "message", message }));
+    if (isFailure(answer)) {
+      // What it answers is held nowhere any more: it is said all the same.
+      if (
+        about !== undefined &&
+        (answer.code === "NO_SUCH_MESSAGE" || answer.code === "BAD_REQUEST")
+      )
+        return say({ ...one, about: undefined });
+      return refused(one, sayRefusals[answer.code], answer.text);
     }
+    if (echoes) echo(client, one.reply, { ...ask, kind }, answer);
     one.done();
   };
   client.session?.request("say", ask, answered, echoes);

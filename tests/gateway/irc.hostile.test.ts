@@ -3,6 +3,11 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { changeCaps, NO_CAPS } from "../../plugins/gateway-irc/caps.ts";
+import { createFormats } from "../../plugins/gateway-irc/format.ts";
+import { createNames } from "../../plugins/gateway-irc/names.ts";
+import type { RoomName, ServerName } from "../../src/names.ts";
+import { logStore } from "../../src/testing/log-store.ts";
 import { startIrc } from "./irc.ts";
 
 describe("lines", () => {
@@ -134,21 +139,84 @@ describe("names", () => {
   });
 });
 
-test("no text of the native side makes a line of its own on IRC", async () => {
-  await using server = await startIrc({ lobby: true });
-  const ann = await server.irc("ann", ["message-tags", "server-time", "extended-join"]);
-  const mallory = await server.connect("mallory");
+const EVERY = [
+  "away-notify",
+  "batch",
+  "draft/message-redaction",
+  "draft/multiline",
+  "extended-join",
+  "message-tags",
+  "server-time",
+];
+const EVIL = "x\r\n:paris 999 ann :evil\n:paris 999 ann :evil\r:paris 999 ann :evil\0QUIT";
+
+test.each([
+  ["all", EVERY],
+  ["some", ["message-tags"]],
+  ["no", []],
+] as const)(
+  "no text of the native side makes a line of its own on IRC, with %s capabilities",
+  async (_, caps) => {
+    await using server = await startIrc({ lobby: true, plugins: [logStore({})] });
+    const ann = await server.irc("ann", caps);
+    const mallory = await server.connect("mallory");
+    await ann.ask("JOIN #tea");
+    await mallory.join("#tea");
+    const { id } = await mallory.say("#tea", EVIL);
+    await mallory.say("#tea", EVIL, { kind: "action" });
+    await mallory.say("#tea", EVIL, { about: id });
+    await mallory.say("#tea", EVIL, { kind: "edit", about: id });
+    await mallory.say("#tea", "☠️", { kind: "reaction", about: id });
+    await mallory.say("#tea", EVIL, { kind: "delete", about: id });
+    await mallory.tell("ann@paris", EVIL);
+    await mallory.request("away", { text: EVIL });
+    expect(await ann.ask("PRIVMSG mallory :hm", "WHOIS mallory")).not.toBeEmpty();
+    await mallory.part("#tea", EVIL.slice(0, 100));
+    await mallory.close(); // which is told with a reason as well
+    await ann.until((line) => / QUIT/.test(line));
+    const forged = ann.lines.filter((line) => /^(@\S+ )?:paris 999|^QUIT|[\0\n\r]/.test(line));
+    expect(forged).toEqual([]);
+  },
+);
+
+test("ids that other servers make up are one word of a line, or left out", () => {
+  const names = createNames("paris" as ServerName);
+  const formats = createFormats({ names, lobby: true, encoded: () => {} });
+  const caps = changeCaps(NO_CAPS, EVERY) ?? NO_CAPS;
+  for (const evil of ["a\r\nQUIT", "a b", ":a", "", "a\0b", "é", "a;+x=y"])
+    for (const kind of ["text", "reaction", "delete", "edit"] as const) {
+      const said = { id: evil, from: "eve@lyon", room: "#tea" as RoomName, kind, text: "x", at: 1 };
+      const message = { ...said, about: evil };
+      for (const line of formats.of(caps).encode({ type: "message", message }).split("\r\n")) {
+        expect(line).toMatch(/^$|^@\S+ :eve\/lyon!~guest@lyon (PRIVMSG|TAGMSG|REDACT) #tea/);
+        expect(line).not.toMatch(/[\r\n\0]/);
+      }
+    }
+});
+
+test("a batch that does not end holds little, and nothing up", async () => {
+  await using server = await startIrc();
+  const ann = await server.irc("ann", ["message-tags", "batch", "draft/multiline"]);
   await ann.ask("JOIN #tea");
-  await mallory.join("#tea");
-  const evil = "x\r\n:paris 999 ann :evil\n:paris 999 ann :evil\r:paris 999 ann :evil\0QUIT";
-  await mallory.say("#tea", evil);
-  await mallory.say("#tea", evil, { kind: "action" });
-  await mallory.tell("ann@paris", evil);
-  await mallory.part("#tea", evil.slice(0, 100));
-  await mallory.close(); // which is told with a reason as well
-  await ann.until((line) => / QUIT/.test(line));
-  const forged = ann.taken().filter((line) => line.startsWith(":paris 999") || line === "QUIT");
-  expect(forged).toEqual([]);
+  const line = `@batch=a PRIVMSG #tea :${"x".repeat(400)}`;
+  const many = Array.from({ length: 2000 }, () => line);
+  const told = await ann.ask("BATCH +a draft/multiline #tea", ...many);
+  expect(told).toEqual([":paris FAIL BATCH MULTILINE_MAX_BYTES 16384 :so many bytes fit"]);
+  expect(await ann.ask("PRIVMSG ann :me")).toHaveLength(1);
+  ann.send("BATCH -a", "BATCH +b draft/multiline #tea", "@batch=b PRIVMSG #tea :a", "QUIT");
+  await ann.end();
+});
+
+test("tags beyond 4,096 bytes are refused, and nothing of them is told", async () => {
+  await using server = await startIrc();
+  const ann = await server.irc("ann", ["message-tags", "echo-message"]);
+  await ann.ask("JOIN #tea");
+  const long = (bytes: number) => `@+typing=active;+x=${"y".repeat(bytes - 20)} TAGMSG #tea`;
+  expect(await ann.ask(long(4096))).toEqual(["@+typing=active :ann!~ann@paris TAGMSG #tea"]);
+  expect(await ann.ask(long(4097), long(8191))).toEqual([
+    ":paris 417 ann :Input line was too long",
+    ":paris 417 ann :Input line was too long",
+  ]);
 });
 
 const EOL = Buffer.from("\r\n");
