@@ -394,6 +394,9 @@ export const LIMITS = {
   ircTargetsMax: 8,
   /** Lines of a text that a client says in a batch: a page or two of source. */
   ircMultilineLinesMax: 128,
+  /** Messages in one answer to CHATHISTORY, and about how many bytes: an eighth of an outbox. */
+  ircHistoryMax: 100,
+  ircHistoryBytesMax: 512 * KiB,
   /** Those who have left, for WHOWAS. */
   ircWhowasMax: 1000,
   /** Masks that are kept made up: a busy server's people. */

@@ -252,6 +252,7 @@ export { assert, unreachable } from "./assert.ts";
 export { failureOf, isFailure, ProtocolError } from "./errors.ts";
 export type { ErrorCode, Failure } from "./errors.ts";
 export { LIMITS } from "./limits.ts";
+export { idAfter, idAt, timeIn } from "./protocol/id.ts";
 export * from "./names.ts";
 export type {
   Bytes,

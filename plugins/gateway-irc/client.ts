@@ -173,7 +173,7 @@ export class Client {
       send: (text) => this.send(text),
       label,
       batchName: () => `b${++this.#batches}`,
-      hasBatch: this.has("batch"),
+      hasBatch: () => this.has("batch"),
     });
   }
 

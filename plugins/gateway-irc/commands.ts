@@ -9,6 +9,8 @@ import type { Client } from "./client.ts";
 import { connect, consoleOnly, kill, squit } from "./console.ts";
 import type { Line } from "./line.ts";
 import { cutText } from "./line.ts";
+import { chathistory } from "./history.ts";
+import { markread } from "./markread.ts";
 import { mode, topic } from "./modes.ts";
 import { oper, showOperator, wallops } from "./opers.ts";
 import { monitor } from "./monitor.ts";
@@ -43,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   AUTHENTICATE: { min: 1, early: true, run: ifAsked("sasl", authenticate) },
   AWAY: { min: 0, run: away },
   CAP: { min: 1, early: true, run: cap },
+  CHATHISTORY: { min: 0, run: ifAsked("draft/chathistory", chathistory) },
   CONNECT: { min: 1, run: connect },
   DIE: { min: 0, run: consoleOnly },
   HELP: { min: 0, run: server.help },
@@ -55,6 +58,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   LIST: { min: 0, run: listRooms },
   LUSERS: { min: 0, run: server.lusers },
   MAP: { min: 0, run: server.map },
+  MARKREAD: { min: 0, run: ifAsked("draft/read-marker", markread) },
   MODE: { min: 1, run: mode },
   MONITOR: { min: 1, run: monitor },
   MOTD: { min: 0, run: server.motd },

@@ -11,6 +11,7 @@ export function isupportLines(options: Options): readonly (readonly string[])[] 
   const tokens = [
     "BOT=B",
     "CASEMAPPING=ascii",
+    `CHATHISTORY=${LIMITS.ircHistoryMax}`,
     "CHANTYPES=#&",
     `CHANNELLEN=${LIMITS.nameCodePointsMax}`,
     `CHANLIMIT=#&:${LIMITS.roomsPerSessionMax}`,
@@ -20,6 +21,7 @@ export function isupportLines(options: Options): readonly (readonly string[])[] 
     "ELIST=MNU",
     "MODES=1",
     `MONITOR=${LIMITS.watchedMax}`,
+    "MSGREFTYPES=msgid,timestamp",
     `NETWORK=${options.network}`,
     `NICKLEN=${LIMITS.nameCodePointsMax}`,
     "STATUSMSG=",

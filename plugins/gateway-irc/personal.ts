@@ -4,6 +4,7 @@ import type { PersonalEvent } from "chatfusion";
 import type { Client } from "./client.ts";
 import { TYPING } from "./format.ts";
 import { piecesOf } from "./line.ts";
+import { markerMoved } from "./markread.ts";
 import { told as monitored } from "./monitor.ts";
 
 export function tellPersonal(client: Client, event: PersonalEvent): void {
@@ -12,6 +13,8 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
       return client.send(client.format.private(event.message));
     case "notice":
       return notice(client, event.text, event.room);
+    case "read":
+      return markerMoved(client, event.room, event.id);
     case "typing":
       return client.send(client.format.tagmsg(event.person, client.shown, TYPING));
     case "watched":

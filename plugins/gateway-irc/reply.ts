@@ -15,6 +15,8 @@ export interface Reply {
   fail(command: string, code: string, text: string, context?: readonly string[]): void;
   /** Whole lines, each with its end, perhaps with tags: as a format writes them. */
   lines(text: string): void;
+  /** Whole lines as a batch of this type (IRCv3 batch), for those who know batches. */
+  batch(type: string, params: readonly string[], lines: string): void;
   /** It is complete; nothing comes behind. */
   end(): void;
 }
@@ -29,14 +31,14 @@ export interface ReplyOptions {
   /** A name for a batch that no other open one has. */
   batchName(): string;
   /** Whether several lines may be a batch; else only the first has the label. */
-  readonly hasBatch: boolean;
+  hasBatch(): boolean;
 }
 
 export function createReply(options: ReplyOptions): Reply {
   const { self, label } = options;
   const kept: string[] = [];
   const put = (line: string) => void (label === undefined ? options.send(line) : kept.push(line));
-  return {
+  const reply: Reply = {
     numeric(numeric, params, text) {
       const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
       const last = text ?? fixed;
@@ -50,6 +52,12 @@ export function createReply(options: ReplyOptions): Reply {
       if (label === undefined) return text === "" ? undefined : options.send(text);
       for (const line of text.split("\r\n")) if (line !== "") kept.push(`${line}\r\n`);
     },
+    batch(type, params, text) {
+      if (!options.hasBatch()) return reply.lines(text);
+      const name = options.batchName();
+      const begin = `:${self} BATCH +${name}${formatParams([type, ...params])}\r\n`;
+      reply.lines(`${begin}${inBatch(name, text)}:${self} BATCH -${name}\r\n`);
+    },
     end() {
       if (label === undefined) return;
       const tag = ["label", label] as const;
@@ -57,16 +65,27 @@ export function createReply(options: ReplyOptions): Reply {
       if (first === undefined) return options.send(`${formatTags([tag])}:${self} ACK\r\n`);
       if (kept.length === 1) return options.send(withTag(tag, first));
       if (isBatch(kept)) return options.send(withTag(tag, first) + kept.slice(1).join(""));
-      if (!options.hasBatch) return options.send(withTag(tag, first) + kept.slice(1).join(""));
+      if (!options.hasBatch()) return options.send(withTag(tag, first) + kept.slice(1).join(""));
       const name = options.batchName();
       const inside = kept.map((line) => withTag(["batch", name], line)).join("");
       const begin = `${formatTags([tag])}:${self} BATCH +${name} labeled-response\r\n`;
       options.send(`${begin}${inside}:${self} BATCH -${name}\r\n`);
     },
   };
+  return reply;
 }
 
 // --- internal ---
+
+/** Lines that are in no other batch yet; the end of one has no tag. */
+const inBatch = (name: string, text: string): string =>
+  text
+    .split("\r\n")
+    .filter(Boolean)
+    .map((line) =>
+      /^@batch=|^:\S+ BATCH -/.test(line) ? `${line}\r\n` : withTag(["batch", name], `${line}\r\n`),
+    )
+    .join("");
 
 /** All of it is one batch already: then that one has the label. */
 function isBatch(lines: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import type { Answer, Failure, PersonEntry } from "chatfusion";
 import { isFailure, LIMITS, LOBBY, nameKey, parseRoomName } from "chatfusion";
 import type { Client } from "./client.ts";
 import { cutText } from "./line.ts";
+import { showMarker } from "./marker.ts";
 import { maskOf } from "./mask.ts";
 import type { Numeric } from "./numerics.ts";
 import type { Reply } from "./reply.ts";
@@ -162,6 +163,7 @@ function showJoined(client: Client, room: string, reply: Reply, done: () => void
   client.rooms.add(room);
   const event = { type: "joined", room, person: personOf(client) } as const;
   reply.lines(client.format.encode(event));
+  showMarker(client, room, reply);
   withPeople(client, room, (people) => {
     namesOf(client, room, people, reply);
     reply.numeric("RPL_ENDOFNAMES", [room]);

@@ -4,11 +4,11 @@
 
 import type { Clock, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import { idAt } from "../protocol/id.ts";
 
 const LAST_COUNT = 36 ** 4 - 1;
 /** All numbers of two digits, written. */
 const PAIRS = Array.from({ length: 36 ** 2 }, (_, i) => i.toString(36).padStart(2, "0"));
-const TIME_LENGTH = 9;
 
 export interface Ids {
   /** The next id, and the time that stands in it. */
@@ -49,13 +49,4 @@ export function createIds(clock: Clock, life: () => string): Ids {
         set(at);
     },
   };
-}
-
-/** Sorts before all ids of this time, and behind all earlier ones. */
-export const idAt = (at: Millis): string => at.toString(36).padStart(TIME_LENGTH, "0");
-
-/** The time that an id says; undefined where it says none. */
-export function timeIn(id: string): Millis | undefined {
-  const at = Number.parseInt(id.slice(0, TIME_LENGTH), 36);
-  return Number.isNaN(at) ? undefined : at;
 }

@@ -8,7 +8,7 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, parseServerName } from "../names.ts";
 import type { History, Stream } from "../plugin/history.ts";
-import { idAt, timeIn } from "./ids.ts";
+import { idAt, timeIn } from "../protocol/id.ts";
 import type { Source } from "./peer.ts";
 
 const ORIGINS = "origins";

@@ -13,7 +13,7 @@ import type { RoleName, StateEntry, StateValue } from "../protocol/state.ts";
 import { accountId, encodeState, fitsKey, partsOf, ROLES, signedState } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
-import { idAt, timeIn } from "./ids.ts";
+import { idAt, timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import type { Actor, Authority, RoomState } from "./room-state.ts";
 import { counts, effective, isInvited, modeOf, roleOf } from "./room-state.ts";

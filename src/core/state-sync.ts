@@ -15,7 +15,7 @@ import type { PeerMessageOf } from "../protocol/peer.ts";
 import { partsOf, signedState, type StateRow } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
-import { timeIn } from "./ids.ts";
+import { timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import type { Peer } from "./peer.ts";
 import type { Held, StateStore } from "./state-store.ts";

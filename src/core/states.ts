@@ -16,7 +16,7 @@ import type { PersonEntry } from "../protocol/messages.ts";
 import type { RoomSetting } from "../protocol/ruling.ts";
 import { accountId, accountIn, partsOf } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
-import { timeIn } from "./ids.ts";
+import { timeIn } from "../protocol/id.ts";
 import type { Peer, Source } from "./peer.ts";
 import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";

@@ -1,7 +1,8 @@
 // Message ids: they sort by time, are of one length, and no two are the same.
 
 import { describe, expect, test } from "bun:test";
-import { createIds, idAt, timeIn } from "../../src/core/ids.ts";
+import { createIds } from "../../src/core/ids.ts";
+import { idAt, timeIn } from "../../src/protocol/id.ts";
 import { LIMITS } from "../../src/limits.ts";
 
 function start(at = 1_764_000_000_000) {

@@ -2,7 +2,7 @@
 
 import type { RoomState, Signed } from "../../src/core/room-state.ts";
 import type { RoomName, ServerName, Sid } from "../../src/names.ts";
-import { idAt } from "../../src/core/ids.ts";
+import { idAt } from "../../src/protocol/id.ts";
 import type { StateValue } from "../../src/protocol/state.ts";
 
 const sidFor = (digit: string) => digit.repeat(32) as Sid;
