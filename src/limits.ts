@@ -429,6 +429,9 @@ export const LIMITS = {
   offersPerMinuteMax: 30,
   /** An offer that nobody answers. */
   offerMsMax: 10 * minute,
+  /** DCC: what is held of a client's file until more may be sent on; ports that are tried. */
+  dccHeldBytesMax: 256 * KiB,
+  dccPortsMax: 1000,
   /** A transfer on which nothing moves. */
   transferStallMsMax: 60 * second,
   /** How often the stalled are looked for. */

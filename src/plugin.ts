@@ -264,6 +264,8 @@ export type {
   Random,
   Store,
 } from "./environment.ts";
+export { CHUNK_HEAD_BYTES, readChunk, writeChunkHead } from "./protocol/transfer.ts";
+export type { Chunk } from "./protocol/transfer.ts";
 export type * from "./plugin/context.ts";
 export type * from "./plugin/fabric.ts";
 export type * from "./plugin/gateway.ts";

@@ -21,6 +21,7 @@ import type { Cap, CapSet } from "./caps.ts";
 import { hasCap, NO_CAPS } from "./caps.ts";
 import type { Flood } from "./flood.ts";
 import { createFlood } from "./flood.ts";
+import { Files } from "./files.ts";
 import type { IrcFormat } from "./format.ts";
 import type { Line } from "./line.ts";
 import { flat, parseLine } from "./line.ts";
@@ -60,6 +61,8 @@ export class Client {
   readonly monitored = new Map<string, string>();
   /** A text of several lines that has begun, and not ended. */
   batch: OpenBatch | undefined;
+  /** There once there is a file. */
+  #files: Files | undefined;
   #batches = 0;
   #plainReply: Reply | undefined;
   readonly #flood: Flood;
@@ -94,6 +97,11 @@ export class Client {
   }
   get format(): IrcFormat {
     return this.world.formats.of(this.caps);
+  }
+
+  get files(): Files {
+    this.#files ??= new Files(this);
+    return this.#files;
   }
 
   has(cap: Cap): boolean {
@@ -153,6 +161,7 @@ export class Client {
   gone(): void {
     this.phase = "gone";
     giveUp(this);
+    this.#files?.gone();
     this.#cancelWait?.();
   }
 

@@ -6,6 +6,7 @@ import { isFailure } from "chatfusion";
 import { away } from "./away.ts";
 import type { Cap } from "./caps.ts";
 import type { Client } from "./client.ts";
+import { isDcc } from "./dcc.ts";
 import { connect, consoleOnly, kill, squit } from "./console.ts";
 import type { Line } from "./line.ts";
 import { cutText } from "./line.ts";
@@ -95,6 +96,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 export function runCommand(client: Client, line: Line, reply: Reply): MaybePromise<void> {
   const { command: name } = line;
   if (client.phase === "in") {
+    if (isDcc(line) && client.files.said(line, reply)) return undefined;
     // What is said ends its reply by itself, when its answers have come; nothing waits for it.
     if (name === "PRIVMSG" || name === "NOTICE")
       return isInBatch(client, line) ? takeLine(client, line, reply) : talk(client, line, reply);

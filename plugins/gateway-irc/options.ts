@@ -32,6 +32,29 @@ export const Options = v.strictObject({
       origins: v.optional(v.array(v.string()), []),
     }),
   ),
+  /**
+   * Files by DCC: the gateway fetches those that clients send, and listens at these ports for those
+   * that they are sent. False: they are told of files, and cannot take any.
+   */
+  dcc: v.optional(
+    v.union([
+      v.literal(false),
+      v.strictObject({
+        /** Where it listens. */
+        host: v.string(),
+        /** What clients are told, where that is another address, as behind a router. */
+        address: v.optional(v.string()),
+        /** The first and the last one: each file that waits for a client takes one. */
+        ports: v.pipe(
+          v.tuple([Port, Port]),
+          v.check(([from, to]) => from <= to, "expected the first port before the last"),
+        ),
+        /** Clients on this machine may send files, too: not where a proxy here brings others. */
+        loopback: v.optional(v.boolean(), false),
+      }),
+    ]),
+    false,
+  ),
   /** The lobby is a channel, in which everybody is from the beginning. */
   lobby: v.optional(v.boolean(), true),
   /** What clients call the fusion, in their list of networks: no blanks. */

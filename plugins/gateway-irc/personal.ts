@@ -24,23 +24,21 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
       const end = event.text ?? (event.outcome === "stored" ? "it is kept for them" : "it arrived");
       return notice(client, `Your message to ${nick}: ${end}`);
     }
-    case "offered": {
-      const { from, name, size } = event.offer;
-      const nick = client.world.names.nick(from);
-      return notice(
-        client,
-        `${nick} offers a file, which IRC cannot take: ${name} (${size} bytes)`,
-      );
-    }
+    case "offered":
+    case "accepted":
+    case "credit":
+    case "finished":
+    case "done":
+    case "failed":
+    case "chunk":
+      return client.files.told(event);
     default:
-      return; // of files, which this door has none of
+      return; // what IRC does not know
   }
 }
 
-// --- internal ---
-
 /** A word of the server's, to the client or to a room. */
-function notice(client: Client, text: string, room = client.shown): void {
+export function notice(client: Client, text: string, room = client.shown): void {
   const head = `:${client.world.names.self} NOTICE ${room} :`;
   for (const piece of piecesOf(text, 400)) client.send(`${head}${piece}\r\n`);
 }

@@ -8,6 +8,7 @@ import type { PersonalEvent, Session } from "../plugin/gateway.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import type { Gatekeeper } from "./acceptor.ts";
+import { createBeside } from "./beside.ts";
 import type { Entrance } from "./entrance.ts";
 import { Outlet } from "./outlet.ts";
 import type { LiveSession } from "./session.ts";
@@ -114,7 +115,11 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       };
     };
 
+  const beside = createBeside(environment.net);
+  options.opened(beside);
   return {
+    listenBeside: beside.listenBeside,
+    dialBeside: beside.dialBeside,
     mechanisms: () => options.mechanisms(),
     async listen(door, take) {
       const host = door.host ?? options.host;

@@ -145,6 +145,27 @@ export interface Entry {
   farewell?(reason: Failure): string | Bytes;
 }
 
+/** A connection beside a client's own, of raw bytes, without a session: a file on its way (DCC). */
+export interface Beside {
+  readonly remote: string;
+  /** Given. False when more than `LIMITS.creditBytesMax` would wait, or it is closed. */
+  send(bytes: Bytes): boolean;
+  queuedBytes(): number;
+  pause(): void;
+  resume(): void;
+  /** Writes what is queued, by a deadline, then closes. */
+  close(reason: string): void;
+}
+
+export interface BesideHandlers {
+  /** Borrowed until return. A throw closes it. */
+  data(chunk: Bytes): void;
+  /** All has left that was not taken at once. */
+  drained?(): void;
+  /** Once, last. */
+  closed(reason: string): void;
+}
+
 export interface Gateway {
   /** Returns addresses for the operator. */
   open(): MaybePromise<readonly string[]>;
@@ -201,6 +222,23 @@ export interface GatewayHost {
     },
     accept: (connection: Connection, protocol: string | undefined) => ConnectionHandlers,
   ): Promise<number>;
+  /**
+   * Listens for one who is connected, and for nobody else: others are closed. Rejects with
+   * `CANNOT_LISTEN`. It is the gateway's to close.
+   */
+  listenBeside(
+    at: { readonly connection: Connection; readonly host: string; readonly port: number },
+    accept: (beside: Beside) => BesideHandlers,
+  ): Promise<{ readonly port: number; close(): void }>;
+  /**
+   * Calls the address from which somebody is connected, at a port over 1023; with `loopback` also
+   * where that is this machine, from which a proxy brings others. Rejects with `ADDRESS_INVALID`
+   * and `CANNOT_CONNECT`.
+   */
+  dialBeside(
+    at: { readonly connection: Connection; readonly port: number; readonly loopback?: boolean },
+    opened: (beside: Beside) => BesideHandlers,
+  ): Promise<void>;
   /** Makes a connection of a transport that is not the core's. */
   adopt(
     sink: GatewaySink,

@@ -55,6 +55,12 @@ export async function startIrc(
   };
 }
 
+/** Ports that the system gives to nobody by itself, mostly free. */
+export function portRange(count: number): [number, number] {
+  const from = 20_000 + Math.floor(Math.random() * 12_000);
+  return [from, from + count - 1];
+}
+
 /** One client: what it sent, and every line that came. */
 export class IrcClient {
   readonly lines: string[] = [];
