@@ -397,6 +397,10 @@ export const LIMITS = {
   /** Messages in one answer to CHATHISTORY, and about how many bytes: an eighth of an outbox. */
   ircHistoryMax: 100,
   ircHistoryBytesMax: 512 * KiB,
+  /** Changes of one MODE: each is asked of the core by itself. */
+  ircModesMax: 6,
+  /** A topic, or a reason of KICK, by an IRC client: a line holds it behind two long names. */
+  ircTopicBytesMax: 300,
   /** Those who have left, for WHOWAS. */
   ircWhowasMax: 1000,
   /** Masks that are kept made up: a busy server's people. */

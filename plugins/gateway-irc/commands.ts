@@ -12,7 +12,8 @@ import type { Line } from "./line.ts";
 import { cutText } from "./line.ts";
 import { chathistory } from "./history.ts";
 import { markread } from "./markread.ts";
-import { mode, topic } from "./modes.ts";
+import { invite, kick } from "./moderation.ts";
+import { mode } from "./modes.ts";
 import { oper, showOperator, wallops } from "./opers.ts";
 import { monitor } from "./monitor.ts";
 import { batch, takeLine } from "./multiline.ts";
@@ -24,6 +25,7 @@ import { authenticate } from "./sasl.ts";
 import * as server from "./server.ts";
 import { tagmsg } from "./tags.ts";
 import { talk } from "./talk.ts";
+import { topic } from "./topic.ts";
 import { ison, userhost, who, whois, whowas } from "./who.ts";
 
 type Run = (
@@ -52,8 +54,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   HELP: { min: 0, run: server.help },
   HELPOP: { min: 0, run: server.help },
   INFO: { min: 0, run: server.info },
+  INVITE: { min: 2, run: invite },
   ISON: { min: 1, run: ison },
   JOIN: { min: 1, run: join },
+  KICK: { min: 2, run: kick },
   KILL: { min: 1, run: kill },
   LINKS: { min: 0, run: server.links },
   LIST: { min: 0, run: listRooms },

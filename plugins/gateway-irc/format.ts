@@ -7,7 +7,9 @@ import { LOBBY } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
-import { flat, formatTags } from "./line.ts";
+import type { Changes } from "./changes.ts";
+import { createChanges } from "./changes.ts";
+import { flat, formatTags, wordOf } from "./line.ts";
 import type { Tag, Writer, WriterOptions } from "./said.ts";
 import { createWriter } from "./said.ts";
 
@@ -20,6 +22,8 @@ export interface Formats {
 
 export interface IrcFormat extends Format, Pick<Writer, "private" | "tagmsg"> {
   encode(event: RoomEvent): string;
+  /** An invitation as the invited one sees it. */
+  readonly invited: Changes["invited"];
 }
 
 export interface FormatsOptions extends WriterOptions {
@@ -56,12 +60,17 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     extendedJoin: hasCap(caps, "extended-join"),
   };
   const writer = createWriter(options, caps);
+  const invites = hasCap(caps, "invite-notify");
+  const changes = createChanges({ names, invites, accounts: hasCap(caps, "account-tag") });
   const isHidden = (room: string) => !lobby && room === LOBBY;
-  const joined = ({ room, person }: RoomEventOf<"joined">): string => {
+  const joined = ({ room, person, role }: RoomEventOf<"joined">): string => {
     if (isHidden(room)) return "";
     const { address, account } = person;
-    const more = has.extendedJoin ? ` ${account ?? "*"} :${flat(names.realName(address))}` : "";
-    const line = `:${names.mask(address, account)} JOIN ${room}${more}\r\n`;
+    const more = has.extendedJoin
+      ? ` ${account === undefined ? "*" : wordOf(account)} :${flat(names.realName(address))}`
+      : "";
+    const came = `:${names.mask(address, account)} JOIN ${room}${more}\r\n`;
+    const line = role === undefined ? came : came + changes.cameAs(room, address, role);
     return person.away === undefined ? line : line + away(person);
   };
   const away = ({ address, account, away: text }: PersonEntry): string => {
@@ -72,8 +81,9 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
   /** Told once: in the lobby to all who see it, else to those who see the person somewhere. */
   const isToldElsewhere = ({ room, again }: RoomEventOf<"renamed" | "away">): boolean =>
     lobby ? again === true : room === LOBBY;
-  const left = ({ room, person, reason, gone }: RoomEventOf<"left">): string => {
+  const left = ({ room, person, reason, gone, removed }: RoomEventOf<"left">): string => {
     if (isHidden(room)) return "";
+    if (removed !== undefined) return changes.kicked(room, person.address, removed);
     const mask = names.mask(person.address, person.account);
     const why = reason === undefined ? "" : ` :${flat(reason)}`;
     // Who leaves the lobby leaves the server. Where the lobby is not shown, the rooms tell of it.
@@ -88,7 +98,8 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     const isNew = was.address !== person.address;
     const nick = isNew ? `:${before} NICK :${names.nick(person.address)}\r\n` : "";
     if (!has.accountNotify || was.account === person.account) return nick;
-    return `${nick}:${now} ACCOUNT ${person.account ?? "*"}\r\n`;
+    const account = person.account === undefined ? "*" : wordOf(person.account);
+    return `${nick}:${now} ACCOUNT ${account}\r\n`;
   };
   /** Each of them, as if by a command of theirs; in a batch for those who show it as one thing. */
   const moved = ({ room, server, now, people, again }: Moved): string => {
@@ -99,10 +110,10 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     const link = `${names.self} ${server}`;
     const lines = people.map((person) =>
       now === "here"
-        ? joined({ type: "joined", room, person })
+        ? joined({ type: "joined", room, person, ...(person.role && { role: person.role }) })
         : `:${names.mask(person.address, person.account)} QUIT :${link}\r\n`,
     );
-    const inside = lines.map((line) => tag + line).join("");
+    const inside = lines.join("").replaceAll(/^(?=.)/gm, tag);
     if (!has.batch) return inside;
     const kind = now === "here" ? "netjoin" : "netsplit";
     const begin = `:${names.self} BATCH +${movedBatch} ${kind} ${link}\r\n`;
@@ -115,6 +126,7 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     echo: false, // answers tell what oneself has done (talk.ts, rooms.ts)
     private: writer.private,
     tagmsg: writer.tagmsg,
+    invited: changes.invited,
     encode(event) {
       switch (event.type) {
         case "message":
@@ -129,6 +141,10 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
           return isToldElsewhere(event) ? "" : away(event.person);
         case "typing":
           return isHidden(event.room) ? "" : writer.tagmsg(event.person, event.room, TYPING);
+        case "state":
+          return isHidden(event.room) ? "" : changes.state(event);
+        case "ranked":
+          return isHidden(event.room) ? "" : changes.ranked(event);
         case "moved":
           return moved(event);
         case "gap":

@@ -2,12 +2,15 @@
 
 import { LIMITS } from "chatfusion";
 import type { Options } from "./options.ts";
+import { CHANMODES, ROLE_SIGNS } from "./ruling.ts";
 import { CLIENTTAGDENY } from "./tags.ts";
 
 /** The tokens, as many to a line as a reply may have. */
 export function isupportLines(options: Options): readonly (readonly string[])[] {
   const targets = `${LIMITS.ircTargetsMax}`;
-  const many = ["JOIN", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS"];
+  const many = ["JOIN", "KICK", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS"];
+  const roles = Object.values(ROLE_SIGNS);
+  const signs = [0, 1].map((i) => roles.map((role) => role[i]).join(""));
   const tokens = [
     "BOT=B",
     "CASEMAPPING=ascii",
@@ -15,17 +18,22 @@ export function isupportLines(options: Options): readonly (readonly string[])[] 
     "CHANTYPES=#&",
     `CHANNELLEN=${LIMITS.nameCodePointsMax}`,
     `CHANLIMIT=#&:${LIMITS.roomsPerSessionMax}`,
-    "CHANMODES=,,,n",
-    "PREFIX=",
+    `CHANMODES=${CHANMODES}`,
+    `PREFIX=(${signs.join(")")}`,
     `CLIENTTAGDENY=${CLIENTTAGDENY}`,
     "ELIST=MNU",
-    "MODES=1",
+    "INVEX",
+    `KICKLEN=${LIMITS.ircTopicBytesMax}`,
+    // All that people of one server have set in a room, together.
+    `MAXLIST=Ibq:${LIMITS.stateEntriesPerServerMax}`,
+    `MODES=${LIMITS.ircModesMax}`,
     `MONITOR=${LIMITS.watchedMax}`,
     "MSGREFTYPES=msgid,timestamp",
     `NETWORK=${options.network}`,
     `NICKLEN=${LIMITS.nameCodePointsMax}`,
     "STATUSMSG=",
     `TARGMAX=${many.map((command) => `${command}:${targets}`).join(",")}`,
+    `TOPICLEN=${LIMITS.ircTopicBytesMax}`,
     "UTF8ONLY",
     "WHOX",
   ];

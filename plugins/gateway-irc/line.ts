@@ -88,6 +88,10 @@ export function listsOf(words: Iterable<string>, between: string): string[] {
 export const flat = (text: string): string =>
   lineEnds.test(text) ? text.replaceAll(allLineEnds, " ") : text;
 
+/** As one parameter that is not the last: without blanks, line ends and a colon before it. */
+export const wordOf = (text: string): string =>
+  text.replaceAll(/[\s\0]+/g, "").replace(/^:+/, "") || "*";
+
 /** No byte of UTF-8 is cut: the longest beginning of up to `bytesMax` bytes. */
 export function cutText(text: string, bytesMax: number): string {
   if (text.length * 3 <= bytesMax) return text;

@@ -4,6 +4,7 @@
 // host is the home server, so that nobody's address is shown.
 
 import type { ServerName } from "chatfusion";
+import { wordOf } from "./line.ts";
 
 /** What is known here of one who came in by this gateway. */
 export interface Ident {
@@ -42,7 +43,7 @@ export function createNames(self: ServerName): Names {
       : address.slice(0, address.lastIndexOf("@")) + "/" + hostOf(address);
   // A guest has no account, so that the sign which says "not proven" stands before the user.
   const user = (address: string, account: string | undefined) =>
-    here.get(address)?.ident.user ?? account ?? "~guest";
+    here.get(address)?.ident.user ?? (account === undefined ? "~guest" : wordOf(account));
   const mask = (address: string, account: string | undefined) =>
     `${nick(address)}!${user(address, account)}@${hostOf(address)}`;
   return {

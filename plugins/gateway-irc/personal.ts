@@ -6,6 +6,7 @@ import { TYPING } from "./format.ts";
 import { piecesOf } from "./line.ts";
 import { markerMoved } from "./markread.ts";
 import { told as monitored } from "./monitor.ts";
+import { personOf } from "./rooms.ts";
 
 export function tellPersonal(client: Client, event: PersonalEvent): void {
   switch (event.type) {
@@ -19,6 +20,10 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
       return client.send(client.format.tagmsg(event.person, client.shown, TYPING));
     case "watched":
       return monitored(client, event);
+    case "removed":
+      return removed(client, event);
+    case "invited":
+      return client.send(client.format.invited(event.room, client.shown, event));
     case "told": {
       const nick = client.world.names.nick(event.to);
       const end = event.text ?? (event.outcome === "stored" ? "it is kept for them" : "it arrived");
@@ -41,4 +46,16 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
 export function notice(client: Client, text: string, room = client.shown): void {
   const head = `:${client.world.names.self} NOTICE ${room} :`;
   for (const piece of piecesOf(text, 400)) client.send(`${head}${piece}\r\n`);
+}
+
+// --- internal ---
+
+/** Out of a room, of which the others are told by its events. */
+function removed(client: Client, event: Extract<PersonalEvent, { type: "removed" }>): void {
+  const { room, text: reason, code, by, reason: why } = event;
+  client.rooms.delete(room);
+  const because = why === undefined ? {} : { reason: why };
+  const removal = { code, ...(by && { by }), ...because };
+  const person = personOf(client);
+  client.send(client.format.encode({ type: "left", room, person, reason, removed: removal }));
 }

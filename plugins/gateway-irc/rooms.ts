@@ -1,23 +1,32 @@
-// Channels: JOIN, PART, NAMES, LIST, and what can be said of a room's topic and modes.
+// Channels: JOIN, PART, NAMES, LIST. Next: topic.ts, channel-modes.ts, moderation.ts.
 // A list of members stands in its place among the events of the room (`inPlace`): behind it come
 // its changes, and no change comes that it has already.
 
-import type { Answer, Failure, PersonEntry } from "chatfusion";
+import type { Answer, Failure, MemberEntry, PersonEntry } from "chatfusion";
 import { isFailure, LIMITS, LOBBY, nameKey, parseRoomName } from "chatfusion";
 import type { Client } from "./client.ts";
-import { cutText } from "./line.ts";
+import { cutText, flat, wordOf } from "./line.ts";
 import { showMarker } from "./marker.ts";
 import { maskOf } from "./mask.ts";
 import type { Numeric } from "./numerics.ts";
+import { showTopic, withOutline } from "./outline.ts";
 import type { Reply } from "./reply.ts";
+import { signOf } from "./ruling.ts";
 
 type Params = readonly string[];
 
-export async function join(client: Client, [asked = ""]: Params, reply: Reply): Promise<void> {
+export async function join(
+  client: Client,
+  [asked = "", keys = ""]: Params,
+  reply: Reply,
+): Promise<void> {
   if (asked === "0") return; // "part all": nobody means it
+  const keyList = keys.split(",");
+  const named = asked.split(",");
   for (const room of targetsOf(asked)) {
+    const key = keyList[named.indexOf(room)] ?? "";
     const hidden = isHidden(client, room);
-    const refused = hidden ? NOT_SHOWN : await joinOne(client, room, reply);
+    const refused = hidden ? NOT_SHOWN : await joinOne(client, { room, key }, reply);
     if (refused !== undefined) refuse(reply, room, refused);
   }
 }
@@ -56,8 +65,9 @@ export async function listNames(client: Client, [asked = ""]: Params, reply: Rep
 export async function listRooms(client: Client, [words = ""]: Params, reply: Reply): Promise<void> {
   const fits = conditionOf(words.split(",").filter(Boolean));
   reply.numeric("RPL_LISTSTART", ["Channel"]);
-  for await (const { room, members } of roomsOf(client))
-    if (fits(room, members)) reply.numeric("RPL_LIST", [room, String(members)], "");
+  for await (const { room, members, topic = "" } of roomsOf(client))
+    if (fits(room, members))
+      reply.numeric("RPL_LIST", [room, String(members)], cutText(flat(topic), namesBytesMax));
   reply.numeric("RPL_LISTEND", []);
 }
 
@@ -76,9 +86,9 @@ export async function* roomsOf(client: Client): AsyncGenerator<Answer<"rooms">["
 export function withPeople(
   client: Client,
   room: string | undefined,
-  take: (people: readonly PersonEntry[] | Failure) => void,
+  take: (people: readonly MemberEntry[] | Failure) => void,
 ): void {
-  const all: PersonEntry[] = [];
+  const all: MemberEntry[] = [];
   const page = (after: string | undefined): void => {
     const ask = {
       ...(room === undefined ? {} : { room }),
@@ -128,14 +138,40 @@ export function personOf(client: Client): PersonEntry {
   return { address, ...(account === undefined ? {} : { account }) };
 }
 
+/** Whether there is such a room, as far as the client may know. */
+export async function seen(client: Client, room: string): Promise<boolean> {
+  if (isHidden(client, room)) return false;
+  if (client.rooms.has(room)) return true;
+  const found = await client.ask("who", { room, limit: 1 });
+  return !isFailure(found) && found.total > 0;
+}
+
+/** The one form of the name of a room that the client is in; else it is told that it is not. */
+export async function inRoom(
+  client: Client,
+  target: string,
+  reply: Reply,
+): Promise<string | undefined> {
+  const room = keyOf(target);
+  if (client.rooms.has(room)) return room;
+  if (await seen(client, room)) reply.numeric("ERR_NOTONCHANNEL", [shownOf(room)]);
+  else noSuch(room, reply);
+  return undefined;
+}
+
+export const noSuch = (room: string, reply: Reply): void =>
+  reply.numeric("ERR_NOSUCHCHANNEL", [shownOf(room)], "No such channel");
+
 /** Refuses in the numerics of rooms. */
 export function refuse(reply: Reply, room: string, { code, text }: Failure): void {
-  reply.numeric(REFUSALS[code] ?? "ERR_NOSUCHCHANNEL", [shownOf(room)], text);
+  const numeric = REFUSALS[code];
+  if (numeric !== undefined) return reply.numeric(numeric, [shownOf(room)], text);
+  if (TRY_AGAIN.has(code)) return reply.numeric("RPL_TRYAGAIN", [shownOf(room)], text);
+  reply.numeric("ERR_NOSUCHCHANNEL", [shownOf(room)], text);
 }
 
 /** What a client wrote, as one parameter of a reply. */
-export const shownOf = (text: string): string =>
-  cutText(text.replaceAll(/\s/g, "").replace(/^:+/, ""), shownBytesMax) || "*";
+export const shownOf = (text: string): string => cutText(wordOf(text), shownBytesMax);
 
 // --- internal ---
 
@@ -145,17 +181,31 @@ const REFUSALS: Readonly<Record<string, Numeric>> = {
   ROOM_INVALID: "ERR_NOSUCHCHANNEL",
   NOT_IN_ROOM: "ERR_NOTONCHANNEL",
   TOO_MANY_ROOMS: "ERR_TOOMANYCHANNELS",
+  ROOM_FULL: "ERR_CHANNELISFULL",
+  INVITE_ONLY: "ERR_INVITEONLYCHAN",
+  BANNED: "ERR_BANNEDFROMCHAN",
+  KEY_WRONG: "ERR_BADCHANNELKEY",
+  NOT_PERMITTED: "ERR_CHANOPRIVSNEEDED",
+  CANNOT_LEAVE: "ERR_CHANOPRIVSNEEDED",
+  TOO_MANY_ENTRIES: "ERR_BANLISTFULL",
 };
+/** It may be done a while later. */
+const TRY_AGAIN: ReadonlySet<string> = new Set(["RATE_LIMITED", "CONGESTED", "UNCONFIRMED"]);
 const NOT_SHOWN: Failure = { code: "NOT_IN_ROOM", text: "this gateway does not show it" };
 
 /** Resolves when it is told, or with why it is refused. */
-function joinOne(client: Client, room: string, reply: Reply): Promise<Failure | undefined> {
+function joinOne(
+  client: Client,
+  { room, key }: { readonly room: string; readonly key: string },
+  reply: Reply,
+): Promise<Failure | undefined> {
   return new Promise((resolve) => {
     const answered = (answer: Answer<"join"> | Failure) => {
       if (isFailure(answer)) resolve(answer);
       else showJoined(client, answer.room, reply, () => resolve(undefined));
     };
-    client.session?.request("join", { room }, answered, true);
+    const ask = key === "" ? { room } : { room, key };
+    client.session?.request("join", ask, answered, true);
   });
 }
 
@@ -164,26 +214,42 @@ function showJoined(client: Client, room: string, reply: Reply, done: () => void
   const event = { type: "joined", room, person: personOf(client) } as const;
   reply.lines(client.format.encode(event));
   showMarker(client, room, reply);
-  withPeople(client, room, (people) => {
-    namesOf(client, room, people, reply);
-    reply.numeric("RPL_ENDOFNAMES", [room]);
-    done();
+  withOutline(client, room, (outline) => {
+    if (!isFailure(outline)) showTopic(client, outline, reply);
+    const isSecret = isSecretIn(outline);
+    withPeople(client, room, (people) => {
+      namesOf(client, { room, people, isSecret }, reply);
+      reply.numeric("RPL_ENDOFNAMES", [room]);
+      done();
+    });
   });
 }
 
 const sendNames = (client: Client, room: string, reply: Reply): Promise<void> =>
   new Promise((resolve) => {
-    withPeople(client, room, (people) => {
-      namesOf(client, room, people, reply);
-      resolve();
-    });
+    withOutline(client, room, (outline) =>
+      withPeople(client, room, (people) => {
+        namesOf(client, { room, people, isSecret: isSecretIn(outline) }, reply);
+        resolve();
+      }),
+    );
   });
+
+const isSecretIn = (outline: Answer<"room"> | Failure): boolean =>
+  !isFailure(outline) && outline.modes?.secret !== undefined;
 
 /** As many lines as they take; none where there is nobody, or nobody is told. */
 function namesOf(
   client: Client,
-  room: string,
-  people: readonly PersonEntry[] | Failure,
+  {
+    room,
+    people,
+    isSecret,
+  }: {
+    readonly room: string;
+    readonly people: readonly MemberEntry[] | Failure;
+    readonly isSecret: boolean;
+  },
   reply: Reply,
 ): void {
   if (isFailure(people)) return;
@@ -191,9 +257,10 @@ function namesOf(
   const whole = client.has("userhost-in-names");
   let line = "";
   let bytes = 0;
-  const send = () => reply.numeric("RPL_NAMREPLY", ["=", room], line);
-  for (const { address, account } of people) {
-    const name = whole ? called.mask(address, account) : called.nick(address);
+  const send = () => reply.numeric("RPL_NAMREPLY", [isSecret ? "@" : "=", room], line);
+  for (const { address, account, role } of people) {
+    const nick = whole ? called.mask(address, account) : called.nick(address);
+    const name = signOf(role) + nick;
     const size = Buffer.byteLength(name) + 1;
     if (bytes + size > namesBytesMax && line !== "") {
       send();

@@ -10,6 +10,7 @@ import { maskOf } from "./mask.ts";
 import { USER_MODES } from "./modes.ts";
 import type { Reply } from "./reply.ts";
 import { roomsOf, shownOf } from "./rooms.ts";
+import { CHANNEL_MODES } from "./ruling.ts";
 
 type Params = readonly string[];
 
@@ -22,7 +23,7 @@ export async function welcome(client: Client): Promise<void> {
   reply.numeric("RPL_WELCOME", [], `Welcome to ${options.network}, ${client.shown}`);
   reply.numeric("RPL_YOURHOST", [], `Your host is ${names.self}, running ${VERSION}`);
   reply.numeric("RPL_CREATED", [], `It was started ${new Date(startedAt).toUTCString()}`);
-  reply.numeric("RPL_MYINFO", [names.self, VERSION, USER_MODES, "n"]);
+  reply.numeric("RPL_MYINFO", [names.self, VERSION, USER_MODES, ...CHANNEL_MODES]);
   for (const tokens of isupportLines(options)) reply.numeric("RPL_ISUPPORT", tokens);
   await lusers(client, [], reply);
   motd(client, [], reply);

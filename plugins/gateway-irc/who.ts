@@ -1,13 +1,15 @@
 // Who is there: WHO and WHOX, WHOIS, WHOWAS, USERHOST, ISON.
 
-import type { Answer, PersonEntry } from "chatfusion";
+import type { Answer, MemberEntry } from "chatfusion";
 import { isFailure, LOBBY } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
 import { isOperator } from "./console.ts";
+import { wordOf } from "./line.ts";
 import { maskOf } from "./mask.ts";
 import type { Reply } from "./reply.ts";
 import { isHidden, isNeighbour, keyOf, shownOf, targetsOf, withPeople } from "./rooms.ts";
+import { signOf } from "./ruling.ts";
 
 type Params = readonly string[];
 
@@ -76,7 +78,7 @@ async function peopleOf(
   client: Client,
   mask: string,
   room: string | undefined,
-): Promise<readonly PersonEntry[]> {
+): Promise<readonly MemberEntry[]> {
   if (room !== undefined && isHidden(client, room)) return [];
   if (room === undefined && mask !== "0" && !/[*?!@]/.test(mask)) return online(client, [mask]);
   const fits = room !== undefined || mask === "0" ? () => true : fitsOf(client, mask);
@@ -86,8 +88,8 @@ async function peopleOf(
 }
 
 /** Those of a list who are here; a line holds no more than some tens. */
-async function online(client: Client, nicks: Params): Promise<readonly PersonEntry[]> {
-  const found: PersonEntry[] = [];
+async function online(client: Client, nicks: Params): Promise<readonly MemberEntry[]> {
+  const found: MemberEntry[] = [];
   for (const nick of nicks) {
     const one = await client.ask("whois", { address: client.world.names.address(nick) });
     if (!isFailure(one)) found.push(one);
@@ -104,7 +106,7 @@ function hiddenFrom(client: Client): ReadonlySet<string> {
 }
 
 /** By nick; or by user, host or real name, where the mask has signs of one. */
-function fitsOf(client: Client, mask: string): (one: PersonEntry) => boolean {
+function fitsOf(client: Client, mask: string): (one: MemberEntry) => boolean {
   const { names } = client.world;
   const fits = maskOf(mask);
   const hidden = hiddenFrom(client);
@@ -115,14 +117,18 @@ function fitsOf(client: Client, mask: string): (one: PersonEntry) => boolean {
       (/[!@]/.test(mask) && fits(names.mask(address, account))));
 }
 
-/** Here or gone, and what is known of those who came in by this gateway: operators, bots. */
-function flagsOf(client: Client, { address, away }: PersonEntry): string {
+/**
+ * Here or gone, the role in the room that was asked for, and what is known of those who came in by
+ * this gateway: operators, bots.
+ */
+function flagsOf(client: Client, { address, away, role }: MemberEntry): string {
   const modes = client.world.names.ident(address)?.modes;
   const where = away === undefined ? "H" : "G";
-  return `${where}${modes?.has("o") === true ? "*" : ""}${modes?.has("B") === true ? "B" : ""}`;
+  const [oper, bot] = [modes?.has("o") === true ? "*" : "", modes?.has("B") === true ? "B" : ""];
+  return where + oper + signOf(role) + bot;
 }
 
-function whoReply(client: Client, one: PersonEntry, room: string | undefined, reply: Reply): void {
+function whoReply(client: Client, one: MemberEntry, room: string | undefined, reply: Reply): void {
   const { address, account } = one;
   const { names } = client.world;
   const [user, host] = [names.user(address, account), names.host(address)];
@@ -146,7 +152,7 @@ function whoxOf(flags: string): { readonly fields: string; readonly token: strin
 
 function whoxReply(by: {
   readonly client: Client;
-  readonly one: PersonEntry;
+  readonly one: MemberEntry;
   readonly room: string | undefined;
   readonly reply: Reply;
   readonly fields: string;
@@ -166,7 +172,7 @@ function whoxReply(by: {
     f: flagsOf(by.client, by.one),
     d: String(hopsOf(by.client, address)),
     l: "0",
-    a: account ?? "0",
+    a: account === undefined ? "0" : wordOf(account),
     o: "n/a",
     r: names.realName(address),
   };
@@ -179,18 +185,20 @@ function whoxReply(by: {
 
 function whoisReply(client: Client, found: Answer<"whois">, reply: Reply): void {
   const { names, options } = client.world;
-  const { address, account, away, rooms, since } = found;
+  const { address, account, away, rooms, roles = {}, since } = found;
   const nick = names.nick(address);
   const host = names.host(address);
   const user = names.user(address, account);
   reply.numeric("RPL_WHOISUSER", [nick, user, host, "*"], names.realName(address));
-  const shown = rooms.filter((room) => options.lobby || room !== LOBBY);
+  const shown = rooms
+    .filter((room) => options.lobby || room !== LOBBY)
+    .map((room) => signOf(roles[room]) + room);
   for (let i = 0; i < shown.length; i += roomsPerLine)
     reply.numeric("RPL_WHOISCHANNELS", [nick], shown.slice(i, i + roomsPerLine).join(" "));
   const about = host === names.self ? options.description : "a server of this fusion";
   reply.numeric("RPL_WHOISSERVER", [nick, host], about);
   if (away !== undefined) reply.numeric("RPL_AWAY", [nick], awayText(away));
-  if (account !== undefined) reply.numeric("RPL_WHOISACCOUNT", [nick, account]);
+  if (account !== undefined) reply.numeric("RPL_WHOISACCOUNT", [nick, wordOf(account)]);
   const modes = names.ident(address)?.modes;
   if (modes?.has("o") === true) reply.numeric("RPL_WHOISOPERATOR", [nick]);
   if (modes?.has("B") === true) reply.numeric("RPL_WHOISBOT", [nick]);

@@ -139,8 +139,10 @@ export function createEnforcement(options: EnforcementOptions) {
   /** Says to an invited one who is here that he is; others' homes say it to theirs. */
   const invite = (one: Signed) => {
     const { room, key } = one.entry;
+    const { of = "" } = partsOf(key) ?? {};
+    if (/[*?]/.test(of)) return; // many may come, and nobody is asked to
     const invited = new PatternMap<Signed>();
-    invited.add(partsOf(key)?.of ?? "", one);
+    invited.add(of, one);
     const { by, from } = actors.shown(one);
     const who = from === undefined ? { by } : { by, from };
     for (const session of options.sessions.all()) {

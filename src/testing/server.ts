@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly name?: string;
   /** TLS on its doors; plain connections of this machine are taken all the same. */
   readonly tls?: TlsIdentity;
+  /** See RoomsConfig; default false. */
+  readonly guestRooms?: boolean;
 }
 
 /** A server that runs. `await using` closes its clients, stops it and removes its data. */
@@ -55,7 +57,7 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
     dataDir: folder,
     log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
   });
-  const { plugins, name = "test" } = options;
+  const { plugins, name = "test", guestRooms = false } = options;
   const clients: Client[] = [];
   try {
     const { tls } = options;
@@ -63,6 +65,7 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
       ...(tls === undefined ? {} : { tls }),
       name: parseServerName(name),
       listen: { host: "127.0.0.1", port: 0 },
+      guestRooms,
       plugins: withDefaults(plugins),
       environment,
       pluginFolder: () => folder,

@@ -261,7 +261,7 @@ describe("rooms", () => {
     ben.send("PRIVMSG #lobby :hi all", "QUIT");
     await ann.until((line) => line === ":ben!~ben@paris QUIT :Client Quit");
     expect(ann.lines).toContain(":ben!~ben@paris PRIVMSG #lobby :hi all");
-    expect(numerics(await ann.ask("PART #lobby"))).toEqual(["403"]);
+    expect(numerics(await ann.ask("PART #lobby"))).toEqual(["482"]);
   });
 
   test("a lobby that is not shown is no channel", async () => {

@@ -22,12 +22,13 @@ export async function startIrc(
     readonly name?: string;
     readonly plugins?: readonly Plugin[];
     readonly identity?: TlsIdentity;
+    readonly guestRooms?: boolean;
   } = {},
 ): Promise<IrcServer> {
-  const { name = "paris", plugins = [], identity, ...irc } = options;
+  const { name = "paris", plugins = [], identity, guestRooms = false, ...irc } = options;
   const gateway = gatewayIrc({ port: 0, lobby: false, flood: false, ...irc });
   const tls = identity === undefined ? {} : { tls: identity };
-  const server = await startServer({ name, plugins: [gateway, ...plugins], ...tls });
+  const server = await startServer({ name, plugins: [gateway, ...plugins], guestRooms, ...tls });
   const opened = server.events.find((event) => event.event === "gateway");
   const ircPort = Number(opened?.address.split(" ").at(-1));
   const clients: IrcClient[] = [];
