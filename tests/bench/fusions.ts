@@ -1,19 +1,16 @@
 // Two halves of a fusion as real processes, and the one link between them, which can be cut: how
 // long a merge takes until all know of it, and a heal. Next: curves-merges.ts.
 
-import { join } from "node:path";
 import { relayTo } from "../e2e/relay.ts";
 import type { Relay } from "../e2e/relay.ts";
 import type { Line, ServerProgram } from "../e2e/servers.ts";
+import { crowdAt } from "./crowds.ts";
+import type { CrowdProgram } from "./crowds.ts";
 import { randomTree } from "./graphs.ts";
-import type { Job } from "./load/job.ts";
 import { accountOf } from "./load/account.ts";
 import type { Cores } from "./machine.ts";
 import { merge, starter } from "./subjects.ts";
 
-const GENERATOR = join(import.meta.dir, "load/main.ts");
-/** Longer than any run that needs them: whoever lets them in sends them home. */
-const STAY_MS = 3_600_000;
 /** People who have not come in by then never will. */
 const ENTER_MS_MAX = 60_000;
 /** Of the servers: between two looks at who is there. */
@@ -25,7 +22,7 @@ const ALL_CORES: Cores = { server: [], generator: [] };
 export class Halves {
   readonly #servers: readonly ServerProgram[];
   readonly #relay: Relay;
-  readonly #crowds: Bun.Subprocess[] = [];
+  readonly #crowds: CrowdProgram[] = [];
 
   private constructor(servers: readonly ServerProgram[], relay: Relay) {
     this.#servers = servers;
@@ -53,7 +50,7 @@ export class Halves {
   /** Ends all processes. */
   async stop(): Promise<void> {
     this.#relay.stop();
-    for (const crowd of this.#crowds) crowd.kill("SIGKILL");
+    for (const crowd of this.#crowds) crowd.stop();
     await Promise.all(this.#servers.map((server) => server.kill()));
   }
 
@@ -89,20 +86,9 @@ export class Halves {
     const gates = [0, this.#servers.length / 2].flatMap((at) => this.#servers[at] ?? []);
     await Promise.all(
       gates.map(async (server, half) => {
-        const { name, pid, port } = server;
-        const job: Job = {
-          protocol: "native",
-          servers: [{ name, pid, port }],
-          prefix: `h${half}n`,
-          load: { kind: "idle", clients: people, measureMs: STAY_MS },
-        };
-        const words = [process.execPath, GENERATOR, JSON.stringify(job)];
-        const crowd = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+        const crowd = crowdAt(server, `h${half}n`, { clients: people });
         this.#crowds.push(crowd);
-        process.on("exit", () => crowd.kill("SIGKILL"));
-        const left = crowd.stdout.text().then((text) => Promise.reject(new Error(text.trim())));
-        left.catch(() => undefined); // whoever awaits the race hears of it
-        await Promise.race([until(server, people, ENTER_MS_MAX), left]);
+        await Promise.race([until(server, people, ENTER_MS_MAX), crowd.left]);
       }),
     );
   }

@@ -35,8 +35,11 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** "bare": no log, no acknowledgements, as the peers; "default": both; "irc": bare, by IRC. */
-type Kind = "bare" | "default" | "irc";
+/**
+ * "bare": no log, no acknowledgements, as the peers; "default": both; "irc": bare, by IRC; "rooms":
+ * bare, with accounts.
+ */
+type Kind = "bare" | "default" | "irc" | "rooms";
 
 /** Several servers stand in a line, or as `shape` says. */
 export function ours(

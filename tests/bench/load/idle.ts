@@ -30,12 +30,17 @@ export async function idle(job: Job, load: Idle, protocol: Protocol): Promise<Id
     const nick = `${job.prefix}${String(index).padStart(5, "0")}`;
     const { port, name } = server;
     const parts = { index, nick, port, server: name, protocol, hearer, textBytes: 0 };
-    crowd.people.push(new Connection({ ...parts, rooms: [] }));
+    crowd.people.push(new Connection({ ...parts, rooms: roomsOf(nick, load) }));
   }
   return Promise.race([measured(crowd, server.pid, load), broken.promise]);
 }
 
 // --- internal ---
+
+function roomsOf(nick: string, { room, roomsEach = 0 }: Idle): readonly string[] {
+  const own = Array.from({ length: roomsEach }, (_, at) => `#${nick}-${at}`);
+  return room === undefined ? own : [room, ...own];
+}
 
 async function measured(crowd: Crowd, pid: number, load: Idle): Promise<Idled> {
   const empty = accountOf([pid]);

@@ -70,6 +70,10 @@ export interface Idle {
   readonly kind: "idle";
   readonly clients: number;
   readonly measureMs: number;
+  /** A room that all of them are in (native only). */
+  readonly room?: string;
+  /** So many more rooms, in which each of them is alone (native only). */
+  readonly roomsEach?: number;
 }
 
 /** One file, from one person to another. */
