@@ -260,6 +260,10 @@ export const LIMITS = {
   watchedMax: 100,
   /** A page of `who`, `members`, `rooms`. */
   pageMax: 200,
+  /** People who are sorted at once for all pages of a list: in some 20 ms. */
+  peopleSortedMax: 20_000,
+  /** A sorted list is made anew after this, and where anybody has come or gone. */
+  peopleSortedMs: 1 * second,
   /** Messages of `history` in one answer. */
   backlogMax: 200,
   /** Of those, what a terminal shows of a room when somebody comes into it: a screen or two. */

@@ -20,7 +20,7 @@ import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Room } from "./room.ts";
 import type { Person, RoomState, Signed } from "./room-state.ts";
-import { barred, barrierOf, roleOf } from "./room-state.ts";
+import { barred, barrierOf, modeOf, roleOf } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -63,12 +63,7 @@ export function createEnforcement(options: EnforcementOptions) {
   const enforce = (room: RoomName, { before, after }: StateChange) => {
     const open = options.rooms().find(room);
     if (!after.restricted || open === undefined || room === LOBBY) return;
-    const touches = (key: string) => key.startsWith("ban/") || key === "mode/invite-only";
-    const isOther = (key: string) => before.registers.get(key) !== after.registers.get(key);
-    const keys = [...before.registers.keys(), ...after.registers.keys()];
-    // Of roles and invitations, too: who loses one may be barred by what was there already.
-    const isTouched = keys.some((key) => touches(key) && after.registers.has(key));
-    if (!isTouched || !(keys.some(isOther) || before.roles !== after.roles)) return;
+    if (!mayBar(before, after)) return;
     const now = clock.now();
     for (const session of Array.from(open.members())) {
       const who = states.personOf(session, room);
@@ -153,10 +148,27 @@ export function createEnforcement(options: EnforcementOptions) {
     }
   };
   const newestOf = (room: RoomName, key: string) =>
-    states
-      .entries(room)
-      .filter(({ entry }) => entry.key === key)
-      .toSorted((a, b) => (a.entry.id < b.entry.id ? 1 : -1))[0];
+    states.ofKey(room, key).toSorted((a, b) => (a.entry.id < b.entry.id ? 1 : -1))[0];
 
   return { remove, enforce, tell, invite };
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** Whether somebody may be barred after a change who was not before: else nobody is looked at. */
+function mayBar(before: RoomState, after: RoomState): boolean {
+  const isClosed = modeOf(after, "invite-only") !== undefined;
+  if (after.bans.size === 0 && !isClosed) return false;
+  for (const [key, one] of after.registers)
+    if ((key.startsWith("ban/") || key === CLOSED) && before.registers.get(key) !== one)
+      return true;
+  // Who loses a role or an invitation may be barred by what was there already.
+  for (const [id, { role }] of before.roles)
+    if (role !== undefined && after.roles.get(id)?.role !== role) return true;
+  if (!isClosed) return false;
+  for (const key of before.registers.keys())
+    if (key.startsWith("invite/") && !after.registers.has(key)) return true;
+  return false;
+}
+
+const CLOSED = "mode/invite-only";

@@ -39,7 +39,7 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     const { servers, neighbours } = fabric().view;
     return prospectOf(outcome, outcome.other, {
       servers: people.fusionNames(),
-      summary: summaryOf(people, options.governance.states.ruled()),
+      summary: summaryOf(people, options.governance.states.ruled),
       isIn: (sid) => servers.some((one) => one.sid === sid),
       isNeighbour: (sid) => neighbours.includes(sid),
     });

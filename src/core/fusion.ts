@@ -293,7 +293,9 @@ function upward(
   const { directory, incoming, peers, pulse, merging, streams } = to;
   const { clock, log } = options.environment;
   return {
-    summary: createSummary(clock, options.people, () => options.governance().states.ruled()),
+    summary: createSummary(clock, options.people, (rooms) =>
+      options.governance().states.ruled(rooms),
+    ),
     isOnline: (nick, server) => options.people().isOnline(nick, server),
     refusesServer: (name) => options.governance().bans.refusesServer(name),
     deliver(origin, traffic, bytes) {

@@ -37,6 +37,7 @@ import { createStateChanges, keyHashOf } from "./state-changes.ts";
 import type { StateStore } from "./state-store.ts";
 import { createStateStore } from "./state-store.ts";
 import { createStateSync } from "./state-sync.ts";
+import type { States } from "./states.ts";
 import { createStates } from "./states.ts";
 
 export interface GovernanceOptions {
@@ -78,6 +79,7 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, kicks } = createParts(options);
   const slow = createSlowMode(clock);
+  const hider = createHider(rooms, states, bans);
 
   return {
     store,
@@ -168,13 +170,8 @@ export function createGovernance(options: GovernanceOptions) {
       return account !== undefined && states.mayModerate(room, `${account}@${server}`);
     },
     /** Whether nobody sees this person in a room; `account` as its server says it. */
-    hides(room: RoomName, person: PersonEntry): boolean {
-      if (bans.isActive) {
-        const somebody = states.personIn(person);
-        if (somebody !== undefined && bans.find(somebody) !== undefined) return true;
-      }
-      return rooms().find(room)?.restricted === true && states.hides(room, person);
-    },
+    hides: (room: RoomName, person: PersonEntry): boolean => hider(room)?.(person) === true,
+    hider,
     /** Why a private message or an offer of another server's person is not taken here. */
     refuses(peer: Peer, from: PersonEntry): Failure | undefined {
       if (!bans.isActive || bans.find(who(peer, from)) === undefined) return undefined;
@@ -232,6 +229,20 @@ function createParts(options: GovernanceOptions) {
   const kicks = createKicks({ ...options, clock, random, states, actors, remove });
   return { states, actors, sync, changes, kicks };
 }
+
+/** Tells whom nobody sees in a room; undefined where nobody need be looked at. */
+const createHider =
+  (rooms: () => Rooms, states: States, bans: ServerBans) =>
+  (room: RoomName): ((person: PersonEntry) => boolean) | undefined => {
+    const isRestricted = rooms().find(room)?.restricted === true;
+    if (!isRestricted && !bans.isActive) return undefined;
+    const isBanned = (person: PersonEntry): boolean => {
+      const somebody = states.personIn(person);
+      return somebody !== undefined && bans.find(somebody) !== undefined;
+    };
+    return (person) =>
+      (bans.isActive && isBanned(person)) || (isRestricted && states.hides(room, person));
+  };
 
 /** One of another server's people. */
 const who = (source: Source, { address, account }: PersonEntry) => ({

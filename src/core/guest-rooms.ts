@@ -36,6 +36,11 @@ export function createGuestRooms() {
       const known = rooms.get(room);
       return known === undefined ? undefined : [...known.entries.values()];
     },
+    /** The entry of one key, if there is one. */
+    ofKey: (room: RoomName, key: string): readonly Held[] => {
+      const one = rooms.get(room)?.entries.get(key);
+      return one === undefined ? [] : [one];
+    },
     /** A guest's mark, in a room that guests run. */
     mark: (session: LiveSession, room: RoomName): string | undefined =>
       rooms.has(room) ? markOf(session) : undefined,

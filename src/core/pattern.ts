@@ -40,22 +40,39 @@ export function patternOf(text: string): string | Failure {
   }
 }
 
+interface Wild<T> {
+  readonly who: string;
+  readonly server: string;
+  readonly value: T;
+}
+
 /** Patterns, each with what is said of those whom it fits; finds them without trying all. */
 export class PatternMap<T> {
   /** Without wildcards, and whole servers: by the pattern. */
   readonly #exact = new Map<string, T>();
-  readonly #wild: { readonly who: string; readonly server: string; readonly value: T }[] = [];
+  /** By what stands before the first wildcard; whoever it fits begins with that. */
+  readonly #wild = new Map<string, Wild<T>[]>();
+  /** The lengths of these beginnings. */
+  readonly #lengths = new Set<number>();
+  #wilds = 0;
 
   /** `pattern` is in its one form. */
   add(pattern: string, value: T): void {
     const at = pattern.lastIndexOf("@");
     const [who, server] = [pattern.slice(0, at), pattern.slice(at + 1)];
     if (who === "*" || !/[*?]/.test(who)) this.#exact.set(pattern, value);
-    else this.#wild.push({ who, server, value });
+    else {
+      const [beginning = ""] = who.split(/[*?]/, 1);
+      const some = this.#wild.get(beginning);
+      if (some === undefined) this.#wild.set(beginning, [{ who, server, value }]);
+      else some.push({ who, server, value });
+      this.#lengths.add(beginning.length);
+      this.#wilds++;
+    }
   }
 
   get size(): number {
-    return this.#exact.size + this.#wild.length;
+    return this.#exact.size + this.#wilds;
   }
 
   /** What fits somebody by nick or by account, and passes `holds`. */
@@ -72,12 +89,15 @@ export class PatternMap<T> {
       const anywhere = this.#exact.get(`${name}@*`);
       if (found(anywhere)) return anywhere;
     }
-    return this.#wild.find(
-      (one) =>
-        (one.server === "*" || one.server === where) &&
-        names.some((name) => fits(one.who, name)) &&
-        holds(one.value),
-    )?.value;
+    if (this.#wilds === 0) return undefined;
+    for (const name of names) {
+      for (const length of this.#lengths) {
+        if (length > name.length) continue;
+        for (const { who, server: of, value } of this.#wild.get(name.slice(0, length)) ?? [])
+          if ((of === "*" || of === where) && fits(who, name) && holds(value)) return value;
+      }
+    }
+    return undefined;
   }
 }
 

@@ -1,12 +1,16 @@
 // Questions about who is where, over the whole fusion: members, people, addresses.
 
+import type { Clock, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Nick, RoomName, ServerName } from "../names.ts";
 import { formatAddress, isShared, LOBBY, nameKey, parseAddress, sameName } from "../names.ts";
 import type { Answer, PersonEntry } from "../protocol/messages.ts";
 import type { RolesIn } from "./actors.ts";
-import type { Peer } from "./peer.ts";
+import type { PageAsk } from "./paging.ts";
+import { firstTexts, PeoplePage, SortedPeople } from "./paging.ts";
+import type { Peer, RemotePerson } from "./peer.ts";
 import { membersOf, personOf, remoteEntry } from "./peer.ts";
 import type { Peers } from "./peers.ts";
 import { withRole } from "./presence.ts";
@@ -21,12 +25,13 @@ export type Found =
   | { readonly at: "there"; readonly nick: Nick; readonly peer: Peer; readonly address: string };
 
 export interface PeopleOptions {
+  readonly clock: Pick<Clock, "monotonic">;
   readonly self: ServerName;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly peers: () => Peers;
-  /** Of whom nobody is told in a room. */
-  hides(room: RoomName, person: PersonEntry): boolean;
+  /** Of whom nobody is told in a room; undefined where nobody need be looked at. */
+  hider(room: RoomName): ((person: PersonEntry) => boolean) | undefined;
   /** Only those who are in such a room hear that there is one. */
   isSecret(room: RoomName): boolean;
   readonly rolesIn: RolesIn;
@@ -39,35 +44,8 @@ export const entryOf = (session: LiveSession): PersonEntry => ({
   ...(session.away === undefined ? {} : { away: session.away }),
 });
 
-/**
- * The first `limit` people after an address, by address. Of all people only some pages' worth is
- * held and sorted at a time: whoever reads 100,000 people page by page must not have all of them
- * sorted for every page.
- */
-export function pageOf(
-  all: Iterable<PersonEntry>,
-  { after = "", limit }: { readonly after?: string | undefined; readonly limit: number },
-): Answer<"who"> {
-  let total = 0;
-  let first: PersonEntry[] = [];
-  /** One behind it is on a later page: nobody needs to look at it. */
-  let last: string | undefined;
-  for (const person of all) {
-    total++;
-    if (person.address <= after || (last !== undefined && person.address > last)) continue;
-    first.push(person);
-    if (first.length <= 4 * limit) continue;
-    first = first.toSorted(byAddress).slice(0, limit + 1);
-    last = first.at(-1)?.address;
-  }
-  const sorted = first.toSorted(byAddress);
-  const people = sorted.slice(0, limit);
-  const next = sorted.length > limit ? people.at(-1)?.address : undefined;
-  return { people, total, ...(next === undefined ? {} : { next }) };
-}
-
 export function createPeople(options: PeopleOptions) {
-  const { self, sessions, rooms, peers } = options;
+  const { self, sessions, rooms, peers, isSecret } = options;
   /** Members of a room in the whole fusion. */
   const members = (room: RoomName): number => {
     let count = rooms.find(room)?.size ?? 0;
@@ -81,20 +59,51 @@ export function createPeople(options: PeopleOptions) {
     for (const session of here) yield entryOf(session);
     if (room !== undefined && !isShared(room)) return;
     for (const peer of peers().present())
-      for (const [key, person] of peer.people)
-        if (room === undefined || room === LOBBY || peer.rooms.get(room)?.has(key))
-          yield remoteEntry(peer, person);
+      for (const person of thereIn(peer, room)) yield remoteEntry(peer, person);
   };
-  /** Shared rooms of the fusion that are no secret, the lobby among them. */
-  const sharedNames = (): Set<RoomName> => {
-    const names = new Set<RoomName>();
-    for (const { name } of rooms.all()) if (isShared(name)) names.add(name);
-    for (const peer of peers().present()) for (const name of peer.rooms.keys()) names.add(name);
-    for (const name of names) if (options.isSecret(name)) names.delete(name);
-    return names;
+  /** The last list that was sorted; of a room, as long as nobody has come, gone or changed. */
+  let sorted:
+    { readonly room: RoomName; readonly at: Millis; readonly all: SortedPeople } | undefined;
+  /** All who are in a room, where they are not too many to be sorted. */
+  const sortedIn = (room: RoomName = LOBBY): SortedPeople | undefined => {
+    const now = options.clock.monotonic();
+    if (sorted?.room === room && now - sorted.at < LIMITS.peopleSortedMs) return sorted.all;
+    if (members(room) > LIMITS.peopleSortedMax) return undefined;
+    sorted = { room, at: now, all: new SortedPeople([...peopleOf(room)]) };
+    return sorted.all;
   };
-  const shownIn = function* (room: RoomName | undefined): Generator<PersonEntry> {
-    for (const person of peopleOf(room)) if (!options.hides(room ?? LOBBY, person)) yield person;
+  /** A page of those who are in a room, or of all people. */
+  const pageOf = (room: RoomName | undefined, ask: PageAsk): Answer<"who"> => {
+    const hides = options.hider(room ?? LOBBY);
+    // Whoever asks for a second page will ask for all.
+    if (ask.after !== undefined && hides === undefined) {
+      const list = sortedIn(room);
+      if (list !== undefined) return list.page(ask);
+    }
+    const page = new PeoplePage(ask);
+    let total = 0;
+    const look = (nick: Nick, server: ServerName, entry: () => PersonEntry) => {
+      if (hides?.(entry()) === true) return;
+      total++;
+      if (page.wants(nick, server)) page.add(entry());
+    };
+    const here = room === undefined ? sessions.all() : (rooms.find(room)?.members() ?? []);
+    for (const session of here) look(session.nick, self, () => entryOf(session));
+    if (room === undefined || isShared(room))
+      for (const peer of peers().present())
+        for (const person of thereIn(peer, room))
+          look(person.nick, peer.name, () => remoteEntry(peer, person));
+    return page.done(total);
+  };
+  /** Names of shared rooms of the fusion, the lobby among them; some more than once. */
+  const sharedNames = function* (): Generator<RoomName> {
+    for (const { name } of rooms.all()) if (isShared(name)) yield name;
+    for (const peer of peers().present()) yield* peer.rooms.keys();
+  };
+  /** And those of the local rooms that a session is in. */
+  const namesFor = function* (by: LiveSession): Generator<RoomName> {
+    yield* sharedNames();
+    yield* by.memberships.keys();
   };
   const find = (text: string): Found | Failure => {
     const here = sessions.at(text); // as it is; if nobody has it, parsed
@@ -134,6 +143,10 @@ export function createPeople(options: PeopleOptions) {
   return {
     members,
     find,
+    /** Somebody has come, gone or changed, anywhere. */
+    changed(): void {
+      sorted = undefined;
+    },
     /** Who is there, as others see them; the address alone where nobody is. */
     personAt(found: Found): PersonEntry {
       if (found.at === "here") {
@@ -178,10 +191,10 @@ export function createPeople(options: PeopleOptions) {
     }): Answer<"who"> | Failure {
       const room = ask.room === undefined ? undefined : roomOf(ask.room);
       if (typeof room === "object") return room;
-      const isHidden = room !== undefined && (!isShared(room) || options.isSecret(room));
+      const isHidden = room !== undefined && (!isShared(room) || isSecret(room));
       if (isHidden && ask.by?.memberships.has(room) === false)
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
-      const page = pageOf(shownIn(room), ask);
+      const page = pageOf(room, ask);
       if (room === undefined) return page;
       return { ...page, people: page.people.map(withRole(options.rolesIn(room))) };
     },
@@ -202,7 +215,7 @@ export function createPeople(options: PeopleOptions) {
     whois(text: string, by?: LiveSession): Answer<"whois"> | Failure {
       const found = find(text);
       if ("code" in found) return found;
-      const isTold = (room: RoomName) => !options.isSecret(room) || by?.memberships.has(room);
+      const isTold = (room: RoomName) => !isSecret(room) || by?.memberships.has(room);
       if (found.at === "here") {
         const session = sessions.find(found.nick);
         if (session === undefined) return nobody(text);
@@ -228,18 +241,29 @@ export function createPeople(options: PeopleOptions) {
       readonly limit: number;
       readonly by: LiveSession;
     }): Answer<"rooms"> {
-      const names = sharedNames();
-      for (const name of ask.by.memberships.keys()) names.add(name);
-      const { after } = ask;
-      const all = [...names].toSorted().filter((name) => after === undefined || name > after);
-      const page = all.slice(0, ask.limit);
-      const next = all.length > page.length ? page.at(-1) : undefined;
+      const { by, limit } = ask;
+      const isShown = (room: RoomName) => by.memberships.has(room) || !isSecret(room);
+      const page: RoomName[] = [];
+      let { after } = ask;
+      // Secret rooms are left out; where there are many, it takes another look at all names.
+      for (let isMore = true; isMore && page.length <= limit;) {
+        const some = firstTexts(namesFor(by), { after, limit: limit + 1 });
+        page.push(...some.filter(isShown));
+        isMore = some.length > limit;
+        after = some.at(-1);
+      }
+      const shown = page.slice(0, limit);
+      const next = page.length > limit ? shown.at(-1) : undefined;
       return {
-        rooms: page.map(roomEntry),
+        rooms: shown.map(roomEntry),
         ...(next === undefined ? {} : { next }),
       };
     },
-    sharedRooms: () => [...sharedNames()].map((room) => ({ room, members: members(room) })),
+    /** Shared rooms of the fusion that are no secret. */
+    sharedRooms: () =>
+      [...new Set(sharedNames())]
+        .filter((room) => !isSecret(room))
+        .map((room) => ({ room, members: members(room) })),
     /** Addresses of some people, in no order. */
     some: (limit: number): string[] =>
       peopleOf(undefined)
@@ -268,4 +292,14 @@ export function createPeople(options: PeopleOptions) {
 
 export type People = ReturnType<typeof createPeople>;
 
-const byAddress = (a: PersonEntry, b: PersonEntry): number => (a.address < b.address ? -1 : 1);
+// --- internal -----------------------------------------------------------------------------------
+
+/** A peer's people in a room, or all of them. */
+function* thereIn(peer: Peer, room: RoomName | undefined): Generator<RemotePerson> {
+  if (room === undefined || room === LOBBY) yield* peer.people.values();
+  else
+    for (const key of peer.rooms.get(room) ?? []) {
+      const person = peer.people.get(key);
+      if (person !== undefined) yield person;
+    }
+}

@@ -63,7 +63,7 @@ export interface Presence {
 export interface PresenceOptions {
   readonly clock: Clock;
   readonly rooms: Rooms;
-  readonly people: Pick<People, "members" | "isOnline">;
+  readonly people: Pick<People, "members" | "isOnline" | "changed">;
   /** Of whom nobody is told in a room: one who may not be there. */
   hides(room: RoomName, person: PersonEntry): boolean;
   readonly rolesIn: RolesIn;
@@ -71,7 +71,7 @@ export interface PresenceOptions {
 
 export function createPresence(options: PresenceOptions): Presence {
   const { clock, rooms, hides, rolesIn } = options;
-  const { members, isOnline } = options.people;
+  const { members, isOnline, changed } = options.people;
   const watches = createWatches(isOnline);
   /** Rooms whose number is told soon. "large": until then nobody counts whether they still are. */
   const due = new Map<RoomName, { large: boolean; readonly cancel: () => void }>();
@@ -99,11 +99,13 @@ export function createPresence(options: PresenceOptions): Presence {
     return true;
   };
   const joined = (room: RoomName, person: PersonEntry, by?: LiveSession) => {
+    changed();
     if (rooms.find(room) === undefined || hides(room, person)) return;
     const role = rolesIn(room).of(person);
     tell(room, { type: "joined", room, person, ...(role === undefined ? {} : { role }) }, by);
   };
   const left: Presence["left"] = (room, person, { reason, removed } = {}, by) => {
+    changed();
     if (hides(room, person)) return;
     const why = {
       ...(reason === undefined ? {} : { reason }),
@@ -118,6 +120,7 @@ export function createPresence(options: PresenceOptions): Presence {
   let hasAway = false;
   /** Everybody is in the lobby: told there, it is told to all. */
   const tellAll = (event: OfPerson, where: Iterable<RoomName>, by?: LiveSession) => {
+    changed();
     const { person } = event;
     const isTold = !hides(LOBBY, person) && tell(LOBBY, { ...event, room: LOBBY }, by);
     const again = isTold ? { again: true as const } : {};
@@ -156,6 +159,7 @@ export function createPresence(options: PresenceOptions): Presence {
       watches.changed(person.address);
     },
     went(person, where, reason) {
+      changed();
       watches.changed(person.address);
       for (const room of where) if (room !== LOBBY) gone(room, person, reason);
       gone(LOBBY, person, reason);
@@ -167,6 +171,7 @@ export function createPresence(options: PresenceOptions): Presence {
       if (was.account !== person.account) for (const room of those) ranked(room, was, person);
     },
     moved(server, where, crowd) {
+      changed();
       watches.moved(server);
       let again = {};
       for (const name of [LOBBY, ...where]) {

@@ -128,23 +128,24 @@ export const may = (state: RoomState, who: Actor, act: Act): boolean =>
 
 /**
  * Whether an entry, newer than those of its key, would be in force beside the others: also beside
- * those of the same server that it takes the place of, unless they are the same account's.
+ * those of the same server that it takes the place of, unless they are the same account's. `state`
+ * is what is in force without it: only a role changes what is to be worked out anew.
  */
-export function counts(entries: readonly Signed[], one: Signed, authority: Authority): boolean {
-  const { key, value } = one.entry;
+export function counts(
+  state: RoomState,
+  entries: readonly Signed[],
+  one: Signed,
+  authority: Authority,
+): boolean {
+  const { key } = one.entry;
+  const act = actOf(key);
+  if (act === undefined) return false;
+  if (act !== "role") return hasRight(one, state.roles, authority, NEEDS[act]);
   const isEarlier = (other: Signed) =>
     other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
   const others = entries.filter((other) => !isEarlier(other));
-  const state = effective([...others, one], authority);
-  const { kind, of } = partsOf(key) ?? {};
-  if (kind === "role") return state.roles.get(of ?? "")?.from === one;
-  if (kind === undefined || kind === "founded") return false;
-  if (value !== null) return state.registers.get(key) === one;
-  return may(
-    state,
-    { account: one.entry.by, sid: one.sid, office: isInOffice(one, authority) },
-    actOf(key) ?? "kick",
-  );
+  const { roles } = effective([...others, one], authority);
+  return roles.get(partsOf(key)?.of ?? "")?.from === one;
 }
 
 /** The value of a mode; undefined where it is not set. */
@@ -252,8 +253,12 @@ function rolesOf(entries: readonly Signed[], authority: Authority): Map<string, 
   for (const one of entries) {
     if (partsOf(one.entry.key)?.kind !== "role") continue;
     if (isInOffice(one, authority)) office.push(one);
-    else if (one.entry.office === undefined)
-      given.set(actorOf(one), [...(given.get(actorOf(one)) ?? []), one]);
+    else if (one.entry.office === undefined) {
+      const by = actorOf(one);
+      const some = given.get(by);
+      if (some === undefined) given.set(by, [one]);
+      else some.push(one);
+    }
   }
   const decide = (some: readonly Signed[], depth: number) => {
     for (const from of some.toSorted(byTime)) {

@@ -191,8 +191,9 @@ function createSociety(shared: Shared) {
     directory: () => fusion().directory,
   });
   const peers = () => fusion().peers;
-  const people = createPeople({ ...governance, self: options.name, sessions, rooms, peers });
-  const presence = createPresence({ ...governance, clock, rooms, people });
+  const here = { ...governance, clock, rooms };
+  const people = createPeople({ ...here, self: options.name, sessions, peers });
+  const presence = createPresence({ ...here, people });
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
   const mail = createMail({ environment: options.environment, accountOf });
   const personal = createPersonal({ ...options, accountOf, people, peers, rooms, sessions });

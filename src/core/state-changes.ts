@@ -55,8 +55,8 @@ export function createStateChanges(options: StateChangesOptions) {
   const make = (of: Pick<StateEntry, "room" | "key" | "value" | "by" | "office">): Held => {
     const { id: next } = options.ids.next();
     const newest = states
-      .entries(of.room)
-      .reduce((most, { entry: { key, id } }) => (key === of.key && id > most ? id : most), "");
+      .ofKey(of.room, of.key)
+      .reduce((most, { entry: { id } }) => (id > most ? id : most), "");
     const id = next > newest ? next : `${idAt((timeIn(newest) ?? 0) + 1)}0000${next.slice(13)}`;
     const { room, key, value, by, office } = of;
     const plain = { id, room, key, value, by, server: options.self };
@@ -81,12 +81,6 @@ export function createStateChanges(options: StateChangesOptions) {
     const told = made.filter(({ entry }) => isTold(entry.room));
     if (told.length > 0) options.publish(told);
     return undefined;
-  };
-  const foundedBy = (account: string): number => {
-    let count = 0;
-    for (const { entry, sid } of store.all())
-      if (entry.key === "founded" && entry.by === account && sid === identity().sid) count++;
-    return count;
   };
   /** What an entry changes besides its own key is set once more as it was, by the same actor. */
   const confirmed = (
@@ -126,15 +120,15 @@ export function createStateChanges(options: StateChangesOptions) {
   /** All that goes with an entry, itself first; or why it is not taken. */
   const consequences = (one: Held, authority: Authority): Held[] | Failure => {
     const { room, key, value } = one.entry;
-    const entries = states.entries(room);
-    const before = states.of(room);
-    const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
-    const after = effective([...others, one], authority);
     if (key === "mode/invite-only" && value !== null) {
-      const more = invited(one, after);
+      const more = invited(one, states.of(room));
       return isFailure(more) ? more : [one, ...more];
     }
-    return key.startsWith("role/") ? [one, ...confirmed(one, { before, after })] : [one];
+    if (!key.startsWith("role/")) return [one];
+    const entries = states.entries(room);
+    const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
+    const after = effective([...others, one], authority);
+    return [one, ...confirmed(one, { before: states.of(room), after })];
   };
   const roomFor = (made: readonly Held[]): Failure | undefined => {
     const room = made[0]?.entry.room;
@@ -167,7 +161,8 @@ export function createStateChanges(options: StateChangesOptions) {
       const sid = identity().sid;
       const isFull = store.refusal(room, sid, "founded") !== undefined;
       if (isFull || store.isStaged(room, "founded")) return undefined;
-      if (foundedBy(account) >= LIMITS.foundedPerAccountMax) return undefined;
+      const founded = store.foundedBy(accountId(account, sid));
+      if (founded >= LIMITS.foundedPerAccountMax) return undefined;
       const one = make({ room, key: "founded", value: true, by: account });
       return commit([one]).then((refused) => {
         if (refused === undefined && isTold(room)) states.follow(room, sid);
@@ -196,7 +191,7 @@ export function createStateChanges(options: StateChangesOptions) {
       const office = actor.office === true ? ({ office: true } as const) : {};
       const one = make({ room, key, value, by, ...office });
       const authority = states.authority(room);
-      if (!counts(states.entries(room), one, authority))
+      if (!counts(states.of(room), states.entries(room), one, authority))
         return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
       const tooMany = pinsRefusal(states.of(room), one);
       if (tooMany !== undefined) return tooMany;

@@ -28,17 +28,23 @@ export function stateHandlers({ governance, people, audit }: StateRequestsOption
     if (typeof room !== "string" || session.memberships.has(room)) return room;
     return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
   };
-  /** All that is set, roles and bans included, by key; for those who are in the room. */
-  const settingsOf = (room: RoomName) => {
+  /** A page of all that is set, roles and bans included, by key; for those who are in the room. */
+  const settingsOf = (
+    room: RoomName,
+    { after, limit }: { readonly after: string; readonly limit: number },
+  ): Pick<Answer<"room">, "settings" | "next"> => {
     const { registers, roles } = states.of(room);
     const given = [...roles.values()].flatMap(({ role, from }) =>
       role === undefined || from === undefined ? [] : [from],
     );
-    const all = [...registers.values(), ...given].map((one) => ({
-      key: states.shown(one).key,
-      one,
-    }));
-    return all.toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+    const all = [...registers.values(), ...given]
+      .map((one) => [states.shownKey(one.entry), one] as const)
+      .filter(([key]) => key > after)
+      .toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
+    const page = all.slice(0, limit);
+    const settings = page.map(([, one]) => actors.shown(one));
+    const next = all.length > page.length ? page.at(-1)?.[0] : undefined;
+    return { settings, ...(next === undefined ? {} : { next }) };
   };
   const foundingOf = (room: RoomName, founder: string) => {
     const founded = states.foundedAt(room, founder);
@@ -69,16 +75,13 @@ export function stateHandlers({ governance, people, audit }: StateRequestsOption
       if (!isIn && (!isShared(room) || states.isSecret(room)))
         return failure("NOT_IN_ROOM", `room ${room}: you are not in it`);
       const { founder } = states.of(room);
-      const all = isIn ? settingsOf(room).filter(({ key }) => key > after) : [];
-      const settings = all.slice(0, limit).map(({ one }) => actors.shown(one));
-      const next = all.length > settings.length ? settings.at(-1)?.key : undefined;
+      const page = isIn ? settingsOf(room, { after, limit }) : { settings: [] };
       const answer: Answer<"room"> = {
         room,
         members: people.members(room),
-        settings,
+        ...page,
         ...(founder === undefined ? {} : foundingOf(room, founder)),
         ...governance.outline(session, room),
-        ...(next === undefined ? {} : { next }),
       };
       return { answer };
     },

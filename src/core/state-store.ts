@@ -13,7 +13,7 @@ import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isShared, isSid, LOBBY, sidOf } from "../names.ts";
-import { decodeState, StateRow } from "../protocol/state.ts";
+import { accountId, decodeState, StateRow } from "../protocol/state.ts";
 import type { Signed } from "./room-state.ts";
 import { isNewer } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
@@ -31,6 +31,8 @@ interface RoomBook {
   readonly shelf: Shelf;
   /** By signing server and key. */
   readonly byKey: Map<string, Held>;
+  /** The same by key, of all who signed it. */
+  readonly ofKey: Map<string, readonly Held[]>;
   readonly digest: Bytes;
   /** Whose founding this server goes by. */
   follows: Sid | undefined;
@@ -60,6 +62,8 @@ export function createStateStore(
   });
   const books = new Map<RoomName, RoomBook>();
   const bySid = new Map<Sid, number>();
+  /** How many rooms an account, `account@sid`, has founded. */
+  const founders = new Map<string, number>();
   let count = 0;
 
   const shelfOf = (room: RoomName): Shelf => {
@@ -73,7 +77,7 @@ export function createStateStore(
     if (book === undefined) {
       const shelf = shelfOf(room);
       const digest = new Uint8Array(DIGEST_BYTES);
-      book = { shelf, byKey: new Map(), digest, follows: undefined };
+      book = { shelf, byKey: new Map(), ofKey: new Map(), digest, follows: undefined };
       books.set(room, book);
       shelf.rooms.set(room, book);
     }
@@ -87,15 +91,29 @@ export function createStateStore(
       if (isTold(room)) shelf.digest[i] = (shelf.digest[i] ?? 0) ^ (hash[i] ?? 0);
     }
   };
+  /** Counts an entry that comes, or goes. */
+  const tally = ({ entry: { key, by }, sid }: Held, change: 1 | -1) => {
+    const add = <K>(counts: Map<K, number>, of: K) => {
+      const now = (counts.get(of) ?? 0) + change;
+      if (now === 0) counts.delete(of);
+      else counts.set(of, now);
+    };
+    add(bySid, sid);
+    if (key === "founded") add(founders, accountId(by, sid));
+    count += change;
+  };
   const remove = (book: RoomBook, one: Held) => {
     const { room, key } = one.entry;
     if (!book.byKey.delete(`${one.sid} ${key}`)) return;
+    const others = book.ofKey.get(key)?.filter((other) => other !== one) ?? [];
+    if (others.length === 0) book.ofKey.delete(key);
+    else book.ofKey.set(key, others);
     mix(room, book, one);
-    bySid.set(one.sid, (bySid.get(one.sid) ?? 1) - 1);
-    count--;
+    tally(one, -1);
   };
   /** Of one server there are too many in this room: what only unsets something goes first. */
   const trim = (book: RoomBook, sid: Sid) => {
+    if (book.byKey.size <= LIMITS.stateEntriesPerServerMax) return;
     const own = [...book.byKey.values()].filter((one) => one.sid === sid);
     if (own.length <= LIMITS.stateEntriesPerServerMax) return;
     const least = own.reduce((a, b) => {
@@ -114,9 +132,9 @@ export function createStateStore(
     const book = bookOf(room);
     if (known !== undefined) remove(book, known);
     book.byKey.set(`${one.sid} ${key}`, one);
+    book.ofKey.set(key, [...(book.ofKey.get(key) ?? []), one]);
     mix(room, book, one);
-    bySid.set(one.sid, (bySid.get(one.sid) ?? 0) + 1);
-    count++;
+    tally(one, 1);
     trim(book, one.sid);
     return book.byKey.get(`${one.sid} ${key}`) === one;
   };
@@ -187,12 +205,13 @@ export function createStateStore(
       }
     },
     entries: (room: RoomName): readonly Held[] => [...(books.get(room)?.byKey.values() ?? [])],
+    /** The entries of one key. */
+    ofKey: (room: RoomName, key: string): readonly Held[] => books.get(room)?.ofKey.get(key) ?? [],
+    /** How many rooms an account, `account@sid`, has founded. */
+    foundedBy: (account: string): number => founders.get(account) ?? 0,
     /** Something of an entry's key and server is on its way to the disk. */
     isStaged: (room: RoomName, key: string): boolean =>
       shelfOf(room).staged.some(({ one }) => one.entry.room === room && one.entry.key === key),
-    *all(): Generator<Held> {
-      for (const { byKey } of books.values()) yield* byKey.values();
-    },
     /** Why this server can sign nothing more in a room. */
     refusal(room: RoomName, sid: Sid, key: string): Failure | undefined {
       const shelf = shelfOf(room);

@@ -14,6 +14,7 @@ import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, nameKey } from "../names.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
 import type { RoomSetting } from "../protocol/ruling.ts";
+import type { StateEntry } from "../protocol/state.ts";
 import { accountId, accountIn, partsOf } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import { timeIn } from "../protocol/id.ts";
@@ -66,22 +67,17 @@ export function createStates(options: StatesOptions) {
   const guests = createGuestRooms();
   const entriesOf = (room: RoomName): readonly Held[] =>
     guests.entries(room) ?? store.entries(room);
+  const ofKey = (room: RoomName, key: string): readonly Held[] =>
+    guests.has(room) ? guests.ofKey(room, key) : store.ofKey(room, key);
   const known = new Map<RoomName, RoomState>();
   /** When a founding came to be followed, in this life of the server. */
   const followedAt = new Map<RoomName, Millis>();
   const selfSid = () => options.identity().sid;
-
   const foundingOf = (room: RoomName, sid: Sid): Signed | undefined =>
-    store
-      .entries(room)
-      .find((one) => one.sid === sid && one.entry.key === "founded" && one.entry.value === true);
+    store.ofKey(room, "founded").find((one) => one.sid === sid && one.entry.value === true);
   const isAround = (sid: Sid) => sid === selfSid() || options.peer(sid) !== undefined;
   /** The founding that would be followed by one who joins now. */
-  const candidate = (room: RoomName): Signed | undefined =>
-    store
-      .entries(room)
-      .filter(({ entry, sid }) => entry.key === "founded" && entry.value === true && isAround(sid))
-      .toSorted(byAge)[0];
+  const candidate = (room: RoomName) => oldestFounding(store.ofKey(room, "founded"), isAround);
   const authority = (room: RoomName): Authority => {
     const sid = isTold(room) ? store.follows(room) : selfSid();
     // Those who are in a room that nobody has founded come under no founding that they met later.
@@ -157,24 +153,15 @@ export function createStates(options: StatesOptions) {
   };
   const sidNamed = (server: ServerName): Sid | undefined =>
     nameKey(server) === nameKey(self) ? selfSid() : options.peerNamed(server)?.sid;
-  /** `account@server`, as far as the server's name is known or was said. */
-  const shownAccount = (id: string, said?: string): string => {
-    const { account = id, sid = selfSid() } = accountIn(id) ?? {};
-    if (sid === selfSid()) {
-      const guest = isMark(account) ? guests.holder(account) : undefined;
-      return guest === undefined ? `${account}@${self}` : `~${guest.address}`;
-    }
-    const peer = options.peer(sid);
-    if (peer !== undefined) return `${account}@${peer.name}`;
-    // A name that somebody else has now is not said of one who is away.
-    const isFree = said !== undefined && sidNamed(said as ServerName) === undefined;
-    return `${account}@${isFree ? said : sid.slice(0, SHOWN_SID)}`;
-  };
+  const naming = createNaming({ ...options, guests, selfSid, sidNamed });
+  const { shownAccount } = naming;
 
   return {
     of: stateOf,
     /** All that is held of a room, in force or not; where guests run it, what they have set. */
     entries: entriesOf,
+    /** Those of one key. */
+    ofKey,
     guests,
     authority,
     foundingOf,
@@ -184,7 +171,7 @@ export function createStates(options: StatesOptions) {
     personOf,
     personIn,
     sidNamed,
-    shownAccount,
+    ...naming,
     /** Entries came from another server; `isFresh`: told by who signed them, as they were made. */
     took(some: readonly Held[], isFresh: boolean, cause?: StateCause): void {
       const rooms = new Set<RoomName>();
@@ -212,10 +199,10 @@ export function createStates(options: StatesOptions) {
       const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());
       return shownAccount(founder, founding?.entry.server);
     },
-    /** Rooms that somebody has founded, and that are no secret. */
-    ruled(): RuledRoom[] {
-      const rooms = new Set([...store.all()].map(({ entry }) => entry.room).filter(isTold));
-      return [...rooms].flatMap((room) => {
+    /** Those of some rooms that somebody has founded, and that are no secret. */
+    ruled(rooms: readonly RoomName[]): RuledRoom[] {
+      return rooms.flatMap((room) => {
+        if (!isTold(room) || store.ofKey(room, "founded").length === 0) return [];
         const { founder, registers, bans } = stateOf(room);
         if (founder === undefined || registers.has("mode/secret")) return [];
         const sid = accountIn(founder)?.sid ?? selfSid();
@@ -245,8 +232,9 @@ export function createStates(options: StatesOptions) {
       follow(room, found.sid);
       return true;
     },
+    // Of most rooms it is known without working out what is in force.
     isSecret: (room: RoomName): boolean =>
-      entriesOf(room).length > 0 && modeOf(stateOf(room), "secret") !== undefined,
+      ofKey(room, "mode/secret").length > 0 && modeOf(stateOf(room), "secret") !== undefined,
     /** Why nobody sees this person in the room, wherever they say that he is. */
     hides(room: RoomName, person: PersonEntry): boolean {
       const state = stateOf(room);
@@ -272,22 +260,60 @@ export function createStates(options: StatesOptions) {
     },
     /** An entry in force, as people are shown it: the hash of a key is nobody's business. */
     shown({ entry, sid }: Signed): RoomSetting {
-      const { kind, of = "" } = partsOf(entry.key) ?? {};
+      const key = naming.shownKey(entry);
       const by = shownAccount(accountId(entry.by, sid), entry.server);
       const at = timeIn(entry.id) ?? 0;
-      if (kind !== "role") {
+      if (partsOf(entry.key)?.kind !== "role") {
         const isHash = entry.key === "mode/key" && entry.value !== null;
         const value = isHash ? true : (entry.value as RoomSetting["value"]); // no role's
-        return { key: entry.key, value, by, at };
+        return { key, value, by, at };
       }
-      const given = entry.value as { readonly role: string; readonly server: string } | null;
-      const value = given?.role ?? null;
-      return { key: `role/${shownAccount(of, given?.server)}`, value, by, at };
+      const given = entry.value as { readonly role: string } | null; // checked with its key
+      return { key, value: given?.role ?? null, by, at };
     },
   };
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+const oldestFounding = (
+  foundings: readonly Held[],
+  isAround: (sid: Sid) => boolean,
+): Signed | undefined =>
+  foundings.filter(({ entry, sid }) => entry.value === true && isAround(sid)).toSorted(byAge)[0];
+
+interface NamingOptions extends Pick<StatesOptions, "self" | "peer"> {
+  readonly guests: ReturnType<typeof createGuestRooms>;
+  selfSid(): Sid;
+  sidNamed(server: ServerName): Sid | undefined;
+}
+
+/** How accounts are shown to people, who know servers by their names. */
+function createNaming({ self, peer, guests, selfSid, sidNamed }: NamingOptions) {
+  /** `account@server`, as far as the server's name is known or was said. */
+  const shownAccount = (id: string, said?: string): string => {
+    const { account = id, sid = selfSid() } = accountIn(id) ?? {};
+    if (sid === selfSid()) {
+      const guest = isMark(account) ? guests.holder(account) : undefined;
+      return guest === undefined ? `${account}@${self}` : `~${guest.address}`;
+    }
+    const known = peer(sid);
+    if (known !== undefined) return `${account}@${known.name}`;
+    // A name that somebody else has now is not said of one who is away.
+    const isFree = said !== undefined && sidNamed(said as ServerName) === undefined;
+    return `${account}@${isFree ? said : sid.slice(0, SHOWN_SID)}`;
+  };
+  return {
+    shownAccount,
+    /** A key, in which an account stands by the name of its server. */
+    shownKey({ key, value }: StateEntry): string {
+      const { kind, of = "" } = partsOf(key) ?? {};
+      if (kind !== "role") return key;
+      const given = value as { readonly server: string } | null; // checked with its key
+      return `role/${shownAccount(of, given?.server)}`;
+    },
+  };
+}
 
 /** As many digits of a sid as tell it from others when nobody knows its server's name. */
 const SHOWN_SID = 8;

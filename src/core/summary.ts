@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import type { Bytes, Clock, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import { decodeJson } from "../protocol/frame.ts";
 import { Count, PeerName as Name } from "../protocol/shapes.ts";
@@ -31,24 +32,23 @@ export type Summary = v.InferOutput<typeof Summary>;
 /** A room that somebody has founded, as it is told to the operator of another fusion. */
 export type RuledRoom = NonNullable<Summary["ruled"]>[number];
 
+/** Those of some rooms that somebody has founded. */
+type RuledOf = (rooms: readonly RoomName[]) => readonly RuledRoom[];
+
 /** Makes the summary of this server's fusion for others, who may ask again and again. */
-export function createSummary(
-  clock: Clock,
-  people: () => People,
-  ruled: () => readonly RuledRoom[],
-): () => Bytes {
+export function createSummary(clock: Clock, people: () => People, ruled: RuledOf): () => Bytes {
   let made: { readonly at: Millis; readonly bytes: Bytes } | undefined;
   return () => {
     const at = clock.monotonic();
     if (made === undefined || at - made.at >= LIMITS.summaryMsMin) {
-      made = { at, bytes: new TextEncoder().encode(JSON.stringify(summaryOf(people(), ruled()))) };
+      made = { at, bytes: new TextEncoder().encode(JSON.stringify(summaryOf(people(), ruled))) };
     }
     return made.bytes;
   };
 }
 
 /** Makes the summary of this server's fusion, as it is seen from here. */
-export function summaryOf(people: People, ruled: readonly RuledRoom[]): Summary {
+export function summaryOf(people: People, ruled: RuledOf): Summary {
   const { servers } = people.fusion();
   const rooms = people.sharedRooms().filter(({ room }) => room !== LOBBY);
   const largest = rooms.toSorted((a, b) => b.members - a.members).slice(0, LIMITS.summaryRowsMax);
@@ -59,8 +59,7 @@ export function summaryOf(people: People, ruled: readonly RuledRoom[]): Summary 
     rooms: largest,
     roomsTotal: rooms.length,
   };
-  const names = new Set<string>(largest.map(({ room }) => room));
-  const told = ruled.filter(({ room }) => names.has(room));
+  const told = ruled(largest.map(({ room }) => room));
   // As many as there is room for, beside all that is told of servers and people.
   let bytes = JSON.stringify(plain).length;
   const fitting = told.filter((row) => {

@@ -44,6 +44,27 @@ test("what fits is what a regular expression says", () => {
   );
 });
 
+test("of many patterns one is found where any of them alone would be", () => {
+  const some = fc.array(fc.tuple(who, server), { maxLength: 12 });
+  fc.assert(
+    fc.property(some, name, fc.option(name), (all, nick, account) => {
+      const patterns = all
+        .map(([text, where]) => patternOf(`${text}@${where}`))
+        .filter((one) => typeof one === "string");
+      const asked = { nick, account: account ?? undefined, server: "paris" as ServerName };
+      const among = (texts: readonly string[]): string | undefined => {
+        const map = new PatternMap<string>();
+        for (const text of texts) map.add(text, text);
+        return map.find(asked, () => true);
+      };
+      const alone = patterns.filter((text) => among([text]) !== undefined);
+      const found = among(patterns);
+      if (alone.length === 0) expect(found).toBeUndefined();
+      else expect(alone).toContain(found ?? "");
+    }),
+  );
+});
+
 test("without a server a pattern is of any, and an account may hold an @", () => {
   expect(patternOf("Spam*")).toBe("spam*@*");
   expect(patternOf("ann@example.org@paris")).toBe("ann@example.org@paris");

@@ -204,6 +204,27 @@ describe("in one server", () => {
     expect(codeOf(gus.ask("room", { room: "#chat" }))).toBe("NOT_IN_ROOM");
   });
 
+  test("rooms are paged past those that are secret", () => {
+    const world = new Ruled("pages");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    const names = ["#a", "#b", "#c", "#d", "#e"];
+    for (const room of names) ann.get("join", { room });
+    for (const room of ["#a", "#b", "#c", "#e"]) world.set(ann, room, "mode/secret", true);
+    const pages = (by: typeof ann) => {
+      const all: unknown[] = [];
+      let after: Json = {};
+      for (let next: unknown = ""; next !== undefined; after = { after: next }) {
+        const page = by.get("rooms", { limit: 1, ...after });
+        all.push(...(page["rooms"] as readonly Json[]).map(({ room }) => room));
+        next = page["next"];
+      }
+      return all;
+    };
+    expect(pages(ann)).toEqual([...names, "#lobby"]);
+    expect(pages(gus)).toEqual(["#d", "#lobby"]);
+  });
+
   test("the lobby is its operators', and so is a local room", () => {
     const world = new Ruled("lobby");
     const paris = world.start("paris");
