@@ -154,13 +154,11 @@ export function createStates(options: StatesOptions) {
   const sidNamed = (server: ServerName): Sid | undefined =>
     nameKey(server) === nameKey(self) ? selfSid() : options.peerNamed(server)?.sid;
   const naming = createNaming({ ...options, guests, selfSid, sidNamed });
-  const { shownAccount } = naming;
 
   return {
     of: stateOf,
     /** All that is held of a room, in force or not; where guests run it, what they have set. */
     entries: entriesOf,
-    /** Those of one key. */
     ofKey,
     guests,
     authority,
@@ -197,7 +195,7 @@ export function createStates(options: StatesOptions) {
     /** The founder as people know him: his server may be away. */
     founderShown: (room: RoomName, founder: string): string => {
       const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());
-      return shownAccount(founder, founding?.entry.server);
+      return naming.shownAccount(founder, founding?.entry.server);
     },
     /** Those of some rooms that somebody has founded, and that are no secret. */
     ruled(rooms: readonly RoomName[]): RuledRoom[] {
@@ -206,7 +204,7 @@ export function createStates(options: StatesOptions) {
         const { founder, registers, bans } = stateOf(room);
         if (founder === undefined || registers.has("mode/secret")) return [];
         const sid = accountIn(founder)?.sid ?? selfSid();
-        const by = shownAccount(founder, foundingOf(room, sid)?.entry.server);
+        const by = naming.shownAccount(founder, foundingOf(room, sid)?.entry.server);
         const topic = registers.get("topic")?.entry.value;
         const about = typeof topic === "string" ? { topic: topic.slice(0, SHOWN_TOPIC) } : {};
         return [{ room, founder: by, bans: bans.size, ...about }];
@@ -261,7 +259,7 @@ export function createStates(options: StatesOptions) {
     /** An entry in force, as people are shown it: the hash of a key is nobody's business. */
     shown({ entry, sid }: Signed): RoomSetting {
       const key = naming.shownKey(entry);
-      const by = shownAccount(accountId(entry.by, sid), entry.server);
+      const by = naming.shownAccount(accountId(entry.by, sid), entry.server);
       const at = timeIn(entry.id) ?? 0;
       if (partsOf(entry.key)?.kind !== "role") {
         const isHash = entry.key === "mode/key" && entry.value !== null;
