@@ -3,6 +3,7 @@
 // other plugins. That a nick is registered is no secret: whoever tries it is told to log in.
 //
 //   plugins: [authSqlite(), authGuest(), …]
+//   plugins: [authSqlite({ registration: true }), authGuest(), …]
 //   plugins: [authSqlite({ file: "/srv/chat/accounts.sqlite" }), …]
 //
 // Commands: user-add NICK PASSWORD [ROLE…], user-passwd NICK PASSWORD, user-cert NICK [SHA256],
@@ -35,6 +36,8 @@ const Options = v.optional(
   v.strictObject({
     /** The database, from the plugin's own folder. Default "accounts.sqlite". */
     file: v.optional(v.pipe(v.string(), v.minLength(1)), "accounts.sqlite"),
+    /** Guests may register the nick that they have, with a password of theirs. */
+    registration: v.optional(v.boolean(), false),
     /** PBKDF2 iterations of new SCRAM verifiers; fewer are quicker, for clients and attackers. */
     scramIterations: v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(LIMITS.scramIterationsMin), v.maxValue(1e7)),
@@ -96,8 +99,21 @@ export default definePlugin({
       return allow(found.account.nick, found.account.roles);
     }
 
+    async function register(nick: Nick, word: string): Promise<Allow | Deny> {
+      const password = preparePassword(word);
+      if (password === undefined)
+        return deny(`expected 1 to ${LIMITS.passwordBytesMax} bytes without control characters`);
+      if (accounts().find(nick) !== undefined) return TAKEN;
+      const secret = await secretOf(password);
+      // It is told to the core (`announce`) when whoever asked is that account already.
+      return accounts().add(nick, secret, [], clock.now()) ? allow(nick) : TAKEN;
+    }
+
     return {
       mechanisms: [SCRAM, "EXTERNAL"],
+      ...(options.registration
+        ? { register: ({ nick, password }) => register(nick, password) }
+        : {}),
       async start() {
         decoySecret = await secretIn(store, random);
         opened = openAccounts(pathOf(options.file, folder()));
@@ -138,6 +154,7 @@ export default definePlugin({
 /** For a wrong password, and for a nick that is not in the database: the same words. */
 const WRONG = deny("wrong nick or password", "AUTH_FAILED");
 
+const TAKEN = deny("this nick is registered, or looks like one that is", "NICK_REGISTERED");
 const WRONG_CERTIFICATE = deny("no certificate of this account was shown", "AUTH_FAILED");
 
 /** The same after a restart, so that the salt of an unknown account is as lasting as others. */

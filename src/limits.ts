@@ -208,6 +208,10 @@ export const LIMITS = {
   loginTriesPerAddressMax: 20,
   loginBackoffMsMax: 15 * minute,
   loginAddressesMax: 10_000,
+  /** Nicks that people register by themselves in an hour: a school behind one address, and all. */
+  registrationsPerAddressMax: 64,
+  registrationsMax: 512,
+  registrationsMs: 60 * minute,
   /** A challenge waits so long for its answer: a client computes PBKDF2 of `scramIterations`. */
   challengeMsMax: 10 * second,
   /** Challenges of one login; SCRAM has two. And bytes of each message of it. */

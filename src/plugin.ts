@@ -113,7 +113,7 @@ type Exact<T, P extends readonly Role[]> = {
     : T[K] & "no such hook or part";
 };
 /** The role that a part belongs to; never for one that any plugin may have. */
-type RoleOf<K> = K extends "accountOf" | "mechanisms"
+type RoleOf<K> = K extends "accountOf" | "mechanisms" | "register"
   ? "auth"
   : K extends "fabric" | "history" | "gateway"
     ? K

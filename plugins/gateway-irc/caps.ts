@@ -8,6 +8,7 @@ const TABLE = {
   "away-notify": "who goes away without going is told",
   batch: "lines that belong together are marked",
   "cap-notify": "capabilities that come and go are told; ours stay",
+  "draft/account-registration": "a nick can be registered with a password",
   "draft/chathistory": "what was said can be asked for",
   "draft/event-playback": "and what was done to it",
   "draft/message-redaction": "messages that are deleted are told",
@@ -60,22 +61,32 @@ export const FORMAT_CAPS: CapSet = setOf([
 
 /**
  * The set after a request of words such as "batch -sasl"; undefined where one is not known, since a
- * request is granted whole or not at all.
+ * request is granted whole or not at all. `without`: those that this server has not.
  */
-export function changeCaps(caps: CapSet, words: readonly string[]): CapSet | undefined {
+export function changeCaps(
+  caps: CapSet,
+  words: readonly string[],
+  without: ReadonlySet<Cap> = new Set(),
+): CapSet | undefined {
   let after: number = caps;
   for (const word of words) {
     const isRemoved = word.startsWith("-");
-    const bit = BITS.get((isRemoved ? word.slice(1) : word) as Cap); // none for what is not ours
-    if (bit === undefined) return undefined;
+    const cap = (isRemoved ? word.slice(1) : word) as Cap; // no bit for what is not ours
+    const bit = BITS.get(cap);
+    if (bit === undefined || without.has(cap)) return undefined;
     after = isRemoved ? after & ~bit : after | bit;
   }
   return after;
 }
 
 /** As CAP LS lists them: with values for those who ask for version 302. */
-export const capList = (values: Readonly<Partial<Record<Cap, string>>>): string[] =>
-  CAPS.map((cap) => (values[cap] === undefined ? cap : `${cap}=${values[cap]}`));
+export const capList = (
+  values: Readonly<Partial<Record<Cap, string>>>,
+  without: ReadonlySet<Cap>,
+): string[] =>
+  CAPS.filter((cap) => !without.has(cap)).map((cap) =>
+    values[cap] ? `${cap}=${values[cap]}` : cap,
+  );
 
 // --- internal ---
 

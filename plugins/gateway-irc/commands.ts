@@ -3,6 +3,7 @@
 
 import type { MaybePromise } from "chatfusion";
 import { isFailure } from "chatfusion";
+import { register, verify } from "./account.ts";
 import { away } from "./away.ts";
 import type { Cap } from "./caps.ts";
 import type { Client } from "./client.ts";
@@ -76,6 +77,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   PONG: { min: 0, early: true, run: () => {} },
   REDACT: { min: 2, run: ifAsked("draft/message-redaction", redact) },
   QUIT: { min: 0, early: true, run: quit },
+  REGISTER: { min: 3, early: true, run: register },
   REHASH: { min: 0, run: consoleOnly },
   RESTART: { min: 0, run: consoleOnly },
   SETNAME: { min: 1, run: setname },
@@ -89,6 +91,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   TOPIC: { min: 1, run: topic },
   USER: { min: 4, early: true, run: user },
   USERHOST: { min: 1, run: userhost },
+  VERIFY: { min: 2, early: true, run: verify },
   VERSION: { min: 0, run: server.version },
   WALLOPS: { min: 1, run: wallops },
   WHO: { min: 0, run: who },

@@ -34,6 +34,7 @@ export const HELP: Readonly<Record<string, string>> = {
   PRIVMSG: "PRIVMSG nick|#room[,...] :text: says something. People elsewhere are nick/server.",
   QUIT: "QUIT [:reason]: leaves.",
   REDACT: "REDACT #room msgid [:reason]: deletes a message, as its author or a moderator.",
+  REGISTER: "REGISTER * * password: makes your nick yours, where the server lets you.",
   SETNAME: "SETNAME :name: changes one's real name.",
   SQUIT: "SQUIT server: parts from a server that is merged with this one, as an operator.",
   STATS: "STATS u|o|z: for how long it has been running, operators, and what it counts.",

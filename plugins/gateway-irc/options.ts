@@ -83,6 +83,10 @@ export const Options = v.strictObject({
     ]),
     false,
   ),
+  /**
+   * Where an auth plugin lets people register their nick (REGISTER): also before they have come in.
+   */
+  registerEarly: v.optional(v.boolean(), true),
   /** A password that every connection must give (PASS), before anything else is looked at. */
   password: v.optional(v.pipe(v.string(), v.minLength(1))),
   /**

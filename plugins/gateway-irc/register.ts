@@ -3,6 +3,8 @@
 
 import type { Credential, Failure, MaybePromise, PersonalEvent } from "chatfusion";
 import { isFailure } from "chatfusion";
+import { registrationValue } from "./account.ts";
+import type { Cap } from "./caps.ts";
 import { capList, capNames, changeCaps } from "./caps.ts";
 import type { Client } from "./client.ts";
 import { lastLine } from "./client.ts";
@@ -24,7 +26,8 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   if (sub === "LS") {
     if (isStranger) client.negotiates = true;
     if (Number(words) >= 302) client.knows302 = true;
-    const offered = [...capList(client.knows302 ? valuesFor(client) : {}), ...stsOf(client)];
+    const values = client.knows302 ? valuesFor(client) : {};
+    const offered = [...capList(values, absent(client)), ...stsOf(client)];
     // Who knows version 302 reads several lines.
     const lists = client.knows302 ? listsOf(offered, " ") : [offered.join(" ")];
     for (const [index, list] of lists.entries())
@@ -32,7 +35,7 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   } else if (sub === "LIST") answer("LIST", capNames(client.caps).join(" "));
   else if (sub === "REQ") {
     if (isStranger) client.negotiates = true;
-    const after = changeCaps(client.caps, words.split(" ").filter(Boolean));
+    const after = changeCaps(client.caps, words.split(" ").filter(Boolean), absent(client));
     if (after === undefined) return answer("NAK", words);
     client.caps = after;
     if (client.session !== undefined) client.session.format = client.format;
@@ -80,7 +83,13 @@ export const realNameBytesMax = 150;
 const stsOf = ({ sts, knows302 }: Client): readonly string[] =>
   sts !== undefined && knows302 ? [`sts=${sts}`] : [];
 
+const NOTHING: ReadonlySet<Cap> = new Set();
+const REGISTRATION: ReadonlySet<Cap> = new Set(["draft/account-registration"]);
+/** Capabilities that this server has not: what no plugin of it answers. */
+const absent = ({ world }: Client) => (world.host.registers() ? NOTHING : REGISTRATION);
+
 const valuesFor = (client: Client) => ({
+  "draft/account-registration": registrationValue(client),
   sasl: mechanismsOf(client).join(","),
   "draft/multiline": MULTILINE,
 });

@@ -5,6 +5,7 @@
 import type { Listener, Net, Wire, WireHandlers } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { addressOf, isLoopback } from "./acceptor.ts";
 import type { Beside, BesideHandlers, GatewayHost } from "../plugin/gateway.ts";
 
 /** Makes both functions of the host, and what closes the listeners that are open. */
@@ -30,8 +31,7 @@ export function createBeside(net: Net): Pick<GatewayHost, "listenBeside" | "dial
       const host = addressOf(connection.remote);
       if (!Number.isInteger(port) || port <= PRIVILEGED || port > 65_535)
         throw refused(`port ${port}: expected one from ${PRIVILEGED + 1} to 65535`);
-      if (!loopback && (host === "::1" || host.startsWith("127.")))
-        throw refused(`${host} is this machine, or a proxy on it`);
+      if (!loopback && isLoopback(host)) throw refused(`${host} is this machine, or a proxy on it`);
       await net.dial({ host, port, tls: false }, (wire) => take(wire, opened));
     },
     close() {
@@ -47,10 +47,6 @@ export function createBeside(net: Net): Pick<GatewayHost, "listenBeside" | "dial
 const PRIVILEGED = 1023;
 
 const refused = (text: string) => new ChatFusionError("ADDRESS_INVALID", text);
-
-/** Without its port, and without the brackets of IPv6. */
-const addressOf = (remote: string): string =>
-  remote.slice(0, remote.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
 
 function take(wire: Wire, accept: (beside: Beside) => BesideHandlers): WireHandlers {
   wire.bound("bulk", LIMITS.creditBytesMax);

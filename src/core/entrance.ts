@@ -1,7 +1,7 @@
 // The one door to a session, for the native wire and for every gateway: nick, throttle, consent,
 // uniqueness, and only then a session in the lobby. Also the change of a nick, by the same rules.
 
-import type { Clock, Random } from "../environment.ts";
+import type { Clock, Log, Random } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import type { Nick, ServerName } from "../names.ts";
@@ -14,8 +14,11 @@ import type { Ids } from "./ids.ts";
 import type { Outlet } from "./outlet.ts";
 import { entryOf } from "./people.ts";
 import type { Personal } from "./personal.ts";
+import type { LivePlugin } from "./plugins.ts";
 import type { Presence } from "./presence.ts";
 import { senderOfAccount } from "./recent.ts";
+import type { Registration } from "./registration.ts";
+import { createRegistrar } from "./registration.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ServerBans } from "./server-bans.ts";
 import type { Doorway, SessionHost } from "./session-host.ts";
@@ -61,6 +64,8 @@ export interface EntranceOptions {
   readonly presence: Presence;
   readonly tells: Tells;
   readonly personal: Personal;
+  readonly log: Log;
+  readonly plugins: readonly LivePlugin[];
 }
 
 export interface Entrance {
@@ -75,6 +80,10 @@ export interface Entrance {
     nick: string,
     password: string | undefined,
   ): Promise<{ readonly nick: Nick } | Failure>;
+  /** Some plugin lets people register nicks. */
+  readonly registers: boolean;
+  /** Makes an account of a nick; who is in is it from then on. Never rejects. */
+  register(ask: Registration): Promise<Proof | Failure>;
   /** An account owns this nick from now on: a guest who holds it, or one like it, is put off. */
   claimed(nick: Nick): void;
   /** What proved this account does so no more: its sessions end. */
@@ -85,6 +94,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
   const { sessions, rooms, directory, presence, tells, bans } = options;
   const { ignores } = options.personal;
   const throttle = createThrottle(options.clock);
+  const registrar = createRegistrar(options);
   let consenting = 0;
   /** Nicks, by their look, that accounts came to own while plugins were thinking. */
   const claims = new Set<string>();
@@ -139,6 +149,21 @@ export function createEntrance(options: EntranceOptions): Entrance {
     const bare = { ...arrival, credential: { kind: "none" } } as const;
     const verdict = await consent(requestOf(bare, nick), secure);
     return isFailure(verdict) ? verdict : { account, roles };
+  };
+  const prove = (account: string, roles: readonly string[]): Proof => {
+    const proof: Proof = Object.freeze({ account, roles });
+    proofs.add(proof);
+    return proof;
+  };
+  const identify = (session: LiveSession, { account, roles }: Proof): Failure | undefined => {
+    if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
+    const was = entryOf(session);
+    sessions.rename(session, session.nick, account);
+    session.person.roles = roles;
+    directory.renamed(session.nick, session);
+    presence.renamed(was, entryOf(session), session.memberships.keys(), session);
+    tells.handOver(session);
+    return undefined;
   };
   const create = (
     arrival: Arrival,
@@ -228,23 +253,21 @@ export function createEntrance(options: EntranceOptions): Entrance {
         if (isFailure(verdict)) return verdict;
         const { account, roles } = verdict;
         if (account === undefined) return failure("AUTH_FAILED", "no account was proven by this");
-        const proof: Proof = Object.freeze({ account, roles });
-        proofs.add(proof);
-        return proof;
+        return prove(account, roles);
       } catch (thrown) {
         return failureOf(thrown);
       }
     },
     identify(session, proof) {
       if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
-      if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
-      const was = entryOf(session);
-      session.person.account = proof.account;
-      session.person.roles = proof.roles;
-      directory.renamed(session.nick, session);
-      presence.renamed(was, entryOf(session), session.memberships.keys(), session);
-      tells.handOver(session);
-      return undefined;
+      return identify(session, proof);
+    },
+    registers: registrar.isOpen,
+    async register(registration) {
+      const made = await registrar.register(registration);
+      if (isFailure(made)) return made;
+      const proof = prove(made.account, made.roles);
+      return (registration.session && identify(registration.session, proof)) ?? proof;
     },
     revoked(account) {
       for (const session of sessions.all())

@@ -179,6 +179,14 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       // A session is given out by `enter` alone.
       return options.entrance().identify(session as LiveSession, proof);
     },
+    registers: () => options.entrance().registers,
+    async register({ nick, password, connection, session }) {
+      const place = wires.get(connection);
+      if (place === undefined) return failure("INTERNAL", "not a connection of this gateway");
+      const { remote, secure } = place.wire;
+      const own = session as LiveSession | undefined; // given out by `enter` alone
+      return options.entrance().register({ nick, password, remote, secure, session: own });
+    },
     async enter(entry): Promise<Session | Failure> {
       const place = wires.get(entry.connection);
       if (place === undefined) return failure("INTERNAL", "not a connection of this gateway");

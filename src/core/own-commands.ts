@@ -1,6 +1,11 @@
 // The table of a server's commands, and what it is doing, once its plugins are set up.
 
+import * as v from "valibot";
+import { failure, isFailure } from "../errors.ts";
+import type { Command } from "../plugin/context.ts";
+import { command } from "../plugin.ts";
 import { coreCommands, createCommands } from "./commands.ts";
+import type { Entrance } from "./entrance.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { Shared, Society } from "./server.ts";
 import { statusOf } from "./status.ts";
@@ -10,10 +15,34 @@ export function createOwnCommands(shared: Shared, society: Society, live: readon
   const { options } = shared;
   const status = () => statusOf(shared, society);
   const { clock } = options.environment;
-  const own = coreCommands({ ...society, ...shared, clock, status });
+  const entrance = () => shared.later.entrance;
+  const own = {
+    ...coreCommands({ ...society, ...shared, clock, status }),
+    ...(entrance()?.registers === true ? { register: registerCommand(shared, entrance) } : {}),
+  };
   const contributed = live.flatMap(({ plugin, parts: { commands } }) =>
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
   const { log } = options.environment;
   return { status, commands: createCommands({ ...shared, own, contributed, log }) };
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** Makes an account of the nick of whoever runs it. */
+const registerCommand = ({ sessions }: Shared, entrance: () => Entrance | undefined): Command =>
+  command({
+    about: "registers your nick with a password: it is yours from then on",
+    usage: "PASSWORD",
+    secret: true,
+    open: "everybody",
+    args: v.strictTuple([v.string()], "expected a password"),
+    async run([password], { person }) {
+      const session = person && sessions.find(person.nick);
+      if (session === undefined) return failure("BAD_REQUEST", "the console uses user-add");
+      const { nick, remote, secure } = session;
+      const made = await entrance()?.register({ nick, password, remote, secure, session });
+      if (made === undefined || isFailure(made)) return made ?? failure("INTERNAL", "too early");
+      return { text: `${made.account} is registered: log in with the password from now on` };
+    },
+  });

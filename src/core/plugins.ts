@@ -31,6 +31,7 @@ const PARTS = [
   "gateway",
   "accountOf",
   "mechanisms",
+  "register",
   "commands",
   "start",
   "stop",
@@ -199,7 +200,7 @@ function checkParts(plugin: Plugin, parts: Parts): void {
   for (const role of ["fabric", "history", "gateway"] as const)
     if (parts[role] !== undefined && !plugin.provides.includes(role))
       fail(`setup returned ${role}, which is not declared in provides`);
-  for (const part of ["accountOf", "mechanisms"] as const)
+  for (const part of ["accountOf", "mechanisms", "register"] as const)
     if (parts[part] !== undefined && !plugin.provides.includes("auth"))
       fail(`setup returned ${part}, but auth is not declared in provides`);
   for (const name of parts.mechanisms ?? [])

@@ -355,6 +355,7 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
     self,
     host,
     directory: society.fusion.directory,
+    plugins: live,
   });
   const { status, commands } = createOwnCommands(shared, society, live);
   shared.later.commands = commands;

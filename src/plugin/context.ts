@@ -7,7 +7,7 @@ import type { Nick, RoomName, ServerName } from "../names.ts";
 import type { Fabric, FabricHost } from "./fabric.ts";
 import type { AuthHost, Gateway, GatewayHost } from "./gateway.ts";
 import type { History, HistoryHost } from "./history.ts";
-import type { Caller, Hooks, Person } from "./hooks.ts";
+import type { Allow, Caller, Deny, Hooks, Person } from "./hooks.ts";
 
 /** What a plugin can provide. A declared role is checked before any plugin code has run. */
 export type Role = "auth" | "fabric" | "history" | "gateway";
@@ -94,6 +94,17 @@ export type Parts = Partial<Hooks> & {
    * synchronous, and asked at any time between `start` and `stop`.
    */
   accountOf?(nick: Nick): string | undefined;
+  /**
+   * Of a plugin that provides auth: makes an account of a nick, for somebody who asks for it, and
+   * returns what a login would. The core has seen to it that nobody else is here under the nick,
+   * and to how many one address may make. The first plugin that has it is asked.
+   */
+  register?(ask: {
+    readonly nick: Nick;
+    readonly password: string;
+    /** Host and port of the peer. */
+    readonly remote: string;
+  }): MaybePromise<Allow | Deny>;
   /**
    * Of a plugin that provides auth: mechanisms of SASL that its `onAuth` answers beside passwords,
    * each as an `exchange`; "EXTERNAL" are certificates. The first plugin that speaks ends it.

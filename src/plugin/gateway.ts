@@ -255,6 +255,18 @@ export interface GatewayHost {
   }): Promise<Proof | Failure>;
   /** The session's person is this account from now on, under the nick that it has. */
   identify(session: Session, proof: Proof): Failure | undefined;
+  /** Some auth plugin lets people register nicks (`register` in its parts). */
+  registers(): boolean;
+  /**
+   * Makes an account of a nick: of the session's own, which is that account from then on; without
+   * one, of a nick that nobody has. The proof is for `enter`. Never rejects.
+   */
+  register(ask: {
+    readonly nick: string;
+    readonly password: string;
+    readonly connection: Connection;
+    readonly session?: Session;
+  }): Promise<Proof | Failure>;
   /** Runs onAuth; the session is in the lobby when this resolves. Never rejects. */
   enter(entry: Entry): Promise<Session | Failure>;
 }

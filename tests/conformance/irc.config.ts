@@ -10,7 +10,10 @@ import logSqlite from "chatfusion/plugins/log-sqlite";
 
 const given = (name: string): string => process.env[`CF_IRC_${name}`] ?? "";
 
-const accounts = authSqlite({ scramIterations: 4096 });
+const accounts = authSqlite({
+  scramIterations: 4096,
+  registration: given("REG_EMAIL") !== "1", // which asks for a server that sends mails
+});
 
 /** The database of accounts, and the suite's operator, who is not in it. */
 const auth: typeof accounts = {
@@ -51,6 +54,7 @@ export default defineConfig({
       network: given("NETWORK"),
       description: given("DESC"),
       flood: false,
+      registerEarly: given("REG_BEFORE_CONNECT") === "1",
       motd: ["This is the text of the day."],
       admin: ["A conformance suite"],
       ...(given("PASSWORD") === "" ? {} : { password: given("PASSWORD") }),
