@@ -406,7 +406,7 @@ export const LIMITS = {
   ircHistoryMax: 100,
   ircHistoryBytesMax: 512 * KiB,
   /** Changes of one MODE: each is asked of the core by itself. */
-  ircModesMax: 6,
+  ircModesMax: 12,
   /** A topic, or a reason of KICK, by an IRC client: a line holds it behind two long names. */
   ircTopicBytesMax: 300,
   /** Those who have left, for WHOWAS. */

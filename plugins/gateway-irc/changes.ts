@@ -2,11 +2,9 @@
 // of those who did it. What is set may be another server's word: nothing of it ends a line.
 
 import type { Ranked, Removal, RoleName, RoomEvent } from "chatfusion";
-import { LIMITS } from "chatfusion";
-import { cutText, flat, formatTags, wordOf } from "./line.ts";
+import { fitting, flat, formatTags, wordOf } from "./line.ts";
 import type { Names } from "./names.ts";
 import {
-  headBytes,
   listLetter,
   maskOfPattern,
   MODE_LETTERS,
@@ -55,9 +53,7 @@ export function createChanges({ names, invites, accounts }: ChangesOptions): Cha
     return beginning(from ?? by, account);
   };
   const line = (source: string, text: string) => `${source} ${text}\r\n`;
-  /** With as much of a text as fits. */
-  const ending = (head: string, text: string) =>
-    `${head}${cutText(flat(text), LIMITS.ircLineBytesMax - 2 - headBytes(head))}\r\n`;
+  const ending = (head: string, text: string) => `${head}${fitting(head, text)}\r\n`;
   const invited: Changes["invited"] = (room, nick, by) =>
     line(authorOf(by), `INVITE ${wordOf(nick)} ${room}`);
   const listed = (

@@ -53,7 +53,7 @@ export async function channelMode(
 
 // --- internal ---
 
-/** Reads "+bk-i mask key": no more of those with a parameter than ISUPPORT promises. */
+/** Reads "+bk-i mask key": each that has no parameter once, and no more than there may be. */
 function changesOf(letters: string, params: readonly string[]): Change[] {
   const left = [...params];
   const changes: Change[] = [];
@@ -70,7 +70,9 @@ function changesOf(letters: string, params: readonly string[]): Change[] {
       letter === EXCEPTIONS ||
       mode === "key" ||
       (sign === "+" && (mode === "slow" || mode === "limit"));
-    changes.push({ sign, letter, param: takes ? left.shift() : undefined });
+    const param = takes ? left.shift() : undefined;
+    const isTwice = changes.some((one) => one.sign === sign && one.letter === letter);
+    if (param !== undefined || !isTwice) changes.push({ sign, letter, param });
     if (changes.length >= LIMITS.ircModesMax) break;
   }
   return changes;

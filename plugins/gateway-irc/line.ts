@@ -1,6 +1,8 @@
 // Lines of IRC, read and written (RFC 1459 §2.3, IRCv3 message-tags). Pure. Next: reader.ts, which
 // cuts bytes into lines.
 
+import { LIMITS } from "chatfusion";
+
 /** One line, read. Parameters may be empty where they came behind a colon. */
 export interface Line {
   readonly tags: ReadonlyMap<string, string>;
@@ -91,6 +93,12 @@ export const flat = (text: string): string =>
 /** As one parameter that is not the last: without blanks, line ends and a colon before it. */
 export const wordOf = (text: string): string =>
   text.replaceAll(/[\s\0]+/g, "").replace(/^:+/, "") || "*";
+
+/** As much of a text as fits a line behind its beginning, whose tags come on top. */
+export function fitting(head: string, text: string): string {
+  const counted = head.startsWith("@") ? head.slice(head.indexOf(" ") + 1) : head;
+  return cutText(flat(text), LIMITS.ircLineBytesMax - 2 - Buffer.byteLength(counted));
+}
 
 /** No byte of UTF-8 is cut: the longest beginning of up to `bytesMax` bytes. */
 export function cutText(text: string, bytesMax: number): string {

@@ -2,7 +2,7 @@
 // label on the command, together, with the label (IRCv3 labeled-response): none as an ACK, one as
 // it is, several as a batch.
 
-import { formatParams, formatTags } from "./line.ts";
+import { fitting, flat, formatParams, formatTags } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
 import { NUMERICS } from "./numerics.ts";
 
@@ -41,13 +41,14 @@ export function createReply(options: ReplyOptions): Reply {
   const reply: Reply = {
     numeric(numeric, params, text) {
       const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
-      const last = text ?? fixed;
-      const all = [options.nick(), ...params, ...(last === undefined ? [] : [last])];
-      put(`:${self} ${code}${formatParams(all, last !== undefined)}\r\n`);
+      const head = `:${self} ${code}${formatParams([options.nick(), ...params])}`;
+      // A reason in it may be anybody's word, and as long as he liked.
+      const last = text === undefined ? fixed : fitting(`${head} :`, text);
+      put(last === undefined ? `${head}\r\n` : `${head} :${last}\r\n`);
     },
     line: (command, ...params) => put(`:${self} ${command}${formatParams(params)}\r\n`),
     fail: (command, code, text, context = []) =>
-      put(`:${self} FAIL ${[command, code, ...context].join(" ")} :${text}\r\n`),
+      put(`:${self} FAIL ${[command, code, ...context].join(" ")} :${flat(text)}\r\n`),
     lines(text) {
       if (label === undefined) return text === "" ? undefined : options.send(text);
       for (const line of text.split("\r\n")) if (line !== "") kept.push(`${line}\r\n`);

@@ -64,7 +64,10 @@ export interface ModeChange {
   readonly param: string | undefined;
 }
 
-/** Lines of MODE that tell of changes, as many as fit each; `source` is what they begin with. */
+/**
+ * Lines of MODE that tell of changes, as many as fit each; `source` is what they begin with. Tags in
+ * it are counted, too: a line is shorter for them.
+ */
 export function modeLines(source: string, room: string, changes: readonly ModeChange[]): string {
   const head = `${source} MODE ${room} `;
   const lines: { readonly modes: string[]; readonly params: string[]; bytes: number }[] = [];
@@ -72,7 +75,7 @@ export function modeLines(source: string, room: string, changes: readonly ModeCh
     const bytes = change.length + (param === undefined ? 0 : Buffer.byteLength(param) + 1);
     let line = lines.at(-1);
     if (line === undefined || line.bytes + bytes > LIMITS.ircLineBytesMax - 2) {
-      line = { modes: [], params: [], bytes: headBytes(head) };
+      line = { modes: [], params: [], bytes: Buffer.byteLength(head) };
       lines.push(line);
     }
     line.modes.push(change);
@@ -83,10 +86,6 @@ export function modeLines(source: string, room: string, changes: readonly ModeCh
     .map(({ modes, params }) => `${head}${[joinModes(modes), ...params].join(" ")}\r\n`)
     .join("");
 }
-
-/** What a line's length is counted from: its tags come on top. */
-export const headBytes = (head: string): number =>
-  Buffer.byteLength(head.startsWith("@") ? head.slice(head.indexOf(" ") + 1) : head);
 
 /** The modes that are set: letters, and parameters; of a key only that there is one. */
 export function modesText(modes: Readonly<Partial<Record<ModeName, true | number>>>): string[] {

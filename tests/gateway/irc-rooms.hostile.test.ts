@@ -27,6 +27,18 @@ describe("texts", () => {
     expect(await late.ask("LIST")).toContain(":paris 322 late #tea 3 :x QUIT :gone :y");
     await nat.request("kick", { room: "#tea", address: "gus@paris", reason: ENDS });
     await gus.until((line) => line === ":nat!nat@paris KICK #tea gus :x QUIT :gone :y");
+    const reason = ENDS + "é".repeat(200);
+    for (const key of ["ban/gus@paris", "mute/late@paris"])
+      await nat.request("set", { room: "#tea", key, value: { reason } });
+    for (const line of [
+      ...(await gus.ask("JOIN #tea")),
+      ...(await late.ask("PRIVMSG #tea :hi")).filter((one) => / 404 /.test(one)),
+    ]) {
+      expect(line).toMatch(
+        /^:paris (474|404) \w+ #tea :room #tea: you are \w+: x QUIT :gone :yé+$/,
+      );
+      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(LIMITS.ircLineBytesMax - 2);
+    }
     await nat.request("set", { room: "#tea", key: "topic", value: "é".repeat(256) });
     const [topic = ""] = await late.ask("TOPIC #tea");
     expect(topic).toMatch(/^:paris 332 late #tea :é+$/);
@@ -103,10 +115,12 @@ describe("floods", () => {
     await using server = await startRuled();
     const ann = await server.account("ann");
     await together("#tea", ann);
-    const many = "m".repeat(200);
-    expect(await ann.ask(`MODE #tea +${many}`)).toEqual([
-      `:ann!~ann@paris MODE #tea +${"m".repeat(LIMITS.ircModesMax)}`,
-    ]);
+    const twice = `+${"m".repeat(200)}-${"m".repeat(200)}`;
+    expect(await ann.ask(`MODE #tea ${twice}`)).toEqual([":ann!~ann@paris MODE #tea +m-m"]);
+    const letters = Array.from({ length: 300 }, (_, i) => String.fromCodePoint(0x1000 + i)).join(
+      "",
+    );
+    expect(await ann.ask(`MODE #tea ${letters.slice(0, 150)}`)).toHaveLength(LIMITS.ircModesMax);
     const masks = Array.from({ length: 60 }, (_, i) => `MODE #tea +b eve${i}!*@lyon`);
     const answers = await ann.ask(...masks);
     const set = answers.filter((line) => line.includes(" MODE #tea +b "));
