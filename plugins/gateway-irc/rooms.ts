@@ -2,7 +2,7 @@
 // A list of members stands in its place among the events of the room (`inPlace`): behind it come
 // its changes, and no change comes that it has already.
 
-import type { Answer, Failure, MemberEntry, PersonEntry } from "chatfusion";
+import type { Answer, Failure, MemberEntry, PersonEntry, RoomOutline } from "chatfusion";
 import { isFailure, LIMITS, LOBBY, nameKey, parseRoomName } from "chatfusion";
 import type { Client } from "./client.ts";
 import { cutText, flat, wordOf } from "./line.ts";
@@ -33,7 +33,11 @@ export async function join(
 
 /** The channel in which everybody is: it has only to be shown. */
 export const showLobby = (client: Client): Promise<void> =>
-  new Promise((resolve) => showJoined(client, LOBBY, client.aside(), resolve));
+  new Promise((resolve) =>
+    withOutline(client, LOBBY, (outline) =>
+      showJoined(client, isFailure(outline) ? { room: LOBBY } : outline, client.aside(), resolve),
+    ),
+  );
 
 export async function part(
   client: Client,
@@ -194,6 +198,9 @@ const REFUSALS: Readonly<Record<string, Numeric>> = {
 const TRY_AGAIN: ReadonlySet<string> = new Set(["RATE_LIMITED", "CONGESTED", "UNCONFIRMED"]);
 const NOT_SHOWN: Failure = { code: "NOT_IN_ROOM", text: "this gateway does not show it" };
 
+/** What is known of a room by the answer of joining it. */
+type Known = { readonly room: string } & RoomOutline;
+
 /** Resolves when it is told, or with why it is refused. */
 function joinOne(
   client: Client,
@@ -203,26 +210,28 @@ function joinOne(
   return new Promise((resolve) => {
     const answered = (answer: Answer<"join"> | Failure) => {
       if (isFailure(answer)) resolve(answer);
-      else showJoined(client, answer.room, reply, () => resolve(undefined));
+      else showJoined(client, answer, reply, () => resolve(undefined));
     };
     const ask = key === "" ? { room } : { room, key };
     client.session?.request("join", ask, answered, true);
   });
 }
 
-function showJoined(client: Client, room: string, reply: Reply, done: () => void): void {
+/** `known`: its topic and modes; who has set the topic is asked for where there is one. */
+function showJoined(client: Client, known: Known, reply: Reply, done: () => void): void {
+  const { room, topic, modes } = known;
   client.rooms.add(room);
   const event = { type: "joined", room, person: personOf(client) } as const;
   reply.lines(client.format.encode(event));
   showMarker(client, room, reply);
-  withOutline(client, room, (outline) => {
-    if (!isFailure(outline)) showTopic(client, outline, reply);
-    const isSecret = isSecretIn(outline);
-    withPeople(client, room, (people) => {
-      namesOf(client, { room, people, isSecret }, reply);
-      reply.numeric("RPL_ENDOFNAMES", [room]);
-      done();
+  if (topic !== undefined)
+    withOutline(client, room, (outline) => {
+      if (!isFailure(outline)) showTopic(client, outline, reply);
     });
+  withPeople(client, room, (people) => {
+    namesOf(client, { room, people, isSecret: modes?.secret !== undefined }, reply);
+    reply.numeric("RPL_ENDOFNAMES", [room]);
+    done();
   });
 }
 
@@ -230,14 +239,12 @@ const sendNames = (client: Client, room: string, reply: Reply): Promise<void> =>
   new Promise((resolve) => {
     withOutline(client, room, (outline) =>
       withPeople(client, room, (people) => {
-        namesOf(client, { room, people, isSecret: isSecretIn(outline) }, reply);
+        const isSecret = !isFailure(outline) && outline.modes?.secret !== undefined;
+        namesOf(client, { room, people, isSecret }, reply);
         resolve();
       }),
     );
   });
-
-const isSecretIn = (outline: Answer<"room"> | Failure): boolean =>
-  !isFailure(outline) && outline.modes?.secret !== undefined;
 
 /** As many lines as they take; none where there is nobody, or nobody is told. */
 function namesOf(

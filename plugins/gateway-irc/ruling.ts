@@ -65,8 +65,8 @@ export interface ModeChange {
 }
 
 /**
- * Lines of MODE that tell of changes, as many as fit each; `source` is what they begin with. Tags in
- * it are counted, too: a line is shorter for them.
+ * Lines of MODE that tell of changes, as many as fit each; `source` is what they begin with. Tags
+ * in it are counted, too: a line is shorter for them.
  */
 export function modeLines(source: string, room: string, changes: readonly ModeChange[]): string {
   const head = `${source} MODE ${room} `;
