@@ -16,7 +16,7 @@ import { markread } from "./markread.ts";
 import { invite, kick } from "./moderation.ts";
 import { mode } from "./modes.ts";
 import { oper, showOperator, wallops } from "./opers.ts";
-import { monitor } from "./monitor.ts";
+import { monitor, watchersOf } from "./monitor.ts";
 import { batch, takeLine } from "./multiline.ts";
 import { redact } from "./redact.ts";
 import { cap, firstNick, pass, realNameBytesMax, user } from "./register.ts";
@@ -197,5 +197,6 @@ function setname(client: Client, [text = ""]: readonly string[], reply: Reply): 
   if (client.ident !== undefined) client.ident.realName = realName;
   const line = `:${client.mask} SETNAME :${realName}\r\n`;
   reply.lines(line);
-  for (const other of neighboursOf(client)) if (other.has("setname")) other.send(line);
+  const others = new Set([...neighboursOf(client), ...watchersOf(client)]);
+  for (const other of others) if (other !== client && other.has("setname")) other.send(line);
 }

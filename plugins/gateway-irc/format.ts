@@ -57,6 +57,7 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     accountNotify: hasCap(caps, "account-notify"),
     awayNotify: hasCap(caps, "away-notify"),
     batch: hasCap(caps, "batch"),
+    chghost: hasCap(caps, "chghost"),
     extendedJoin: hasCap(caps, "extended-join"),
   };
   const writer = createWriter(options, caps);
@@ -97,9 +98,17 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     // One who has logged in, or out, under the nick that stays is told of as well.
     const isNew = was.address !== person.address;
     const nick = isNew ? `:${before} NICK :${names.nick(person.address)}\r\n` : "";
-    if (!has.accountNotify || was.account === person.account) return nick;
+    const all = nick + (has.chghost ? chghost(was, person) : "");
+    if (!has.accountNotify || was.account === person.account) return all;
     const account = person.account === undefined ? "*" : wordOf(person.account);
-    return `${nick}:${now} ACCOUNT ${account}\r\n`;
+    return `${all}:${now} ACCOUNT ${account}\r\n`;
+  };
+  /** Of those who came in by no IRC, the user is the account. */
+  const chghost = (was: PersonEntry, { address, account }: PersonEntry): string => {
+    const before = names.user(was.address, was.account);
+    const [user, host] = [names.user(address, account), names.host(address)];
+    const source = `${names.nick(address)}!${before}@${host}`;
+    return user === before ? "" : `:${source} CHGHOST ${user} ${host}\r\n`;
   };
   /** Each of them, as if by a command of theirs; in a batch for those who show it as one thing. */
   const moved = ({ room, server, now, people, again }: Moved): string => {

@@ -6,6 +6,7 @@ import { isFailure, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
 import { listsOf } from "./line.ts";
 import type { Reply } from "./reply.ts";
+import { isNeighbour } from "./rooms.ts";
 
 export async function monitor(
   client: Client,
@@ -42,7 +43,35 @@ export function told(client: Client, event: Extract<PersonalEvent, { type: "watc
   });
 }
 
+/** One who is watched is away, or back, or has logged in or out: for extended-monitor. */
+export function monitoredChanged(
+  client: Client,
+  { person, was }: Extract<PersonalEvent, { type: "changed" }>,
+): void {
+  const key = keyOf(person.address);
+  if (!client.monitored.has(key)) return;
+  client.monitored.set(key, person.address);
+  if (!client.has("extended-monitor") || seesInRooms(client, person.address)) return;
+  const { format } = client;
+  // As in a room that is none: whoever shares one is told there.
+  if (was === undefined) client.send(format.encode({ type: "away", person, room: "" }));
+  else if (was.address === person.address)
+    client.send(format.encode({ type: "renamed", was, person, room: "" }));
+}
+
+/** Those who watch a client, and are told of more than its coming and going. */
+export const watchersOf = (client: Client): Client[] =>
+  Array.from(client.world.clients).filter(
+    (one) => one.has("extended-monitor") && one.monitored.has(keyOf(client.address)),
+  );
+
 // --- internal ---
+
+/** Only of those who came in by this gateway it is known. */
+const seesInRooms = (client: Client, address: string): boolean =>
+  Array.from(client.world.clients).some(
+    (one) => one.phase === "in" && one.address === address && isNeighbour(client, one),
+  );
 
 /** Of addresses that differ in case alone; CASEMAPPING is ascii. */
 const keyOf = (address: string): string => address.toLowerCase();

@@ -5,7 +5,7 @@ import type { Client } from "./client.ts";
 import { TYPING } from "./format.ts";
 import { piecesOf } from "./line.ts";
 import { markerMoved } from "./markread.ts";
-import { told as monitored } from "./monitor.ts";
+import { monitoredChanged, told as monitored } from "./monitor.ts";
 import { personOf } from "./rooms.ts";
 
 export function tellPersonal(client: Client, event: PersonalEvent): void {
@@ -18,6 +18,8 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
       return markerMoved(client, event.room, event.id);
     case "typing":
       return client.send(client.format.tagmsg(event.person, client.shown, TYPING));
+    case "changed":
+      return monitoredChanged(client, event);
     case "watched":
       return monitored(client, event);
     case "removed":

@@ -27,7 +27,7 @@ import {
   writeHead,
 } from "../protocol/frame.ts";
 import { ABILITIES, ClientHello, describe, parseHello, VERSION } from "../protocol/hello.ts";
-import type { PersonalEvent, Welcome } from "../protocol/messages.ts";
+import type { Welcome } from "../protocol/messages.ts";
 import { Login, REQUEST_BY_TYPE } from "../protocol/messages.ts";
 import type { Entrance } from "./entrance.ts";
 import { NATIVE, sendPersonal } from "./format.ts";
@@ -136,7 +136,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
 
   // --- the session's side ---
 
-  personal(event: PersonalEvent): void {
+  personal(event: Parameters<Doorway["personal"]>[0]): void {
     const session = this.#session;
     if (session === undefined) return this.#soon(() => this.personal(event));
     if (event.type !== "chunk") return sendPersonal(session, event);

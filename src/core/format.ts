@@ -1,9 +1,8 @@
 // The native format: events as frames of the protocol. One object, so that all native sessions of a
 // room share their batches.
 
-import type { Format } from "../plugin/gateway.ts";
+import type { Format, PersonalEvent } from "../plugin/gateway.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
-import type { PersonalEvent } from "../protocol/messages.ts";
 import type { LiveSession } from "./session.ts";
 
 export const NATIVE: Format = {
@@ -36,6 +35,7 @@ export function sendPersonal(
   session: LiveSession,
   event: Exclude<PersonalEvent, { type: "chunk" }>,
 ): void {
+  if (event.type === "changed") return; // for those who keep a list of whom they watch
   if (event.type === "private") return session.sendFrame(FRAME.private, event.message);
   if (event.type === "offered") return session.sendFrame(FRAME.offered, event.offer);
   // A file's credit comes often; what is written out is encoded sooner.

@@ -4,8 +4,8 @@
 
 import type { Clock } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName, ServerName } from "../names.ts";
-import { LOBBY } from "../names.ts";
+import type { Nick, RoomName, ServerName } from "../names.ts";
+import { LOBBY, nameKey } from "../names.ts";
 import type { OfPerson, RoomEvent } from "../plugin/gateway.ts";
 import type { MemberEntry, PersonEntry } from "../protocol/messages.ts";
 import type { Removal } from "../protocol/ruling.ts";
@@ -68,6 +68,10 @@ export interface PresenceOptions {
   hides(room: RoomName, person: PersonEntry): boolean;
   readonly rolesIn: RolesIn;
 }
+
+/** The same nick, perhaps in other letters. */
+const isSame = (a: PersonEntry, b: PersonEntry): boolean =>
+  nameKey(a.address as Nick) === nameKey(b.address as Nick); // only compared
 
 export function createPresence(options: PresenceOptions): Presence {
   const { clock, rooms, hides, rolesIn } = options;
@@ -149,6 +153,7 @@ export function createPresence(options: PresenceOptions): Presence {
     },
     away(person, where, by) {
       hasAway = true;
+      watches.told(person);
       tellAll({ type: "away", person }, where, by);
     },
     joined,
@@ -166,6 +171,7 @@ export function createPresence(options: PresenceOptions): Presence {
     },
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
+      if (isSame(was, person)) watches.told(person, was);
       const those = Array.from(where);
       tellAll({ type: "renamed", was, person }, those, by);
       if (was.account !== person.account) for (const room of those) ranked(room, was, person);

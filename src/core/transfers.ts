@@ -11,7 +11,7 @@ import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Sid } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
-import type { OfferEntry, PersonalEvent } from "../protocol/messages.ts";
+import type { OfferEntry, PersonalEventOnWire } from "../protocol/messages.ts";
 import { readChunk } from "../protocol/transfer.ts";
 import { createForwarding } from "./forwarding.ts";
 import type { LiveSession } from "./session.ts";
@@ -22,7 +22,7 @@ export type End =
   | { readonly at: "there"; readonly sid: Sid; readonly target: readonly Sid[] };
 
 /** What passes from one end to the other. */
-export type TransferEvent = Extract<PersonalEvent, { readonly transfer: string }>;
+export type TransferEvent = Extract<PersonalEventOnWire, { readonly transfer: string }>;
 
 export interface Transfer {
   readonly offer: OfferEntry;

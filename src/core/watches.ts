@@ -7,6 +7,7 @@ import { failure, failureOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, ServerName } from "../names.ts";
 import { nameKey, parseAddress } from "../names.ts";
+import type { PersonEntry } from "../protocol/messages.ts";
 import type { LiveSession } from "./session.ts";
 
 interface Watched {
@@ -92,10 +93,16 @@ export function createWatches(isOnline: (nick: Nick, server: ServerName) => bool
     /** Somebody has come or gone; `address` is in its one form. */
     changed(address: string): void {
       if (servers.size === 0) return;
-      const at = address.lastIndexOf("@");
-      const [nick, server] = [address.slice(0, at) as Nick, address.slice(at + 1) as ServerName];
-      const one = find({ nick, server });
+      const one = find(partsOf(address));
       if (one !== undefined) check(one);
+    },
+    /** Somebody who is there is away, or is back, or another account than before. */
+    told(person: PersonEntry, was?: PersonEntry): void {
+      if (servers.size === 0) return;
+      const one = find(partsOf(person.address));
+      const before = was === undefined ? {} : { was };
+      for (const session of one?.watchers.keys() ?? [])
+        session.doorway.personal({ type: "changed", person, ...before });
     },
     /** A server has come or gone with all its people. */
     moved(server: ServerName): void {
@@ -112,4 +119,9 @@ export type Watches = ReturnType<typeof createWatches>;
 // --- internal -----------------------------------------------------------------------------------
 
 const addressOf = ({ nick, server }: Parsed): string => `${nick}@${server}`;
+/** Of an address in its one form. */
+function partsOf(address: string): Parsed {
+  const at = address.lastIndexOf("@");
+  return { nick: address.slice(0, at) as Nick, server: address.slice(at + 1) as ServerName };
+}
 const keyOf = (one: Parsed): string => nameKey(addressOf(one) as Nick);

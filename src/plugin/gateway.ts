@@ -8,7 +8,8 @@ import type { Nick } from "../names.ts";
 import type {
   Answer,
   MemberEntry,
-  PersonalEvent,
+  PersonalEventOnWire,
+  PersonEntry,
   RequestName,
   Requests,
   RoomEventOnWire,
@@ -55,7 +56,15 @@ export type RoomEvent =
       /** The lobby has been told, and so everybody: for formats that leave the lobby's out. */
       readonly again?: true;
     });
-export type { PersonalEvent };
+
+/** What one session alone is told: as on the native wire, and `changed`. */
+export type PersonalEvent =
+  | PersonalEventOnWire
+  /**
+   * One who is watched is away, or is back; with `was`, has another account, or writes the nick in
+   * other letters. Those who share a room may be told there, too.
+   */
+  | { readonly type: "changed"; readonly person: PersonEntry; readonly was?: PersonEntry };
 
 /** An encoding that many sessions share; sessions are grouped by the object's identity. */
 export interface Format {

@@ -352,7 +352,7 @@ export interface OfferEntry {
 }
 
 /** What one session alone is told. A chunk's bytes are borrowed. */
-export type PersonalEvent =
+export type PersonalEventOnWire =
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
