@@ -159,3 +159,17 @@ describe("EXTERNAL", () => {
     expect(await server.run("user-cert", "ann", print(0).toUpperCase())).toHaveProperty("text");
   });
 });
+
+test("one who logs in later is a session of the account like its others", async () => {
+  await using server = await start();
+  const annie = await server.irc("annie", ["sasl", "draft/read-marker"]);
+  await annie.ask("JOIN #tea");
+  annie.send("AUTHENTICATE PLAIN", `AUTHENTICATE ${base64("\0ann\0secret")}`);
+  await annie.until((line) => line.includes(" 903 "));
+  const ann = await server.connect("ann", "secret");
+  await ann.join("#tea");
+  const { id, at } = await ann.say("#tea", "hello");
+  await ann.request("read", { room: "#tea", id });
+  const marked = `:paris MARKREAD #tea timestamp=${new Date(at).toISOString()}`;
+  await annie.until((line) => line === marked);
+});
