@@ -324,6 +324,18 @@ definePlugin({
 });
 
 definePlugin({
+  name: "registration without auth",
+  // @ts-expect-error: not declared in provides: "auth"
+  setup: () => ({ register: () => allow("ana") }),
+});
+
+definePlugin({
+  name: "mechanisms without auth",
+  // @ts-expect-error: not declared in provides: "auth"
+  setup: () => ({ mechanisms: ["SCRAM-SHA-256"] }),
+});
+
+definePlugin({
   name: "a half history",
   provides: ["history"],
   // @ts-expect-error: range and backlog are missing
