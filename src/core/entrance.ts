@@ -80,6 +80,8 @@ export interface Entrance {
     nick: string,
     password: string | undefined,
   ): Promise<{ readonly nick: Nick } | Failure>;
+  /** Of SASL, beside PLAIN, which the plugins answer. */
+  readonly mechanisms: readonly string[];
   /** Some plugin lets people register nicks. */
   readonly registers: boolean;
   /** Makes an account of a nick; who is in is it from then on. Never rejects. */
@@ -262,6 +264,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
       if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
       return identify(session, proof);
     },
+    mechanisms: [...new Set(options.plugins.flatMap(({ parts }) => parts.mechanisms ?? []))],
     registers: registrar.isOpen,
     async register(registration) {
       const made = await registrar.register(registration);

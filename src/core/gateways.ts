@@ -20,8 +20,6 @@ export interface GatewaysOptions {
   readonly tick: Tick<LiveSession>;
   readonly entrance: () => Entrance;
   readonly gate: Gatekeeper;
-  /** Of SASL, which the auth plugins answer. */
-  mechanisms(): readonly string[];
   readonly tls: TlsIdentity | undefined;
   readonly host: string;
   /** A listener is open: it is closed when the server stops. */
@@ -120,7 +118,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
   return {
     listenBeside: beside.listenBeside,
     dialBeside: beside.dialBeside,
-    mechanisms: () => options.mechanisms(),
+    mechanisms: () => options.entrance().mechanisms,
     async listen(door, take) {
       const host = door.host ?? options.host;
       const tls = door.tls === false ? undefined : options.tls;

@@ -121,7 +121,6 @@ interface Later {
   entrance?: Entrance;
   /** Undefined where no plugin tells accounts. */
   accountOf?: AccountOf | undefined;
-  mechanisms?: readonly string[];
   commands?: Commands;
   fusion?: FusionPart;
   roles?: { readonly fabric: Fabric; readonly history: History | undefined };
@@ -255,7 +254,6 @@ function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Societ
     tls,
     host: options.listen.host,
     entrance: () => need("entrance"),
-    mechanisms: () => shared.later.mechanisms ?? [],
     opened: (listener: { close(): void }) => void listeners.push(listener),
   };
   const { live, sources } = setUpPlugins(options.plugins, {
@@ -279,7 +277,6 @@ function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Societ
     }),
   });
   const parts = live.map((one) => one.parts);
-  shared.later.mechanisms = [...new Set(parts.flatMap((one) => one.mechanisms ?? []))];
   const fabric = parts.find((one) => one.fabric !== undefined)?.fabric;
   assert(fabric !== undefined, "checkPlugins saw to exactly one fabric");
   const history = parts.find((one) => one.history !== undefined)?.history;
