@@ -177,6 +177,40 @@ test("who sends without being permitted to is held up, and bounded", async () =>
   listener.stop(true);
 });
 
+test("who does not read what it is sent is sent no more, and the sender is told", async () => {
+  await using server = await start(10);
+  const [ann, ben] = [await server.irc("ann"), await server.connect("ben")];
+  const isSend = (line: string) => line.includes("\x01DCC SEND ");
+  const size = 16 * 1024 * 1024;
+  let sent = 0;
+  const source = new Blob([new Uint8Array(size)]);
+  const over = ben.send("ann@paris", source, {
+    name: "x",
+    onProgress: ({ bytes }) => void (sent = bytes),
+  });
+  over.catch(() => {}); // looked at below
+  await ann.until(isSend);
+  const words = (ann.lines.find(isSend) ?? "").split(" ");
+  const first = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    hostname: host,
+    port: Number(words[words.indexOf(own) + 1]),
+    socket: {
+      data(one) {
+        one.pause();
+        first.resolve();
+      },
+    },
+  });
+  await first.promise;
+  for (let round = 0; round < 20; round++) await ann.fence();
+  // The systems at both ends hold some megabytes; all else waits at its sender's.
+  expect(sent).toBeLessThan(size / 2);
+  socket.terminate();
+  expect(over).rejects.toMatchObject({ code: "TRANSFER_CANCELLED" });
+  await over.catch(() => {});
+});
+
 test("a client that leaves frees its port, and the sender is told", async () => {
   await using server = await start(1);
   const [ann, ben] = [await server.irc("ann"), await server.connect("ben")];
