@@ -2,15 +2,18 @@
 // grep, jq and log shippers. An observer beside the history, never the history itself: what it
 // could not write is counted, and nobody waits for it.
 //
+// A message that is deleted has its text removed here as well: its line is a tombstone then.
+//
 //   plugins: [logJsonl(), …]
 //   plugins: [logJsonl({ folder: "/srv/chat/text" }), …]
 
 import type { FileHandle } from "node:fs/promises";
 import { mkdir, open } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import type { MessageEntry, Millis } from "chatfusion";
+import type { Millis, Redacted } from "chatfusion";
 import { ChatFusionError, definePlugin, LIMITS } from "chatfusion";
 import * as v from "valibot";
+import { lineOf, redactFiles, tombstoneOf } from "./log-jsonl/redact.ts";
 
 const Options = v.optional(
   v.strictObject({
@@ -26,12 +29,13 @@ export default definePlugin({
   setup({ options, clock, folder, log, metrics }) {
     const dropped = metrics.counter("dropped_total", "messages that the disk was too slow for");
     let files: DayFiles | undefined;
-    let buffer: string[] = [];
+    let buffer: Waiting[] = [];
     /** Of what waits and of what is being written, so that the bound holds while the disk hangs. */
     let heldBytes = 0;
     /** Messages that were not written since the last that were. */
     let lost = 0;
     let writing: Promise<void> | undefined;
+    let redacting: Promise<void> = Promise.resolve();
     let cancel: (() => void) | undefined;
 
     const lose = (count: number, error: unknown) => {
@@ -39,9 +43,9 @@ export default definePlugin({
       if (lost === 0) log.warn("messages are not written", { error });
       lost += count;
     };
-    async function write(lines: readonly string[], bytes: number): Promise<void> {
+    async function write(lines: readonly Waiting[], bytes: number): Promise<void> {
       try {
-        await files?.append(clock.now(), lines.join(""));
+        await files?.append(clock.now(), lines.map(({ line }) => line).join(""));
         if (lost > 0) log.info("messages are written again", { lost });
         lost = 0;
       } catch (thrown) {
@@ -76,6 +80,7 @@ export default definePlugin({
         await writing;
         flush();
         await writing;
+        await redacting;
         await files?.close();
       },
       onLogged(messages) {
@@ -85,11 +90,28 @@ export default definePlugin({
           if (heldBytes + bytes > LIMITS.logBufferBytesMax) {
             lose(1, "the disk is too slow");
           } else {
-            buffer.push(line);
+            buffer.push({ message, line });
             heldBytes += bytes;
           }
         }
         if (buffer.length > 0 && writing === undefined) later();
+      },
+      async onRedact(messages) {
+        // No longer than before: what is held stays within its bound.
+        buffer = buffer.map((one) => {
+          const isGone = messages.some(
+            ({ id, from }) => id === one.message.id && from === one.message.from,
+          );
+          return isGone ? { ...one, line: `${tombstoneOf(one.message)}\n` } : one;
+        });
+        const underWay = writing;
+        const redacted = redacting.then(async () => {
+          await underWay;
+          if (files !== undefined) await redactFiles(files.path, messages);
+        });
+        redacting = redacted.catch(() => undefined); // whoever asked is told
+        await redacted;
+        return undefined;
       },
     };
   },
@@ -97,24 +119,13 @@ export default definePlugin({
 
 // --- internal ---
 
-/** What JSON leaves as it is, but a terminal, a pager or a line reader may not. */
-const unsafe = /[\u007f-\u009f\u2028\u2029\p{Cf}]/gu;
-
-/** One line: in a JSON text, an escaped character is the same character. All is ASCII or plain. */
-function lineOf(message: MessageEntry): string {
-  const json = JSON.stringify(message);
-  return `${json.replace(unsafe, escapeUnits)}\n`;
-}
-
-function escapeUnits(character: string): string {
-  let escaped = "";
-  for (let at = 0; at < character.length; at += 1) {
-    escaped += `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
-  }
-  return escaped;
+interface Waiting {
+  readonly message: Redacted;
+  readonly line: string;
 }
 
 interface DayFiles {
+  readonly path: string;
   /** Appends to the file of the day that `now` is in. */
   append(now: Millis, text: string): Promise<void>;
   close(): Promise<void>;
@@ -142,6 +153,7 @@ async function openDayFiles(folder: string, own: string | undefined): Promise<Da
     await closing?.close();
   };
   return {
+    path,
     close,
     async append(now, text) {
       const today = new Date(now).toISOString().slice(0, 10);

@@ -194,6 +194,8 @@ export const LIMITS = {
 
   // --- hooks and plugins -------------------------------------------------------------------------
   hookMsMax: 5 * second,
+  /** Of a plugin that removes what was deleted: it may have to look through large files. */
+  redactMsMax: 60 * second,
   stopMsMax: 5 * second,
   /** A synchronous hook that takes longer is named in the log. */
   hookBlockMsMax: 100,

@@ -31,7 +31,8 @@ export const HOOK_KINDS = {
   onFile: "veto",
   onPresence: "notify",
   onLogged: "notify",
-} as const satisfies Record<keyof Hooks, "consent" | "chain" | "veto" | "notify">;
+  onRedact: "wait",
+} as const satisfies Record<keyof Hooks, "consent" | "chain" | "veto" | "notify" | "wait">;
 
 /** How many plugins of a config may provide a role. */
 export const PROVIDERS = {
@@ -252,6 +253,7 @@ export { assert, unreachable } from "./assert.ts";
 export { failureOf, isFailure, ProtocolError } from "./errors.ts";
 export type { ErrorCode, Failure } from "./errors.ts";
 export { LIMITS } from "./limits.ts";
+export { isSaid } from "./protocol/amendment.ts";
 export { idAfter, idAt, timeIn } from "./protocol/id.ts";
 export * from "./names.ts";
 export type {

@@ -27,8 +27,8 @@ export function createDeletions(options: DeletionsOptions) {
   /** By server, and by room and id of what each is about; the oldest first. */
   const waiting = new Map<string, Map<string, MessageEntry>>();
   let waits = 0;
-  /** What the disk would not take. */
-  const failed = new Map<string, MessageEntry>();
+  /** What the disk would not take, with what it is about where that was found. */
+  const failed = new Map<string, Unfinished>();
   let cancel: (() => void) | undefined;
 
   const drop = (server: string): void => {
@@ -38,16 +38,17 @@ export function createDeletions(options: DeletionsOptions) {
     waits--;
     if (own.size === 0) waiting.delete(server);
   };
-  const remove = async (deletion: MessageEntry): Promise<void> => {
+  /** What a deletion removes. */
+  const targetsOf = async (deletion: MessageEntry): Promise<readonly MessageEntry[]> => {
     const { room, about = "" } = deletion;
     const found = await options.find(room, about);
     const gone = found.filter((one) => isSaid(one.kind) && options.counts(deletion, one));
-    if (gone.length === 0) return;
+    if (gone.length === 0) return gone;
     const authors = new Set(gone.map(authorOf));
     const edits = (await options.about(room, [about])).filter(
       (one) => one.kind === "edit" && authors.has(authorOf(one)),
     );
-    await forget([...gone, ...edits]);
+    return [...gone, ...edits];
   };
   /** Messages of one room. */
   const forget = async (messages: readonly MessageEntry[]): Promise<void> => {
@@ -60,22 +61,24 @@ export function createDeletions(options: DeletionsOptions) {
     cancel = undefined;
     const again = [...failed.values()];
     failed.clear();
-    for (const deletion of again) done(deletion).catch(() => undefined); // it never rejects
+    for (const one of again) finish(one).catch(() => undefined); // it never rejects
   };
-  const done = async (deletion: MessageEntry): Promise<void> => {
+  const finish = async ({ deletion, gone: known }: Unfinished): Promise<void> => {
+    let gone = known;
     try {
-      await remove(deletion);
+      gone ??= await targetsOf(deletion);
+      await forget(gone);
     } catch (thrown) {
       const { id, room } = deletion;
       options.report.error("message not removed", { room, deletion: id, error: String(thrown) });
-      if (failed.size < LIMITS.deletionsWaitingMax) failed.set(id, deletion);
+      if (failed.size < LIMITS.deletionsWaitingMax) failed.set(id, { deletion, gone });
       cancel ??= options.clock.after(LIMITS.storeRetryMs, retry);
     }
   };
 
   return {
     /** Removes what a deletion that counts is about; tries again while the disk refuses. */
-    done,
+    done: (deletion: MessageEntry): Promise<void> => finish({ deletion, gone: undefined }),
     forget,
     /** What it is about has not come yet. */
     wait(deletion: MessageEntry): void {
@@ -106,6 +109,11 @@ export function createDeletions(options: DeletionsOptions) {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+interface Unfinished {
+  readonly deletion: MessageEntry;
+  readonly gone: readonly MessageEntry[] | undefined;
+}
 
 const keyOf = (room: string, id: string): string => `${room} ${id}`;
 

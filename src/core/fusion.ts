@@ -183,6 +183,7 @@ function streamsOf(options: FusionOptions, peers: () => Peers): Streams {
     history: options.history,
     identity: options.identity,
     wantsLog: options.wantsLog,
+    redacted: (messages) => options.hooks().redact(messages),
     subscribers: (room) => peers().subscribers(room),
     accompanied: () => peers().accompanied,
     publish: (to, bytes) => options.fabric().publish(to, "room", bytes),

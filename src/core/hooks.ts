@@ -17,6 +17,7 @@ import type {
   MergeOffer,
   Message,
   PresenceChange,
+  Redacted,
   TellOffer,
 } from "../plugin/hooks.ts";
 import { HOOK_KINDS } from "../plugin.ts";
@@ -50,6 +51,8 @@ export interface CompiledHooks {
   file(offer: FileOffer): MaybePromise<Failure | undefined>;
   presence(change: PresenceChange): void;
   logged(messages: readonly MessageEntry[]): void;
+  /** Undefined when all have removed what they had. */
+  redact(messages: readonly Redacted[]): Promise<Failure | undefined>;
   /** Somebody wants to hear of logged messages. */
   readonly hearsLogged: boolean;
   readonly order: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
@@ -72,6 +75,7 @@ export function compileHooks(
   const presence = steps("onPresence");
   const tells = steps("onTell");
   const logged = steps("onLogged");
+  const redact = steps("onRedact");
   const veto = <A>(hook: keyof typeof DENIED, list: readonly Step<A, Async<unknown>>[]) => {
     const code = DENIED[hook];
     return (offer: A): MaybePromise<Failure | undefined> =>
@@ -103,6 +107,14 @@ export function compileHooks(
     file: veto<FileOffer>("onFile", steps("onFile")),
     presence: (change) => guard.notify("onPresence", presence, change),
     logged: (messages) => guard.notify("onLogged", logged, messages),
+    async redact(messages) {
+      let refused: Failure | undefined;
+      for (const step of redact) {
+        const end = await guard.each("onRedact", [step], undefined, messages, () => undefined);
+        refused ??= end;
+      }
+      return refused;
+    },
     hearsLogged: logged.length > 0,
     order: (Object.keys(HOOK_KINDS) as (keyof Hooks)[]) // its keys are the hooks
       .map((hook) => ({ hook, plugins: steps(hook).map((step) => step.plugin) }))
@@ -135,7 +147,8 @@ export function goOn<A, B>(
 }
 
 /** Of a hook with this argument. Where a client is asked back, its time is not the plugin's. */
-function deadlineOf(argument: unknown): number {
+function deadlineOf(hook: string, argument: unknown): number {
+  if (hook === "onRedact") return LIMITS.redactMsMax;
   const { credential } = Object(argument) as Partial<AuthRequest>; // not there in other hooks
   const challenges = credential?.kind === "exchange" ? LIMITS.challengesMax : 0;
   return LIMITS.hookMsMax + challenges * LIMITS.challengeMsMax;
@@ -199,7 +212,9 @@ function createGuard(clock: Clock, log: Log) {
       const ms = clock.monotonic() - began;
       if (ms > LIMITS.hookBlockMsMax)
         log.warn("hook held up the loop", { plugin: step.plugin, hook, ms: Math.round(ms) });
-      return isPromise(result) ? timed(step.plugin, hook, result, deadlineOf(argument)) : result;
+      return isPromise(result)
+        ? timed(step.plugin, hook, result, deadlineOf(hook, argument))
+        : result;
     } catch (thrown) {
       return fault(step.plugin, hook, thrown);
     }

@@ -4,12 +4,14 @@
 // Invariants: 1. Numbers have no hole. 2. A batch is published after it is in the log's queue, and
 // never waits for the disk. 3. What a local room says is never published, nor hashed with the rest.
 
-import type { Bytes, Clock, Crypto } from "../environment.ts";
+import type { Bytes, Clock, Crypto, MaybePromise } from "../environment.ts";
+import type { Failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { isShared } from "../names.ts";
 import type { PublishResult } from "../plugin/fabric.ts";
-import type { History, MessageRef, Stream } from "../plugin/history.ts";
+import type { History, Stream } from "../plugin/history.ts";
+import type { Redacted } from "../plugin/hooks.ts";
 import type { Leaf } from "../protocol/batch.ts";
 import { decodeBatch, encodeTick, encodeUnsigned } from "../protocol/batch.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
@@ -35,6 +37,8 @@ export interface StreamsOptions {
   readonly identity: () => Identity;
   /** Somebody keeps or hears what is logged. */
   readonly wantsLog: () => boolean;
+  /** Lets the plugins remove what they have written of messages; returns why one has not. */
+  redacted(messages: readonly Redacted[]): MaybePromise<Failure | undefined>;
   /** The other servers that subscribe to a room; the same array while it does not change. */
   subscribers(room: RoomName): readonly Sid[];
   /** There are other servers in the fusion, or may be again: batches are signed and kept. */
@@ -69,10 +73,12 @@ export interface Streams {
    */
   serve(to: Sid, stream: Stream, numbers: Asked): Promise<number>;
   /**
-   * Removes messages of a room for good: from what is kept for repair, and from the history.
-   * Resolves when that is durable; rejects with what the history throws.
+   * Removes messages of a room for good: from what is kept for repair, from what plugins have
+   * written of them, and from the history, last of all: what it holds is removed again after a
+   * crash. Resolves when that is durable; rejects with what the history throws, or with the fault
+   * of a plugin, which holds up nothing else.
    */
-  redact(room: RoomName, messages: readonly MessageRef[]): Promise<void>;
+  redact(room: RoomName, messages: readonly Redacted[]): Promise<void>;
 }
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -203,7 +209,9 @@ export function createStreams(options: StreamsOptions): Streams {
       for (const ring of [own, others])
         ring.replace(room, (bytes) => (isHeld(bytes) ? host.blank(bytes, messages) : bytes));
       await options.log.caughtUp();
+      const refused = await options.redacted(messages);
       await options.history()?.redact(room, messages);
+      if (refused !== undefined) throw new Error(refused.text);
     },
   };
 }

@@ -181,4 +181,14 @@ export interface Hooks {
   onPresence(change: PresenceChange): undefined;
   /** Notified of room messages once they are durable, synchronously; never of private ones. */
   onLogged(messages: readonly MessageEntry[]): undefined;
+  /**
+   * Messages of one room, which this server had logged, were deleted: whoever has written their
+   * texts anywhere removes them there, for good. It is waited for, before the history removes them;
+   * after a fault it is asked again as long as the server runs, and after a crash before its end
+   * once more. What is not held is passed over.
+   */
+  onRedact(messages: readonly Redacted[]): MaybePromise<undefined>;
 }
+
+/** One whose text is to be removed, or that of an edit of it. */
+export type Redacted = Pick<MessageEntry, "id" | "from" | "room" | "at">;

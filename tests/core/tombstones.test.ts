@@ -149,6 +149,7 @@ test("what is kept for repair, and in the history, loses the text when it is rem
     history: () => history,
     identity: () => identity,
     wantsLog: () => true,
+    redacted: () => undefined,
     subscribers: () => [],
     accompanied: () => true,
     publish(_, bytes) {

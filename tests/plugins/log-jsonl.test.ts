@@ -1,9 +1,10 @@
 // log-jsonl: its lines and files, and a disk that hangs.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import logJsonl from "../../plugins/log-jsonl.ts";
+import { tombstoneOf } from "../../plugins/log-jsonl/redact.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { MessageEntry } from "../../src/protocol/messages.ts";
 import type { SetUp } from "../../src/testing/context.ts";
@@ -110,4 +111,88 @@ test("a file that can't be written is told once, and the next message is tried a
     while (world.metric("dropped_total") !== round) await turn();
   }
   expect(world.logged.filter(({ level }) => level === "warn")).toHaveLength(1);
+});
+
+describe("a deleted message", () => {
+  const day = "2026-01-02";
+  const linesIn = async (world: SetUp, of = day) =>
+    (await read(world, of)).split("\n").map((line) => line.trimEnd());
+  const tomb = ({ id, from, room, at }: MessageEntry) => ({ id, from, room, at, deleted: true });
+  const redact = async (world: SetUp, ...messages: readonly MessageEntry[]) =>
+    world.parts.onRedact!(messages);
+
+  test("leaves a tombstone of its length in its place, and nothing of its text", async () => {
+    await using world = await setUp(logJsonl());
+    const messages = messagesOf("one", "a secret: 𝄞\u202e", "three");
+    world.parts.onLogged!(messages);
+    await world.stop();
+    const before = await stat(join(world.folder, `${day}.jsonl`));
+    await using again = await setUp(logJsonl(), { folder: world.folder });
+    await redact(again, messages[1]!);
+    await redact(again, messages[1]!);
+    const text = await read(again, day);
+    expect(text).not.toContain("secret");
+    const after = await stat(join(world.folder, `${day}.jsonl`));
+    expect([after.size, after.ino]).toEqual([before.size, before.ino]);
+    const lines = text.trimEnd().split("\n");
+    const parsed = lines.map((line) => JSON.parse(line) as unknown);
+    expect(parsed).toEqual([messages[0], tomb(messages[1]!), messages[2]]);
+  });
+
+  test("is gone also while it waits to be written, and while it is being written", async () => {
+    await using world = await setUp(logJsonl());
+    const [now, later] = [messagesOf("secret now"), messagesOf("secret later")];
+    world.parts.onLogged!(now);
+    world.clock.advance(LIMITS.logFlushMs);
+    world.parts.onLogged!(later);
+    await redact(world, ...now, ...later);
+    await world.stop();
+    expect(await read(world, day)).not.toContain("secret");
+    expect((await linesIn(world)).filter(Boolean)).toHaveLength(2);
+  });
+
+  test("is found in any day's file, however its clock went, and among many lines", async () => {
+    await using world = await setUp(logJsonl());
+    const early = messagesOf("secret").map((one) => ({ ...one, at: Date.UTC(2030, 0, 1) }));
+    const late = messagesOf("secret").map((one) => ({ ...one, id: "late", at: 0 }));
+    const filler = Array.from(
+      { length: 5000 },
+      (_, n) => `{"id":"x${n}","text":"${"y".repeat(99)}"}`,
+    );
+    const lines = [...filler, JSON.stringify(early[0]), "z".repeat(400_000), ...filler];
+    const path = (of: string) => join(world.folder, `${of}.jsonl`);
+    await writeFile(path("2020-01-01"), `${[...lines, JSON.stringify(late[0])].join("\n")}\n`);
+    const size = (await stat(path("2020-01-01"))).size;
+    await redact(world, ...early, ...late);
+    const text = await read(world, "2020-01-01");
+    expect([text.includes("secret"), text.length]).toEqual([false, size]);
+    expect(text.match(/"deleted":true/g)).toHaveLength(2);
+  });
+
+  test("is removed again where a crash came in the middle of a tombstone", async () => {
+    await using world = await setUp(logJsonl());
+    const [message] = messagesOf("the secret of all") as [MessageEntry];
+    const line = JSON.stringify(message);
+    const half = tombstoneOf(message).padEnd(line.length, " ").slice(0, 60) + line.slice(60);
+    await writeFile(join(world.folder, `${day}.jsonl`), `${half}\n`);
+    expect(half).toContain("secret of all");
+    await redact(world, message);
+    const [only = ""] = await linesIn(world);
+    expect(JSON.parse(only)).toEqual(tomb(message));
+  });
+
+  test("of another author under the same id stays, and so does what only quotes it", async () => {
+    await using world = await setUp(logJsonl());
+    const [message] = messagesOf("mine") as [MessageEntry];
+    const others = [
+      { ...message, from: "mal@nice", text: "theirs" },
+      { ...message, id: "other", text: JSON.stringify(message) },
+    ];
+    world.parts.onLogged!([message, ...others]);
+    world.clock.advance(LIMITS.logFlushMs);
+    await redact(world, message);
+    await world.stop();
+    const lines = (await linesIn(world)).filter(Boolean).map((one) => JSON.parse(one) as unknown);
+    expect(lines).toEqual([tomb(message), ...others]);
+  });
 });
