@@ -7,7 +7,7 @@
 //   plugins: [moderateRooms({ words: ["heck"], refused: ["hell"], role: "teacher" }), …]
 
 import type { Clock, Millis, Person, PluginStore, RoomName } from "chatfusion";
-import { ChatFusionError, command, definePlugin, drop, LIMITS } from "chatfusion";
+import { ChatFusionError, command, definePlugin, drop, isSaid, LIMITS } from "chatfusion";
 import { nameKey, parseRoomName } from "chatfusion";
 import * as v from "valibot";
 
@@ -56,8 +56,6 @@ const Seconds = v.pipe(
   v.maxValue(LIMITS.slowSecondsMax),
 );
 
-const NO_WORDS: ReadonlySet<string> = new Set(["reaction", "unreaction", "edit", "delete"]);
-
 export default definePlugin({
   name: "moderate-rooms",
   options: Options,
@@ -89,7 +87,7 @@ export default definePlugin({
           return drop(`"${found.refused}" is not said here`);
         }
         // What is done to a message is none: a slow room does not keep people from deleting theirs.
-        const isFree = from.roles.includes(role) || NO_WORDS.has(message.kind);
+        const isFree = from.roles.includes(role) || !isSaid(message.kind);
         const wait = isFree ? 0 : slow.waitOf(from, room, seconds(room));
         if (wait > 0) {
           count.slowed();

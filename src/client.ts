@@ -34,6 +34,7 @@ export type { Progress, TransferOptions } from "./client/transfer.ts";
 export { ChatFusionError, isFailure, type ErrorCode, type Failure } from "./errors.ts";
 export { LIMITS } from "./limits.ts";
 export { LOBBY, visible } from "./names.ts";
+export { isSaid } from "./protocol/amendment.ts";
 export type {
   Answer,
   CommandEntry,

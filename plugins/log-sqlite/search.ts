@@ -1,7 +1,7 @@
 // The index of words (SQLite's FTS5), and what is found by it. It holds no texts, only where words
 // are: a row's number is its batch's, times 4,096, and its place in the batch, so that rows are in
-// the order of the log. Messages get into it after their commit has been answered, in steps, each a
-// commit without an fsync: after a crash the same step is made again.
+// the order of the log. Reactions are left out. Messages get into it after their commit has been
+// answered, in steps, each a commit without an fsync: after a crash the same step is made again.
 // Invariants: 1. The batches from `low` to before `high` are in the index, and no others. 2. What
 // is removed from the log is removed from the index in the same transaction.
 
@@ -66,7 +66,7 @@ export function createSearch(
     // What was pruned may stand in its batch yet.
     const isWhole = messages.filter((one) => one !== null).length === marked;
     for (const [place, message] of messages.entries()) {
-      if (message === null) continue;
+      if (message === null || !isFindable(message)) continue;
       if (!isWhole && isMarked.get(room, message.id, id, place) === null) continue;
       put.run(id * PLACES + place, placeOf(room, message), textOf(message));
     }
@@ -107,7 +107,7 @@ export function createSearch(
       while (indexed.waits() === "new") unsynced(step);
     },
     remove(room, batch, { place, message }, wipes = false) {
-      if (!indexed.holds(batch)) return;
+      if (!indexed.holds(batch) || !isFindable(message)) return;
       if (wipes) wipe.run(1);
       take.run(batch * PLACES + place, placeOf(room, message), textOf(message));
       if (wipes) wipe.run(0);
@@ -163,6 +163,10 @@ function firstOf(rows: Iterable<BatchRow>, messagesMax: number): Batch[] {
   }
   return found;
 }
+
+/** Reactions are no words; nobody looks for them. */
+const isFindable = ({ kind }: MessageEntry): boolean =>
+  kind !== "reaction" && kind !== "unreaction";
 
 const authorWord = (address: string): string =>
   `u${Buffer.from(address.toLowerCase()).toString("hex")}`;

@@ -72,8 +72,10 @@ export type ConnectionEvent =
 /** Reads the frame of an event; undefined for a type that is none. Throws `ProtocolError`. */
 export function readEvent(type: number, payload: Uint8Array): ClientEvent | undefined {
   switch (type) {
-    case FRAME.message:
-      return { type: "message", message: shape.read(type, shape.MessageShape, payload) };
+    case FRAME.message: {
+      const message = shape.read(type, shape.MessageShape, payload);
+      return message === undefined ? undefined : { type: "message", message };
+    }
     case FRAME.joined:
       return { type: "joined", ...shape.read(type, shape.PresenceShape, payload) };
     case FRAME.left:
@@ -103,7 +105,7 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
     case FRAME.split:
       return { type: "split", ...shape.read(type, shape.FusionShape, payload) };
     case FRAME.private:
-      return { type: "private", message: shape.read(type, shape.PrivateShape, payload) };
+      return privateEvent(shape.read(type, shape.PrivateShape, payload));
     case FRAME.told:
       return { type: "told", ...shape.read(type, shape.ToldShape, payload) };
     case FRAME.notice:
@@ -118,3 +120,8 @@ export function readEvent(type: number, payload: Uint8Array): ClientEvent | unde
       return undefined;
   }
 }
+
+// --- internal -----------------------------------------------------------------------------------
+
+const privateEvent = (message: PrivateEntry | undefined): ClientEvent | undefined =>
+  message === undefined ? undefined : { type: "private", message };

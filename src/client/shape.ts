@@ -39,7 +39,7 @@ const said = {
   cid: v.exactOptional(v.string()),
   late: v.exactOptional(v.literal(true)),
 };
-export const MessageShape = v.object({
+const MessageShape = v.object({
   ...said,
   room: RoomShape,
   kind: MessageKind,
@@ -53,7 +53,34 @@ const PastShape = v.object({
   reactions: v.exactOptional(v.array(v.object({ text: v.string(), count: Count, by: Texts }))),
   deleted: v.exactOptional(v.literal(true)),
 });
-export const PrivateShape = v.object({ ...said, to: v.string(), kind: SaidKind });
+const PrivateShape = v.object({ ...said, to: v.string(), kind: SaidKind });
+
+/** Of a newer server's kinds nothing is known: what is of them is passed over. */
+const passOver = <S extends v.GenericSchema<unknown, unknown>>(shape: S, kinds: KindShape) => {
+  const isOther = (value: unknown) => {
+    const { kind } = Object(value) as { readonly kind?: unknown };
+    return typeof kind === "string" && !v.is(kinds, kind);
+  };
+  const known = v.pipe(
+    v.array(v.unknown()),
+    v.transform((all) => all.filter((one) => !isOther(one))),
+  );
+  return {
+    /** One; undefined where it is passed over. */
+    one: v.pipe(
+      v.unknown(),
+      v.transform((value) => (isOther(value) ? undefined : value)),
+      v.optional(shape),
+    ),
+    all: v.pipe(known, v.array(shape)),
+  };
+};
+type KindShape = typeof MessageKind | typeof SaidKind;
+
+const { one: Message, all: Messages } = passOver(MessageShape, MessageKind);
+const { one: Private } = passOver(PrivateShape, SaidKind);
+const { all: PastMessages } = passOver(PastShape, MessageKind);
+export { Message as MessageShape, Private as PrivateShape };
 
 export const OfferShape = v.object({
   transfer: Transfer,
@@ -176,8 +203,8 @@ const answers = {
     ),
     next: v.exactOptional(v.string()),
   }),
-  history: v.object({ messages: v.array(PastShape) }),
-  search: v.object({ messages: v.array(MessageShape), next: v.exactOptional(v.string()) }),
+  history: v.object({ messages: PastMessages }),
+  search: v.object({ messages: Messages, next: v.exactOptional(v.string()) }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   commands: v.object({
     commands: v.array(

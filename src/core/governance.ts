@@ -8,7 +8,8 @@ import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
-import type { MessageEntry, PersonEntry } from "../protocol/messages.ts";
+import { isSaid } from "../protocol/amendment.ts";
+import type { MessageEntry, MessageKind, PersonEntry } from "../protocol/messages.ts";
 import type { RoomOutline } from "../protocol/ruling.ts";
 import type { ModeName } from "../protocol/state.ts";
 import { MODES } from "../protocol/state.ts";
@@ -128,13 +129,16 @@ export function createGovernance(options: GovernanceOptions) {
     /** What one who is in a room must know of it at once. */
     outline: (session: LiveSession, room: RoomName): RoomOutline =>
       outlineOf(states.of(room), states.personOf(session, room)),
-    /** Why somebody of this server may say nothing in a room now; asked where it is restricted. */
-    silences(session: LiveSession, room: RoomName): Failure | undefined {
+    /**
+     * Why somebody of this server may say nothing in a room now; asked where it is restricted. What
+     * is done to a message is no message of slow mode's.
+     */
+    silences(session: LiveSession, room: RoomName, kind: MessageKind): Failure | undefined {
       const state = states.of(room);
       const person = states.personOf(session, room);
       const now = clock.now();
       const refused = barred(state, person, now) ?? silenced(state, person, now);
-      const seconds = modeOf(state, "slow");
+      const seconds = isSaid(kind) ? modeOf(state, "slow") : undefined;
       if (refused !== undefined || typeof seconds !== "number" || stands(state, person))
         return refused;
       const waitMs = slow.wait(room, session.sender, seconds);
@@ -153,7 +157,7 @@ export function createGovernance(options: GovernanceOptions) {
       const state = states.of(room);
       const now = clock.now();
       if ((barred(state, person, now) ?? silenced(state, person, now)) !== undefined) return false;
-      const seconds = modeOf(state, "slow");
+      const seconds = isSaid(message.kind) ? modeOf(state, "slow") : undefined;
       if (isLate || typeof seconds !== "number" || stands(state, person)) return true;
       const burst = LIMITS.slowBurstMax;
       return slow.wait(room, `${source.sid} ${account ?? from}`, seconds, burst) === 0;

@@ -192,7 +192,9 @@ function messageHandlers(options: RequestsOptions) {
     const known = ask.cid === undefined ? undefined : recent.find(senderOf(session), ask.cid);
     if (known !== undefined)
       return { answer: { id: known.id, at: known.at }, logged: known.logged };
-    const silenced = room.restricted ? options.governance.silences(session, name) : undefined;
+    const silenced = room.restricted
+      ? options.governance.silences(session, name, ask.kind)
+      : undefined;
     if (silenced !== undefined) return silenced;
     if (ask.about === undefined && ask.thread === undefined)
       return speak(session, room, ask, NOTHING);

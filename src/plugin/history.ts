@@ -91,8 +91,8 @@ export interface History {
     limit: number,
   ): MaybePromise<readonly MessageEntry[] | undefined>;
   /**
-   * What was appended before this call and fits. Rejects with `BAD_REQUEST` for a text that has
-   * nothing to look for, and for a `before` that is none.
+   * What was appended before this call and fits, but for reactions. Rejects with `BAD_REQUEST` for
+   * a text that has nothing to look for, and for a `before` that is none.
    */
   search(what: Search): MaybePromise<Found>;
   /**

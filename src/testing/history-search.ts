@@ -23,6 +23,22 @@ export function testSearch(make: Make): void {
       expect(await find(later, { text: "fox" })).toEqual({ messages: [] });
     }));
 
+  test("a reaction is not found, neither by its word nor by its author", () =>
+    withHistory(make, async (history, restart) => {
+      const done = (kind: "reaction" | "unreaction" | "edit") =>
+        ({ kind, text: "cheers", about: "x" }) as const;
+      const messages = [{ text: "cheers" }, done("reaction"), done("unreaction"), done("edit")];
+      const batch = testBatch(testStream(), 1, messages);
+      await history.append([batch]);
+      const kinds = async (one: History, what: Asked) =>
+        (await find(one, what)).messages.map(({ kind }) => kind);
+      expect(await kinds(history, { text: "cheers" })).toEqual(["text", "edit"]);
+      expect(await kinds(history, { from: "ana@paris" })).toEqual(["text", "edit"]);
+      await history.redact(room, batch.messages.slice(0, 2));
+      const later = await restart();
+      expect(await kinds(later, { text: "cheers" })).toEqual(["edit"]);
+    }));
+
   test("parts of a question's language are words, or nothing", () =>
     withHistory(make, async (history) => {
       const all = ["near and not or", "text column", "a NEAR b", "'; DROP TABLE words; --"];

@@ -96,6 +96,7 @@ export function searchIn(batches: readonly Batch[], what: Search): Found {
     .flatMap(({ messages }) => messages)
     .map((message, at) => ({ message, at }))
     .filter(({ message, at }) => {
+      if (message.kind === "reaction" || message.kind === "unreaction") return false;
       const isThere = rooms.includes(message.room) && at < Number(before);
       return (
         isThere && (from ?? message.from) === message.from && hasPhrases(message.text, phrases)

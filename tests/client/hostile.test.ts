@@ -49,6 +49,26 @@ describe("what answers is not a server of ours", () => {
   });
 });
 
+test("a message of a kind that a newer server has is passed over, in answers, too", async () => {
+  const { client, visitor, events } = await enter(await startPeer());
+  const entry = { id: "1", from: "a@b", room: "#x", text: "x", at: 1 };
+  const [known, other] = [
+    { ...entry, kind: "text" },
+    { ...entry, id: "2", kind: "poll", text: "which?" },
+  ];
+  visitor.send("message", other);
+  visitor.send("private", { ...other, to: "ann@paris" });
+  visitor.send("message", known);
+  const told = await events.until(({ type }) => type === "message" || type === "private");
+  expect(told).toMatchObject({ type: "message", message: known });
+  for (const name of ["history", "search"] as const) {
+    const answer = client.request(name, { room: "#x", text: "x" });
+    const { value } = await visitor.heard.until((one) => one.name === name);
+    visitor.send("ack", { ref: value["ref"], messages: [other, known, other] });
+    expect(await answer).toEqual({ messages: [known] } as never);
+  }
+});
+
 describe("a session", () => {
   const wrong: readonly (readonly [string, FrameName, object])[] = [
     [

@@ -126,6 +126,16 @@ describe("in one server", () => {
     world.set(ann, "#chat", "mode/slow", 10);
     expect([said(), said()]).toEqual(["ack", "SLOW_MODE"]);
     world.place.rest(10_000);
+    const first = gus.get("say", { room: "#chat", text: "first" })["id"];
+    const done = (kind: string, text: string, about = first) =>
+      codeOf(gus.ask("say", { room: "#chat", kind, text, about }));
+    // An answer is said like any other message; what is done to one is none.
+    expect(done("text", "an answer")).toBe("SLOW_MODE");
+    const kinds = ["reaction", "unreaction", "edit", "delete"];
+    expect(kinds.map((kind) => done(kind, kind))).toEqual(["ack", "ack", "ack", "ack"]);
+    world.place.rest(9000);
+    expect(said()).toBe("SLOW_MODE");
+    world.place.rest(1000);
     expect(said()).toBe("ack");
     world.set(ann, "#chat", "mode/slow", null);
     expect([said(), said()]).toEqual(["ack", "ack"]);

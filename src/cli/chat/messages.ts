@@ -2,14 +2,12 @@
 // which one somebody else means. Bounded; the oldest are forgotten first.
 
 import type { MessageEntry, PastEntry, SayOptions } from "../../client.ts";
+import { isSaid } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
 import type { Of } from "./shown.ts";
-
-/** What is said to people; the rest is done to it. */
-const SAID: readonly string[] = ["text", "action", "notice"];
 
 /** What a line with such a command says. */
 export interface Saying {
@@ -26,7 +24,7 @@ export class MessageBook {
   take(message: MessageEntry): Of | undefined {
     const { about, thread, kind } = message;
     const target = this.#messages.get(about ?? thread ?? "");
-    if (SAID.includes(kind)) this.#put(message);
+    if (isSaid(kind)) this.#put(message);
     else if (target !== undefined && kind === "edit") this.#put({ ...target, text: message.text });
     else if (kind === "delete") this.#messages.delete(about ?? "");
     if (target === undefined) return undefined;
@@ -37,7 +35,7 @@ export class MessageBook {
   /** Takes what the history has shown. */
   takePast(messages: readonly PastEntry[]): void {
     for (const message of messages)
-      if (SAID.includes(message.kind) && message.deleted === undefined)
+      if (isSaid(message.kind) && message.deleted === undefined)
         this.#put({ ...message, text: message.edited?.text ?? message.text });
   }
 
