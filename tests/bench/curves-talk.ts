@@ -65,7 +65,8 @@ export const connections: Curve = talk({
   title: `Cost of a delivery in a room of ${BESIDE_MEMBERS}, by connections beside it`,
   x: "connections that say nothing",
   steps: [1, 100, 1000, 10_000, 20_000],
-  most: () => connectionsMax() - BESIDE_MEMBERS,
+  // Those who talked in the repetition before may not be gone yet: what they hear leaves first.
+  most: () => connectionsMax() - BESIDE_MEMBERS - TALKERS_MAX,
   isBareOnly: true,
   busy: (bystanders) => ({ ...room(BESIDE_MEMBERS, TALKERS_MAX, IN_FLIGHT), bystanders }),
   single: (bystanders) => ({ ...room(BESIDE_MEMBERS, 1, 1), bystanders }),
@@ -103,6 +104,7 @@ export const servers: Curve = {
         spread: "turns",
       }),
       serversOf: (count) => count,
+      pace: (count) => sharing(how.pace, count),
       players: [
         shaped("line", SHAPES.line),
         shaped("star", SHAPES.star),
@@ -122,6 +124,16 @@ function connectionsMax(): number {
   const own = Math.min(LIMITS.connectionsMax, descriptors - LIMITS.descriptorsApart);
   return clientsWithin(own, descriptors);
 }
+
+/**
+ * For servers that share a core: each has only its share of the time, in which its code is to be
+ * compiled first, and what is on its way at last to arrive.
+ */
+const sharing = (pace: How["pace"], count: number): How["pace"] => ({
+  ...pace,
+  rampMs: pace.rampMs * count,
+  drainMs: pace.drainMs * count,
+});
 
 type Talking = Scenario["load"] & { readonly kind: "rooms" | "pairs" };
 
@@ -216,6 +228,8 @@ interface Playing {
   load(step: number): Scenario["load"];
   most?(): number;
   serversOf?(step: number): number;
+  /** Another one than of all curves. */
+  pace?(step: number): How["pace"];
   readonly players: readonly Subject[];
   /** A key of METRICS; and others, with their names in the table. */
   readonly drawn: string;
@@ -230,7 +244,8 @@ async function play(how: How, playing: Playing): Promise<Figures> {
   for (const step of stepsOf(how, playing)) {
     const { cores, repetitions } = how;
     const scenario = { servers: playing.serversOf?.(step) ?? 1, load: playing.load(step) };
-    const pacing = { pace: how.pace, repetitions, cores, until: Number.POSITIVE_INFINITY };
+    const pace = playing.pace?.(step) ?? how.pace;
+    const pacing = { pace, repetitions, cores, until: Number.POSITIVE_INFINITY };
     const results = await measure(scenario, players, pacing);
     for (const row of results.rows([], players)) {
       const fault = faultOf(row);
