@@ -69,13 +69,16 @@ export function createLink(
     fingerprint: wire.fingerprint,
     send(traffic: Lane, type, ...parts) {
       if (!open) return false;
-      const size = parts.reduce((sum, part) => sum + part.length, 0);
-      const head = new Uint8Array(FRAME_HEAD_BYTES);
-      writeHead(head, 0, type, size);
+      let size = 0;
+      for (const part of parts) size += part.length;
       options.dirty(wire);
-      if (traffic === "bulk") return wire.sendBorrowed(traffic, [head, ...parts]);
+      if (traffic === "bulk") {
+        const head = new Uint8Array(FRAME_HEAD_BYTES);
+        writeHead(head, 0, type, size);
+        return wire.sendBorrowed(traffic, [head, ...parts]);
+      }
       const whole = new Uint8Array(FRAME_HEAD_BYTES + size);
-      whole.set(head);
+      writeHead(whole, 0, type, size);
       let at = FRAME_HEAD_BYTES;
       for (const part of parts) {
         whole.set(part, at);

@@ -38,12 +38,11 @@ export class ByteWriter {
   u16(value: number): this {
     return this.u8(value >>> 8).u8(value);
   }
-  u32(value: number): this {
-    return this.u16(value >>> 16).u16(value);
-  }
   /** A count up to 2^53 - 1. */
   u64(value: number): this {
-    return this.u32(Math.floor(value / 2 ** 32)).u32(value >>> 0);
+    writeU64(this.#room(8), this.#at, value);
+    this.#at += 8;
+    return this;
   }
   raw(bytes: Bytes): this {
     this.#room(bytes.length).set(bytes, this.#at);
@@ -84,24 +83,22 @@ export class ByteReader {
     return this.#bytes.length - this.#at;
   }
   u8(): number {
-    return this.raw(1)[0] as number; // raw checked that it is there
+    this.#need(1);
+    return this.#bytes[this.#at++] ?? 0; // as just checked, it is there
   }
   u16(): number {
     return this.u8() * 0x100 + this.u8();
   }
-  u32(): number {
-    return this.u16() * 0x10000 + this.u16();
-  }
   u64(): number {
-    const value = this.u32() * 2 ** 32 + this.u32();
+    this.#need(8);
+    const value = readU64(this.#bytes, this.#at);
+    this.#at += 8;
     if (Number.isSafeInteger(value)) return value;
     throw new ProtocolError("BAD_FRAME", "a count above 2^53 - 1");
   }
   /** A view of the next bytes: borrowed as the whole is. */
   raw(count: number): Bytes {
-    if (count > this.left) {
-      throw new ProtocolError("BAD_FRAME", `${count} bytes expected, ${this.left} are there`);
-    }
+    this.#need(count);
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
   }
@@ -115,5 +112,10 @@ export class ByteReader {
   }
   rest(): Bytes {
     return this.raw(this.left);
+  }
+
+  #need(count: number): void {
+    if (count <= this.left) return;
+    throw new ProtocolError("BAD_FRAME", `${count} bytes expected, ${this.left} are there`);
   }
 }

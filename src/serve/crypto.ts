@@ -1,4 +1,4 @@
-// The real cryptography, all of it node:crypto: synchronous, and for small inputs many times
+// The real cryptography, nearly all of it node:crypto: synchronous, and for small inputs many times
 // quicker than WebCrypto (perf.md). Keys cross this border raw; key objects are cached inside.
 
 import { Buffer } from "node:buffer";
@@ -6,7 +6,6 @@ import {
   type KeyObject,
   createCipheriv,
   createDecipheriv,
-  createHash,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -117,10 +116,17 @@ function cached(map: Map<string, KeyObject>, raw: Bytes, make: () => KeyObject):
   return made;
 }
 
+/** By Bun's own: node:crypto makes a stream for each, which takes twice as long. */
 function sha256(...parts: readonly Bytes[]): Bytes {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return plain(hash.digest());
+  const digest = new Uint8Array(Bun.SHA256.byteLength);
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) Bun.SHA256.hash(only, digest);
+  else {
+    const hash = new Bun.SHA256();
+    for (const part of parts) hash.update(part);
+    hash.digest(digest);
+  }
+  return digest;
 }
 
 function agree(privateKey: KeyObject, publicKey: KeyObject): Bytes {
