@@ -3,40 +3,46 @@
 
 import type { Clock, Millis } from "../environment.ts";
 
-export interface Deadlines {
-  /** Calls `run` when the time is over, unless what is returned is called before. */
-  after(run: () => void): () => void;
+export interface Deadlines<T> {
+  /** Calls `expired` with it when the time is over, unless it is removed before. */
+  add(one: T): void;
+  remove(one: T): void;
   /** Calls nothing any more. */
   close(): void;
 }
 
 /** Makes deadlines that are all `ms` from when they are set. */
-export function createDeadlines(clock: Clock, ms: Millis): Deadlines {
-  /** In the order in which they are due. */
-  const waiting = new Set<{ readonly dueAt: Millis; readonly run: () => void }>();
+export function createDeadlines<T>(
+  clock: Clock,
+  ms: Millis,
+  expired: (one: T) => void,
+): Deadlines<T> {
+  /** In the order in which they are due, with when. */
+  const waiting = new Map<T, Millis>();
   let cancel: (() => void) | undefined;
 
   const arm = () => {
-    const [first] = waiting;
-    if (first !== undefined) cancel ??= clock.after(first.dueAt - clock.monotonic(), runDue);
+    for (const dueAt of waiting.values()) {
+      cancel = clock.after(dueAt - clock.monotonic(), runDue);
+      return;
+    }
   };
   const runDue = () => {
     cancel = undefined;
     const now = clock.monotonic();
-    for (const one of waiting) {
-      if (one.dueAt > now) break;
+    for (const [one, dueAt] of waiting) {
+      if (dueAt > now) break;
       waiting.delete(one);
-      one.run();
+      expired(one);
     }
-    arm();
+    if (cancel === undefined) arm();
   };
   return {
-    after(run) {
-      const one = { dueAt: clock.monotonic() + ms, run };
-      waiting.add(one);
+    add(one) {
+      waiting.set(one, clock.monotonic() + ms);
       if (cancel === undefined) arm();
-      return () => void waiting.delete(one);
     },
+    remove: (one) => void waiting.delete(one),
     close() {
       cancel?.();
       cancel = undefined;

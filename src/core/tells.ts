@@ -27,10 +27,15 @@ interface Underway {
   readonly to: string;
   /** Whose word on it counts; undefined for one that is being stored here. */
   readonly sid: Sid | undefined;
-  readonly askers: Set<Ended>;
+  askers: Asker[];
   readonly settled: Settled;
   /** Somebody was told so, for want of a word. */
   isUnconfirmed: boolean;
+}
+
+interface Asker {
+  readonly one: Underway;
+  readonly ended: Ended;
 }
 
 /** Told how a message ended, or that it is unconfirmed: once. */
@@ -53,25 +58,22 @@ export interface TellsOptions {
 export function createTells(options: TellsOptions) {
   const { mail } = options;
   const underway = new Map<string, Underway>();
-  const deadlines = createDeadlines(options.clock, LIMITS.unconfirmedMsMax);
+  const deadlines = createDeadlines<Asker>(options.clock, LIMITS.unconfirmedMsMax, (asker) => {
+    const { one, ended } = asker;
+    const seconds = LIMITS.unconfirmedMsMax / 1000;
+    const text = `${one.to}: no word for ${seconds} s; it may have arrived all the same`;
+    one.isUnconfirmed = true;
+    one.askers = one.askers.filter((other) => other !== asker);
+    ended(failure("UNCONFIRMED", text));
+  });
   /** What came from other servers, or was stored: whose server was restarted says it again. */
   const delivered = new Set<string>();
 
   /** Calls back when the message's end is known, or with UNCONFIRMED after a while. */
   const whenEnded = (one: Underway, ended: Ended) => {
-    const { to, askers } = one;
-    const done = (answer: TellOutcome | Failure) => {
-      askers.delete(done);
-      cancel();
-      ended(answer);
-    };
-    const cancel = deadlines.after(() => {
-      const seconds = LIMITS.unconfirmedMsMax / 1000;
-      one.isUnconfirmed = true;
-      const text = `${to}: no word for ${seconds} s; it may have arrived all the same`;
-      done(failure("UNCONFIRMED", text));
-    });
-    askers.add(done);
+    const asker = { one, ended };
+    one.askers.push(asker);
+    deadlines.add(asker);
   };
 
   /** The address as it is: neither as it was typed, nor as another server wrote it. */
@@ -101,8 +103,11 @@ export function createTells(options: TellsOptions) {
   };
   const end = (id: string, one: Underway, how: TellOutcome | Failure) => {
     underway.delete(id);
-    one.settled(how, one.isUnconfirmed && one.askers.size === 0);
-    for (const done of one.askers) done(how);
+    one.settled(how, one.isUnconfirmed && one.askers.length === 0);
+    for (const asker of one.askers) {
+      deadlines.remove(asker);
+      asker.ended(how);
+    }
   };
   const awaitEnd = (
     id: string,
@@ -110,7 +115,7 @@ export function createTells(options: TellsOptions) {
     ended: Ended,
   ): Underway => {
     const { to, sid, settled } = of;
-    const one = { to, sid, settled, askers: new Set<Ended>(), isUnconfirmed: false };
+    const one: Underway = { to, sid, settled, askers: [], isUnconfirmed: false };
     underway.set(id, one);
     if (underway.size > LIMITS.tellsUnsettledMax) dropFirstUnasked(underway);
     whenEnded(one, ended);
@@ -220,7 +225,7 @@ function remember(delivered: Set<string>, what: string): void {
 
 function dropFirstUnasked(underway: Map<string, Underway>): void {
   for (const [id, { askers }] of underway) {
-    if (askers.size > 0) continue;
+    if (askers.length > 0) continue;
     underway.delete(id);
     return;
   }

@@ -4,55 +4,56 @@ import { expect, test } from "bun:test";
 import { createDeadlines } from "../../src/core/deadlines.ts";
 import { createWorld } from "../../src/testing.ts";
 
-function begin() {
+function begin(alsoThen: (name: string) => void = () => {}) {
   const world = createWorld({ seed: "deadlines" });
   const { clock } = world.environment("one");
-  const timers = { count: 0 };
+  const state = { timers: 0, expired: [] as string[] };
   const counted = {
     ...clock,
     after(ms: number, run: () => void) {
-      timers.count++;
+      state.timers++;
       return clock.after(ms, run);
     },
   };
-  return { world, timers, deadlines: createDeadlines(counted, 1000) };
+  const deadlines = createDeadlines<string>(counted, 1000, (name) => {
+    state.expired.push(name);
+    alsoThen(name);
+  });
+  return { world, state, deadlines };
 }
 
-test("each is called after its time, in order; those that are cancelled are not", () => {
-  const { world, deadlines, timers } = begin();
-  const called: number[] = [];
-  const cancels = Array.from({ length: 10 }, (_, i) => {
+test("each expires after its time, in order; those that are removed do not", () => {
+  const { world, deadlines, state } = begin();
+  const names = "abcdefghij".split("");
+  for (const name of names) {
     world.run(50);
-    return deadlines.after(() => called.push(i));
-  });
-  for (const i of [0, 3, 9]) cancels[i]?.();
-  expect(timers.count).toBe(1);
-  world.run(550);
-  expect(called).toEqual([]);
+    deadlines.add(name);
+  }
+  for (const name of "adj") deadlines.remove(name);
+  expect(state.timers).toBe(1);
+  world.run(500);
+  expect(state.expired).toEqual([]);
   world.run(100);
-  expect(called).toEqual([1, 2]);
+  expect(state.expired).toEqual(["b"]);
   world.run(1000);
-  expect(called).toEqual([1, 2, 4, 5, 6, 7, 8]);
+  expect(state.expired).toEqual("bcefghi".split(""));
 });
 
-test("one that is set while another is called waits for its own time", () => {
-  const { world, deadlines } = begin();
-  const called: string[] = [];
-  deadlines.after(() => {
-    called.push("first");
-    deadlines.after(() => called.push("second"));
+test("one that is set while another expires waits for its own time", () => {
+  const { world, deadlines, state } = begin((name) => {
+    if (name === "first") deadlines.add("second");
   });
+  deadlines.add("first");
   world.run(1900);
-  expect(called).toEqual(["first"]);
+  expect(state.expired).toEqual(["first"]);
   world.run(200);
-  expect(called).toEqual(["first", "second"]);
+  expect(state.expired).toEqual(["first", "second"]);
 });
 
-test("after the end nothing is called", () => {
-  const { world, deadlines } = begin();
-  const called: string[] = [];
-  deadlines.after(() => called.push("late"));
+test("after the end nothing expires", () => {
+  const { world, deadlines, state } = begin();
+  deadlines.add("late");
   deadlines.close();
   world.run(5000);
-  expect(called).toEqual([]);
+  expect(state.expired).toEqual([]);
 });

@@ -59,8 +59,8 @@ const ROWS: readonly Row[] = [
     "unconfirmed-late",
     "a private message without word is unconfirmed after a minute",
     "src/core/tells.ts",
-    "createDeadlines(options.clock, LIMITS.unconfirmedMsMax)",
-    "createDeadlines(options.clock, LIMITS.unconfirmedMsMax * 100)",
+    "createDeadlines<Asker>(options.clock, LIMITS.unconfirmedMsMax, (",
+    "createDeadlines<Asker>(options.clock, LIMITS.unconfirmedMsMax * 100, (",
   ],
   // --- what is missing ---
   [
