@@ -66,6 +66,8 @@ export const LIMITS = {
   deletionsWaitingMax: 16_384,
   /** And those of the log that are looked at when a server starts: some 100 ms. */
   deletionsRecalledMax: 2000,
+  /** Before and behind a deleted message, where one is looked for that was sent twice. */
+  twinsSoughtMax: 500,
   /** Edits and deletions of others that wait until the log says what they are about. */
   amendmentsWaitingMax: 1024,
 

@@ -13,7 +13,7 @@ import { visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import { applied, authorOf, isDeletedBy, isSaid } from "../protocol/amendment.ts";
 import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
-import { createDeletions } from "./deletions.ts";
+import { createDeletions, twinKey } from "./deletions.ts";
 import type { MessageLog } from "./log.ts";
 import type { LiveSession } from "./session.ts";
 import type { Spoken } from "./spoken.ts";
@@ -38,6 +38,7 @@ export interface AmendmentsOptions {
 /** The messages that one names, in the form in which all are told it. */
 export interface Named {
   readonly about?: string;
+  readonly aboutCid?: string;
   readonly thread?: string;
 }
 
@@ -54,6 +55,18 @@ function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
       const rows = await held.backlog(room, LIMITS.sameIdMax, `${id}~`);
       return rows.filter((one) => one.id === id);
     },
+    /**
+     * The same message under other ids: sent again by its author when the server had gone down with
+     * the first one, which others had heard.
+     */
+    async twins(room: RoomName, id: string, key: string): Promise<readonly MessageEntry[]> {
+      const isTwin = (one: MessageEntry) => one.id !== id && twinKey(one) === key;
+      const held = history();
+      if (held === undefined) return spoken.find(isTwin);
+      const before = await held.backlog(room, LIMITS.twinsSoughtMax, id);
+      const behind = await held.onward(room, LIMITS.twinsSoughtMax, id);
+      return [...before, ...behind].filter(isTwin);
+    },
     /** What was done to some messages, as far as it is held. */
     async about(room: RoomName, ids: readonly string[]): Promise<readonly MessageEntry[]> {
       const held = history();
@@ -67,11 +80,11 @@ function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
 
 export function createAmendments(options: AmendmentsOptions) {
   const { history, mayModerate } = options;
-  const { find, about } = createLookUp(options);
+  const { find, about, twins } = createLookUp(options);
   const counts = (entry: MessageEntry, target: MessageEntry): boolean =>
     authorOf(entry) === authorOf(target) ||
     (entry.kind === "delete" && mayModerate(entry.room, entry));
-  const deletions = createDeletions({ ...options, find, about, counts });
+  const deletions = createDeletions({ ...options, find, about, twins, counts });
   let queued = 0;
   let chain = Promise.resolve();
 
@@ -96,7 +109,7 @@ export function createAmendments(options: AmendmentsOptions) {
     const own = targets.find((one) => counts(entry, one));
     if (entry.kind === "delete") {
       if (targets.length === 0) deletions.wait(entry);
-      if (own === undefined) return;
+      if (own === undefined) return deletions.done(entry);
       tell();
       return deletions.done(entry);
     }
@@ -158,7 +171,11 @@ export function createAmendments(options: AmendmentsOptions) {
       if (one !== undefined && "code" in one) return one;
       // An answer to what was said in a thread belongs there.
       if (isSaid(kind)) thread ??= one?.thread;
-      return { about: ask.about, ...(thread === undefined ? {} : { thread }) };
+      return {
+        about: ask.about,
+        ...(kind === "delete" && one?.cid !== undefined && { aboutCid: one.cid }),
+        ...(thread === undefined ? {} : { thread }),
+      };
     },
     /** A deletion that counts was said here. */
     deleted: (deletion: MessageEntry): void => queue(() => deletions.done(deletion)),
@@ -169,6 +186,11 @@ export function createAmendments(options: AmendmentsOptions) {
     },
     /** Whether a message of another server was deleted before it came: nobody is shown it. */
     isGone(message: MessageEntry): boolean {
+      if (deletions.isTwinOfGone(message)) {
+        const { room, id } = message;
+        queue(() => find(room, id).then(() => deletions.forget([message])));
+        return true;
+      }
       if (!deletions.waits) return false;
       const deletion = deletions.awaiting(message);
       if (deletion !== undefined) queue(() => deletions.done(deletion));
@@ -188,7 +210,7 @@ export function createAmendments(options: AmendmentsOptions) {
     async recall(): Promise<void> {
       const rows = (await history()?.deletions?.(LIMITS.deletionsRecalledMax)) ?? [];
       for (const { deletion, isHeld } of rows)
-        if (isHeld) await judge(deletion, () => undefined);
+        if (isHeld || deletion.aboutCid !== undefined) await judge(deletion, () => undefined);
         else deletions.wait(deletion);
     },
     /** Adds to a page of a room's history what was done to its messages. */

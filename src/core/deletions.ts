@@ -19,6 +19,8 @@ export interface DeletionsOptions {
   readonly streams: () => Streams;
   find(room: MessageEntry["room"], id: string): Promise<readonly MessageEntry[]>;
   about(room: MessageEntry["room"], ids: readonly string[]): Promise<readonly MessageEntry[]>;
+  /** What is held of the same message under other ids, near to the one that is named. */
+  twins(room: MessageEntry["room"], id: string, key: string): Promise<readonly MessageEntry[]>;
   /** The deletion's author has said the message, or may delete what others say. */
   counts(deletion: MessageEntry, message: MessageEntry): boolean;
 }
@@ -27,6 +29,8 @@ export function createDeletions(options: DeletionsOptions) {
   /** By server, and by room and id of what each is about; the oldest first. */
   const waiting = new Map<string, Map<string, MessageEntry>>();
   let waits = 0;
+  /** Of messages that were removed, by which one that was sent again is known; the oldest first. */
+  const goneKeys = new Set<string>();
   /** What the disk would not take, with what it is about where that was found. */
   const failed = new Map<string, Unfinished>();
   let cancel: (() => void) | undefined;
@@ -38,14 +42,30 @@ export function createDeletions(options: DeletionsOptions) {
     waits--;
     if (own.size === 0) waiting.delete(server);
   };
+  /** All that is held of messages under other ids; what comes later is known by their keys. */
+  const twinsOf = async ({ room, about = "" }: MessageEntry, keys: readonly string[]) => {
+    const found: MessageEntry[] = [];
+    for (const key of new Set(keys)) {
+      goneKeys.add(key);
+      const [oldest = ""] = goneKeys;
+      if (goneKeys.size > LIMITS.deletionsWaitingMax) goneKeys.delete(oldest);
+      found.push(...(await options.twins(room, about, key)));
+    }
+    return found;
+  };
   /** What a deletion removes. */
   const targetsOf = async (deletion: MessageEntry): Promise<readonly MessageEntry[]> => {
     const { room, about = "" } = deletion;
     const found = await options.find(room, about);
-    const gone = found.filter((one) => isSaid(one.kind) && options.counts(deletion, one));
+    const named = found.filter((one) => isSaid(one.kind) && options.counts(deletion, one));
+    // The author's own is known by what the deletion says of it, also where it is not held.
+    const own = found.length === 0 ? twinKey({ ...deletion, cid: deletion.aboutCid }) : undefined;
+    const keys = [own, ...named.map(twinKey)].filter((key) => key !== undefined);
+    const gone = [...named, ...(await twinsOf(deletion, keys))];
     if (gone.length === 0) return gone;
     const authors = new Set(gone.map(authorOf));
-    const edits = (await options.about(room, [about])).filter(
+    const ids = Array.from(new Set(gone.map(({ id }) => id)));
+    const edits = (await options.about(room, ids)).filter(
       (one) => one.kind === "edit" && authors.has(authorOf(one)),
     );
     return [...gone, ...edits];
@@ -95,6 +115,10 @@ export function createDeletions(options: DeletionsOptions) {
     get waits() {
       return waits > 0;
     },
+    /** It was deleted, under the id that it got when its author sent it again. */
+    isTwinOfGone(message: MessageEntry): boolean {
+      return goneKeys.size > 0 && goneKeys.has(twinKey(message) ?? "");
+    },
     /** A deletion of this message that came before it. */
     awaiting(message: MessageEntry): MessageEntry | undefined {
       const key = keyOf(message.room, message.id);
@@ -113,6 +137,17 @@ export function createDeletions(options: DeletionsOptions) {
 interface Unfinished {
   readonly deletion: MessageEntry;
   readonly gone: readonly MessageEntry[] | undefined;
+}
+
+/**
+ * What a message is known by however often it is sent: its author and the author's own id, where
+ * that is one that nobody else draws.
+ */
+export function twinKey(
+  message: Pick<MessageEntry, "room" | "from" | "account"> & { readonly cid?: string | undefined },
+): string | undefined {
+  const { room, cid = "" } = message;
+  return cid.length < LIMITS.uniqueIdBytesMin ? undefined : `${room} ${authorOf(message)} ${cid}`;
 }
 
 const keyOf = (room: string, id: string): string => `${room} ${id}`;

@@ -55,11 +55,13 @@ const isPlain = ({ kind, about, thread, mentions }: Fields): boolean =>
   mentions === undefined;
 
 function withNamed(plain: MessageEntry, fields: Fields): MessageEntry | undefined {
-  const { about, thread, mentions } = fields;
+  const { about, aboutCid, thread, mentions } = fields;
   if (!optionalId(about) || !optionalId(thread) || !optionalNames(mentions)) return undefined;
+  if (!optionalString(aboutCid, LIMITS.clientIdBytesMax)) return undefined;
   const entry: MessageEntry = {
     ...plain,
     ...(about === undefined ? {} : { about }),
+    ...(aboutCid === undefined ? {} : { aboutCid: aboutCid as string }), // as just checked
     ...(thread === undefined ? {} : { thread }),
     ...(mentions === undefined ? {} : { mentions }),
   };

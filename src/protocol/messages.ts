@@ -50,6 +50,8 @@ export interface MessageEntry {
   readonly cid?: string;
   /** The id of the message that it answers, or does something to. */
   readonly about?: string;
+  /** Of a deletion: the author's own id of what it is about, which may have been sent twice. */
+  readonly aboutCid?: string;
   /** The id of the message that its thread began with. */
   readonly thread?: string;
   /** Who is meant by the `@nick`s in it, as addresses. */

@@ -181,6 +181,43 @@ describe("what is deleted", () => {
     town.isWell([]);
   });
 
+  // As when a server goes down between telling others and its own log: the author says it again.
+  const cid = "one-that-nobody-else-draws";
+  for (const [how, order] of [
+    ["before its deletion", ["first", "second", "deletion"]],
+    ["after its deletion", ["second", "deletion", "first"]],
+    ["alone, under the id that the deletion does not name", ["first", "deletion"]],
+  ] as const)
+    test(`is gone also where it was sent twice, and comes ${how}`, () => {
+      const town = new LyingTown(`twice ${how}`);
+      const { liar, place } = town;
+      const first = liar.entry(secret, { cid });
+      const second = liar.entry(secret, { cid });
+      const about = { about: second["id"], aboutCid: cid };
+      const entries = { first, second, deletion: liar.entry("", { kind: "delete", ...about }) };
+      for (const [i, name] of order.entries()) {
+        for (const to of ["paris", "lyon"])
+          liar.publish(to, "room", liar.batch(i + 1, [entries[name]]));
+        place.rest(200);
+      }
+      for (const name of ["paris", "lyon"]) expect(isGone(town, name)).toBe(true);
+      town.isWell();
+    });
+
+  test("of one is not of another, who has chosen the same id", () => {
+    const town = new LyingTown("the same cid");
+    const { liar, place, ana, bob } = town;
+    ana.ask("say", { room: "#lobby", text: "as I said", cid });
+    place.rest(200);
+    const own = liar.entry("x", { cid });
+    const about = { about: own["id"], aboutCid: cid };
+    const batch = liar.batch(1, [own, liar.entry("", { kind: "delete", ...about })]);
+    for (const to of ["paris", "lyon"]) liar.publish(to, "room", batch);
+    place.rest(200);
+    expect(past(bob).map(({ text }) => text)).toContain("as I said");
+    town.isWell();
+  });
+
   test("stays away over a restart, too", () => {
     const town = new Members("before a restart", ["paris", "nice"]);
     const ana = town.enter("paris", "ana");
