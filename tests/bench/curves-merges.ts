@@ -30,20 +30,7 @@ export const merges: Curve = {
             await halves.stop();
           }
         });
-        drawn.add("merge", step, spreadOf(found.map(({ merge }) => merge)));
-        drawn.add("heal", step, spreadOf(found.map(({ heal }) => heal)));
-        const memory = (of: (one: (typeof found)[number]) => number) =>
-          spreadOf(found.map((one) => of(one) / step / 1e6));
-        beside.add(
-          "MB a server, before",
-          step,
-          memory(({ before }) => before),
-        );
-        beside.add(
-          "MB a server, after",
-          step,
-          memory(({ after }) => after),
-        );
+        addHalves({ drawn, beside }, step, { found, servers: step });
       }
       const { merge, heal, bytes } = inVirtualTime(step);
       drawn.add("simulated", step, counted(step, merge));
@@ -73,26 +60,29 @@ export const crowds: Curve = {
           await halves.stop();
         }
       });
-      drawn.add("merge", step, spreadOf(found.map(({ merge }) => merge)));
-      drawn.add("heal", step, spreadOf(found.map(({ heal }) => heal)));
-      const memory = (of: (one: (typeof found)[number]) => number) =>
-        spreadOf(found.map((one) => of(one) / 2 / 1e6));
-      beside.add(
-        "MB a server, before",
-        step,
-        memory(({ before }) => before),
-      );
-      beside.add(
-        "MB a server, after",
-        step,
-        memory(({ after }) => after),
-      );
+      addHalves({ drawn, beside }, step, { found, servers: 2 });
     }
     return { drawn: drawn.series, beside: beside.series, faults: [] };
   },
 };
 
 // --- internal ---
+
+/** Times in ms, and resident memory of all servers in bytes. */
+type Halved = Readonly<Record<"merge" | "heal" | "before" | "after", number>>;
+
+/** Adds what several runs with so many servers have found. */
+function addHalves(
+  to: { readonly drawn: Collected; readonly beside: Collected },
+  step: number,
+  { found, servers }: { readonly found: readonly Halved[]; readonly servers: number },
+): void {
+  const spread = (of: keyof Halved, scale = 1) => spreadOf(found.map((one) => one[of] / scale));
+  to.drawn.add("merge", step, spread("merge"));
+  to.drawn.add("heal", step, spread("heal"));
+  to.beside.add("MB a server, before", step, spread("before", servers * 1e6));
+  to.beside.add("MB a server, after", step, spread("after", servers * 1e6));
+}
 
 /** One run after the other, each with servers of its own. */
 async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {

@@ -1,11 +1,10 @@
 // A chat without a terminal, in a simulated world: what a line is answered, and what is told later.
 
 import { expect, test } from "bun:test";
-import { Chatter } from "../../../src/cli/chat/chatter.ts";
-import type { Shown } from "../../../src/cli/chat/shown.ts";
 import { connect } from "../../../src/client.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import { Place } from "../../core/place.ts";
+import { chatterOf } from "./chatters.ts";
 
 test("how a message ended after all is told with the number of its line", () => {
   const place = new Place("chatter");
@@ -15,16 +14,7 @@ test("how a message ended after all is told with the number of its line", () => 
   const { net, clock } = place.world.environment("desk");
   const server = { host: "paris", port: 7331 };
   const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
-  const shown: Shown[] = [];
-  const chatter = new Chatter({
-    client,
-    folder: "",
-    accept: "none",
-    show: (one) => void shown.push(one),
-    askPassword: undefined,
-    quit() {},
-    closed() {},
-  });
+  const { chatter, shown } = chatterOf(client);
   place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
   const answered = Promise.all([
     chatter.line("/msg bob@lyon hi", 7),

@@ -2,9 +2,8 @@
 // their words are sent.
 
 import { expect, test } from "bun:test";
-import { Chatter } from "../../../src/cli/chat/chatter.ts";
-import type { Shown } from "../../../src/cli/chat/shown.ts";
 import { enter, startPeer, welcomeOf } from "../../client/peer.ts";
+import { chatterOf } from "./chatters.ts";
 
 const roll = { name: "roll", usage: "SIDES", about: "rolls a die", plugin: "dice" };
 const warn = { name: "warn", usage: "NICK@SERVER [REASON]", about: "warns", plugin: "house" };
@@ -12,17 +11,7 @@ const warn = { name: "warn", usage: "NICK@SERVER [REASON]", about: "warns", plug
 async function open() {
   const peer = await startPeer();
   const { client, visitor } = await enter(peer, { reconnect: true });
-  const shown: Shown[] = [];
-  const chatter = new Chatter({
-    client,
-    folder: "",
-    accept: "none",
-    show: (one) => void shown.push(one),
-    askPassword: undefined,
-    quit() {},
-    closed() {},
-  });
-  return { peer, visitor, chatter, shown };
+  return { peer, visitor, ...chatterOf(client) };
 }
 
 test("a short command asks for the list once, and is sent in the words of its usage", async () => {
