@@ -54,7 +54,9 @@ export class Delivery {
     const { address, port } = listener;
     const text = formatSend({ name, address, port, sizeBytes: size, token: undefined });
     notice(this.#client, `${this.#shown} is offered (${size} bytes): take it by DCC`);
-    this.#client.send(`:${names.mask(from)} PRIVMSG ${this.#client.shown} :${text}\r\n`);
+    // Clients put the nick before the name of the file: a slash in it would be a folder.
+    const mask = names.mask(from).replace("/", "@");
+    this.#client.send(`:${mask} PRIVMSG ${this.#client.shown} :${text}\r\n`);
   }
 
   chunk(payload: Bytes): void {

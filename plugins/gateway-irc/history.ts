@@ -2,8 +2,9 @@
 // two messages or times. What was done to messages is told to those who ask for
 // draft/event-playback. Private messages are kept by nobody.
 
-import type { Failure, PastEntry } from "chatfusion";
+import type { Failure } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
+import { pastLines, spare } from "./backlog.ts";
 import type { Client } from "./client.ts";
 import type { Ref } from "./ref.ts";
 import { limitOf, refOf } from "./ref.ts";
@@ -120,7 +121,7 @@ async function walkOf(client: Client, walk: Walk): Promise<readonly Past[] | Fai
       const { id } = message;
       if (until !== undefined && (isBack ? id <= until : id >= until)) return inOrder();
       at = id;
-      const lines = linesOf(client, message);
+      const lines = pastLines(client, message);
       if (lines === "") continue;
       bytes += lines.length;
       if (found.length > 0 && bytes > LIMITS.ircHistoryBytesMax) return inOrder();
@@ -129,17 +130,6 @@ async function walkOf(client: Client, walk: Walk): Promise<readonly Past[] | Fai
     }
   }
   return inOrder();
-}
-
-/** So many more than are wanted are read, since some are not shown. */
-const spare = 8;
-
-/** What the client sees of it; "" for what it has not asked for. */
-function linesOf(client: Client, message: PastEntry): string {
-  const { kind, deleted } = message;
-  const isDone = kind === "reaction" || kind === "unreaction" || kind === "delete";
-  if (deleted === true || (isDone && !client.has("draft/event-playback"))) return "";
-  return client.format.encode({ type: "message", message: { ...message, late: true } });
 }
 
 const refusal =

@@ -57,6 +57,11 @@ export const Options = v.strictObject({
   ),
   /** The lobby is a channel, in which everybody is from the beginning. */
   lobby: v.optional(v.boolean(), true),
+  /** Messages of a room that clients are shown who enter it, and cannot ask for what was said. */
+  backlog: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.ircHistoryMax)),
+    20,
+  ),
   /** What clients call the fusion, in their list of networks: no blanks. */
   network: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{1,32}$/)), "ChatFusion"),
   /** About this server, for LINKS and WHOIS. */

@@ -4,6 +4,7 @@
 
 import type { Answer, Failure, MemberEntry, PersonEntry, RoomOutline } from "chatfusion";
 import { isFailure, LIMITS, LOBBY, nameKey, parseRoomName } from "chatfusion";
+import { showBacklog } from "./backlog.ts";
 import type { Client } from "./client.ts";
 import { cutText, flat, wordOf } from "./line.ts";
 import { showMarker } from "./marker.ts";
@@ -231,8 +232,8 @@ function showJoined(client: Client, known: Known, reply: Reply, done: () => void
   withPeople(client, room, (people) => {
     namesOf(client, { room, people, isSecret: modes?.secret !== undefined }, reply);
     reply.numeric("RPL_ENDOFNAMES", [room]);
-    done();
   });
+  showBacklog(client, room, reply, done);
 }
 
 const sendNames = (client: Client, room: string, reply: Reply): Promise<void> =>

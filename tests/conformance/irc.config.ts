@@ -53,6 +53,8 @@ export default defineConfig({
       lobby: false,
       network: given("NETWORK"),
       description: given("DESC"),
+      // It looks at what a JOIN says, and at nothing behind it.
+      backlog: 0,
       flood: false,
       registerEarly: given("REG_BEFORE_CONNECT") === "1",
       motd: ["This is the text of the day."],

@@ -101,6 +101,24 @@ describe("a file", () => {
       await rm(into, { recursive: true });
     });
 
+  test("of somebody elsewhere goes by a nick that may stand in a file's name", async () => {
+    await using paris = await startIrc({
+      name: "paris",
+      dcc: { host, ports: portRange(100), loopback: true },
+    });
+    await using lyon = await startIrc({ name: "lyon" });
+    await paris.run("merge", `${lyon.host}:${lyon.port}`);
+    const [ann, ben] = [await paris.irc("ann"), await lyon.connect("ben")];
+    const from = await folder();
+    await writeFile(join(from, "a.bin"), content(1000));
+    const sent = ben.send("ann@paris", join(from, "a.bin"));
+    const { port, size, line } = await sendOf(ann);
+    expect(line).toStartWith(":ben@lyon!~guest@lyon PRIVMSG ann :\x01DCC SEND a.bin ");
+    await fetchFrom(port, size);
+    await sent;
+    await rm(from, { recursive: true });
+  });
+
   for (const says of [true, false])
     test(`goes to an IRC client that ${says ? "says what it has" : "closes"}`, async () => {
       await using server = await start();

@@ -41,6 +41,36 @@ async function untilLater(time: string): Promise<void> {
   while (new Date().toISOString() <= time) await Promise.resolve();
 }
 
+describe("who enters a room", () => {
+  test("is shown what was said last there, behind the names", async () => {
+    await using server = await start();
+    const ann = await server.irc("ann", CAPS);
+    await ann.ask("JOIN #tea");
+    await say(ann, ...Array.from({ length: 25 }, (_, at) => `line ${at}`));
+    const ben = await server.irc("ben", ["server-time", "batch"]);
+    const lines = await ben.ask("JOIN #tea");
+    const end = lines.findIndex((line) => line.includes(" 366 "));
+    expect(lines[end + 1]).toMatch(/ BATCH \+\S+ chathistory #tea$/);
+    const texts = Array.from({ length: 20 }, (_, at) => `line ${at + 5}`);
+    expect(held(lines.slice(end + 2, -1))).toEqual(texts);
+    expect(lines.slice(end + 2).every((line) => /[@;]time=|BATCH -/.test(line))).toBe(true);
+  });
+
+  test("is shown nothing where it asks itself, or knows no times", async () => {
+    await using server = await start();
+    const ann = await server.irc("ann", CAPS);
+    await ann.ask("JOIN #tea");
+    await say(ann, "hello");
+    for (const [nick, caps] of [
+      ["ben", CAPS],
+      ["cleo", ["batch"]],
+    ] as const) {
+      const client = await server.irc(nick, caps);
+      expect((await client.ask("JOIN #tea")).at(-1)).toContain(" 366 ");
+    }
+  });
+});
+
 describe("CHATHISTORY", () => {
   test("gives pages between messages and times, from either end", async () => {
     await using server = await start();
