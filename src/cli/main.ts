@@ -4,6 +4,7 @@
 
 import { visible } from "../names.ts";
 import { EXIT, reportFailure } from "./exit.ts";
+import { keepFreedMemory } from "./memory.ts";
 import { report } from "./report.ts";
 import { suggestion } from "../serve/suggest.ts";
 
@@ -97,6 +98,7 @@ async function main([name, ...words]: readonly string[]): Promise<number> {
   }
   const listed = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (listed === undefined) return refuse(name);
+  if (name === "serve") keepFreedMemory();
   const [{ runCliCommand }, { default: command }] = await Promise.all([
     import("./command.ts"),
     listed.load(),
