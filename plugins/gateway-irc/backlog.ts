@@ -1,5 +1,5 @@
-// What was said last in a room, for clients that enter it and would not ask themselves; and how what
-// is read from the history is shown. Next: history.ts (for those who ask).
+// What was said last in a room, for clients that enter it and would not ask themselves; and how
+// what is read from the history is shown. Next: history.ts (for those who ask).
 
 import type { Answer, Failure, PastEntry } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";

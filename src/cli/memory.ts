@@ -2,10 +2,10 @@
 
 /**
  * Lets this process keep the memory that it has freed, so that a busy server need not take it anew
- * for each batch: on virtual machines that saves it a third of its CPU and more (docs/performance.md).
- * The allocator of Bun (mimalloc) hears that by the environment alone, when it starts; so the program
- * begins once more, in its own place. Where that cannot be, or the environment says how it is to be,
- * all stays as it is. To be called before anything else is done.
+ * for each batch: on virtual machines that saves a third of its CPU and more (docs/performance.md).
+ * Bun's allocator (mimalloc) hears that by the environment alone, when it starts; so the program
+ * begins once more, in its own place. Where that cannot be, or the environment says how it is to
+ * be, all stays as it is. To be called before anything else is done.
  */
 export function keepFreedMemory(): void {
   const { argv, env, execArgv, execPath, execve } = process;
