@@ -56,6 +56,7 @@ export function createStateChanges(options: StateChangesOptions) {
     const { id: next } = options.ids.next();
     const newest = states
       .ofKey(of.room, of.key)
+      .concat(store.staged(of.room, of.key))
       .reduce((most, { entry: { id } }) => (id > most ? id : most), "");
     const id = next > newest ? next : `${idAt((timeIn(newest) ?? 0) + 1)}0000${next.slice(13)}`;
     const { room, key, value, by, office } = of;
@@ -160,7 +161,7 @@ export function createStateChanges(options: StateChangesOptions) {
         return undefined;
       const sid = identity().sid;
       const isFull = store.refusal(room, sid, "founded") !== undefined;
-      if (isFull || store.isStaged(room, "founded")) return undefined;
+      if (isFull || store.staged(room, "founded").length > 0) return undefined;
       const founded = store.foundedBy(accountId(account, sid));
       if (founded >= LIMITS.foundedPerAccountMax) return undefined;
       const one = make({ room, key: "founded", value: true, by: account });

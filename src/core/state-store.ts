@@ -209,9 +209,11 @@ export function createStateStore(
     ofKey: (room: RoomName, key: string): readonly Held[] => books.get(room)?.ofKey.get(key) ?? [],
     /** How many rooms an account, `account@sid`, has founded. */
     foundedBy: (account: string): number => founders.get(account) ?? 0,
-    /** Something of an entry's key and server is on its way to the disk. */
-    isStaged: (room: RoomName, key: string): boolean =>
-      shelfOf(room).staged.some(({ one }) => one.entry.room === room && one.entry.key === key),
+    /** Own entries of a key that are on their way to the disk. */
+    staged: (room: RoomName, key: string): readonly Held[] =>
+      shelfOf(room)
+        .staged.map(({ one }) => one)
+        .filter(({ entry }) => entry.room === room && entry.key === key),
     /** Why this server can sign nothing more in a room. */
     refusal(room: RoomName, sid: Sid, key: string): Failure | undefined {
       const shelf = shelfOf(room);

@@ -1,7 +1,8 @@
 // How all servers of a fusion come to hold the same entries of rooms' states. What is made is told
 // to all at once, in the sealed channels. So that nothing is missed for good, servers compare
-// digests when they meet, and a while after each change: one for each part of all rooms, then one
-// for each room of the parts that differ; then each sends what it has of the rooms that differ.
+// digests when they meet, and a while after each change, its maker with all, who learns of it with
+// the next one: one digest for each part of all rooms, then one for each room of the parts that
+// differ; then each sends what it has of the rooms that differ.
 // What anybody tells was signed by its own server, so it does not matter who tells it.
 // Read states.ts first.
 //
@@ -40,6 +41,7 @@ export function createStateSync(options: StateSyncOptions) {
   const compared = new WeakMap<Peer, { readonly digests: readonly string[]; waitMs: number }>();
   const retries = new Map<Peer, () => void>();
   let cancel: (() => void) | undefined;
+  let cancelNext: (() => void) | undefined;
 
   const sendDigests = (peer: Peer) => {
     const isSent = peer.send({ t: "states", digests: store.digests() });
@@ -49,6 +51,18 @@ export function createStateSync(options: StateSyncOptions) {
     cancel ??= clock.after(LIMITS.stateCompareMsMin, () => {
       cancel = undefined;
       for (const peer of options.present()) sendDigests(peer);
+    });
+  };
+  /**
+   * Who has learnt something compares with the one that stands next to it around the circle of
+   * sids: who made it may be gone before it has compared with all, and so may who told it.
+   */
+  const passOn = () => {
+    cancelNext ??= clock.after(LIMITS.stateCompareMsMin, () => {
+      cancelNext = undefined;
+      const others = options.present().toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
+      const next = others.find(({ sid }) => sid > options.identity().sid) ?? others[0];
+      if (next !== undefined) sendDigests(next);
     });
   };
   /** As long as two differ, they compare again, ever later. */
@@ -156,6 +170,7 @@ export function createStateSync(options: StateSyncOptions) {
       }
     }
     if (taken.length === 0) return;
+    passOn();
     for (const { entry } of taken) options.ids.follow(timeIn(entry.id) ?? 0);
     const own = taken.filter(({ sid }) => sid === peer.sid);
     const others = taken.filter(({ sid }) => sid !== peer.sid);
@@ -201,6 +216,7 @@ export function createStateSync(options: StateSyncOptions) {
     },
     close(): void {
       cancel?.();
+      cancelNext?.();
       for (const stop of retries.values()) stop();
       retries.clear();
     },

@@ -32,6 +32,24 @@ describe("in a fusion", () => {
       });
   });
 
+  test("what its maker could not tell all before it was gone, they have of one another", () => {
+    const world = new Ruled("gone at once");
+    const [paris, lyon, brest] = world.town("paris", "lyon", "brest");
+    const ann = world.account(paris!, "ann");
+    ann.get("join", { room: "#chat" });
+    const [ben, eve] = [world.guest(lyon!, "ben"), world.guest(brest!, "eve")];
+    for (const peer of [ben, eve]) peer.get("join", { room: "#chat" });
+    world.place.rest();
+    const { hub } = world.place;
+    hub.fate = ({ from, to }) => (from === "paris" && to === "brest" ? "lose" : "pass");
+    world.set(ann, "#chat", "topic", "tea");
+    world.place.rest(100);
+    world.place.stop(paris!);
+    hub.fate = () => "pass";
+    world.place.rest();
+    for (const peer of [ben, eve]) expect(world.settings(peer, "#chat")).toEqual({ topic: "tea" });
+  });
+
   test("a moderator kicks one of another server, who hears by whom", () => {
     const world = new Ruled("kicks");
     const [paris, lyon] = world.town("paris", "lyon");

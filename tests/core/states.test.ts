@@ -41,6 +41,22 @@ describe("in one server", () => {
     expect(gus.all("state").at(-1)).toMatchObject({ key: "topic", value: null });
   });
 
+  test("of two changes of a key that come at once the second one counts, by any clock", () => {
+    const world = new Ruled("at once");
+    const before = world.start("paris");
+    const early = world.account(before, "ann");
+    early.get("join", { room: "#chat" });
+    world.set(early, "#chat", "topic", "of later");
+    world.place.stop(before);
+    world.place.world.skew("paris", -10 * 60_000);
+    const ann = world.account(world.start("paris"), "ann");
+    ann.get("join", { room: "#chat" });
+    for (const value of ["the first one", "second"])
+      ann.request("set", { room: "#chat", key: "topic", value });
+    world.place.rest(200);
+    expect(world.settings(ann, "#chat")).toEqual({ topic: "second" });
+  });
+
   test("P43: the key of a room is asked of those who enter, and told to nobody", () => {
     const world = new Ruled("key");
     const paris = world.start("paris");
