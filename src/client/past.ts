@@ -2,7 +2,8 @@
 // new session missed is read from the history. See client.ts.
 // Invariants: 1. A message is told once, also when its server forgot it and its sender said it
 // again, or kept it and handed it over twice. 2. What was missed is told before what comes now.
-// 3. What cannot be had is told as a gap.
+// 3. What cannot be had is told as a gap. 4. What has been deleted since is not told out of its
+// place: the log does not have it any more, but an event that waits may.
 
 import { LIMITS } from "../limits.ts";
 import type { Answer, MessageEntry } from "../protocol/messages.ts";
@@ -19,6 +20,8 @@ interface Waiting {
   /** The newest message that was told before the connection was lost. */
   readonly since: string;
   readonly events: ClientEvent[];
+  /** How many of the events came in a session that was lost: the log has them, or has lost them. */
+  readonly before: number;
 }
 
 /** What was told of a room. */
@@ -62,8 +65,7 @@ export class Past {
   back(rooms: Iterable<string>): void {
     const turn = ++this.#turn;
     const all = [...rooms];
-    for (const room of all)
-      if (!this.#waiting.has(room)) this.#waiting.set(room, { since: this.#newest, events: [] });
+    for (const room of all) this.#waiting.set(room, this.#waitsAgain(room));
     for (const room of this.#waiting.keys()) if (!all.includes(room)) this.#end(room, [], false);
     const readAll = async () => {
       for (const room of all) if (this.#turn === turn) await this.#read(room, turn);
@@ -79,7 +81,7 @@ export class Past {
     if (this.#backlog === 0) return;
     for (const room of rooms) {
       if (this.#waiting.has(room)) continue;
-      this.#waiting.set(room, { since: this.#newest, events: [] });
+      this.#waiting.set(room, this.#waitsAgain(room));
       this.#readBacklog(room, this.#turn).catch(throwLater);
     }
   }
@@ -97,6 +99,11 @@ export class Past {
   }
 
   // --- internal ---------------------------------------------------------------------------------
+
+  #waitsAgain(room: string): Waiting {
+    const { since = this.#newest, events = [] } = this.#waiting.get(room) ?? {};
+    return { since, events, before: events.length };
+  }
 
   async #readBacklog(room: string, turn: number): Promise<void> {
     const { messages } = await this.#source
@@ -201,17 +208,30 @@ export class Past {
   /** The ids of what waits. */
   #come(room: string): ReadonlySet<string> {
     const events = this.#waiting.get(room)?.events ?? [];
-    return new Set(events.map((event) => (event.type === "message" ? event.message.id : "")));
+    return new Set(events.map(idOf));
   }
 
   /** Tells what was missed, oldest first, and then what waits. */
   #end(room: string, missed: readonly MessageEntry[], isGap: boolean): void {
-    const waiting = this.#waiting.get(room);
+    const { events = [], before = 0 } = this.#waiting.get(room) ?? {};
     this.#waiting.delete(room);
     if (isGap) this.#tell({ type: "gap", room, missing: 0 });
-    for (const message of missed)
+    const logged = new Set(missed.map(({ id }) => id));
+    const isRead = !isGap || logged.size > 0;
+    const waiting = events.filter(
+      (event, at) => at >= before || !isRead || event.type !== "message",
+    );
+    const places = new Map(waiting.map((event, at) => [idOf(event), at]));
+    let next = 0;
+    for (const message of missed) {
+      // What came before it, and is not in the log, was deleted meanwhile.
+      for (const at = places.get(message.id) ?? 0; next < at; next++) {
+        const event = waiting[next];
+        if (event !== undefined && !logged.has(idOf(event))) this.#tell(event);
+      }
       this.#tell({ type: "message", message: { ...message, late: true } });
-    for (const event of waiting?.events ?? []) this.#tell(event);
+    }
+    for (const event of waiting.slice(next)) this.#tell(event);
   }
 
   #note(room: string, id: string): void {
@@ -279,6 +299,8 @@ const someOf = (told: readonly string[]): Set<string> =>
 
 const has = (messages: readonly MessageEntry[], id: string): boolean =>
   messages.some((message) => message.id === id);
+
+const idOf = (event: ClientEvent): string => (event.type === "message" ? event.message.id : "");
 
 function roomOf(event: ClientEvent): string | undefined {
   if (event.type === "message") return event.message.room;
