@@ -8,7 +8,13 @@
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { type Client, connect, type MessageEntry, type PrivateEntry } from "chatfusion/client";
+import {
+  type Client,
+  connect,
+  isSaid,
+  type MessageEntry,
+  type PrivateEntry,
+} from "chatfusion/client";
 import { createPolls } from "./bot/polls.ts";
 import { createReminders } from "./bot/reminders.ts";
 
@@ -115,9 +121,9 @@ async function serve(client: Client, options: BotOptions): Promise<void> {
   for (const room of options.rooms) await client.join(room);
 }
 
-/** Notices are not answered, nor one's own words, nor what was said long ago. */
+/** Notices are not answered, nor reactions, one's own words, and what was said long ago. */
 const isForMe = ({ kind, from, late }: MessageEntry | PrivateEntry, client: Client): boolean =>
-  kind !== "notice" && late !== true && from !== client.address;
+  isSaid(kind) && kind !== "notice" && late !== true && from !== client.address;
 
 function voterOf({ from, account }: MessageEntry | PrivateEntry): string {
   return account === undefined ? from : `account ${account}${from.slice(from.indexOf("@"))}`;

@@ -47,6 +47,7 @@ export type {
   PastEntry,
   PersonEntry,
   PrivateEntry,
+  PrivateKind,
   RequestName,
   Requests,
   SaidKind,

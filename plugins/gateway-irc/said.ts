@@ -3,7 +3,7 @@
 // deletion a REDACT; who has not asked for these is not shown them.
 
 import type { MessageEntry, PersonEntry, PrivateEntry } from "chatfusion";
-import { LIMITS } from "chatfusion";
+import { isSaid, LIMITS } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { hasCap } from "./caps.ts";
 import { chunksOf, flat, formatTags, piecesOf } from "./line.ts";
@@ -76,13 +76,14 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
   };
   const tagmsg = (by: PersonEntry, target: string, tags: string): string =>
     `${tags}:${names.mask(by.address, by.account)} TAGMSG ${target}\r\n`;
-  const reaction = (message: Done, tag: "react" | "unreact"): string => {
+  const reaction = (message: Reaction, target: string): string => {
     if (!has.tags) return "";
     encoded();
-    const { from: address, account, about = "", room, text } = message;
+    const { from: address, account, about = "", text } = message;
+    const tag = message.kind === "reaction" ? "react" : "unreact";
     const more: Tag[] = [[`+draft/${tag}`, text], ...answering(about)];
     const by = account === undefined ? { address } : { address, account };
-    return tagmsg(by, room, tagsOf(message, more));
+    return tagmsg(by, target, tagsOf(message, more));
   };
   const redaction = (message: Done): string => {
     const { from, account, about = "", room, text } = message;
@@ -93,11 +94,15 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
     return `${tagsOf(message, [])}:${names.mask(from, account)} REDACT ${room} ${about}${why}\r\n`;
   };
   return {
-    private: (message) => said(message, names.nick(message.to)),
+    private(message) {
+      const { kind } = message;
+      const target = names.nick(message.to);
+      if (isSaid(kind)) return said({ ...message, kind }, target);
+      return reaction({ ...message, kind }, target);
+    },
     inRoom(message) {
       const { kind, room, text } = message;
-      if (kind === "reaction") return reaction(message, "react");
-      if (kind === "unreaction") return reaction(message, "unreact");
+      if (kind === "reaction" || kind === "unreaction") return reaction({ ...message, kind }, room);
       if (kind === "delete") return redaction(message);
       if (kind !== "edit") return said({ ...message, kind }, room);
       return said({ ...message, kind: "text", text: `(edited) ${text}` }, room);
@@ -115,7 +120,10 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
 // --- internal ---
 
 type Stamp = Pick<PrivateEntry, "id" | "from" | "account" | "at">;
-type Said = Stamp & Pick<PrivateEntry, "kind" | "text" | "late"> & Pick<MessageEntry, "about">;
+type Said = Stamp &
+  Pick<PrivateEntry, "text" | "about" | "late"> & { readonly kind: "text" | "action" | "notice" };
+type Reaction = Stamp &
+  Pick<PrivateEntry, "text" | "about"> & { readonly kind: "reaction" | "unreaction" };
 type Done = Stamp & Pick<MessageEntry, "about" | "room" | "text">;
 
 /** They are closed before anything else is said. */

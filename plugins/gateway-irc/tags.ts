@@ -6,7 +6,7 @@
 import type { Answer, Failure } from "chatfusion";
 import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
-import { echo } from "./echo.ts";
+import { echo, echoPrivate } from "./echo.ts";
 import type { Line } from "./line.ts";
 import { isHidden, keyOf, personOf, refuse, shownOf, targetsOf } from "./rooms.ts";
 import type { Reply } from "./reply.ts";
@@ -14,6 +14,13 @@ import type { Tag } from "./said.ts";
 
 /** All but those that stand for something. */
 export const CLIENTTAGDENY = "*,-typing,-draft/react,-draft/unreact,-draft/reply,-reply";
+
+/** There is nobody who is told something: the codes of it. */
+export const NOBODY: ReadonlySet<string> = new Set([
+  "ADDRESS_INVALID",
+  "NO_SUCH_NICK",
+  "NO_SUCH_SERVER",
+]);
 
 /** The message that is answered, or reacted to; tags count for who has asked for them alone. */
 export function aboutIn(client: Client, { tags }: Line): string | undefined {
@@ -59,9 +66,16 @@ async function react({ client, line, target, isRoom, reply }: One, what: Reactio
   const about = aboutIn(client, line);
   const refused = (code: string, text: string) =>
     reply.fail("TAGMSG", code, text, [shownOf(target)]);
-  if (!isRoom) return refused("INVALID_TARGET", "reactions are for messages of rooms");
-  if (isHidden(client, target)) return refused("INVALID_TARGET", "this gateway does not show it");
+  if (isRoom && isHidden(client, target))
+    return refused("INVALID_TARGET", "this gateway does not show it");
   if (about === undefined) return refused("INVALID_PARAMS", "+draft/reply says what it is about");
+  if (!isRoom) {
+    const ask = { to: client.world.names.address(target), about, ...what };
+    const told = await client.ask("tell", ask);
+    if (!isFailure(told)) return echoPrivate(client, reply, ask, told);
+    if (!NOBODY.has(told.code)) return refused(told.code, told.text);
+    return reply.numeric("ERR_NOSUCHNICK", [shownOf(target)], told.text);
+  }
   const ask = { room: target, about, ...what };
   const echoes = client.has("echo-message");
   await new Promise<void>((resolve) => {

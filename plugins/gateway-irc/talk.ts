@@ -5,14 +5,14 @@ import type { Answer, Failure, MaybePromise, PrivateEntry } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { Client } from "./client.ts";
-import { echo } from "./echo.ts";
+import { echo, echoPrivate } from "./echo.ts";
 import type { Line } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
 import type { Reply } from "./reply.ts";
 import { isHidden, shownOf, targetsOf } from "./rooms.ts";
-import { aboutIn } from "./tags.ts";
+import { aboutIn, NOBODY } from "./tags.ts";
 
-/** What is said, to how many targets; `about` is the message of a room that it answers. */
+/** What is said, to how many targets; `about` is the message that it answers. */
 export interface Spoken {
   /** PRIVMSG or NOTICE. A notice is answered by nothing, also where it is refused (RFC 1459). */
   readonly command: string;
@@ -125,22 +125,24 @@ function say(one: One): void {
 }
 
 function tell(one: One): void {
-  const { client, target, kind, text } = one;
+  const { client, target, kind, text, about } = one;
   const to = client.world.names.address(target);
-  const ask = kind === "text" ? { to, text } : { to, text, kind };
+  const plain = kind === "text" ? { to, text } : { to, text, kind };
+  const ask = about === undefined ? plain : { ...plain, about };
   const answered = (answer: Answer<"tell"> | Failure) => {
-    if (isFailure(answer)) return refused(one, tellRefusals[answer.code], answer.text);
-    const { id, at, outcome, away } = answer;
+    if (isFailure(answer)) {
+      // What it answers is no id: it is told all the same.
+      if (about !== undefined && answer.code === "BAD_REQUEST")
+        return tell({ ...one, about: undefined });
+      const numeric = NOBODY.has(answer.code) ? "ERR_NOSUCHNICK" : undefined;
+      return refused(one, numeric, answer.text);
+    }
+    const { outcome, away } = answer;
     if (away !== undefined && !one.isQuiet)
       one.reply.numeric("RPL_AWAY", [shownOf(target)], awayText(away));
     if (outcome === "stored" && !one.isQuiet)
       one.reply.numeric("RPL_AWAY", [shownOf(target)], "is offline, and gets it at the next login");
-    if (client.has("echo-message")) {
-      const { account } = client;
-      const from = client.address;
-      const who = account === undefined ? { from } : { from, account };
-      one.reply.lines(client.format.private({ id, at, to, text, kind, ...who }));
-    }
+    echoPrivate(client, one.reply, ask, answer);
     one.done();
   };
   client.session?.request("tell", ask, answered);
@@ -149,11 +151,6 @@ function tell(one: One): void {
 const sayRefusals: Readonly<Record<string, Numeric>> = {
   ROOM_INVALID: "ERR_NOSUCHCHANNEL",
   NOT_IN_ROOM: "ERR_CANNOTSENDTOCHAN",
-};
-const tellRefusals: Readonly<Record<string, Numeric>> = {
-  ADDRESS_INVALID: "ERR_NOSUCHNICK",
-  NO_SUCH_NICK: "ERR_NOSUCHNICK",
-  NO_SUCH_SERVER: "ERR_NOSUCHNICK",
 };
 
 /** A refusal that has no numeric of its own says so in the one that clients show by the target. */

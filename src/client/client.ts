@@ -13,7 +13,7 @@
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { checkText, LOBBY } from "../names.ts";
+import { LOBBY } from "../names.ts";
 import { checkKind } from "../protocol/amendment.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import type { Answer, Login, OfferEntry } from "../protocol/messages.ts";
@@ -150,7 +150,7 @@ export class Client {
 
   /** Says something to one person, `nick@server`. */
   tell(to: string, text: string, options: MessageOptions = {}): Promise<Answer<"tell">> {
-    const refusal = checkText(text, LIMITS.textBytesMax);
+    const refusal = checkKind({ kind: "text", text, ...options });
     if (refusal !== undefined) return Promise.reject(thrownOf(refusal));
     return this.request("tell", { to, text, cid: this.#random.bytes(16).toHex(), ...options });
   }

@@ -4,7 +4,7 @@ import type { Clock, Log, Net, Random } from "../environment.ts";
 import { ChatFusionError, ERRORS, type ErrorCode, type Failure } from "../errors.ts";
 import { createNet } from "../net/net.ts";
 import { systemClock } from "./clock.ts";
-import type { MessageKind, SaidKind } from "../protocol/messages.ts";
+import type { MessageKind, PrivateKind } from "../protocol/messages.ts";
 import type { ServerAddress, Trust } from "./dial.ts";
 
 export interface ConnectOptions {
@@ -30,21 +30,24 @@ export interface ConnectOptions {
 
 /** How something is told to a person. */
 export interface MessageOptions {
-  /** Default "text". "notice" is for what must not be answered automatically: a bot's words. */
-  readonly kind?: SaidKind;
+  /**
+   * Default "text". "notice" is for what must not be answered automatically: a bot's words. With
+   * `about`: "reaction" and "unreaction", whose text is the emoji.
+   */
+  readonly kind?: PrivateKind;
   /** The message's own id; default: a new one. Sent again with the same one, it is the same. */
   readonly cid?: string;
-}
-
-/** And in a room, where it can be about a message. */
-export interface SayOptions extends Omit<MessageOptions, "kind"> {
-  /**
-   * Default "text". With `about`: "reaction" and "unreaction", whose text is the emoji; "edit",
-   * whose text takes the message's place; "delete", whose text is the reason or empty.
-   */
-  readonly kind?: MessageKind;
   /** The id of the message that it answers, or does something to. */
   readonly about?: string;
+}
+
+/** And in a room, where more can be done to a message. */
+export interface SayOptions extends Omit<MessageOptions, "kind"> {
+  /**
+   * And with `about`: "edit", whose text takes the message's place; "delete", whose text is the
+   * reason or empty.
+   */
+  readonly kind?: MessageKind;
   /** The id of the message that its thread began with. */
   readonly thread?: string;
 }

@@ -6,7 +6,7 @@ import { ProtocolError } from "../errors.ts";
 import type { RoomName } from "../names.ts";
 import { decodeJson, frameName } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
-import { MessageKind, SaidKind, type Answer, type RequestName } from "../protocol/messages.ts";
+import { MessageKind, PrivateKind, type Answer, type RequestName } from "../protocol/messages.ts";
 import { Count, Sha256, Transfer } from "../protocol/shapes.ts";
 import { ROLES } from "../protocol/state.ts";
 
@@ -53,7 +53,12 @@ const PastShape = v.object({
   reactions: v.exactOptional(v.array(v.object({ text: v.string(), count: Count, by: Texts }))),
   deleted: v.exactOptional(v.literal(true)),
 });
-const PrivateShape = v.object({ ...said, to: v.string(), kind: SaidKind });
+const PrivateShape = v.object({
+  ...said,
+  to: v.string(),
+  kind: PrivateKind,
+  about: v.exactOptional(v.string()),
+});
 
 /** Of a newer server's kinds nothing is known: what is of them is passed over. */
 const passOver = <S extends v.GenericSchema<unknown, unknown>>(shape: S, kinds: KindShape) => {
@@ -75,10 +80,10 @@ const passOver = <S extends v.GenericSchema<unknown, unknown>>(shape: S, kinds: 
     all: v.pipe(known, v.array(shape)),
   };
 };
-type KindShape = typeof MessageKind | typeof SaidKind;
+type KindShape = typeof MessageKind | typeof PrivateKind;
 
 const { one: Message, all: Messages } = passOver(MessageShape, MessageKind);
-const { one: Private } = passOver(PrivateShape, SaidKind);
+const { one: Private } = passOver(PrivateShape, PrivateKind);
 const { all: PastMessages } = passOver(PastShape, MessageKind);
 export { Message as MessageShape, Private as PrivateShape };
 

@@ -5,9 +5,8 @@ import * as v from "valibot";
 import type { Clock, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
-import { checkText, LOBBY, visible } from "../names.ts";
+import { LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
 import { checkKind } from "../protocol/amendment.ts";
@@ -233,11 +232,11 @@ function messageHandlers(options: RequestsOptions) {
     if ("code" in found) return found;
     const { id, at } = ids.next();
     const { account } = session.person;
-    const { kind, text } = ask;
+    const { kind, text, about } = ask;
     const from = session.address;
     const to = found.address;
     // Written out where it is plain: an object that is put together takes longer, also to encode.
-    const message: PrivateEntry =
+    const plain: PrivateEntry =
       account === undefined && ask.cid === undefined
         ? { id, from, to, kind, text, at }
         : {
@@ -250,6 +249,7 @@ function messageHandlers(options: RequestsOptions) {
             at,
             ...(ask.cid === undefined ? {} : { cid: ask.cid }),
           };
+    const message = about === undefined ? plain : { ...plain, about };
     const sent: Remembered = { id, at, logged: 0 };
     if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
     const settled = (end: TellOutcome | Failure, isLate = false) => {
@@ -265,7 +265,7 @@ function messageHandlers(options: RequestsOptions) {
   };
 
   const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
-    const invalid = checkText(ask.text, LIMITS.textBytesMax);
+    const invalid = checkKind(ask);
     if (invalid !== undefined) return invalid;
     if (!options.hooks().judgesTells) return send(session, ask);
     const offer = {

@@ -7,6 +7,7 @@ import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, Sid } from "../names.ts";
+import { checkKind, isSaid } from "../protocol/amendment.ts";
 import type { PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
@@ -186,6 +187,8 @@ export function createTells(options: TellsOptions) {
       const take = (): MaybePromise<TellOutcome | Failure> => {
         if (!peer.owns(from))
           return failure("ADDRESS_INVALID", "the author is not of the server that sent it");
+        const invalid = isSaid(message.kind) ? undefined : checkKind(message);
+        if (invalid !== undefined) return invalid;
         if (key !== undefined && delivered.has(key)) return "delivered";
         return deliver(nick, message);
       };

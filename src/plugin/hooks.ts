@@ -3,7 +3,7 @@
 
 import type { Bytes, MaybePromise, Millis } from "../environment.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
-import type { MessageEntry, MessageKind, SaidKind } from "../protocol/messages.ts";
+import type { MessageEntry, MessageKind, PrivateKind } from "../protocol/messages.ts";
 
 /** No opinion. */
 export type Pass = undefined | void;
@@ -126,7 +126,7 @@ export interface TellOffer {
   readonly from: Person;
   /** `nick@server`. */
   readonly to: string;
-  readonly kind: SaidKind;
+  readonly kind: PrivateKind;
   readonly textBytes: number;
   readonly at: Millis;
 }

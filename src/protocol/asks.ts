@@ -61,8 +61,9 @@ function plainSay(ask: Fields): Ask<"say"> | undefined {
 }
 
 function plainTell(ask: Fields): Ask<"tell"> | undefined {
-  const { to, text, kind = "text", cid } = ask; // each is checked here
+  const { to, text, kind = "text", cid, about } = ask; // each is checked here
   if (!isName(to) || typeof text !== "string" || !isKind(kind)) return undefined;
+  if (about !== undefined) return undefined;
   if (cid === undefined) return { to, text, kind };
   return isPlainId(cid) ? { to, text, kind, cid } : undefined;
 }

@@ -33,6 +33,9 @@ export const MessageKind = v.picklist([
   "delete",
 ]);
 export type MessageKind = v.InferOutput<typeof MessageKind>;
+/** What one person is told: nobody holds it, so that it is not edited, nor deleted. */
+export const PrivateKind = v.picklist([...SaidKind.options, "reaction", "unreaction"]);
+export type PrivateKind = v.InferOutput<typeof PrivateKind>;
 
 /** A message as it travels and is stored; the JSON of a `message` frame. */
 export interface MessageEntry {
@@ -107,8 +110,9 @@ const shapes = {
   tell: v.object({
     to: Name,
     text: v.string(),
-    kind: v.optional(SaidKind, "text"),
+    kind: v.optional(PrivateKind, "text"),
     cid: v.optional(ClientId),
+    about: v.optional(MessageId),
   }),
   join: v.object({ room: Name, key: v.optional(Line) }),
   part: v.object({ room: Name, reason: v.optional(Line) }),
@@ -323,10 +327,12 @@ export interface PrivateEntry {
   readonly from: string;
   readonly account?: string;
   readonly to: string;
-  readonly kind: SaidKind;
+  readonly kind: PrivateKind;
   readonly text: string;
   readonly at: number;
   readonly cid?: string;
+  /** The id of the private message that it answers, or reacts to: its author's word alone. */
+  readonly about?: string;
   readonly late?: true;
 }
 

@@ -43,8 +43,10 @@ type RowFields = Readonly<Partial<Record<RowField, unknown>>>;
 
 function plainTell(row: unknown): PeerMessageOf<"tell"> | undefined {
   if (typeof row !== "object" || row === null) return undefined;
-  const { id, from, to, kind, text, at, account, cid }: RowFields = row; // each is checked here
+  // Each is checked here.
+  const { id, from, to, kind, text, at, account, cid, about }: RowFields = row;
   if (!isId(id) || !isName(from) || !isName(to) || !isKind(kind)) return undefined;
+  if (about !== undefined) return undefined;
   if (!isText(text, LIMITS.textBytesMax) || !isCount(at)) return undefined;
   const plain = { id, from, to, kind, text, at };
   if (account === undefined && cid === undefined) return { t: "tell", message: plain };

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import type { Bytes } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import { decodeJson } from "./frame.ts";
-import { SaidKind } from "./messages.ts";
+import { PrivateKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
 import { StateRow } from "./state.ts";
 
@@ -95,10 +95,11 @@ export const PrivateRow = v.object({
   from: Name,
   account: v.exactOptional(v.string()),
   to: Name,
-  kind: SaidKind,
+  kind: PrivateKind,
   text: v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax)),
   at: Count,
   cid: v.exactOptional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
+  about: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax))),
 });
 
 /**

@@ -61,6 +61,21 @@ describe("what was said before, said again", () => {
   });
 });
 
+test("a reaction that is none is refused by the addressee's server", () => {
+  const town = new LyingTown("private reaction");
+  const { place, bob, liar } = town;
+  const tell = (more: object) => {
+    const message = { ...liar.entry("👍"), to: "bob@lyon", kind: "reaction" as const, ...more };
+    liar.tell("lyon", { t: "tell", message });
+  };
+  tell({});
+  tell({ about: "1", text: "a b" });
+  tell({ about: "1" });
+  place.rest();
+  expect(bob.all("private")).toMatchObject([{ kind: "reaction", text: "👍", about: "1" }]);
+  town.isWell();
+});
+
 describe("nothing is believed to be another's", () => {
   test("that is signed by the liar, or by nobody", () => {
     const town = new LyingTown("author");

@@ -18,7 +18,7 @@ describe("to an account that is offline", () => {
     const { at, id, outcome } = bob.get("tell", { to: "ANA@paris", text: "1", kind: "action" });
     expect(outcome).toBe("stored");
     for (const text of ["2", "3"]) bob.get("tell", { to, text });
-    cat.get("tell", { to, text: "4" });
+    cat.get("tell", { to, text: "4", kind: "reaction", about: id });
     place.rest(60_000);
     const ana = logIn("ana");
     place.rest(100);
@@ -32,6 +32,7 @@ describe("to an account that is offline", () => {
       late: true,
     });
     expect(shown(ana)).toEqual(["1", "2", "3", "4"]);
+    expect(ana.all("private").at(-1)).toMatchObject({ kind: "reaction", about: id });
   });
 
   test("on another server is stored there, whoever else is restarted meanwhile", () => {

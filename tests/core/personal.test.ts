@@ -148,7 +148,7 @@ describe("who is ignored", () => {
     expect(told(ana, from)).toEqual(["text one", "text two", "reaction 👍", "text last"]);
     expect(ana.all("typing").map(({ person }) => person)).toMatchObject([{ address: "cat@paris" }]);
     expect(told(cat)).toContain("text between");
-    for (const more of [{}, { cid: "x".repeat(30) }])
+    for (const more of [{}, { cid: "x".repeat(30) }, { kind: "reaction", about: "1" }])
       expect(bob.ask("tell", { to: "ana@paris", text: "hi", ...more })["code"]).toBe("BLOCKED");
     expect(bob.ask("offer", { to: "ana@paris", name: "f", size: 1 })["code"]).toBe("BLOCKED");
     bob.get("typing", { to: "ana@paris" });

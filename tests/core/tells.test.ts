@@ -42,6 +42,32 @@ test("follows a change of nick: the new one has it, under the old one nobody is 
   expect(shown(cat)).toHaveLength(3);
 });
 
+test("is answered and reacted to by its id, which both sides know", () => {
+  const { ana, bob } = pair("about");
+  const { id } = ana.get("tell", { to, text: "tea?" });
+  expect(bob.all("private")).toMatchObject([{ id, text: "tea?" }]);
+  const back = { to: "ana@paris", about: id };
+  const answers = [
+    { ...back, text: "yes" },
+    { ...back, kind: "reaction", text: "👍" },
+    { ...back, kind: "unreaction", text: "👍", cid: "c1" },
+    // Nobody holds what is private, so that no id is looked up.
+    { ...back, kind: "reaction", text: "🍵", about: "unheard" },
+  ];
+  const ids = answers.map((one) => bob.get("tell", one)["id"]);
+  expect(ana.all("private")).toMatchObject(
+    answers.map((one, index) => ({ ...one, id: ids[index] })),
+  );
+  const codes = [
+    { to, text: "👍", kind: "reaction" },
+    { to, text: "thumbs up", kind: "reaction", about: id },
+    { to, text: "new", kind: "edit", about: id },
+    { to, text: "yes", about: "" },
+  ].map((one) => ana.ask("tell", one)["code"]);
+  expect(codes).toEqual(["BAD_REQUEST", "TEXT_INVALID", "BAD_REQUEST", "BAD_REQUEST"]);
+  expect(shown(bob)).toEqual(["tea?"]);
+});
+
 test("to nobody is refused by name, and so is one that a plugin denies", () => {
   const hooks = {
     onTell: ({ to: whom }: { to: string }) => (whom === to ? deny("no") : undefined),

@@ -76,15 +76,39 @@ describe("tags of clients", () => {
       "@+draft/react=x;+draft/reply=none TAGMSG #tea",
       `@+draft/react=a\\sb;+draft/reply=${id} TAGMSG #tea`,
       `@+draft/react=x;+draft/reply=${id} TAGMSG #other`,
-      `@+draft/react=x;+draft/reply=${id} TAGMSG ann`,
+      `@+draft/react=x;+draft/reply=${id} TAGMSG nobody`,
+      "@+draft/react=x TAGMSG ann",
     );
     expect(refused.map((line) => line.split(" :")[0])).toEqual([
       ":paris FAIL TAGMSG INVALID_PARAMS #tea",
       ":paris FAIL TAGMSG NO_SUCH_MESSAGE #tea",
       ":paris FAIL TAGMSG TEXT_INVALID #tea",
       ":paris 442 ben #other",
-      ":paris FAIL TAGMSG INVALID_TARGET ann",
+      ":paris 401 ben nobody",
+      ":paris FAIL TAGMSG INVALID_PARAMS ann",
     ]);
+  });
+
+  test("in private they name a message of the two, whose id is one for both", async () => {
+    await using place = await meet();
+    const { ann, ben, plainOne } = place;
+    const [echoed = ""] = await ann.ask("PRIVMSG ben :cake?");
+    await ben.until((line) => line.endsWith(":cake?"));
+    const id = idOf(ben, "cake?");
+    expect(echoed).toBe(`@msgid=${id} :ann!~ann@paris PRIVMSG ben :cake?`);
+    const about = `+draft/reply=${id};+reply=${id}`;
+    expect(plain(await ben.ask(`@+reply=${id} PRIVMSG ann :yes`))).toEqual([
+      "@msgid=*;+draft/reply=*;+reply=* :ben!~ben@paris PRIVMSG ann :yes",
+    ]);
+    await ann.until((line) => line.includes(`${about} :ben!~ben@paris PRIVMSG ann :yes`));
+    expect(plain(await ben.ask(`@label=1;+draft/react=👍;+reply=${id} TAGMSG ann`))).toEqual([
+      "@label=1;msgid=*;+draft/react=👍;+draft/reply=*;+reply=* :ben!~ben@paris TAGMSG ann",
+    ]);
+    await ann.until((line) => line.includes(`+draft/react=👍;${about} :ben!~ben@paris TAGMSG ann`));
+    await ben.ask(`@+draft/react=👍;+reply=${id} TAGMSG plain`);
+    await ben.ask(`@+reply=${"x".repeat(80)} PRIVMSG plain :told all the same`);
+    await plainOne.until((line) => line === ":ben!~ben@paris PRIVMSG plain :told all the same");
+    expect(plainOne.lines.filter((line) => line.includes("TAGMSG"))).toEqual([]);
   });
 
   test("typing is told in rooms and to people, other tags to nobody", async () => {

@@ -12,7 +12,7 @@ const long = fc.nat({ max: 300 }).map((length) => "é".repeat(length));
 const field = fc.oneof(
   odd,
   long,
-  fc.constantFrom("text", "action", "notice", "edit", "#room", "bo@paris"),
+  fc.constantFrom("text", "action", "notice", "reaction", "edit", "#room", "bo@paris"),
 );
 const asks = fc.oneof(
   fc.jsonValue(),

@@ -5,11 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import type { Answer, Client, ClientEvent } from "../../client.ts";
+import type { Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
-import { MessageBook } from "./messages.ts";
+import { MessageBook, type Telling } from "./messages.ts";
 import { exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { askRoom } from "./settings.ts";
@@ -96,11 +96,8 @@ export class Chatter {
     const client = this.#client;
     const [first = "", second = ""] = args;
     switch (name) {
-      case "msg": {
-        const to = this.#addressOf(first);
-        const told = await this.#tell(to, second, ref);
-        return this.#show({ event: "ack", ref, ...told, to, text: second });
-      }
+      case "msg":
+        return this.#tell({ to: this.#addressOf(first), text: second, options: {} }, ref);
       case "say":
         return this.#show({ event: "ack", ref, ...(await client.say(first, second)) });
       case "me": {
@@ -114,6 +111,7 @@ export class Chatter {
       case "edit":
       case "delete": {
         const saying = this.#book.saying({ name, args }, client.address, this.#lobby);
+        if ("to" in saying) return this.#tell(saying, ref);
         const { about, thread } = saying.options;
         const said = await client.say(saying.room, saying.text, saying.options);
         const which = about === undefined ? { thread: thread ?? "" } : { about };
@@ -161,10 +159,13 @@ export class Chatter {
   }
 
   /** Whoever does not get to know the end of a message now may do so later. */
-  async #tell(to: string, text: string, ref: number): Promise<Answer<"tell">> {
+  async #tell(telling: Telling, ref: number): Promise<void> {
     const cid = randomUUID();
+    const { to, text, options } = telling;
     try {
-      return await this.#client.tell(to, text, { cid });
+      const told = await this.#client.tell(to, text, { ...options, cid });
+      const of = this.#book.takeTold(telling, told, this.#client.address);
+      this.#show({ event: "ack", ref, ...told, to, text, ...options, ...(of && { of }) });
     } catch (thrown) {
       if (failureOf(thrown).code === "UNCONFIRMED") this.#unconfirmed.set(cid, ref);
       const [oldest = ""] = this.#unconfirmed.keys();
@@ -342,7 +343,7 @@ export class Chatter {
 
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
-    if (shown?.event === "message") {
+    if (shown?.event === "message" || shown?.event === "private") {
       const of = this.#book.take(shown);
       this.#show(of === undefined ? shown : { ...shown, of });
     } else if (shown !== undefined) {

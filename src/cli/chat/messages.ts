@@ -1,28 +1,36 @@
 // The messages that a chat has shown, so that those who type can say which one they mean, and see
 // which one somebody else means. Bounded; the oldest are forgotten first.
 
-import type { MessageEntry, PastEntry, SayOptions } from "../../client.ts";
+import type { Answer, MessageEntry, PastEntry, PrivateEntry } from "../../client.ts";
 import { isSaid } from "../../client.ts";
+import type { MessageOptions, SayOptions } from "../../client/options.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
 import type { Of } from "./shown.ts";
 
-/** What a line with such a command says. */
-export interface Saying {
-  readonly room: string;
+/** What a line with such a command says: in a room, or to the other one of a private message. */
+export type Saying =
+  { readonly room: string; readonly text: string; readonly options: SayOptions } | Telling;
+
+/** What one person is told. */
+export interface Telling {
+  readonly to: string;
   readonly text: string;
-  readonly options: SayOptions;
+  readonly options: Pick<MessageOptions, "kind" | "about">;
 }
+
+type Message = MessageEntry | PrivateEntry;
 
 export class MessageBook {
   /** By id, the oldest first, with the texts that they have now. */
-  readonly #messages = new Map<string, MessageEntry>();
+  readonly #messages = new Map<string, Message>();
 
   /** Takes a message that is shown; returns what it is about, where that is known. */
-  take(message: MessageEntry): Of | undefined {
-    const { about, thread, kind } = message;
+  take(message: Message): Of | undefined {
+    const { about, kind } = message;
+    const thread = "room" in message ? message.thread : undefined;
     const target = this.#messages.get(about ?? thread ?? "");
     if (isSaid(kind)) this.#put(message);
     else if (target !== undefined && kind === "edit") this.#put({ ...target, text: message.text });
@@ -30,6 +38,12 @@ export class MessageBook {
     if (target === undefined) return undefined;
     const { from, at } = target;
     return kind === "delete" ? { from, at } : { from, at, text: target.text };
+  }
+
+  /** Takes what was told to one person, as `take` does. */
+  takeTold({ to, text, options }: Telling, told: Answer<"tell">, from: string): Of | undefined {
+    const { id, at } = told;
+    return this.take({ id, from, to, text, at, kind: "text", ...options });
   }
 
   /** Takes what the history has shown. */
@@ -45,30 +59,42 @@ export class MessageBook {
    */
   saying({ name, args }: Command, self: string, lobby: string): Saying {
     const [which = "", text = ""] = args;
-    const isOwn = name === "edit" || name === "delete";
-    const { id, room } = this.#find(which, isOwn, self) ?? { id: which, room: lobby };
-    if (name === "reply") return { room, text, options: { about: id } };
+    const message = this.#find(which, name, self) ?? { id: which, room: lobby };
+    const { id } = message;
+    if ("to" in message) {
+      const to = message.from === self ? message.to : message.from;
+      const kind = REACTIONS[name];
+      if (kind !== undefined) return { to, text, options: { kind, about: id } };
+      if (name === "reply") return { to, text, options: { about: id } };
+      const refusal = `/${name}: expected a message of a room, got a private one`;
+      throw new ChatFusionError("BAD_REQUEST", refusal);
+    }
+    const { room } = message;
     if (name === "thread") return { room, text, options: { thread: id } };
+    if (name === "reply") return { room, text, options: { about: id } };
     const kind = KINDS[name];
     return { room, text, options: { ...(kind && { kind }), about: id } };
   }
 
   // --- internal ---------------------------------------------------------------------------------
 
-  #put(message: MessageEntry): void {
+  #put(message: Message): void {
     this.#messages.set(message.id, message);
     const [oldest = ""] = this.#messages.keys();
     if (this.#messages.size > LIMITS.messagesShownMax) this.#messages.delete(oldest);
   }
 
   /** Undefined for what may be the id of one that is not known here. */
-  #find(which: string, isOwn: boolean, self: string): MessageEntry | undefined {
+  #find(which: string, name: Command["name"], self: string): Message | undefined {
     const known = this.#messages.get(which);
     if (known !== undefined) return known;
     const [, back] = /^\^(\d*)$/.exec(which) ?? [];
     if (back === undefined && ID.test(which)) return undefined;
     // The past may have been shown last.
-    const all = [...this.#messages.values()].toSorted((a, b) => (a.id > b.id ? -1 : 1));
+    const isOwn = name === "edit" || name === "delete";
+    const all = [...this.#messages.values()]
+      .filter((one) => "room" in one || name === "reply" || name in REACTIONS)
+      .toSorted((a, b) => (a.id > b.id ? -1 : 1));
     const some =
       back === undefined
         ? all.filter(({ from }) => from === which || from.startsWith(`${which}@`))
@@ -86,9 +112,13 @@ export class MessageBook {
 /** An id as servers make them; no nick is as long and has no other sign. */
 const ID = /^[0-9a-z]{21}$/;
 
-const KINDS: Partial<Record<Command["name"], NonNullable<SayOptions["kind"]>>> = {
+const REACTIONS: Partial<Record<Command["name"], "reaction" | "unreaction">> = {
   react: "reaction",
   unreact: "unreaction",
+};
+
+const KINDS: Partial<Record<Command["name"], MessageEntry["kind"]>> = {
+  ...REACTIONS,
   edit: "edit",
   delete: "delete",
 };

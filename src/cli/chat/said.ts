@@ -21,16 +21,24 @@ export interface Pens {
 
 type Message = Extract<Shown, { event: "message" }>;
 
+/** Writes a reaction, or that it was taken back. */
+export function reactionText(
+  { kind, text, from, of }: Pick<Message, "text" | "from" | "of"> & { readonly kind: string },
+  { note }: Pick<Pens, "note">,
+): string {
+  const whose = of === undefined ? "a message" : quoteText(of);
+  if (kind === "reaction") return note(`${visible(from)}: ${visible(text)} to ${whose}`);
+  return note(`${visible(from)} takes ${visible(text)} back from ${whose}`);
+}
+
 /** Writes a message, or what was done to one. */
 export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): string {
   const { kind, text, from, of } = shown;
   const { dim, who, note } = pens;
-  const whose = of === undefined ? "a message" : quoteText(of);
   switch (kind) {
     case "reaction":
-      return note(`${visible(from)}: ${visible(text)} to ${whose}`);
     case "unreaction":
-      return note(`${visible(from)} takes ${visible(text)} back from ${whose}`);
+      return reactionText(shown, pens);
     case "delete": {
       const why = text === "" ? "" : `: ${visible(text)}`;
       const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;
@@ -78,6 +86,21 @@ export function clockTime(at: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 }
 
+/** What an answer answers. */
+export function aboutText(
+  {
+    kind,
+    about,
+    thread,
+    of,
+  }: Pick<Message, "about" | "thread" | "of"> & { readonly kind?: string },
+  { dim }: Pick<Pens, "dim">,
+): string {
+  if (kind === "edit" || (about === undefined && thread === undefined)) return "";
+  const what = of === undefined ? "a message" : quoteText(of);
+  return dim(about === undefined ? ` (in the thread of ${what})` : ` (to ${what})`);
+}
+
 // --- internal -----------------------------------------------------------------------------------
 
 const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
@@ -90,13 +113,6 @@ function bodyText(shown: Message & Partial<PastEntry>, { dim }: Pens): string {
   const counted = reactions.length === 0 ? "" : dim(` [${reactions.join(", ")}]`);
   const text = visible(shown.edited?.text ?? shown.text);
   return `${text}${isEdited ? dim(" (edited)") : ""}${late}${counted}`;
-}
-
-/** What an answer answers. */
-function aboutText({ kind, about, thread, of }: Message, { dim }: Pens): string {
-  if (kind === "edit" || (about === undefined && thread === undefined)) return "";
-  const what = of === undefined ? "a message" : quoteText(of);
-  return dim(about === undefined ? ` (in the thread of ${what})` : ` (to ${what})`);
 }
 
 /** Whose message it is, and how it begins. */

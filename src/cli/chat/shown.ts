@@ -12,6 +12,7 @@ import type {
   MessageEntry,
   PastEntry,
   PrivateEntry,
+  PrivateKind,
   Removal,
   RoleName,
   RoomOutline,
@@ -42,7 +43,7 @@ export interface Of {
 export type Shown =
   | ({ readonly event: "welcome"; readonly address: string } & Omit<Welcome, "resume" | "resumed">)
   | ({ readonly event: "message"; readonly of?: Of } & MessageEntry)
-  | ({ readonly event: "private" } & PrivateEntry)
+  | ({ readonly event: "private"; readonly of?: Of } & PrivateEntry)
   /** How a private message ended, later than its line was answered: `ref` is that line. */
   | ({ readonly event: "told"; readonly ref?: number } & Omit<ToldEntry, "cid">)
   | {
@@ -171,7 +172,10 @@ interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
   /** Of a private message. */
   readonly outcome?: "delivered" | "stored";
   readonly to?: string;
+  readonly kind?: PrivateKind;
   readonly text?: string;
+  /** The message that was meant, of a private one. */
+  readonly of?: Of;
   readonly room?: string;
   readonly members?: number;
   readonly nick?: string;

@@ -2,9 +2,9 @@
 // text of somebody else made safe to print. Pure but for the time zone.
 
 import { styleText } from "node:util";
-import { visible } from "../../client.ts";
+import { isSaid, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
-import { clockTime, pastText, type Pens, saidText } from "./said.ts";
+import { aboutText, clockTime, pastText, type Pens, reactionText, saidText } from "./said.ts";
 import { roomText, settingText } from "./settings-text.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
@@ -40,13 +40,15 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     sign: (text) => paint(["bold", "red"], text),
   };
   const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
-    const { at, to, text, outcome, number, name, room, members, nick, topic } = shown;
+    const { at, to, text = "", outcome, number, name, room, members, nick, topic } = shown;
     if (outcome !== undefined && at !== undefined) {
       const why = shown.away ?? "";
       const away = shown.away === undefined ? "" : dim(` (away${why && `: ${visible(why)}`})`);
       const kept = outcome === "stored" ? dim(" (kept until the next login)") : away;
+      const { kind = "text" } = shown;
+      if (!isSaid(kind)) return reactionText({ ...shown, kind, text, from: self() }, pens) + kept;
       const head = paint("magenta", `you → ${visible(to ?? "")}`);
-      return `${time(at)} ${head}: ${visible(text ?? "")}${kept}`;
+      return `${time(at)} ${head}${aboutText(shown, pens)}: ${visible(text)}${kept}`;
     }
     if (number !== undefined && to !== undefined) {
       const size = sizeText(shown.size ?? 0);
@@ -76,10 +78,10 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     return "";
   };
   const whispered = (shown: Extract<Shown, { event: "private" }>): string => {
-    const text = visible(shown.text);
     const late = shown.late === true ? dim(" (late)") : "";
-    const arrow = paint("magenta", "→ you");
-    return `${time(shown.at)} ${who(shown.from)} ${arrow}: ${text}${late}`;
+    if (!isSaid(shown.kind)) return reactionText(shown, pens) + late;
+    const arrow = `${paint("magenta", "→ you")}${aboutText(shown, pens)}`;
+    return `${time(shown.at)} ${who(shown.from)} ${arrow}: ${visible(shown.text)}${late}`;
   };
   const told = ({ to, at, outcome, code = "", text = "" }: Extract<Shown, { event: "told" }>) => {
     const what = `the message to ${visible(to)} of ${clockTime(at)}`;

@@ -62,6 +62,43 @@ describe("a message is meant", () => {
     });
 });
 
+describe("a private message is meant", () => {
+  const tell = (number: number, from: string, to: string) => {
+    const { id, text, at } = entry(number, from);
+    return { id, from, to, kind: "text" as const, text, at };
+  };
+  const messages = book();
+  messages.take(tell(6, "bob@lyon", self));
+  messages.takeTold(
+    { to: "cat@lyon", text: "psst", options: {} },
+    { id: idOf(7), at: 7, outcome: "delivered" },
+    self,
+  );
+  const saying = (name: "reply" | "react" | "thread" | "edit", which: string) =>
+    messages.saying({ name, args: [which, "x"] }, self, lobby);
+
+  test("and answered in private, by its author, ^ or its id, also one's own", () => {
+    const answer = { to: "bob@lyon", text: "x", options: { about: idOf(6) } };
+    for (const which of ["bob", "^", idOf(6)]) expect(saying("reply", which)).toEqual(answer);
+    expect(saying("react", idOf(7))).toEqual({
+      to: "cat@lyon",
+      text: "x",
+      options: { kind: "reaction", about: idOf(7) },
+    });
+  });
+
+  test("by no command that is for rooms alone", () => {
+    expect(saying("thread", "bob")).toMatchObject({ room: "#tea", options: { thread: idOf(1) } });
+    expect(saying("edit", "^")).toMatchObject({ options: { about: idOf(4) } });
+    expect(() => saying("edit", idOf(7))).toThrow("expected a message of a room");
+  });
+
+  test("and is known where another one is about it", () => {
+    const answer = { ...tell(8, "cat@lyon", self), about: idOf(7) };
+    expect(messages.take(answer)).toEqual({ from: self, at: 7, text: "psst" });
+  });
+});
+
 test("the past is not the last that was said, though it was shown last", () => {
   const messages = book();
   messages.takePast([entry(0, "old@lyon"), entry(1, "bob@lyon"), entry(7, "x", { kind: "edit" })]);

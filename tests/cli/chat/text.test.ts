@@ -115,6 +115,25 @@ test("who is away, ignored or has read something is told in a line", () => {
   expect(write({ ...told, outcome: "delivered" })).toEndWith("you → bob@lyon: hi (away)");
 });
 
+test("private answers and reactions show what they are about", () => {
+  const of = { from: "bob@lyon", at: 1, text: "tea?" };
+  const ack = { event: "ack", ref: 1, to: "bob@lyon", at: 2, outcome: "delivered" } as const;
+  expect(write({ ...ack, text: "yes", about: "1", of })).toEndWith(
+    "you → bob@lyon (to bob@lyon “tea?”): yes",
+  );
+  expect(write({ ...ack, text: "👍", kind: "reaction", about: "1", of })).toBe(
+    "-- ann@paris: 👍 to bob@lyon “tea?”",
+  );
+  const { id, from, text: said, at } = { ...message, id: "2" };
+  const told = { event: "private", id, from, to: "ann@paris", at, about: "1" } as const;
+  expect(write({ ...told, kind: "text", text: said, of })).toEndWith(
+    "bob@lyon → you (to bob@lyon “tea?”): hi",
+  );
+  expect(write({ ...told, kind: "unreaction", text: "👍" })).toBe(
+    "-- bob@lyon takes 👍 back from a message",
+  );
+});
+
 test("what means whoever sits here has a sign", () => {
   const mentions = ["cat@lyon", "ann@paris"];
   expect(write({ ...message, mentions })).toEndWith(" » bob@lyon: hi");
