@@ -14,6 +14,7 @@ import type { PrivateEntry } from "../protocol/messages.ts";
 import { PrivateRow } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
 import type { LiveSession } from "./session.ts";
+import { createShelfWriter } from "./shelf-writer.ts";
 
 /** How a private message ended well. */
 export type TellOutcome = "delivered" | "stored";
@@ -114,12 +115,30 @@ export function createMail({ environment, accountOf }: MailOptions): Mail {
     bytes -= one.line.length;
     count--;
   };
-  const writer = createWriter(environment, take);
+  const writer = createShelfWriter(environment, {
+    name: "mail",
+    begin(shelf: Shelf) {
+      const kept = keptOn(shelf);
+      return {
+        key: shelf.key,
+        bytes: Buffer.concat([...shelf.bad, ...kept.map(({ line }) => line)]),
+        fresh: kept.filter(({ asked }) => asked !== undefined),
+      };
+    },
+    // Where it failed, it may stand there all the same; and what has reached its addressee does.
+    end(shelf, { fresh }, thrown) {
+      if (thrown !== undefined) refuse(fresh, (one) => take(shelf, one));
+      else for (const one of fresh) tellEnd(one, "stored");
+    },
+  });
+  const changed = (shelf: Shelf) => {
+    if (!shelf.isShut) writer.changed(shelf);
+  };
   const remove = (kept: readonly Kept[]) => {
     for (const one of kept) {
       const shelf = shelfOf(one.account);
       take(shelf, one);
-      writer.changed(shelf);
+      changed(shelf);
     }
   };
   const drop = (kept: readonly Kept[]) => {
@@ -173,7 +192,7 @@ export function createMail({ environment, accountOf }: MailOptions): Mail {
       const shelf = shelfOf(account);
       add(shelf, one);
       const end = endOf(one);
-      writer.changed(shelf);
+      changed(shelf);
       return end;
     },
     of: boxOf,
@@ -211,66 +230,14 @@ function tellEnd(one: Kept, end: End): void {
   for (const tell of asked) tell(end);
 }
 
-/** Writes shelves that have changed, one at a time, each with all that has changed by then. */
-function createWriter(
-  { clock, log, store }: MailOptions["environment"],
-  take: (shelf: Shelf, one: Kept) => void,
-) {
-  /** In the order in which they are written; one that changes while it is written stands last. */
-  const changed = new Set<Shelf>();
-  const failed = new Set<Shelf>();
-  let cancelRetry: (() => void) | undefined;
-  let isWriting = false;
-  /** Resolves when what has changed until now is written: a round goes on while more comes. */
-  let written = Promise.resolve();
-
-  const fail = (shelf: Shelf, fresh: readonly Kept[], thrown: unknown) => {
-    log.error("mail not written", { key: shelf.key, error: String(thrown) });
-    for (const one of fresh) {
-      if (one.asked === undefined) continue; // handed over meanwhile
-      take(shelf, one);
-      const { to } = one.message;
-      tellEnd(one, failure("INTERNAL", `${to} is offline, and the message could not be kept`));
-    }
-    // It may stand there all the same; and what has reached its addressee does.
-    failed.add(shelf);
-    cancelRetry ??= clock.after(LIMITS.storeRetryMs, () => {
-      cancelRetry = undefined;
-      for (const one of failed) changed.add(one);
-      failed.clear();
-      write();
-    });
-  };
-  const writeAll = async () => {
-    for (const shelf of changed) {
-      changed.delete(shelf);
-      const fresh = keptOn(shelf).filter(({ asked }) => asked !== undefined);
-      const lines = keptOn(shelf).map(({ line }) => line);
-      try {
-        await store.write(shelf.key, Buffer.concat([...shelf.bad, ...lines]));
-        for (const one of fresh) tellEnd(one, "stored");
-      } catch (thrown) {
-        fail(shelf, fresh, thrown);
-      }
-    }
-    isWriting = false;
-  };
-  const write = () => {
-    if (isWriting || changed.size === 0) return;
-    isWriting = true;
-    written = writeAll();
-  };
-  return {
-    changed(shelf: Shelf): void {
-      if (shelf.isShut) return;
-      changed.add(shelf);
-      write();
-    },
-    idle: () => written,
-    close(): void {
-      cancelRetry?.();
-    },
-  };
+/** Those whose senders wait: what could not be kept is refused, and kept no more. */
+function refuse(fresh: readonly Kept[], take: (one: Kept) => void): void {
+  for (const one of fresh) {
+    if (one.asked === undefined) continue; // handed over meanwhile
+    take(one);
+    const { to } = one.message;
+    tellEnd(one, failure("INTERNAL", `${to} is offline, and the message could not be kept`));
+  }
 }
 
 /** Reads a shelf. What is no message there is logged, and stays there. */

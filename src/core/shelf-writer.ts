@@ -6,13 +6,15 @@ import { LIMITS } from "../limits.ts";
 
 /** `begin` says what to write now; `end` hears how that went, with what `begin` returned. */
 export interface ShelfWriting<S, W> {
+  /** What the shelves hold, for the server's own log. */
+  readonly name: string;
   begin(shelf: S): W;
   end(shelf: S, written: W, thrown: unknown): void;
 }
 
 export function createShelfWriter<S, W extends { readonly key: string; readonly bytes: Bytes }>(
   { clock, log, store }: Pick<Environment, "clock" | "log" | "store">,
-  { begin, end }: ShelfWriting<S, W>,
+  { name, begin, end }: ShelfWriting<S, W>,
 ) {
   /** In the order in which they are written; one that changes while it is written stands last. */
   const changed = new Set<S>();
@@ -38,7 +40,7 @@ export function createShelfWriter<S, W extends { readonly key: string; readonly 
         await store.write(now.key, now.bytes);
       } catch (thrown) {
         fault = thrown ?? "unknown";
-        log.error("rooms not written", { key: now.key, error: String(thrown) });
+        log.error(`${name} not written`, { key: now.key, error: String(thrown) });
         failed.add(shelf);
         retryLater();
       }

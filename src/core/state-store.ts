@@ -151,6 +151,7 @@ export function createStateStore(
     return lines;
   };
   const writer = createShelfWriter(environment, {
+    name: "rooms",
     begin: (shelf: Shelf) => {
       const { staged } = shelf;
       const bytes = encoder.encode(
