@@ -5,6 +5,8 @@
 //   what is read from the history of before.
 // At rest: all servers of a fusion hold the same entries on their disks; and clients of one server
 //   in the room know the same state of it.
+// But for what a client knows of an account whose server had no name when it was told: another one
+//   had its name then.
 
 import { allow, definePlugin, type Plugin } from "../../src/plugin.ts";
 import { PatternMap } from "../../src/core/pattern.ts";
@@ -104,9 +106,10 @@ export class Rules {
       if (other >= 0) return `${hosts[0]} and ${hosts[other]} hold other entries of rooms`;
     }
     for (const host of this.#history.servers.keys()) {
-      const views = this.#members.flatMap(({ listener, view }) =>
-        listener.host === host && listener.person.client.rooms.has(RULED) ? [textOf(view)] : [],
-      );
+      const views = this.#members.flatMap(({ listener, view }) => {
+        const isThere = listener.host === host && listener.person.client.rooms.has(RULED);
+        return isThere && !knowsNameless(view) ? [textOf(view)] : [];
+      });
       if (new Set(views).size > 1) return `clients of ${host} know other states: ${views.join()}`;
     }
     return undefined;
@@ -181,7 +184,7 @@ export class Rules {
       this.#history.marks.hit(`ruled: removed ${event.code}`);
     } else if (event.type === "message" && event.message.room === RULED) {
       const { from, account, text, late } = event.message;
-      if (member.view === undefined || late === true) return;
+      if (member.view === undefined || knowsNameless(member.view) || late === true) return;
       const why = silenceOf(member.view, from, account);
       if (why === undefined) return;
       this.violations.push(`${member.listener.address} hears ${text} of ${from}, who is ${why}`);
@@ -208,6 +211,12 @@ const OWN = String.raw`\"room\":\"&`;
 function applyTo(view: View, { key, value, by }: RoomSetting): void {
   if (key === "founded") view.founder = by;
   else view.settings.set(key, value);
+}
+
+/** Whether somebody has a part who was shown by the first digits of his server's sid. */
+function knowsNameless(view: View | undefined): boolean {
+  const { founder = "", settings = new Map<string, unknown>() } = view ?? {};
+  return [founder, ...settings.keys()].some((one) => /@[0-9a-f]{8}$/.test(one));
 }
 
 /** Whether somebody knows of himself that he is an owner or a moderator. */
