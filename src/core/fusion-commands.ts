@@ -63,9 +63,10 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
     const text = `${said}; the fusion: ${names.join(", ")}`;
     return { text, data: { state, server, sid, fusion: names } };
   };
-  /** What the console does it shows by itself. */
-  const note = (caller: Caller, did: string, to: string) => {
-    if (caller.by === "session") options.audit.note({ by: callerName(caller), did, to });
+  /** Notes what an operator has done, unless it was refused. */
+  const noted = (caller: Caller, did: string, to: string, outcome: MergeOutcome) => {
+    if (!isFailure(outcome)) options.audit.note({ by: callerName(caller), did, to });
+    return outcome;
   };
   return {
     merge: command({
@@ -84,8 +85,8 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
         const address = words.find((word) => word !== DRY_RUN) ?? "";
         if (words.includes(DRY_RUN)) return dryRun(address);
         const { neighbours } = fabric().view;
-        note(caller, "merge", address);
-        return answer(await fusion.merging.merge(address), neighbours);
+        const outcome = await fusion.merging.merge(address);
+        return answer(noted(caller, "merge", address, outcome), neighbours);
       },
     }),
     unmerge: command({
@@ -97,10 +98,9 @@ export function fusionCommands(options: FusionCommandsOptions): Record<string, C
         const server = parsed(name);
         if (isFailure(server))
           return failure(server.code, `${server.text}; ${linksText(fabric())}`);
-        note(caller, "unmerge", server);
         const outcome = await fabric().unmerge(server);
         fusion.merging.tellGone();
-        return answer(outcome);
+        return answer(noted(caller, "unmerge", server, outcome));
       },
     }),
     map: command({

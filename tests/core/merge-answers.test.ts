@@ -161,3 +161,16 @@ describe("a merge is answered", () => {
     });
   });
 });
+
+test("a merge and an unmerge stand in the audit log, what was refused does not", () => {
+  const row = new Row("audit");
+  const [a] = [row.start("amiens"), row.start("brest"), row.start("caen", deny("not tonight"))];
+  for (const line of ["merge brest:7331", "merge caen:7331", "unmerge caen", "unmerge brest"])
+    row.ask(a, line);
+  expect(row.ask(a, "audit").data).toMatchObject({
+    lines: [
+      { by: "console", did: "merge", to: "brest:7331" },
+      { by: "console", did: "unmerge", to: "brest" },
+    ],
+  });
+});
