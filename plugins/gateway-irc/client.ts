@@ -65,6 +65,12 @@ export class Client {
   #files: Files | undefined;
   #batches = 0;
   #plainReply: Reply | undefined;
+  /** The name on IRC that `#address` was made of. */
+  #addressed: string | undefined;
+  #address = "";
+  /** The set of capabilities that `#format` is of. */
+  #formatted: CapSet = NO_CAPS;
+  #format: IrcFormat | undefined;
   readonly #flood: Flood;
   /** Lines wait: for a command's end, or for their time. */
   #busy = false;
@@ -87,7 +93,12 @@ export class Client {
     return this.session?.person.nick ?? this.nick ?? "*";
   }
   get address(): string {
-    return `${this.shown}@${this.world.names.self}`;
+    const { shown } = this;
+    if (shown !== this.#addressed) {
+      this.#addressed = shown;
+      this.#address = `${shown}@${this.world.names.self}`;
+    }
+    return this.#address;
   }
   get account(): string | undefined {
     return this.session === undefined ? this.proof?.account : this.session.person.account;
@@ -96,7 +107,11 @@ export class Client {
     return this.world.names.mask(this.address, this.account);
   }
   get format(): IrcFormat {
-    return this.world.formats.of(this.caps);
+    if (this.#format === undefined || this.#formatted !== this.caps) {
+      this.#formatted = this.caps;
+      this.#format = this.world.formats.of(this.caps);
+    }
+    return this.#format;
   }
 
   get files(): Files {
@@ -108,9 +123,9 @@ export class Client {
     return hasCap(this.caps, cap);
   }
 
-  /** Sends whole lines. */
-  send(text: string): void {
-    if (this.session !== undefined) this.session.send(text);
+  /** Sends whole lines; `isApart`: they have nothing to do with what rooms say. */
+  send(text: string, isApart = false): void {
+    if (this.session !== undefined) this.session.send(text, isApart);
     else if (this.phase !== "gone") this.connection.send(text);
   }
 

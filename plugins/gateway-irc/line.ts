@@ -107,12 +107,15 @@ export function cutText(text: string, bytesMax: number): string {
   return text.slice(0, read);
 }
 
+/** It can stand in a line as it is. */
+export const isOneLine = (text: string): boolean => text !== "" && !lineEnds.test(text);
+
 /**
  * Cuts a text into pieces that each fit a line: at its own line ends, and where it is longer than
  * `bytesMax` bytes at a blank, or else between two characters. Never empty, no empty piece.
  */
 export function piecesOf(text: string, bytesMax: number): string[] {
-  if (text !== "" && text.length * 3 <= bytesMax && !lineEnds.test(text)) return [text];
+  if (text.length * 3 <= bytesMax && isOneLine(text)) return [text];
   const chunks = chunksOf(text, bytesMax);
   const pieces = chunks.map(({ piece }) => piece).filter((piece) => piece !== "");
   return pieces.length === 0 ? [" "] : pieces;

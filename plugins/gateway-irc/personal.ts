@@ -11,7 +11,7 @@ import { personOf } from "./rooms.ts";
 export function tellPersonal(client: Client, event: PersonalEvent): void {
   switch (event.type) {
     case "private":
-      return client.send(client.format.private(event.message));
+      return client.send(client.format.private(event.message), true);
     case "notice":
       return notice(client, event.text, event.room);
     case "read":

@@ -51,13 +51,15 @@ export function createReader(take: Lines): (chunk: Bytes) => void {
     if (rest.length > 0 || chunk.at(-1) !== LF) return false;
     const text = decoded(chunk);
     if (text?.length !== chunk.length) return false;
+    let cr = text.indexOf("\r");
     for (let from = 0; from < text.length;) {
       const end = text.indexOf("\n", from);
-      const line = text.slice(from, text[end - 1] === "\r" ? end - 1 : end);
-      from = end + 1;
+      if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
+      const isEnded = cr !== -1 && cr < end;
       // A CR alone ends a line, too.
-      if (line.includes("\r")) line.split("\r").forEach(plain);
-      else plain(line);
+      if (isEnded && cr < end - 1) text.slice(from, end).split("\r").forEach(plain);
+      else plain(text.slice(from, isEnded ? cr : end));
+      from = end + 1;
     }
     return true;
   };

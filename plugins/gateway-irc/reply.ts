@@ -7,6 +7,8 @@ import type { Numeric } from "./numerics.ts";
 import { NUMERICS } from "./numerics.ts";
 
 export interface Reply {
+  /** It is a part of nothing: where nothing is to be told, there is nothing to end. */
+  readonly isPlain: boolean;
   /** A numeric with its parameters, and at the end its text from the table, or this one. */
   numeric(numeric: Numeric, params: readonly string[], text?: string): void;
   /** A line of the server: "CAP * LS :…". The last parameter gets a colon where it needs one. */
@@ -39,6 +41,7 @@ export function createReply(options: ReplyOptions): Reply {
   const kept: string[] = [];
   const put = (line: string) => void (label === undefined ? options.send(line) : kept.push(line));
   const reply: Reply = {
+    isPlain: label === undefined,
     numeric(numeric, params, text) {
       const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
       const head = `:${self} ${code}${formatParams([options.nick(), ...params])}`;

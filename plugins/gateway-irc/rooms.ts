@@ -111,8 +111,10 @@ export function withPeople(
 }
 
 /** The lobby, where the gateway does not show it: then it is no channel. */
-export const isHidden = (client: Client, room: string): boolean =>
-  !client.world.options.lobby && keyOf(room) === LOBBY;
+export function isHidden(client: Client, room: string): boolean {
+  if (client.world.options.lobby) return false;
+  return client.rooms.has(room) ? room === LOBBY : keyOf(room) === LOBBY; // those are in one form
+}
 
 /** The one form of a room's name, as replies have it; what is none as it is. */
 export function keyOf(room: string): string {

@@ -6,7 +6,7 @@ import type { MessageEntry, PersonEntry, PrivateEntry } from "chatfusion";
 import { isSaid, LIMITS } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { hasCap } from "./caps.ts";
-import { chunksOf, flat, formatTags, piecesOf } from "./line.ts";
+import { chunksOf, flat, formatTags, isOneLine, piecesOf } from "./line.ts";
 import type { Names } from "./names.ts";
 
 export interface Writer {
@@ -49,17 +49,22 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
   const isBot = (address: string) => names.ident(address)?.modes.has("B") === true;
   const timeAlone = ({ at }: Stamp) => (has.time ? formatTags([["time", timeOf(at)]]) : "");
 
-  const said = (message: Said, target: string): string => {
+  const said = (message: Said, { kind, text, target }: Shown): string => {
     encoded();
-    const { kind, text, about, late } = message;
+    const { about, late } = message;
     const mask = names.mask(message.from, message.account);
     const head = `:${mask} ${kind === "notice" ? "NOTICE" : "PRIVMSG"} ${target} :`;
     // Who sees no times is told when it was said.
     const before = late === true && !has.time ? `[${timeOf(message.at)}] ` : "";
     const isAction = kind === "action";
-    const around = head.length + before.length + (isAction ? actionBytes : 0) + 2;
-    const bytesMax = LIMITS.ircLineBytesMax - around - nonAscii(head);
     const tags = tagsOf(message, about === undefined ? [] : answering(about));
+    const around = head.length + before.length + (isAction ? actionBytes : 0) + 2;
+    // Nearly all fit one line, whatever is in them.
+    if (3 * (around + text.length) <= LIMITS.ircLineBytesMax && isOneLine(text)) {
+      const shown = isAction ? `\x01ACTION ${before}${text}\x01` : before + text;
+      return `${tags}${head}${shown}\r\n`;
+    }
+    const bytesMax = LIMITS.ircLineBytesMax - around - nonAscii(head);
     const pieces = piecesOf(text, bytesMax);
     if (pieces.length > 1 && has.multiline && !isAction) {
       const begin = `${tags}:${mask} BATCH +${multilineBatch} draft/multiline ${target}\r\n`;
@@ -95,17 +100,17 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
   };
   return {
     private(message) {
-      const { kind } = message;
+      const { kind, text } = message;
       const target = names.nick(message.to);
-      if (isSaid(kind)) return said({ ...message, kind }, target);
+      if (isSaid(kind)) return said(message, { kind, text, target });
       return reaction({ ...message, kind }, target);
     },
     inRoom(message) {
       const { kind, room, text } = message;
       if (kind === "reaction" || kind === "unreaction") return reaction({ ...message, kind }, room);
       if (kind === "delete") return redaction(message);
-      if (kind !== "edit") return said({ ...message, kind }, room);
-      return said({ ...message, kind: "text", text: `(edited) ${text}` }, room);
+      if (kind !== "edit") return said(message, { kind, text, target: room });
+      return said(message, { kind: "text", text: `(edited) ${text}`, target: room });
     },
     tagmsg(by, target, tags) {
       if (!has.tags) return "";
@@ -120,8 +125,13 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
 // --- internal ---
 
 type Stamp = Pick<PrivateEntry, "id" | "from" | "account" | "at">;
-type Said = Stamp &
-  Pick<PrivateEntry, "text" | "about" | "late"> & { readonly kind: "text" | "action" | "notice" };
+type Said = Stamp & Pick<PrivateEntry, "about" | "late">;
+/** What of it is shown, and where. */
+interface Shown {
+  readonly kind: "text" | "action" | "notice";
+  readonly text: string;
+  readonly target: string;
+}
 type Reaction = Stamp &
   Pick<PrivateEntry, "text" | "about"> & { readonly kind: "reaction" | "unreaction" };
 type Done = Stamp & Pick<MessageEntry, "about" | "room" | "text">;

@@ -40,71 +40,80 @@ export function talk(client: Client, line: Line, reply: Reply): MaybePromise<voi
 
 /** Ends the reply when all is answered; a promise where what is said next must wait for that. */
 export function speak(client: Client, spoken: Spoken, reply: Reply): MaybePromise<void> {
-  if (spoken.about === undefined) return speakTo(client, spoken, reply, () => {});
+  if (spoken.about === undefined) return speakTo(client, spoken, reply);
   return new Promise((resolve) => speakTo(client, spoken, reply, resolve));
 }
 
 // --- internal ---
 
-function speakTo(client: Client, spoken: Spoken, reply: Reply, ended: () => void): void {
-  const { command, list, text, about, isLine } = spoken;
-  const said = saidOf(command, text);
-  const targets = targetsOf(list);
-  let open = targets.length;
-  const done = () => {
-    open--;
-    if (open > 0) return;
-    reply.end();
-    ended();
-  };
-  if (open === 0) done();
-  for (const target of targets) {
-    const one = { client, reply, isQuiet: command === "NOTICE", target, ...said, about, done };
-    // Nothing of it is cut off: who sees it gets a line of its own of the same length at most.
-    if (isLine === true && !fits(client, `${command} ${target}`, text)) {
-      reply.numeric("ERR_INPUTTOOLONG", []);
-      done();
-      continue;
-    }
-    if (target.startsWith("#") || target.startsWith("&")) say(one);
-    else tell(one);
-  }
-}
-
-/** Whether a line with the sender's mask is long enough; nearly always seen without making it. */
-function fits(client: Client, head: string, text: string): boolean {
-  const most = LIMITS.ircLineBytesMax - 2 - ": : ".length;
-  if (3 * (head.length + text.length) + maskBytesMax <= most) return true;
-  return Buffer.byteLength(client.mask) + Buffer.byteLength(head + text) <= most;
-}
-
-/** A nick, a user's name or account, and a server. */
-const maskBytesMax = 3 * LIMITS.nameBytesMax + "!@".length;
-
-interface One {
+/** One command's targets, and what each of them is told. */
+interface Round {
   readonly client: Client;
   readonly reply: Reply;
   readonly isQuiet: boolean;
-  readonly target: string;
   readonly kind: PrivateEntry["kind"];
   readonly text: string;
   readonly about: string | undefined;
-  done(): void;
+  /** Targets of which it is not known how it ends. */
+  open: number;
+  /** All is known. */
+  readonly ended: (() => void) | undefined;
+}
+
+function speakTo(client: Client, spoken: Spoken, reply: Reply, ended?: () => void): void {
+  const { command, list, text, about } = spoken;
+  const isQuiet = command === "NOTICE";
+  // /me comes as CTCP ACTION; other CTCP is text like all else.
+  const action = isQuiet || !text.startsWith(ACTION) ? "" : actionIn(text);
+  const kind = isQuiet ? "notice" : action === "" ? "text" : "action";
+  const said = kind === "action" ? action : text;
+  const round: Round = { client, reply, isQuiet, kind, text: said, about, open: 1, ended };
+  if (list !== "" && !list.includes(",")) return speakToOne(round, spoken, list);
+  const targets = targetsOf(list);
+  round.open = targets.length;
+  for (const target of targets) speakToOne(round, spoken, target);
+  if (targets.length === 0) allDone(round);
+}
+
+function speakToOne(round: Round, { command, text, isLine }: Spoken, target: string): void {
+  // Nothing of it is cut off: who sees it gets a line of its own of the same length at most.
+  if (isLine === true && !fits(round.client, `${command} ${target}`, text)) {
+    round.reply.numeric("ERR_INPUTTOOLONG", []);
+    done(round);
+  } else if (target.startsWith("#") || target.startsWith("&")) say(round, target, round.about);
+  else tell(round, target, round.about);
+}
+
+function done(round: Round): void {
+  round.open--;
+  if (round.open === 0) allDone(round);
+}
+
+function allDone({ reply, ended }: Round): void {
+  reply.end();
+  ended?.();
+}
+
+/** Whether a line with the sender's mask is long enough; nearly always seen without counting. */
+function fits(client: Client, head: string, text: string): boolean {
+  const most = LIMITS.ircLineBytesMax - 2 - ": : ".length;
+  const { mask } = client;
+  if (3 * (mask.length + head.length + text.length) <= most) return true;
+  return Buffer.byteLength(mask) + Buffer.byteLength(head + text) <= most;
 }
 
 const ACTION = "\x01ACTION ";
+const actionIn = (text: string): string =>
+  text.slice(ACTION.length, text.endsWith("\x01") ? -1 : undefined);
 
-/** /me comes as CTCP ACTION; other CTCP is text like all else. */
-function saidOf(command: string, text: string): Pick<PrivateEntry, "kind" | "text"> {
-  if (command === "NOTICE") return { kind: "notice", text };
-  const end = text.endsWith("\x01") ? -1 : undefined;
-  const action = text.startsWith(ACTION) ? text.slice(ACTION.length, end) : "";
-  return action === "" ? { kind: "text", text } : { kind: "action", text: action };
-}
+/** Nobody waits for the word that it went well. */
+const isUnasked = ({ client, reply, ended }: Round): boolean =>
+  reply.isPlain && ended === undefined && !client.has("echo-message");
 
-function say(one: One): void {
-  const { client, target, kind, text, about } = one;
-  if (isHidden(client, target)) return refused(one, "ERR_CANNOTSENDTOCHAN", "you are not in it");
+function say(round: Round, target: string, about: string | undefined): void {
+  const { client, kind, text } = round;
+  if (isHidden(client, target))
+    return refused(round, target, "ERR_CANNOTSENDTOCHAN", "you are not in it");
   const plain = kind === "text" ? { room: target, text } : { room: target, text, kind };
   const ask = about === undefined ? plain : { ...plain, about };
   const echoes = client.has("echo-message");
@@ -115,17 +124,17 @@ function say(one: One): void {
         about !== undefined &&
         (answer.code === "NO_SUCH_MESSAGE" || answer.code === "BAD_REQUEST")
       )
-        return say({ ...one, about: undefined });
-      return refused(one, sayRefusals[answer.code], answer.text);
+        return say(round, target, undefined);
+      return refused(round, target, sayRefusals[answer.code], answer.text);
     }
-    if (echoes) echo(client, one.reply, { ...ask, kind }, answer);
-    one.done();
+    if (echoes) echo(client, round.reply, { ...ask, kind }, answer);
+    done(round);
   };
-  client.session?.request("say", ask, answered, echoes);
+  client.session?.request("say", ask, answered, echoes, isUnasked(round));
 }
 
-function tell(one: One): void {
-  const { client, target, kind, text, about } = one;
+function tell(round: Round, target: string, about: string | undefined): void {
+  const { client, reply, isQuiet, kind, text } = round;
   const to = client.world.names.address(target);
   const plain = kind === "text" ? { to, text } : { to, text, kind };
   const ask = about === undefined ? plain : { ...plain, about };
@@ -133,19 +142,19 @@ function tell(one: One): void {
     if (isFailure(answer)) {
       // What it answers is no id: it is told all the same.
       if (about !== undefined && answer.code === "BAD_REQUEST")
-        return tell({ ...one, about: undefined });
+        return tell(round, target, undefined);
       const numeric = NOBODY.has(answer.code) ? "ERR_NOSUCHNICK" : undefined;
-      return refused(one, numeric, answer.text);
+      return refused(round, target, numeric, answer.text);
     }
     const { outcome, away } = answer;
-    if (away !== undefined && !one.isQuiet)
-      one.reply.numeric("RPL_AWAY", [shownOf(target)], awayText(away));
-    if (outcome === "stored" && !one.isQuiet)
-      one.reply.numeric("RPL_AWAY", [shownOf(target)], "is offline, and gets it at the next login");
-    echoPrivate(client, one.reply, ask, answer);
-    one.done();
+    if (away !== undefined && !isQuiet)
+      reply.numeric("RPL_AWAY", [shownOf(target)], awayText(away));
+    if (outcome === "stored" && !isQuiet)
+      reply.numeric("RPL_AWAY", [shownOf(target)], "is offline, and gets it at the next login");
+    echoPrivate(client, reply, ask, answer);
+    done(round);
   };
-  client.session?.request("tell", ask, answered);
+  client.session?.request("tell", ask, answered, false, isUnasked(round));
 }
 
 const sayRefusals: Readonly<Record<string, Numeric>> = {
@@ -154,8 +163,8 @@ const sayRefusals: Readonly<Record<string, Numeric>> = {
 };
 
 /** A refusal that has no numeric of its own says so in the one that clients show by the target. */
-function refused(one: One, numeric: Numeric | undefined, text: string): void {
-  const { reply, target, isQuiet } = one;
-  if (!isQuiet) reply.numeric(numeric ?? "ERR_CANNOTSENDTOCHAN", [shownOf(target)], text);
-  one.done();
+function refused(round: Round, target: string, numeric: Numeric | undefined, text: string): void {
+  if (!round.isQuiet)
+    round.reply.numeric(numeric ?? "ERR_CANNOTSENDTOCHAN", [shownOf(target)], text);
+  done(round);
 }

@@ -211,7 +211,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
         }
       };
       const doorway: Doorway = {
-        personal: (event) => inTurn(() => tell(event)),
+        personal: (event) => (early === undefined ? tell(event) : inTurn(() => tell(event))),
         reached: (run) => inTurn(() => sessions.get(entry.connection)?.after(run)),
         close: (code, text) => {
           if (code !== undefined) bidFarewell(failure(code, text));

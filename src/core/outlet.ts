@@ -59,11 +59,12 @@ export class Outlet {
   }
 
   /**
-   * Puts bytes behind what is collected, which `handOut` sends in one piece. What is large is sent
-   * at once, behind it. False as `send`.
+   * Puts bytes, or a text, behind what is collected, which `handOut` sends in one piece. What is
+   * large is sent at once, behind it. False as `send`.
    */
-  collect(bytes: Bytes): boolean {
-    if (bytes.length > LIMITS.outboxJoinBytesMax) return this.handOut() && this.send(bytes);
+  collect(bytes: string | Bytes): boolean {
+    if (bytes.length > LIMITS.outboxJoinBytesMax)
+      return this.handOut() && this.send(typeof bytes === "string" ? encoder.encode(bytes) : bytes);
     this.#collecting().add(bytes);
     return true;
   }
@@ -155,6 +156,8 @@ export class Outlet {
     );
   }
 }
+
+const encoder = new TextEncoder();
 
 /** For what the sessions are told that are told something in this tick. */
 const buffers: FrameBuffer[] = [];

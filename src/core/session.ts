@@ -30,7 +30,7 @@ type Answered = (answer: unknown) => void;
 interface Asked {
   readonly type: RequestName;
   readonly answered: Answered | undefined;
-  /** Only of a refusal. */
+  /** Only of what did not go as it was to. */
   readonly isQuiet: boolean;
   /** Where the answer stands to what rooms say. */
   readonly inPlace: boolean;
@@ -138,7 +138,6 @@ export class LiveSession implements Session {
     ask: Requests[T]["ask"],
     answered?: (answer: Answer<T> | Failure) => void,
     inPlace = false,
-    /** Wants to be told of a refusal only. */
     isQuiet = false,
   ): void {
     if (this.phase === "ended") return;
@@ -161,8 +160,16 @@ export class LiveSession implements Session {
     if (this.phase === "in") this.#host.chunk(this, payload, frame);
   }
 
-  send(bytes: string | Bytes): void {
-    this.#send(typeof bytes === "string" ? encoder.encode(bytes) : bytes, "all");
+  send(bytes: string | Bytes, isApart = false): void {
+    if (this.phase === "ended") return;
+    // What an answer sends goes at once: the next answer stands behind it.
+    if (this.#answering) return this.#hand(bytes);
+    const behind = isApart ? "nothing" : "all";
+    if (isApart && this.#own.length === 0 && this.#answers.length === 0) {
+      this.#hand(bytes);
+      return this.#host.waiting(this, behind);
+    }
+    this.#put(typeof bytes === "string" ? encoder.encode(bytes) : bytes, behind);
   }
 
   /**
@@ -173,7 +180,7 @@ export class LiveSession implements Session {
     if (this.phase === "ended") return;
     if (this.#answering) return this.outlet.collectJson(type, value);
     if (this.#own.length > 0 || this.#answers.length > 0)
-      return this.#send(encodeJson(type, value), "nothing");
+      return this.#put(encodeJson(type, value), "nothing");
     // Nothing that it would have to stand behind.
     this.outlet.collectJson(type, value);
     this.#host.waiting(this, "nothing");
@@ -275,10 +282,8 @@ export class LiveSession implements Session {
     return told <= this.#host.wholeTick && logged <= this.#host.loggedTick;
   }
 
-  #send(bytes: Bytes, behind: Behind): void {
-    if (this.phase === "ended") return;
-    // What an answer sends goes at once: the next answer stands behind it.
-    if (this.#answering) return this.#hand(bytes);
+  /** Behind all that waits. */
+  #put(bytes: Bytes, behind: Behind): void {
     this.#own.push({ bytes, behind: this.#answeredCount + this.#answers.length });
     this.#host.waiting(this, behind);
   }
@@ -303,7 +308,7 @@ export class LiveSession implements Session {
     this.doorway.pause();
   }
 
-  #hand(bytes: Bytes): void {
+  #hand(bytes: string | Bytes): void {
     if (!this.outlet.collect(bytes)) this.overflowed();
   }
 
@@ -371,7 +376,7 @@ export class LiveSession implements Session {
     if (answered === undefined) return;
     const answer = "answer" in outcome ? outcome.answer : outcome;
     if (asked.inPlace) return this.#place(answered, answer);
-    if (isQuiet && logged === 0 && !isFailure(answer)) return;
+    if (isQuiet && logged === 0 && wentWell(answer)) return;
     const behind = "code" in outcome ? "nothing" : (BEHIND[type] ?? "all");
     const told = behind === "nothing" ? 0 : this.#host.wholeTick + 1;
     this.#answers.push({ answered, answer, logged, told });
@@ -381,6 +386,13 @@ export class LiveSession implements Session {
 
 /** What is said in a room is told there first; what is told apart has nothing to do with rooms. */
 const BEHIND: Partial<Record<RequestName, Behind>> = { say: "rooms", tell: "nothing" };
+
+/** Of a message: it is said, or it has arrived at one who is there. */
+function wentWell(answer: unknown): boolean {
+  if (isFailure(answer)) return false;
+  const { outcome, away } = answer as Partial<Answer<"tell">>; // others have neither
+  return (outcome === undefined || outcome === "delivered") && away === undefined;
+}
 
 const UNLOGGED = failure("INTERNAL", "it was said, but could not be written to the log");
 const encoder = new TextEncoder();

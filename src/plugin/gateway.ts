@@ -91,17 +91,23 @@ export interface Session {
    * `inPlace`: the answer stands where the request is done: behind what rooms said before, and
    * before all that they say from then on. So a list of members is right when it comes, and the
    * events behind it are its changes. It waits for no log: what is said may still be lost then.
+   * `isQuiet`, which costs less: `answered` is told of refusals, and not of what was said, or has
+   * arrived at one who is there, but where a log may still fail.
    */
   request<T extends RequestName>(
     type: T,
     ask: Requests[T]["ask"],
     answered?: (answer: Answer<T> | Failure) => void,
     inPlace?: boolean,
+    isQuiet?: boolean,
   ): void;
   /** A chunk of a transfer that this session sends (protocol/transfer.ts); borrowed. */
   chunk(payload: Bytes): void;
-  /** The gateway's own bytes, given: behind what rooms say in this tick, in the same write. */
-  send(bytes: string | Bytes): void;
+  /**
+   * The gateway's own bytes, given: behind what rooms say in this tick, in the same write.
+   * `isApart`: they have nothing to do with rooms, and wait for none, but for what was sent before.
+   */
+  send(bytes: string | Bytes, isApart?: boolean): void;
   /**
    * Runs when all that this session said in rooms so far is decided, logged and in the members'
    * outboxes: where a PONG belongs. A throw is logged, and closes the session.

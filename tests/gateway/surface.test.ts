@@ -183,6 +183,73 @@ test("an answer in its place stands between what was said before and behind it",
   expect(bens.taken).toBe("one\ntwo\nthree\n");
 });
 
+test("a quiet request is answered where something did not go as it was to", async () => {
+  const made = pipe(10_000);
+  const accounts = definePlugin({
+    name: "auth-accounts",
+    provides: ["auth"],
+    setup: () => ({
+      onAuth: ({ nick }) => (nick === "cleo" ? allow(nick) : allow()),
+      accountOf: (nick) => (nick === "cleo" ? nick : undefined),
+    }),
+  });
+  await using stage = await inWorld([accounts(), made.plugin]);
+  const ann = await stage.done(made.enter("ann", made.adopt().connection));
+  const ben = await stage.done(made.enter("ben", made.adopt().connection));
+  if (isFailure(ann) || isFailure(ben)) throw new Error("both may enter");
+  const told: string[] = [];
+  const tell = (to: string) =>
+    ann.request(
+      "tell",
+      { to, text: "hi" },
+      (answer) => told.push(isFailure(answer) ? answer.code : `${answer.outcome} ${answer.away}`),
+      false,
+      true,
+    );
+  const say = (room: string) =>
+    ann.request(
+      "say",
+      { room, text: "hi" },
+      (answer) => told.push(isFailure(answer) ? answer.code : "said"),
+      false,
+      true,
+    );
+  tell("ben@paris");
+  say("#lobby");
+  stage.world?.run(100);
+  expect([told, made.taken]).toEqual([[], "hi\nhi\n"]);
+  tell("nobody@paris");
+  say("#tea");
+  tell("cleo@paris");
+  stage.world?.run(100);
+  expect(told.toSorted()).toEqual(["NOT_IN_ROOM", "NO_SUCH_NICK", "stored undefined"]);
+  ben.request("away", { text: "out" });
+  tell("ben@paris");
+  stage.world?.run(100);
+  expect(told.at(-1)).toBe("delivered out");
+});
+
+test("what is sent apart waits for no room, and stands behind what was sent before", async () => {
+  const made = pipe(10_000);
+  await using stage = await inWorld([made.plugin]);
+  const ann = await stage.done(made.enter("ann", made.adopt().connection));
+  if (isFailure(ann)) throw new Error(ann.text);
+  // Two messages at a time: from then on the room rests between its flushes.
+  for (const text of ["one", "two"]) ann.request("say", { room: "#lobby", text });
+  stage.world?.run(1);
+  ann.request("say", { room: "#lobby", text: "three" });
+  ann.send("apart\n", true);
+  stage.world?.run(0);
+  expect(made.taken).toBe("one\ntwo\napart\n");
+  stage.world?.run(100);
+  expect(made.taken).toBe("one\ntwo\napart\nthree\n");
+  ann.request("say", { room: "#lobby", text: "four" });
+  ann.send("mine\n");
+  ann.send("apart\n", true);
+  stage.world?.run(100);
+  expect(made.taken).toEndWith("four\nmine\napart\n");
+});
+
 test("who leaves a room at once has all that was said, and the answer in its place", async () => {
   const made = pipe(10_000);
   await using stage = await inWorld([made.plugin]);
