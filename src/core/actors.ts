@@ -80,11 +80,20 @@ export function createActors({ selfSid, sessions, states, peers }: ActorsOptions
       const address = there?.address ?? states.shownAccount(accountId(account, sid));
       return isMark(account) ? { address } : { address, account };
     },
-    /** An entry in force, as people are shown it. */
-    shown(one: Signed): RoomSetting {
-      const there = personWith(one.entry.room, one.entry.by, one.sid);
-      const setting = states.shown(one);
-      return there === undefined ? setting : { ...setting, from: there.address };
+    /**
+     * How people are shown entries in force. For all of a list, and not to be kept: each author is
+     * looked for once, as a room of another server is gone through for him.
+     */
+    teller(): (one: Signed) => RoomSetting {
+      const found = new Map<string, PersonEntry | undefined>();
+      return (one) => {
+        const { room, by } = one.entry;
+        const key = `${room} ${one.sid} ${by}`;
+        if (!found.has(key)) found.set(key, personWith(room, by, one.sid));
+        const there = found.get(key);
+        const setting = states.shown(one);
+        return there === undefined ? setting : { ...setting, from: there.address };
+      };
     },
   };
 }

@@ -86,10 +86,11 @@ export function createEnforcement(options: EnforcementOptions) {
   const tell = (room: RoomName, change: StateChange) => {
     const { before, after, cause } = change;
     const open = options.rooms().find(room);
+    const shown = actors.teller();
     if (open !== undefined) open.restricted = after.restricted;
     if (after.founder !== undefined && after.founder !== before.founder) {
       const founding = states.foundingIn(room, after.founder);
-      if (founding !== undefined) open?.tell({ type: "state", room, ...actors.shown(founding) });
+      if (founding !== undefined) open?.tell({ type: "state", room, ...shown(founding) });
     }
     for (const key of new Set([...before.registers.keys(), ...after.registers.keys()])) {
       const [was, now] = [before.registers.get(key), after.registers.get(key)];
@@ -98,13 +99,13 @@ export function createEnforcement(options: EnforcementOptions) {
       if (isSame || one === undefined) continue;
       const unset = now === undefined ? { value: null } : {};
       const by = cause?.key === key ? cause.session : undefined;
-      open?.tell({ type: "state", room, ...actors.shown(one), ...unset }, by);
+      open?.tell({ type: "state", room, ...shown(one), ...unset }, by);
     }
     for (const id of new Set([...before.roles.keys(), ...after.roles.keys()])) {
       const [was, now] = [before.roles.get(id), after.roles.get(id)];
       const from = now?.from ?? was?.from;
       if (was?.role === now?.role || from === undefined) continue;
-      open?.tell({ type: "state", room, ...actors.shown(from), value: now?.role ?? null });
+      open?.tell({ type: "state", room, ...shown(from), value: now?.role ?? null });
     }
     if (open !== undefined && hasForeign(open)) rank(open, change);
   };
@@ -138,7 +139,7 @@ export function createEnforcement(options: EnforcementOptions) {
     if (/[*?]/.test(of)) return; // many may come, and nobody is asked to
     const invited = new PatternMap<Signed>();
     invited.add(of, one);
-    const { by, from } = actors.shown(one);
+    const { by, from } = actors.teller()(one);
     const who = from === undefined ? { by } : { by, from };
     for (const session of options.sessions.all()) {
       const isThere = session.memberships.has(room);

@@ -42,7 +42,8 @@ export function stateHandlers({ governance, people, audit }: StateRequestsOption
       .filter(([key]) => key > after)
       .toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
     const page = all.slice(0, limit);
-    const settings = page.map(([, one]) => actors.shown(one));
+    const shown = actors.teller();
+    const settings = page.map(([, one]) => shown(one));
     const next = all.length > page.length ? page.at(-1)?.[0] : undefined;
     return { settings, ...(next === undefined ? {} : { next }) };
   };
