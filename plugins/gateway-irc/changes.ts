@@ -5,6 +5,7 @@ import type { Ranked, Removal, RoleName, RoomEvent } from "chatfusion";
 import { fitting, flat, formatTags, wordOf } from "./line.ts";
 import type { Names } from "./names.ts";
 import {
+  isTurned,
   listLetter,
   maskOfPattern,
   MODE_LETTERS,
@@ -118,7 +119,9 @@ const WHY: Readonly<Record<string, string>> = {
 const isOne = (pattern: string): boolean => !/[*?]/.test(pattern);
 
 function modeChange(letter: string, value: unknown): string {
-  const isKey = MODE_LETTERS[letter as keyof typeof MODE_LETTERS] === "key"; // looked up
+  const mode = MODE_LETTERS[letter as keyof typeof MODE_LETTERS]; // looked up
+  const isKey = mode === "key";
+  if (isTurned(mode)) return value === null ? `+${letter}` : `-${letter}`;
   if (value === null) return isKey ? `-${letter} *` : `-${letter}`;
   if (isKey) return `+${letter} *`;
   return typeof value === "number" ? `+${letter} ${value}` : `+${letter}`;

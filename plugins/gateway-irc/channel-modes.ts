@@ -13,6 +13,7 @@ import type { ModeChange } from "./ruling.ts";
 import {
   ALWAYS,
   hasRank,
+  isTurned,
   LIST_LETTERS,
   maskOfPattern,
   MODE_LETTERS,
@@ -140,8 +141,9 @@ async function changeMode(
 ): Promise<Outcome> {
   const { client, room } = doing;
   const isNumber = mode === "limit" || mode === "slow";
+  const isUnset = sign === (isTurned(mode) ? "+" : "-");
   let value: string | number | true | null = null;
-  if (sign === "+") {
+  if (!isUnset) {
     if (isNumber && !/^[1-9]\d{0,9}$/.test(param ?? ""))
       return wrong(doing, letter, { param, text: `expected a number from 1 on` });
     if (mode === "key" && !isKey(param))
@@ -154,7 +156,6 @@ async function changeMode(
   const answer = await client.ask("set", { room, key: `mode/${mode}`, value });
   if (isFailure(answer))
     return refused(doing, answer, { letter, param: mode === "key" ? "*" : param });
-  const isUnset = sign === "-";
   const shown = mode === "key" ? (isUnset ? "*" : param) : isNumber && !isUnset ? param : undefined;
   doing.done.push({ change: sign + letter, param: shown });
   return undefined;

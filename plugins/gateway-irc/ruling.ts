@@ -13,7 +13,11 @@ export const MODE_LETTERS = {
   l: "limit",
   m: "moderated",
   s: "secret",
+  t: "open-topic",
 } as const satisfies Readonly<Record<string, ModeName>>;
+
+/** Set on IRC where it is not set here. */
+export const isTurned = (mode: ModeName): boolean => mode === "open-topic";
 
 /** Lists of masks. */
 export const LIST_LETTERS = { b: "ban", I: "invite", q: "mute" } as const;
@@ -26,11 +30,11 @@ export const ROLE_SIGNS = {
   voice: ["v", "+"],
 } as const satisfies Readonly<Record<RoleName, readonly [letter: string, sign: string]>>;
 
-/** Said by every room: nobody outside speaks in it, nor sets its topic who may not. */
-export const ALWAYS = "nt";
+/** Said by every room: nobody outside speaks in it. */
+export const ALWAYS = "n";
 
 /** As ISUPPORT has them: lists; with a parameter always, when set, and never. */
-export const CHANMODES = `Ibq,k,fl,Aims${ALWAYS}`;
+export const CHANMODES = `Ibq,k,fl,Aimst${ALWAYS}`;
 /** All of them, and roles, for the welcome; and those that have a parameter. */
 export const CHANNEL_MODES = ["AIbfhiklmnoqstv", "Ibfhkloqv"] as const;
 
@@ -91,7 +95,7 @@ export function modeLines(source: string, room: string, changes: readonly ModeCh
 export function modesText(modes: Readonly<Partial<Record<ModeName, true | number>>>): string[] {
   const set = Object.entries(MODE_LETTERS).flatMap(([letter, mode]) => {
     const value = modes[mode];
-    if (value === undefined) return [];
+    if ((value === undefined) !== isTurned(mode)) return [];
     if (mode === "key") return [[letter, "*"]];
     return [typeof value === "number" ? [letter, String(value)] : [letter]];
   });

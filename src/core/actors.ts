@@ -7,8 +7,8 @@ import type { Removal, RoomSetting } from "../protocol/ruling.ts";
 import type { RoleName } from "../protocol/state.ts";
 import { accountId } from "../protocol/state.ts";
 import type { Peers } from "./peers.ts";
-import { remoteEntry } from "./peer.ts";
-import { isMark } from "./guest-rooms.ts";
+import { personOf, remoteEntry } from "./peer.ts";
+import { isMark, nickInMark } from "./guest-rooms.ts";
 import { entryOf } from "./people.ts";
 import type { Person, Signed } from "./room-state.ts";
 import { roleOf } from "./room-state.ts";
@@ -37,14 +37,24 @@ export function createActors({ selfSid, sessions, states, peers }: ActorsOptions
   /** One who is in the room with this account; else, of this server, who is here with it. */
   const personWith = (room: RoomName, account: string, sid: Sid): PersonEntry | undefined => {
     if (sid === selfSid()) {
-      const guest = isMark(account) ? states.guests.holder(account) : undefined;
-      if (guest !== undefined) return entryOf(guest);
+      if (isMark(account)) {
+        const guest = states.guests.holder(account) ?? sessions.find(nickInMark(account));
+        return guest === undefined || guest.person.account !== undefined
+          ? undefined
+          : entryOf(guest);
+      }
       const own = Array.from(sessions.ofAccount(account));
       const one = own.find(({ memberships }) => memberships.has(room)) ?? own[0];
       return one === undefined ? undefined : entryOf(one);
     }
     const peer = peers().last(sid);
     if (peer?.present !== true) return undefined;
+    if (isMark(account)) {
+      const guest = personOf(peer, nickInMark(account));
+      return guest === undefined || guest.account !== undefined
+        ? undefined
+        : remoteEntry(peer, guest);
+    }
     for (const key of peer.rooms.get(room) ?? []) {
       const person = peer.people.get(key);
       if (person?.account === account) return remoteEntry(peer, person);

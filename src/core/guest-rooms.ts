@@ -6,7 +6,7 @@
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
+import type { Nick, RoomName } from "../names.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held } from "./state-store.ts";
 
@@ -23,9 +23,9 @@ export function createGuestRooms() {
   const marks = new WeakMap<LiveSession, string>();
   let last = 0;
 
-  /** What a guest's session is known by in these rooms; no account begins with `~`. */
+  /** What a guest's session is known by in these rooms; no account begins with `~`, no nick `#`. */
   const markOf = (session: LiveSession): string => {
-    const mark = marks.get(session) ?? `~${(++last).toString(36)}`;
+    const mark = marks.get(session) ?? `~#${(++last).toString(36)}`;
     marks.set(session, mark);
     return mark;
   };
@@ -86,5 +86,11 @@ export function createGuestRooms() {
   };
 }
 
-/** Whether what stands for an account in an entry is a guest's mark. */
+/** What stands for an account in an entry by a guest, of a room that an account has founded. */
+export const markOfNick = (nick: Nick): string => `~${nick}`;
+
+/** The nick in such a mark; of one of a room that guests run, none that anybody has. */
+export const nickInMark = (mark: string): Nick => mark.slice(1) as Nick; // looked up only
+
+/** Whether what stands for an account in an entry is a guest's mark, of either kind. */
 export const isMark = (account: string): boolean => account.startsWith("~");

@@ -65,7 +65,10 @@ export interface Person extends Somebody, Actor {}
 /** What can be done to a room; kicking leaves no entry. */
 export type Act = Exclude<StateKind, "founded" | "mode"> | `mode/${ModeName}` | "kick";
 
-/** Which role each act needs, at least. docs/rooms.md has the table. */
+/**
+ * Which role each act needs, at least. docs/rooms.md has the table. Where the mode `open-topic` is
+ * set, the topic needs none.
+ */
 export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
   topic: "moderator",
   description: "moderator",
@@ -77,6 +80,7 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
   "mode/moderated": "moderator",
   "mode/slow": "moderator",
   "mode/read-only": "moderator",
+  "mode/open-topic": "moderator",
   "mode/invite-only": "owner",
   "mode/key": "owner",
   "mode/limit": "owner",
@@ -89,13 +93,20 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
 export function effective(entries: readonly Signed[], authority: Authority): RoomState {
   const roles = rolesOf(entries, authority);
   const registers = new Map<string, Signed>();
+  const topics: Signed[] = [];
+  const take = (one: Signed) => {
+    const other = registers.get(one.entry.key);
+    if (other === undefined || isNewer(one, other)) registers.set(one.entry.key, one);
+  };
   for (const one of entries) {
     const act = actOf(one.entry.key);
     if (act === undefined || act === "role") continue;
-    if (!hasRight(one, roles, authority, NEEDS[act])) continue;
-    const other = registers.get(one.entry.key);
-    if (other === undefined || isNewer(one, other)) registers.set(one.entry.key, one);
+    if (act === "topic") topics.push(one);
+    else if (hasRight(one, roles, authority, NEEDS[act])) take(one);
   }
+  const isOpen = isTopicOpen({ registers });
+  for (const one of topics)
+    if ((isOpen && isNoOffice(one)) || hasRight(one, roles, authority, NEEDS.topic)) take(one);
   const sets = { ban: new PatternMap<Signed>(), mute: new PatternMap<Signed>() };
   const invites = new PatternMap<Signed>();
   for (const [key, one] of registers) {
@@ -140,6 +151,7 @@ export function counts(
   const { key } = one.entry;
   const act = actOf(key);
   if (act === undefined) return false;
+  if (act === "topic" && isTopicOpen(state) && isNoOffice(one)) return true;
   if (act !== "role") return hasRight(one, state.roles, authority, NEEDS[act]);
   const isEarlier = (other: Signed) =>
     other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
@@ -151,6 +163,10 @@ export function counts(
 /** The value of a mode; undefined where it is not set. */
 export const modeOf = (state: RoomState, mode: ModeName) =>
   state.registers.get(`mode/${mode}`)?.entry.value ?? undefined;
+
+/** Whoever may speak sets the topic. */
+export const isTopicOpen = ({ registers }: Pick<RoomState, "registers">): boolean =>
+  (registers.get("mode/open-topic")?.entry.value ?? null) !== null;
 
 /**
  * Why somebody may not be in the room: banned, or not invited. Owners and moderators are not
@@ -225,6 +241,8 @@ const hasRight = (
   one.entry.office === true
     ? isInOffice(one, authority)
     : reaches(roles.get(actorOf(one))?.role, needed);
+
+const isNoOffice = ({ entry }: Signed): boolean => entry.office === undefined;
 
 const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
   entry.office === true && office === sid;

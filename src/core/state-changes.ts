@@ -2,7 +2,7 @@
 // disk, and only then in force here and told to the others. Who takes somebody's role confirms what
 // that one had set, so that to dismiss a moderator lifts no ban. Next: states.ts.
 
-import type { Clock } from "../environment.ts";
+import type { Clock, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -15,8 +15,18 @@ import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
 import { idAt, timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
-import type { Actor, Authority, RoomState } from "./room-state.ts";
-import { counts, effective, isInvited, modeOf, roleOf } from "./room-state.ts";
+import { markOfNick } from "./guest-rooms.ts";
+import type { Authority, Person, RoomState } from "./room-state.ts";
+import {
+  barred,
+  counts,
+  effective,
+  isInvited,
+  isTopicOpen,
+  modeOf,
+  silenced,
+  stands,
+} from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
@@ -125,7 +135,7 @@ export function createStateChanges(options: StateChangesOptions) {
       const more = invited(one, states.of(room));
       return isFailure(more) ? more : [one, ...more];
     }
-    if (!key.startsWith("role/")) return [one];
+    if (!key.startsWith("role/") && key !== "mode/open-topic") return [one];
     const entries = states.entries(room);
     const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
     const after = effective([...others, one], authority);
@@ -177,8 +187,13 @@ export function createStateChanges(options: StateChangesOptions) {
       ask: Ask<"set">,
     ): Promise<Answer<"set"> | Failure> {
       const actor = states.personOf(session, room);
-      const by = actor.account ?? (actor.office === true ? session.nick : undefined);
-      const refused = refusalOf(states.of(room), room, actor, ask.key);
+      const refused = refusalOf(
+        states.of(room),
+        room,
+        { ...actor, key: ask.key },
+        options.clock.now(),
+      );
+      const by = authorIn(states.of(room), session, { ...actor, key: ask.key });
       if (by === undefined || refused !== undefined)
         return refused ?? failure("NOT_PERMITTED", `room ${room}: guests have no role; log in`);
       const waitMs = pace.wait(session);
@@ -305,17 +320,32 @@ function serverIn(text: string): ServerName | undefined {
   }
 }
 
+/** One who wants to set a key. */
+interface Setter extends Person {
+  readonly key: string;
+}
+
 /** Without any role there is nothing to look at; and nobody hears how a key would be judged. */
 function refusalOf(
   state: RoomState,
   room: RoomName,
-  actor: Actor,
-  key: string,
+  setter: Setter,
+  now: Millis,
 ): Failure | undefined {
-  const role = roleOf(state, actor);
-  if (role === "owner" || role === "moderator") return undefined;
+  if (stands(state, setter)) return undefined;
+  const { key } = setter;
+  if (key === "topic" && isTopicOpen(state))
+    return barred(state, setter, now) ?? silenced(state, setter, now);
   const who = state.founder === undefined ? "nobody has founded it" : "you are not its moderator";
   return failure("NOT_PERMITTED", `room ${room}: ${visible(key)} is not yours to set: ${who}`);
+}
+
+/** Who has set a key, as an entry says it; undefined for a guest who has no right to it. */
+function authorIn(state: RoomState, session: LiveSession, setter: Setter): string | undefined {
+  const { account, office, key } = setter;
+  if (key === "topic" && !stands(state, setter))
+    return session.person.account ?? markOfNick(session.nick);
+  return account ?? (office === true ? session.nick : undefined);
 }
 
 function whyNot(states: States, room: RoomName, key: string): string {

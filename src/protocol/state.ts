@@ -19,6 +19,7 @@ export const ROLES = ["owner", "moderator", "voice"] as const;
 export type RoleName = (typeof ROLES)[number];
 export const MODES = [
   ...(["moderated", "invite-only", "key", "secret", "limit", "slow", "read-only"] as const),
+  "open-topic",
 ] as const;
 export type ModeName = (typeof MODES)[number];
 
@@ -48,7 +49,7 @@ export interface StateEntry {
   readonly room: RoomName;
   readonly key: string;
   readonly value: StateValue;
-  /** The account of the signing server that did it. */
+  /** The account of the signing server that did it; of a guest `~` and the nick. */
   readonly by: string;
   /** The name that the signing server had. */
   readonly server: ServerName;
@@ -154,6 +155,7 @@ const MODE_VALUES: Readonly<Record<ModeName, v.GenericSchema>> = {
   "invite-only": Yes,
   secret: Yes,
   "read-only": Yes,
+  "open-topic": Yes,
   /** A hash of it: the key itself never leaves the server where it was set. */
   key: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.keyHashBytesMax)),
   limit: bounded(LIMITS.peoplePerServerMax),
@@ -165,7 +167,8 @@ const Body = v.object({
   room: v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax)),
   key: v.pipe(v.string(), v.maxBytes(LIMITS.stateKeyBytesMax)),
   value: v.nullable(v.union([v.string(), v.number(), Yes, v.record(v.string(), v.unknown())])),
-  by: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax)),
+  // Of a guest there is a sign before the nick.
+  by: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax + 1)),
   server: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax)),
   office: v.exactOptional(Yes),
 });

@@ -16,7 +16,7 @@ export const PEOPLE = SIDS.flatMap((sid) =>
 export const ALL_KEYS: readonly string[] = [
   "topic",
   "description",
-  ...["moderated", "invite-only", "key", "secret", "limit", "slow", "read-only"].map(
+  ...["moderated", "invite-only", "key", "secret", "limit", "slow", "read-only", "open-topic"].map(
     (mode) => `mode/${mode}`,
   ),
   "ban/eve@lyon",

@@ -32,6 +32,21 @@ describe("in a fusion", () => {
       });
   });
 
+  test("a topic that is open is set from any server, by a guest too, who is shown by nick", () => {
+    const world = new Ruled("open");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, gus] = [world.account(paris!, "ann"), world.guest(lyon!, "gus")];
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    gus.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "mode/open-topic", true);
+    world.place.rest(100);
+    expect(codeOf(world.set(gus, "#chat", "topic", "tea"))).toBe("ack");
+    world.place.rest(100);
+    const topic = { key: "topic", value: "tea", by: "~gus@lyon", from: "gus@lyon" };
+    for (const peer of [ann, gus]) expect(peer.all("state").at(-1)).toMatchObject(topic);
+  });
+
   test("what its maker could not tell all before it was gone, they have of one another", () => {
     const world = new Ruled("gone at once");
     const [paris, lyon, brest] = world.town("paris", "lyon", "brest");

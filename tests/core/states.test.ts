@@ -41,6 +41,32 @@ describe("in one server", () => {
     expect(gus.all("state").at(-1)).toMatchObject({ key: "topic", value: null });
   });
 
+  test("an open topic is set by all who may speak; to close it changes none", () => {
+    const world = new Ruled("open topic");
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    const [ben, gus] = [world.account(paris, "ben"), world.guest(paris, "gus")];
+    for (const one of [ann, ben, gus]) one.get("join", { room: "#chat" });
+    const set = (one: typeof ann, key: string, value: unknown) =>
+      codeOf(world.set(one, "#chat", key, value));
+    set(ann, "topic", "ann's");
+    expect(set(gus, "mode/open-topic", true)).toBe("NOT_PERMITTED");
+    set(ann, "mode/open-topic", true);
+    expect([set(ben, "topic", "ben's"), set(gus, "topic", "gus's")]).toEqual(["ack", "ack"]);
+    world.place.rest(50);
+    const told = (one: typeof ann) => one.all("state").at(-1);
+    expect(told(ann)).toMatchObject({ value: "gus's", by: "~gus@paris", from: "gus@paris" });
+    expect(set(gus, "description", "mine")).toBe("NOT_PERMITTED");
+    set(ann, "mute/gus@paris", {});
+    expect(set(gus, "topic", "again")).toBe("MUTED");
+    set(ann, "mode/moderated", true);
+    expect(set(ben, "topic", "again")).toBe("MODERATED");
+    set(ann, "mode/moderated", null);
+    set(ann, "mode/open-topic", null);
+    expect(set(ben, "topic", "again")).toBe("NOT_PERMITTED");
+    expect(world.settings(ann, "#chat")).toMatchObject({ topic: "gus's" });
+  });
+
   test("of two changes of a key that come at once the second one counts, by any clock", () => {
     const world = new Ruled("at once");
     const before = world.start("paris");

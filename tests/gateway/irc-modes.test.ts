@@ -35,20 +35,38 @@ describe("modes", () => {
     ]);
   });
 
-  test("one who may not set a mode is told so once, and rooms are always +nt", async () => {
+  test("one who may not set a mode is told so once, and rooms are always +n", async () => {
     await using server = await startRuled();
     const [ann, gus] = [await server.account("ann"), await server.irc("gus")];
     await together("#tea", ann, gus);
     expect(numerics(await gus.ask("MODE #tea +mis"))).toEqual(["482"]);
     expect(numerics(await gus.ask("MODE #coffee +m", "MODE #coffee"))).toEqual(["403", "403"]);
     expect(await ann.ask("MODE #tea -n", "MODE #tea +X", "MODE #tea +e eve!*@*")).toEqual([
-      ":paris 742 ann #tea n nt :every room is so here",
+      ":paris 742 ann #tea n n :every room is so here",
       ":paris 472 ann X :is no mode of this server",
       ":paris 472 ann e :is no mode of this server",
     ]);
     const other = await server.irc("other");
     expect(numerics(await other.ask("MODE #tea +m", "MODE #tea b"))).toEqual(["442", "442"]);
     expect(numerics(await other.ask("MODE #tea"))).toEqual(["324", "329"]);
+  });
+
+  test("-t lets all set the topic, also in a room that guests run", async () => {
+    await using server = await startRuled({ guestRooms: true });
+    const [gus, tim] = [await server.irc("gus"), await server.irc("tim")];
+    await together("#tea", gus, tim);
+    expect(numerics(await tim.ask("TOPIC #tea :mine"))).toEqual(["482"]);
+    gus.taken();
+    expect(await gus.ask("MODE #tea -t")).toEqual([":gus!~gus@paris MODE #tea -t"]);
+    await tim.fence();
+    expect(tim.taken()).toEqual([":gus!~gus@paris MODE #tea -t"]);
+    expect(await tim.ask("TOPIC #tea :mine")).toEqual([":tim!~tim@paris TOPIC #tea :mine"]);
+    await gus.until((line) => line === ":tim!~tim@paris TOPIC #tea :mine");
+    expect((await gus.ask("TOPIC #tea")).at(-1)).toStartWith(":paris 333 gus #tea tim ");
+    expect((await gus.ask("MODE #tea"))[0]).toBe(":paris 324 gus #tea +n");
+    await gus.ask("MODE #tea +tt");
+    expect((await gus.ask("MODE #tea"))[0]).toBe(":paris 324 gus #tea +nt");
+    expect(numerics(await tim.ask("TOPIC #tea :again"))).toEqual(["482"]);
   });
 
   test("parameters that are missing or wrong are refused by name", async () => {

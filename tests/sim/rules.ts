@@ -134,6 +134,7 @@ export class Rules {
       [`role/${who}`, random.pick(roles)],
       ["mode/moderated", true],
       ["mode/read-only", true],
+      ["mode/open-topic", true],
       ["mode/invite-only", true],
       [`invite/${who}`, true],
     ];
