@@ -1,7 +1,6 @@
 // The worker: the one that waits for the disk. It takes requests one after another and answers
 // each; what it throws becomes a text. It imports no code but its own, so that it starts at once.
 
-import { parentPort } from "node:worker_threads";
 import type { Bytes } from "chatfusion";
 import type { LogDatabase } from "./database.ts";
 import { openLog } from "./database.ts";
@@ -12,7 +11,7 @@ let log: LogDatabase | undefined;
 let indexEveryMs = 0;
 let indexing: Timer | undefined;
 
-parentPort?.on("message", (message: string | Bytes) => {
+addEventListener("message", ({ data: message }: MessageEvent<string | Bytes>) => {
   if (typeof message === "string") {
     const request = JSON.parse(message) as Numbered; // as writer.ts sends it
     answering(request.number, () => run(request));
@@ -77,14 +76,14 @@ function answering(number: number, work: () => unknown): void {
   try {
     const value = work();
     if (value instanceof Uint8Array) {
-      parentPort?.postMessage(value, [value.buffer as ArrayBuffer]); // as it was packed
+      postMessage(value, [value.buffer as ArrayBuffer]); // as it was packed
       return;
     }
     answer = { number, value };
   } catch (thrown) {
     answer = { number, error: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  parentPort?.postMessage(JSON.stringify(answer), []);
+  postMessage(JSON.stringify(answer), []);
 }
 
 /** Puts what was said into the index of words, once it has been answered; commits go between. */
