@@ -63,9 +63,9 @@ export default definePlugin({
       },
       async stop() {
         stopPruning?.();
-        await open?.ask({ op: "close" });
-        open?.end("stopped");
+        const closing = open;
         open = undefined;
+        await closing?.close();
       },
       history: {
         // As the worker made them from what it was given.

@@ -21,6 +21,8 @@ export interface Writer {
   ): Promise<void>;
   /** Rejects with `QUEUE_FULL` when too many wait for the disk. */
   ask(request: Request): Promise<unknown>;
+  /** Closes the file behind all that waits, however much it is, and ends the worker in any case. */
+  close(): Promise<void>;
   /** Ends the worker, whatever it does; all that waits is rejected. */
   end(reason: string): void;
 }
@@ -63,15 +65,18 @@ export function startWriter(): Writer {
     ended === undefined
       ? new Promise((resolve, reject) => waiting.set(number, { resolve, reject }))
       : Promise.reject(new ChatFusionError("INTERNAL", `log-sqlite: ${ended}`));
+  const post = (request: Request): Promise<unknown> => {
+    number += 1;
+    const answered = answer();
+    worker.postMessage(JSON.stringify({ ...request, number }), []);
+    return answered;
+  };
   const ask = (request: Request): Promise<unknown> => {
     if (waiting.size >= LIMITS.historyReadsMax) {
       const what = `${waiting.size} reads wait for the disk: try again in a moment`;
       return Promise.reject(new ChatFusionError("QUEUE_FULL", `log-sqlite: ${what}`));
     }
-    number += 1;
-    const answered = answer();
-    worker.postMessage(JSON.stringify({ ...request, number }), []);
-    return answered;
+    return post(request);
   };
   const give = async (pack: (number: number) => Bytes): Promise<void> => {
     number += 1;
@@ -84,6 +89,13 @@ export function startWriter(): Writer {
   let redacting: Promise<unknown> = Promise.resolve();
   return {
     ask,
+    async close() {
+      try {
+        await post({ op: "close" });
+      } finally {
+        end("stopped");
+      }
+    },
     end,
     append: (tick, now) => give((as) => packAppend(as, now, tick)),
     redact(room, messages, blank) {

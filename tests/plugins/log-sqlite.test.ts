@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import logSqlite from "../../plugins/log-sqlite.ts";
 import { openFile } from "../../plugins/log-sqlite/file.ts";
+import { startWriter } from "../../plugins/log-sqlite/writer.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { Batch, History } from "../../src/plugin/history.ts";
 import type { SetUp } from "../../src/testing/context.ts";
@@ -154,6 +155,32 @@ describe("a slow disk", () => {
       LIMITS.historyReadsMax - 1,
     );
     expect(outcomes.at(-1)).toMatchObject({ reason: { code: "QUEUE_FULL" } });
+  });
+
+  test("does not keep the log from being closed, however much waits for it", async () => {
+    await using world = await setUp(logSqlite());
+    const history = historyOf(world);
+    using other = new Database(pathOf(world));
+    other.run("BEGIN IMMEDIATE");
+    const appended = history.append([testBatch(stream, 1, 1)]);
+    const reads = Array.from({ length: LIMITS.historyReadsMax - 1 }, async () =>
+      history.backlog(room, 1),
+    );
+    const stopped = world.stop();
+    other.run("COMMIT");
+    await stopped;
+    await appended;
+    expect(await Promise.all(reads)).toHaveLength(LIMITS.historyReadsMax - 1);
+  });
+
+  test("ends the worker also where the log cannot be closed", async () => {
+    const writer = startWriter();
+    const closed = writer.close();
+    writer.end("failed");
+    expect(await thrownBy(closed)).toMatchObject({ code: "INTERNAL" });
+    expect(await thrownBy(writer.ask({ op: "streams" }))).toMatchObject({
+      text: "log-sqlite: failed",
+    });
   });
 
   test("does not keep what is under way at the stop from being written", async () => {
