@@ -1,31 +1,35 @@
 // Pages of the history, as one answer may hold them, without what is not shown to who asks.
 
+import type { MaybePromise } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import type { History } from "../plugin/history.ts";
-import type { Ask, MessageEntry } from "../protocol/messages.ts";
+import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
+
+export interface PageOptions {
+  /** Whether the one who asks is shown it. */
+  isShown(message: MessageEntry): boolean;
+  /** Adds what was done to the messages of a page. */
+  amend(page: readonly MessageEntry[]): Promise<readonly PastEntry[]>;
+}
 
 /** The page that is asked for; undefined where what it is to begin behind is not held. */
-export function pageOf(
+export async function pageOf(
   history: History,
   room: RoomName,
   { limit, before, after, since }: Ask<"history">,
-  isShown: (message: MessageEntry) => boolean,
-): Promise<readonly MessageEntry[] | undefined> {
-  if (since !== undefined)
-    return shownOf(since, isShown, async (from) => {
-      const found = oldestThatFit(await history.since(room, from, limit));
-      return { found, next: found?.at(-1)?.id ?? "" };
-    });
-  if (after !== undefined)
-    return shownOf(after, isShown, async (from) => {
-      const found = oldestThatFit(await history.onward(room, limit, from));
-      return { found, next: found?.at(-1)?.id ?? "" };
-    });
-  return shownOf(before, isShown, async (from) => {
-    const found = newestThatFit(await history.backlog(room, limit, from));
-    return { found, next: found[0]?.id };
-  });
+  { isShown, amend }: PageOptions,
+): Promise<readonly PastEntry[] | undefined> {
+  const last = (found: readonly MessageEntry[]) => found.at(-1)?.id ?? "";
+  if (since !== undefined || after !== undefined) {
+    const read = (from: string) =>
+      since === undefined ? history.onward(room, limit, from) : history.since(room, from, limit);
+    const page = await shownOf(since ?? after ?? "", isShown, read, last);
+    return page && oldestThatFit(await amend(page));
+  }
+  const read = (from: string | undefined) => history.backlog(room, limit, from);
+  const page = await shownOf(before, isShown, read, ([first]) => first?.id);
+  return page && newestThatFit(await amend(page));
 }
 
 // --- internal -----------------------------------------------------------------------------------
@@ -36,39 +40,36 @@ export function pageOf(
  */
 async function shownOf<T extends string | undefined>(
   from: T,
-  isShown: (message: MessageEntry) => boolean,
-  read: (from: T) => Promise<{
-    readonly found: readonly MessageEntry[] | undefined;
-    readonly next: T;
-  }>,
+  isShown: PageOptions["isShown"],
+  read: (from: T) => MaybePromise<readonly MessageEntry[] | undefined>,
+  next: (found: readonly MessageEntry[]) => T,
 ): Promise<readonly MessageEntry[] | undefined> {
   for (let pages = 1, at = from; ; pages++) {
-    const { found, next } = await read(at);
+    const found = await read(at);
     const shown = found?.filter(isShown);
     const isEnd = found === undefined || found.length === 0 || pages === LIMITS.ignoredPagesMax;
     if (shown === undefined || shown.length > 0 || isEnd) return shown;
-    at = next;
+    at = next(found);
   }
 }
 
+const bytesOf = (message: PastEntry): number => Buffer.byteLength(JSON.stringify(message));
+
 /** As many of the newest messages as one answer may hold; a client pages on with `before`. */
-function newestThatFit(messages: readonly MessageEntry[]): readonly MessageEntry[] {
+function newestThatFit(messages: readonly PastEntry[]): readonly PastEntry[] {
   let bytes = 0;
   const first = messages.findLastIndex((one) => {
-    bytes += JSON.stringify(one).length;
+    bytes += bytesOf(one);
     return bytes > LIMITS.backlogBytesMax;
   });
   return messages.slice(Math.min(first + 1, messages.length - 1));
 }
 
-/** Likewise, of the oldest; a client goes on with `since`. */
-function oldestThatFit(
-  messages: readonly MessageEntry[] | undefined,
-): readonly MessageEntry[] | undefined {
-  if (messages === undefined) return undefined;
+/** Likewise, of the oldest; a client goes on with `since` or `after`. */
+function oldestThatFit(messages: readonly PastEntry[]): readonly PastEntry[] {
   let bytes = 0;
   const end = messages.findIndex((one) => {
-    bytes += JSON.stringify(one).length;
+    bytes += bytesOf(one);
     return bytes > LIMITS.backlogBytesMax;
   });
   return end < 0 ? messages : messages.slice(0, Math.max(end, 1));

@@ -353,8 +353,9 @@ function roomHandlers(options: RequestsOptions) {
         await options.log.caughtUp();
         const isShown = (one: MessageEntry) =>
           one.hidden !== true && session.ignoring?.person(one) !== true;
-        const page = await pageOf(history, room, ask, isShown);
-        if (page !== undefined) return { messages: await options.amendments.apply(room, page) };
+        const amend = (page: readonly MessageEntry[]) => options.amendments.apply(room, page);
+        const messages = await pageOf(history, room, ask, { isShown, amend });
+        if (messages !== undefined) return { messages };
         return failure("NO_HISTORY", `${visible(since ?? "")}: no message of this id is held`);
       };
       return { later: read() };
