@@ -15,6 +15,7 @@ import { applied, authorOf, isDeletedBy, isSaid } from "../protocol/amendment.ts
 import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
 import { createDeletions, twinKey } from "./deletions.ts";
 import type { MessageLog } from "./log.ts";
+import { createOwed } from "./owed.ts";
 import type { LiveSession } from "./session.ts";
 import type { Spoken } from "./spoken.ts";
 import type { Streams } from "./streams.ts";
@@ -89,13 +90,14 @@ export function createAmendments(options: AmendmentsOptions) {
   let chain = Promise.resolve();
 
   /** One after the other; a fault of one holds up no other one. */
-  const queue = (work: () => Promise<void>): void => {
+  const queue = (work: () => Promise<void>, failed?: () => void): void => {
     queued++;
     chain = chain
       .then(work)
-      .catch((thrown: unknown) =>
-        options.report.error("amendment not judged", { error: String(thrown) }),
-      )
+      .catch((thrown: unknown) => {
+        options.report.error("amendment not judged", { error: String(thrown) });
+        failed?.();
+      })
       .finally(() => queued--);
   };
   const isDeleted = async (message: MessageEntry): Promise<boolean> => {
@@ -117,6 +119,13 @@ export function createAmendments(options: AmendmentsOptions) {
     // Its text is that of a message which is gone.
     const isLate = own !== undefined || (targets.length === 0 && (await isOfDeleted(entry)));
     if (isLate) await deletions.forget([entry]);
+  };
+  const owed = createOwed(options.clock, LIMITS.amendmentsWaitingMax);
+  const take = (entry: MessageEntry, tell: () => void): void => {
+    const again = () => owed.add(() => take(entry, tell));
+    if (queued < LIMITS.amendmentsWaitingMax) return queue(() => judge(entry, tell), again);
+    options.report.warn("amendment not told", { room: entry.room });
+    if (entry.kind === "delete") again();
   };
   const isOfDeleted = async (edit: MessageEntry): Promise<boolean> =>
     (await about(edit.room, [edit.about ?? ""])).some(
@@ -180,10 +189,7 @@ export function createAmendments(options: AmendmentsOptions) {
     /** A deletion that counts was said here. */
     deleted: (deletion: MessageEntry): void => queue(() => deletions.done(deletion)),
     /** An edit or a deletion of another server: it is told if it counts. */
-    arrived(entry: MessageEntry, tell: () => void): void {
-      if (queued < LIMITS.amendmentsWaitingMax) queue(() => judge(entry, tell));
-      else options.report.warn("amendment not told", { room: entry.room });
-    },
+    arrived: take,
     /** Whether a message of another server was deleted before it came: nobody is shown it. */
     isGone(message: MessageEntry): boolean {
       if (deletions.isTwinOfGone(message)) {
@@ -220,7 +226,10 @@ export function createAmendments(options: AmendmentsOptions) {
       const all = await about(room, ids);
       return applied(page, all, (by) => mayModerate(room, by));
     },
-    close: deletions.close,
+    close(): void {
+      deletions.close();
+      owed.close();
+    },
   };
 }
 

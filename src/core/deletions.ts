@@ -8,6 +8,7 @@ import type { Clock, Log } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import { authorOf, isSaid } from "../protocol/amendment.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
+import { createOwed } from "./owed.ts";
 import { isAmong } from "./redaction.ts";
 import type { Spoken } from "./spoken.ts";
 import type { Streams } from "./streams.ts";
@@ -31,9 +32,7 @@ export function createDeletions(options: DeletionsOptions) {
   let waits = 0;
   /** Of messages that were removed, by which one that was sent again is known; the oldest first. */
   const goneKeys = new Set<string>();
-  /** What the disk would not take, with what it is about where that was found. */
-  const failed = new Map<string, Unfinished>();
-  let cancel: (() => void) | undefined;
+  const owed = createOwed(options.clock, LIMITS.deletionsWaitingMax);
 
   const drop = (server: string): void => {
     const own = waiting.get(server);
@@ -77,13 +76,7 @@ export function createDeletions(options: DeletionsOptions) {
     options.spoken.forget((one) => one.room === first.room && isAmong(messages, one));
     await options.streams().redact(first.room, messages);
   };
-  const retry = () => {
-    cancel = undefined;
-    const again = [...failed.values()];
-    failed.clear();
-    for (const one of again) finish(one).catch(() => undefined); // it never rejects
-  };
-  const finish = async ({ deletion, gone: known }: Unfinished): Promise<void> => {
+  const finish = async (deletion: MessageEntry, known?: readonly MessageEntry[]): Promise<void> => {
     let gone = known;
     try {
       gone ??= await targetsOf(deletion);
@@ -91,14 +84,13 @@ export function createDeletions(options: DeletionsOptions) {
     } catch (thrown) {
       const { id, room } = deletion;
       options.report.error("message not removed", { room, deletion: id, error: String(thrown) });
-      if (failed.size < LIMITS.deletionsWaitingMax) failed.set(id, { deletion, gone });
-      cancel ??= options.clock.after(LIMITS.storeRetryMs, retry);
+      owed.add(() => void finish(deletion, gone)); // it never rejects
     }
   };
 
   return {
     /** Removes what a deletion that counts is about; tries again while the disk refuses. */
-    done: (deletion: MessageEntry): Promise<void> => finish({ deletion, gone: undefined }),
+    done: (deletion: MessageEntry): Promise<void> => finish(deletion),
     forget,
     /** What it is about has not come yet. */
     wait(deletion: MessageEntry): void {
@@ -128,16 +120,11 @@ export function createDeletions(options: DeletionsOptions) {
       }
       return undefined;
     },
-    close: () => cancel?.(),
+    close: owed.close,
   };
 }
 
 // --- internal -----------------------------------------------------------------------------------
-
-interface Unfinished {
-  readonly deletion: MessageEntry;
-  readonly gone: readonly MessageEntry[] | undefined;
-}
 
 /**
  * What a message is known by however often it is sent: its author and the author's own id, where

@@ -270,6 +270,26 @@ describe("what is deleted", () => {
   });
 });
 
+test("an edit or a deletion that cannot be looked up is told when the disk answers again", () => {
+  for (const kind of ["edit", "delete"] as const) {
+    const { town, place, ana, bob } = merged(`unread ${kind}`);
+    const history = town.histories.get("lyon")!;
+    const { backlog } = history;
+    const id = say(ana, "at first");
+    place.rest(200);
+    history.backlog = () => {
+      throw new Error("too many reads wait for the disk");
+    };
+    say(ana, kind === "edit" ? "then" : "", { kind, about: id });
+    place.rest(200);
+    expect(told(bob)).toEqual(["text at first"]);
+    history.backlog = backlog;
+    place.rest(LIMITS.storeRetryMs);
+    expect(told(bob)).toEqual(["text at first", kind === "edit" ? "edit then" : "delete "]);
+    expect(history.texts().includes("at first")).toBe(kind === "edit");
+  }
+});
+
 test("edits and deletions of a server without a history reach as far back as it remembers", () => {
   const town = new Members("no history", ["paris", "lyon"], false);
   const ana = town.enter("paris", "ana");
