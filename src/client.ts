@@ -51,6 +51,7 @@ export type {
   RequestName,
   Requests,
   SaidKind,
+  SayKind,
   ToldEntry,
   Welcome,
 } from "./protocol/messages.ts";

@@ -2,7 +2,7 @@
 // what is read from the history is shown. Next: history.ts (for those who ask).
 
 import type { Answer, Failure, PastEntry } from "chatfusion";
-import { isFailure, LIMITS } from "chatfusion";
+import { isFailure, isSaid, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
 import type { Reply } from "./reply.ts";
 
@@ -29,7 +29,7 @@ export const spare = 8;
 /** What the client sees of it; "" for what it has not asked for. */
 export function pastLines(client: Client, message: PastEntry): string {
   const { kind, deleted } = message;
-  const isDone = kind === "reaction" || kind === "unreaction" || kind === "delete";
-  if (deleted === true || (isDone && !client.has("draft/event-playback"))) return "";
+  const isEvent = !isSaid(kind) && kind !== "edit";
+  if (deleted === true || (isEvent && !client.has("draft/event-playback"))) return "";
   return client.format.encode({ type: "message", message: { ...message, late: true } });
 }

@@ -4,6 +4,7 @@
 import type { Ranked, Removal, RoleName, RoomEvent } from "chatfusion";
 import { fitting, flat, formatTags, wordOf } from "./line.ts";
 import type { Names } from "./names.ts";
+import type { Tag } from "./said.ts";
 import {
   isTurned,
   listLetter,
@@ -18,7 +19,7 @@ type Event<T extends RoomEvent["type"]> = Extract<RoomEvent, { readonly type: T 
 
 export interface Changes {
   /** Something was set; "" for what IRC has no word for. */
-  state(event: Omit<Event<"state">, "type" | "at">): string;
+  state(event: Omit<Event<"state">, "type">): string;
   ranked(event: Ranked): string;
   /** The role that one who comes in has. */
   cameAs(room: string, address: string, role: RoleName | undefined): string;
@@ -38,20 +39,30 @@ export interface ChangesOptions {
   readonly invites: boolean;
   /** Who does something has the account beside it (account-tag). */
   readonly accounts: boolean;
+  /** Topics have ids, by which histories know them (message-tags). */
+  readonly ids: boolean;
+  /** And times (server-time). */
+  readonly times: boolean;
 }
 
-export function createChanges({ names, invites, accounts }: ChangesOptions): Changes {
+export function createChanges(options: ChangesOptions): Changes {
+  const { names, invites, accounts } = options;
   const { self } = names;
   /** How a line of somebody's begins. */
-  const beginning = (address: string, account: string | undefined) => {
-    const tag = accounts && account !== undefined ? formatTags([["account", flat(account)]]) : "";
+  const beginning = (address: string, account: string | undefined, more: readonly Tag[] = []) => {
+    const proven: Tag[] = accounts && account !== undefined ? [["account", flat(account)]] : [];
+    const tag = formatTags([...more, ...proven]);
     // A guest who has gone: his server speaks for him.
     const isGone = address.startsWith("~");
     return `${tag}:${wordOf(isGone ? names.host(address) : names.mask(address, account))}`;
   };
-  const authorOf = ({ by, from }: Author) => {
+  const authorOf = ({ by, from }: Author, more: readonly Tag[] = []) => {
     const account = by.startsWith("~") ? undefined : by.slice(0, by.lastIndexOf("@"));
-    return beginning(from ?? by, account);
+    return beginning(from ?? by, account, more);
+  };
+  const stampOf = ({ id, at }: Pick<Event<"state">, "id" | "at">): Tag[] => {
+    const time: Tag[] = options.times ? [["time", new Date(at).toISOString()]] : [];
+    return options.ids && id !== undefined ? [...time, ["msgid", id]] : time;
   };
   const line = (source: string, text: string) => `${source} ${text}\r\n`;
   const ending = (head: string, text: string) => `${head}${fitting(head, text)}\r\n`;
@@ -76,7 +87,7 @@ export function createChanges({ names, invites, accounts }: ChangesOptions): Cha
       const { room, key, value } = event;
       if (key === "topic") {
         const text = typeof value === "string" ? value : "";
-        return ending(`${authorOf(event)} TOPIC ${room} :`, text);
+        return ending(`${authorOf(event, stampOf(event))} TOPIC ${room} :`, text);
       }
       const slash = key.indexOf("/");
       const [kind, of] = [key.slice(0, Math.max(0, slash)), key.slice(slash + 1)];

@@ -62,7 +62,13 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
   };
   const writer = createWriter(options, caps);
   const invites = hasCap(caps, "invite-notify");
-  const changes = createChanges({ names, invites, accounts: hasCap(caps, "account-tag") });
+  const changes = createChanges({
+    names,
+    invites,
+    accounts: hasCap(caps, "account-tag"),
+    ids: hasCap(caps, "message-tags"),
+    times: hasCap(caps, "server-time"),
+  });
   const isHidden = (room: string) => !lobby && room === LOBBY;
   const joined = ({ room, person, role }: RoomEventOf<"joined">): string => {
     if (isHidden(room)) return "";

@@ -6,7 +6,7 @@ import type { MessageEntry, PersonEntry, PrivateEntry } from "chatfusion";
 import { isSaid, LIMITS } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { hasCap } from "./caps.ts";
-import { chunksOf, flat, formatTags, isOneLine, piecesOf } from "./line.ts";
+import { chunksOf, fitting, flat, formatTags, isOneLine, piecesOf } from "./line.ts";
 import type { Names } from "./names.ts";
 
 export interface Writer {
@@ -98,6 +98,12 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
     const why = text === "" ? "" : ` :${flat(text)}`;
     return `${tagsOf(message, [])}:${names.mask(from, account)} REDACT ${room} ${about}${why}\r\n`;
   };
+  const topic = (message: Done): string => {
+    encoded();
+    const { from, account, room, text } = message;
+    const head = `:${names.mask(from, account)} TOPIC ${room} :`;
+    return `${tagsOf(message, [])}${head}${fitting(head, text)}\r\n`;
+  };
   return {
     private(message) {
       const { kind, text } = message;
@@ -109,6 +115,7 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
       const { kind, room, text } = message;
       if (kind === "reaction" || kind === "unreaction") return reaction({ ...message, kind }, room);
       if (kind === "delete") return redaction(message);
+      if (kind === "topic") return topic(message);
       if (kind !== "edit") return said(message, { kind, text, target: room });
       return said(message, { kind: "text", text: `(edited) ${text}`, target: room });
     },

@@ -4,7 +4,7 @@ import type { Clock, Log, Net, Random } from "../environment.ts";
 import { ChatFusionError, ERRORS, type ErrorCode, type Failure } from "../errors.ts";
 import { createNet } from "../net/net.ts";
 import { systemClock } from "./clock.ts";
-import type { MessageKind, PrivateKind } from "../protocol/messages.ts";
+import type { PrivateKind, SayKind } from "../protocol/messages.ts";
 import type { ServerAddress, Trust } from "./dial.ts";
 
 export interface ConnectOptions {
@@ -47,7 +47,7 @@ export interface SayOptions extends Omit<MessageOptions, "kind"> {
    * And with `about`: "edit", whose text takes the message's place; "delete", whose text is the
    * reason or empty.
    */
-  readonly kind?: MessageKind;
+  readonly kind?: SayKind;
   /** The id of the message that its thread began with. */
   readonly thread?: string;
 }

@@ -118,6 +118,7 @@ const setting = {
   by: v.string(),
   from: v.exactOptional(v.string()),
   at: Count,
+  id: v.exactOptional(v.string()),
 };
 const outline = {
   topic: v.exactOptional(v.string()),

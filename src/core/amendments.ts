@@ -11,7 +11,7 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
-import { applied, authorOf, isDeletedBy, isSaid } from "../protocol/amendment.ts";
+import { applied, authorOf, isDeletable, isDeletedBy, isSaid } from "../protocol/amendment.ts";
 import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
 import { createDeletions, twinKey } from "./deletions.ts";
 import type { MessageLog } from "./log.ts";
@@ -107,7 +107,8 @@ export function createAmendments(options: AmendmentsOptions) {
   /** Tells an edit or a deletion if it counts, and does what a deletion is to do. */
   const judge = async (entry: MessageEntry, tell: () => void): Promise<void> => {
     const { room, about: id = "" } = entry;
-    const targets = (await find(room, id)).filter((one) => isSaid(one.kind));
+    const isTarget = entry.kind === "delete" ? isDeletable : isSaid;
+    const targets = (await find(room, id)).filter((one) => isTarget(one.kind));
     const own = targets.find((one) => counts(entry, one));
     if (entry.kind === "delete") {
       if (targets.length === 0) deletions.wait(entry);
@@ -144,7 +145,8 @@ export function createAmendments(options: AmendmentsOptions) {
     const [first] = found;
     if (first === undefined)
       return isNeeded ? failure("NO_SUCH_MESSAGE", `${named(room, id)}: none is held`) : undefined;
-    const said = found.filter((one) => isSaid(one.kind));
+    const isTarget = kind === "delete" ? isDeletable : isSaid;
+    const said = found.filter((one) => isTarget(one.kind));
     const own = said.find((one) => isOwn(by, one));
     const one = own ?? said[0];
     if (one === undefined)
@@ -205,7 +207,7 @@ export function createAmendments(options: AmendmentsOptions) {
     /** These came late: what came before them about them is looked at once more. */
     cameLate(messages: readonly MessageEntry[], tell: (amendment: MessageEntry) => void): void {
       const [first] = messages;
-      const ids = messages.filter(({ kind }) => isSaid(kind)).map(({ id }) => id);
+      const ids = messages.filter(({ kind }) => isDeletable(kind)).map(({ id }) => id);
       if (first === undefined || ids.length === 0 || history()?.about === undefined) return;
       queue(async () => {
         for (const one of (await about(first.room, ids)).toReversed())
@@ -221,7 +223,7 @@ export function createAmendments(options: AmendmentsOptions) {
     },
     /** Adds to a page of a room's history what was done to its messages. */
     async apply(room: RoomName, page: readonly MessageEntry[]): Promise<readonly PastEntry[]> {
-      const ids = page.filter(({ kind }) => isSaid(kind)).map(({ id }) => id);
+      const ids = page.filter(({ kind }) => isDeletable(kind)).map(({ id }) => id);
       if (ids.length === 0) return page;
       const all = await about(room, ids);
       return applied(page, all, (by) => mayModerate(room, by));

@@ -6,7 +6,7 @@
 
 import type { Clock, Log } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
-import { authorOf, isSaid } from "../protocol/amendment.ts";
+import { authorOf, isDeletable } from "../protocol/amendment.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { createOwed } from "./owed.ts";
 import { isAmong } from "./redaction.ts";
@@ -56,7 +56,7 @@ export function createDeletions(options: DeletionsOptions) {
   const targetsOf = async (deletion: MessageEntry): Promise<readonly MessageEntry[]> => {
     const { room, about = "" } = deletion;
     const found = await options.find(room, about);
-    const named = found.filter((one) => isSaid(one.kind) && options.counts(deletion, one));
+    const named = found.filter((one) => isDeletable(one.kind) && options.counts(deletion, one));
     // The author's own is known by what the deletion says of it, also where it is not held.
     const own = found.length === 0 ? twinKey({ ...deletion, cid: deletion.aboutCid }) : undefined;
     const keys = [own, ...named.map(twinKey)].filter((key) => key !== undefined);

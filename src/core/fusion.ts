@@ -345,7 +345,9 @@ function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival)
     const frame = frames[i];
     if (entry.kind === "edit" || entry.kind === "delete")
       amendments.arrived(entry, () => tellMessage(room, entry, late, frame));
-    else if (!amendments.isGone(entry)) tellMessage(room, entry, late, frame);
+    // Members are told of a topic by the room's state.
+    else if (!amendments.isGone(entry) && entry.kind !== "topic")
+      tellMessage(room, entry, late, frame);
   }
   if (late) amendments.cameLate(shown, (one) => tellMessage(room, one, true, undefined));
   const stream = { origin: source.sid, life: source.life, room: batch.room };
@@ -365,7 +367,8 @@ function heardOf(
   isRestricted: boolean,
 ): readonly MessageEntry[] {
   const governance = options.governance();
-  if (!isRestricted && !governance.bans.isActive) return entries;
+  const isOpen = !isRestricted && !governance.bans.isActive;
+  if (isOpen && entries.every(({ kind }) => kind !== "topic")) return entries;
   return entries.map((entry) => (governance.hears(source, entry, late) ? entry : hiddenOf(entry)));
 }
 

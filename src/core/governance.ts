@@ -27,7 +27,7 @@ import type { Peers } from "./peers.ts";
 import type { People } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Person, RoomState } from "./room-state.ts";
-import { barred, isInvited, modeOf, roleOf, silenced, stands } from "./room-state.ts";
+import { barred, isInvited, isTopicOpen, modeOf, roleOf, silenced, stands } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ServerBans } from "./server-bans.ts";
 import { loadServerBans } from "./server-bans.ts";
@@ -148,16 +148,17 @@ export function createGovernance(options: GovernanceOptions) {
     },
     /** Whether a message of another server's person is shown here. */
     hears(source: Source, message: MessageEntry, isLate: boolean): boolean {
-      const { room, from, account } = message;
+      const { room, from, account, kind } = message;
       const isRestricted = rooms().find(room)?.restricted === true;
-      if (!isRestricted && !bans.isActive) return true;
+      if (!isRestricted && !bans.isActive && kind !== "topic") return true;
       const person = who(source, { address: from, ...(account === undefined ? {} : { account }) });
+      if (kind === "topic" && !setsTopic(states.of(room), person)) return false;
       if (bans.isActive && bans.find(person) !== undefined) return false;
       if (!isRestricted) return true;
       const state = states.of(room);
       const now = clock.now();
       if ((barred(state, person, now) ?? silenced(state, person, now)) !== undefined) return false;
-      const seconds = isSaid(message.kind) ? modeOf(state, "slow") : undefined;
+      const seconds = isSaid(kind) ? modeOf(state, "slow") : undefined;
       if (isLate || typeof seconds !== "number" || stands(state, person)) return true;
       const burst = LIMITS.slowBurstMax;
       return slow.wait(room, `${source.sid} ${account ?? from}`, seconds, burst) === 0;
@@ -255,6 +256,9 @@ const who = (source: Source, { address, account }: PersonEntry) => ({
   server: source.name,
   sid: source.sid,
 });
+
+const setsTopic = (state: RoomState, person: Person): boolean =>
+  isTopicOpen(state) || stands(state, person);
 
 function topicIn({ registers }: RoomState): string | undefined {
   const topic = registers.get("topic")?.entry.value;

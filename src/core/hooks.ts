@@ -22,7 +22,7 @@ import type {
 } from "../plugin/hooks.ts";
 import { HOOK_KINDS } from "../plugin.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
-import { MessageKind } from "../protocol/messages.ts";
+import { SayKind } from "../protocol/messages.ts";
 
 /** One plugin's hooks. */
 export interface HookSource {
@@ -261,7 +261,7 @@ function createGuard(clock: Clock, log: Log) {
       if (hasVerdict(verdict, "drop")) return failure("DROPPED", verdict.reason);
       if (isFault(verdict)) return verdict;
       const next = Object(verdict) as Partial<Message>; // a plugin's word: checked here
-      if (typeof next.text !== "string" || !v.is(v.optional(MessageKind), next.kind))
+      if (typeof next.text !== "string" || !v.is(v.optional(SayKind), next.kind))
         return fault(plugin, "onMessage", "what it returned is neither a message nor a verdict");
       // Who said it where, and under which id, is not the plugins' to change.
       message = { ...message, text: next.text, kind: next.kind ?? message.kind };

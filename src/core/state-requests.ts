@@ -1,27 +1,37 @@
 // What people ask of a room's state: to see it, to change it, to put somebody out.
 // Next: state-changes.ts, kicks.ts.
 
+import type { Clock } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { isShared } from "../names.ts";
-import type { Answer, Ask } from "../protocol/messages.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
+import type { Answer, Ask, MessageEntry } from "../protocol/messages.ts";
+import type { RoomSetting } from "../protocol/ruling.ts";
 import type { Audit } from "./audit.ts";
 import type { Governance } from "./governance.ts";
+import type { Ids } from "./ids.ts";
 import type { People } from "./people.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
 import { isTold } from "./state-store.ts";
+import type { Streams } from "./streams.ts";
 
 export interface StateRequestsOptions {
   readonly governance: Governance;
   readonly people: People;
   readonly audit: Audit;
+  readonly clock: Pick<Clock, "now">;
+  readonly ids: Ids;
+  readonly streams: Streams;
 }
 
 /** Makes the handlers of `room`, `set` and `kick`. */
-export function stateHandlers({ governance, people, audit }: StateRequestsOptions) {
+export function stateHandlers(options: StateRequestsOptions) {
+  const { governance, people, audit } = options;
   const { states, actors } = governance;
   const inRoom = (session: LiveSession, text: string): RoomName | Failure => {
     const room = roomOf(text);
@@ -58,9 +68,26 @@ export function stateHandlers({ governance, people, audit }: StateRequestsOption
     const by = session.person.account ?? session.address;
     audit.note({ by, did, room, to, ...(value === undefined ? {} : { value }) });
   };
+  /** Says a topic in the room's stream, for histories: members are told of it by its state. */
+  const record = (session: LiveSession, room: RoomName, { id = "", at, value }: RoomSetting) => {
+    // Where the entry had to be later than one that is dated ahead, the message is not.
+    const isAhead = at > options.clock.now() + LIMITS.clockAheadMsMax;
+    const { account } = session.person;
+    const entry: MessageEntry = {
+      ...(isAhead ? options.ids.next() : { id, at }),
+      from: session.address,
+      ...(account === undefined ? {} : { account }),
+      room,
+      kind: "topic",
+      text: typeof value === "string" ? value : "",
+    };
+    options.streams.add(room, entry, encodeJson(FRAME.message, entry));
+  };
   const set = async (session: LiveSession, room: RoomName, ask: Ask<"set">) => {
     const answer = await governance.changes.set(session, room, ask);
-    if (!isFailure(answer)) note(session, room, "set", answer.key, answer.value);
+    if (isFailure(answer)) return answer;
+    note(session, room, "set", answer.key, answer.value);
+    if (answer.key === "topic") record(session, room, answer);
     return answer;
   };
   const kick = async (session: LiveSession, room: RoomName, ask: Ask<"kick">) => {

@@ -264,7 +264,7 @@ export function createStates(options: StatesOptions) {
       if (partsOf(entry.key)?.kind !== "role") {
         const isHash = entry.key === "mode/key" && entry.value !== null;
         const value = isHash ? true : (entry.value as RoomSetting["value"]); // no role's
-        return { key, value, by, at };
+        return { key, value, by, at, ...(key === "topic" ? { id: entry.id } : {}) };
       }
       const given = entry.value as { readonly role: string } | null; // checked with its key
       return { key, value: given?.role ?? null, by, at };

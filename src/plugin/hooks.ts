@@ -3,7 +3,7 @@
 
 import type { Bytes, MaybePromise, Millis } from "../environment.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
-import type { MessageEntry, MessageKind, PrivateKind } from "../protocol/messages.ts";
+import type { MessageEntry, PrivateKind, SayKind } from "../protocol/messages.ts";
 
 /** No opinion. */
 export type Pass = undefined | void;
@@ -42,7 +42,7 @@ export interface Message {
   readonly id: string;
   readonly from: Person;
   readonly room: RoomName;
-  readonly kind: MessageKind;
+  readonly kind: SayKind;
   readonly text: string;
   readonly at: Millis;
   readonly cid?: string;

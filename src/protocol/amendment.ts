@@ -14,6 +14,9 @@ type Said = Pick<MessageEntry, "from" | "account">;
 export const isSaid = (kind: MessageKind): kind is SaidKind =>
   kind === "text" || kind === "action" || kind === "notice";
 
+/** Whether it can be deleted. */
+export const isDeletable = (kind: MessageKind): boolean => isSaid(kind) || kind === "topic";
+
 /** Why a message is none of its kind; undefined when it is one. */
 export function checkKind(message: {
   readonly kind: MessageKind;
@@ -23,6 +26,7 @@ export function checkKind(message: {
 }): Failure | undefined {
   const { kind, text } = message;
   if (isSaid(kind)) return checkText(text, LIMITS.textBytesMax);
+  if (kind === "topic") return text === "" ? undefined : checkText(text, LIMITS.reasonBytesMax);
   if (message.about === undefined)
     return failure("BAD_REQUEST", `${kind}: expected the id of a message in about, got none`);
   if (message.thread !== undefined)
@@ -50,7 +54,7 @@ export function applied(
   if (amendments.length === 0) return messages;
   const byTarget = Map.groupBy(amendments, ({ about = "" }) => about);
   return messages.map((message) => {
-    const about = isSaid(message.kind) ? byTarget.get(message.id) : undefined;
+    const about = isDeletable(message.kind) ? byTarget.get(message.id) : undefined;
     return about === undefined ? message : amended(message, about, mayDelete);
   });
 }

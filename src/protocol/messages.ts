@@ -25,13 +25,16 @@ const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLength
 export const SaidKind = v.picklist(["text", "action", "notice"]);
 export type SaidKind = v.InferOutput<typeof SaidKind>;
 /** And what they do to a message of their room, which `about` names: see amendment.ts. */
-export const MessageKind = v.picklist([
+export const SayKind = v.picklist([
   ...SaidKind.options,
   "reaction",
   "unreaction",
   "edit",
   "delete",
 ]);
+export type SayKind = v.InferOutput<typeof SayKind>;
+/** And what histories tell besides: what they have set the topic of their room to, or "". */
+export const MessageKind = v.picklist([...SayKind.options, "topic"]);
 export type MessageKind = v.InferOutput<typeof MessageKind>;
 /** What one person is told: nobody holds it, so that it is not edited, nor deleted. */
 export const PrivateKind = v.picklist([...SaidKind.options, "reaction", "unreaction"]);
@@ -102,7 +105,7 @@ const shapes = {
   say: v.object({
     room: Name,
     text: v.string(),
-    kind: v.optional(MessageKind, "text"),
+    kind: v.optional(SayKind, "text"),
     cid: v.optional(ClientId),
     about: v.optional(MessageId),
     thread: v.optional(MessageId),

@@ -28,6 +28,8 @@ export interface RoomSetting {
   /** `nick@server` of that account's, where it is in the room. */
   readonly from?: string;
   readonly at: number;
+  /** Of a topic: what this change of it is called in histories. */
+  readonly id?: string;
 }
 
 /** Why somebody is not in a room any more who has not left it. */

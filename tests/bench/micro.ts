@@ -85,7 +85,7 @@ async function frames(): Promise<void> {
 async function hooks(): Promise<void> {
   const names = { nick: "ann" as Nick, server: "paris" as ServerName }; // in their canonical form
   const from = { ...names, account: undefined, roles: [] };
-  const message: Message = { ...entry, from };
+  const message: Message = { ...entry, kind: "text", from };
   for (const count of HANDLERS) {
     const sources = Array.from({ length: count }, (_, at): HookSource => {
       // Two of three look on; one changes the text.

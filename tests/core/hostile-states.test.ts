@@ -229,6 +229,24 @@ describe("its people", () => {
     expect(shown.map(({ address }) => address)).toEqual(["ann@paris", "eve@mal"]);
   });
 
+  test("have set no topic in the history where they may not, nor one that is none", () => {
+    const at = scene("topics");
+    const { world, ann } = at;
+    const topic = (number: number, text: string, more: Json = {}) =>
+      says(at, number, text, { from: "ed@mal", account: "ed", kind: "topic", ...more });
+    topic(1, "forged");
+    world.set(ann, ROOM, "role/ed@mal", "moderator");
+    topic(2, "of a moderator");
+    world.set(ann, ROOM, "mode/open-topic", true);
+    topic(3, "open", { from: "eve@mal", account: undefined });
+    world.set(ann, ROOM, "mute/eve@mal", {});
+    topic(4, "muted", { from: "eve@mal", account: undefined });
+    topic(5, "x".repeat(LIMITS.reasonBytesMax + 1));
+    expect(ann.texts(ROOM)).toEqual([]);
+    const { messages } = ann.get("history", { room: ROOM }) as { messages: readonly Json[] };
+    expect(messages.map(({ text }) => text)).toEqual(["of a moderator", "open"]);
+  });
+
   test("are slow in slow mode, whatever their server lets through at once", () => {
     const at = scene("slow");
     const { world, ann } = at;

@@ -2,6 +2,7 @@
 // and merges, and each side of a merge keeps its own house.
 
 import { describe, expect, test } from "bun:test";
+import { MemoryHistory } from "./memory.ts";
 import type { Json } from "./peer.ts";
 import { Ruled } from "./ruled.ts";
 
@@ -45,6 +46,39 @@ describe("in a fusion", () => {
     world.place.rest(100);
     const topic = { key: "topic", value: "tea", by: "~gus@lyon", from: "gus@lyon" };
     for (const peer of [ann, gus]) expect(peer.all("state").at(-1)).toMatchObject(topic);
+  });
+
+  test("topics stand in the histories of all servers, under the ids they were told with", () => {
+    const world = new Ruled("topics");
+    const homes = ["paris", "lyon"].map((name) =>
+      world.start(name, { more: [new MemoryHistory().plugin()] }),
+    );
+    world.place.join(...homes);
+    const [ann, bob] = [world.account(homes[0]!, "ann"), world.guest(homes[1]!, "bob")];
+    for (const one of [ann, bob]) {
+      one.get("join", { room: "#chat" });
+      world.place.rest(100);
+    }
+    world.set(ann, "#chat", "topic", "tea");
+    ann.get("say", { room: "#chat", text: "tea it is" });
+    world.set(ann, "#chat", "topic", null);
+    world.place.rest(200);
+    expect(bob.texts("#chat")).toEqual(["tea it is"]);
+    const ids = bob.all("state").flatMap(({ key, id }) => (key === "topic" ? [id] : []));
+    const topic = { from: "ann@paris", account: "ann", kind: "topic" };
+    const past = () => bob.get("history", { room: "#chat" })["messages"];
+    expect(past()).toMatchObject([
+      { ...topic, id: ids[0], text: "tea" },
+      { text: "tea it is" },
+      { ...topic, id: ids[1], text: "" },
+    ]);
+    const doneTo = (about: unknown, more: Json) =>
+      codeOf(ann.ask("say", { room: "#chat", about, ...more }));
+    expect(doneTo(ids[0], { kind: "reaction", text: "👍" })).toBe("BAD_REQUEST");
+    expect(codeOf(ann.ask("say", { room: "#chat", text: "x", kind: "topic" }))).toBe("BAD_REQUEST");
+    expect(doneTo(ids[0], { kind: "delete", text: "" })).toBe("ack");
+    world.place.rest(1000);
+    expect(past()).toMatchObject([{ text: "tea it is" }, { id: ids[1] }, { kind: "delete" }]);
   });
 
   test("what its maker could not tell all before it was gone, they have of one another", () => {

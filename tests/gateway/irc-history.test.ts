@@ -142,6 +142,21 @@ describe("CHATHISTORY", () => {
     expect(all.at(-1)).toBe(b?.id ?? "");
   });
 
+  test("has topics as events, with the ids and times that they were told with", async () => {
+    const plugins = [logStore({})];
+    await using server = await startIrc({ plugins, guestRooms: true });
+    const full = [...CAPS, "draft/event-playback"];
+    const [ann, ben] = [await server.irc("ann", full), await server.irc("ben", CAPS)];
+    for (const one of [ann, ben]) await one.ask("JOIN #tea");
+    const [told = ""] = await ann.ask("TOPIC #tea :green");
+    expect(told).toMatch(/^@time=[^;]+Z;msgid=\w{21} :ann!~ann@paris TOPIC #tea :green$/);
+    await ben.until((line) => line === told);
+    await say(ann, "tea");
+    expect(held(await ben.ask("CHATHISTORY LATEST #tea * 9"))).toEqual(["tea"]);
+    const [, past = ""] = await ann.ask("CHATHISTORY LATEST #tea * 9");
+    expect(past.replace(/batch=\w+;/, "")).toBe(told);
+  });
+
   test("lists the rooms whose last message is between two times", async () => {
     await using server = await start();
     const ann = await server.irc("ann", CAPS);

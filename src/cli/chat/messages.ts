@@ -117,7 +117,7 @@ const REACTIONS: Partial<Record<Command["name"], "reaction" | "unreaction">> = {
   unreact: "unreaction",
 };
 
-const KINDS: Partial<Record<Command["name"], MessageEntry["kind"]>> = {
+const KINDS: Partial<Record<Command["name"], NonNullable<SayOptions["kind"]>>> = {
   ...REACTIONS,
   edit: "edit",
   delete: "delete",

@@ -153,6 +153,8 @@ function saidLine(kind: MessageEntry["kind"], who: string, text: string): string
       return `* ${who} reacts with ${text}`;
     case "unreaction":
       return `* ${who} takes ${text} back`;
+    case "topic":
+      return text === "" ? `* ${who} removes the topic` : `* ${who} sets the topic: ${text}`;
     case "delete":
       return `* ${who} has deleted a message${text === "" ? "" : `: ${text}`}`;
     default:

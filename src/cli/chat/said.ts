@@ -39,6 +39,11 @@ export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): strin
     case "reaction":
     case "unreaction":
       return reactionText(shown, pens);
+    case "topic": {
+      const what = `the topic of ${visible(shown.room)}`;
+      if (text === "") return note(`${visible(from)} has removed ${what}`);
+      return note(`${visible(from)} has set ${what}: ${visible(text)}`);
+    }
     case "delete": {
       const why = text === "" ? "" : `: ${visible(text)}`;
       const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;

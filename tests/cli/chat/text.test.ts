@@ -134,6 +134,15 @@ test("private answers and reactions show what they are about", () => {
   );
 });
 
+test("the past has topics, as they were set", () => {
+  const entry = { ...message, id: "1", kind: "topic" as const };
+  const messages = [entry, { ...entry, id: "2", text: "" }];
+  expect(write({ event: "history", ref: 1, room: "#tea", messages }).split("\n")).toEqual([
+    `-- bob@lyon has set the topic of ${message.room}: hi`,
+    `-- bob@lyon has removed the topic of ${message.room}`,
+  ]);
+});
+
 test("what means whoever sits here has a sign", () => {
   const mentions = ["cat@lyon", "ann@paris"];
   expect(write({ ...message, mentions })).toEndWith(" » bob@lyon: hi");
