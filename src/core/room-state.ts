@@ -12,9 +12,11 @@ import type { ErrorCode, Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import type { Millis } from "../environment.ts";
 import type { RoomName, Sid } from "../names.ts";
+import { timeIn } from "../protocol/id.ts";
 import type { ModeName, RoleName, RoleValue, Sanction, StateKind } from "../protocol/state.ts";
 import type { StateEntry } from "../protocol/state.ts";
 import { accountId, partsOf } from "../protocol/state.ts";
+import { isMark, nickInMark } from "./guest-rooms.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap } from "./pattern.ts";
 
@@ -93,7 +95,6 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
 export function effective(entries: readonly Signed[], authority: Authority): RoomState {
   const roles = rolesOf(entries, authority);
   const registers = new Map<string, Signed>();
-  const topics: Signed[] = [];
   const take = (one: Signed) => {
     const other = registers.get(one.entry.key);
     if (other === undefined || isNewer(one, other)) registers.set(one.entry.key, one);
@@ -101,28 +102,27 @@ export function effective(entries: readonly Signed[], authority: Authority): Roo
   for (const one of entries) {
     const act = actOf(one.entry.key);
     if (act === undefined || act === "role") continue;
-    if (act === "topic") topics.push(one);
-    else if (hasRight(one, roles, authority, NEEDS[act])) take(one);
+    if (hasRight(one, roles, authority, NEEDS[act])) take(one);
   }
-  const isOpen = isTopicOpen({ registers });
-  for (const one of topics)
-    if ((isOpen && isNoOffice(one)) || hasRight(one, roles, authority, NEEDS.topic)) take(one);
   const sets = { ban: new PatternMap<Signed>(), mute: new PatternMap<Signed>() };
   const invites = new PatternMap<Signed>();
   for (const [key, one] of registers) {
-    if (one.entry.value === null) {
-      registers.delete(key);
-      continue;
-    }
     const { kind, of } = partsOf(key) ?? {};
-    if (kind === "ban" || kind === "mute") sets[kind].add(of ?? "", one);
-    if (kind === "invite") invites.add(of ?? "", one);
+    // The topic stays: one that somebody sets where it is open may be older than its end.
+    if (one.entry.value === null && kind !== "topic") registers.delete(key);
+    else if (kind === "ban" || kind === "mute") sets[kind].add(of ?? "", one);
+    else if (kind === "invite") invites.add(of ?? "", one);
   }
   const { founder } = authority;
   const [bans, mutes] = [sets.ban, sets.mute];
   const restricted =
     bans.size > 0 || mutes.size > 0 || RESTRICTING.some((mode) => registers.has(`mode/${mode}`));
-  return { founder, roles, registers, bans, mutes, invites, restricted };
+  const state = { founder, roles, registers, bans, mutes, invites, restricted };
+  if (isTopicOpen(state))
+    for (const one of entries)
+      if (one.entry.key === "topic" && setsOpenTopic(state, one)) take(one);
+  if (registers.get("topic")?.entry.value === null) registers.delete("topic");
+  return state;
 }
 
 /** The role that somebody has here. */
@@ -151,7 +151,7 @@ export function counts(
   const { key } = one.entry;
   const act = actOf(key);
   if (act === undefined) return false;
-  if (act === "topic" && isTopicOpen(state) && isNoOffice(one)) return true;
+  if (act === "topic" && isTopicOpen(state) && setsOpenTopic(state, one)) return true;
   if (act !== "role") return hasRight(one, state.roles, authority, NEEDS[act]);
   const isEarlier = (other: Signed) =>
     other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
@@ -242,7 +242,19 @@ const hasRight = (
     ? isInOffice(one, authority)
     : reaches(roles.get(actorOf(one))?.role, needed);
 
-const isNoOffice = ({ entry }: Signed): boolean => entry.office === undefined;
+/**
+ * Whether an open topic is of one who may speak, as far as entries tell: who was there they don't.
+ * So a server that does not obey gains nothing by people who are banned or muted.
+ */
+function setsOpenTopic(state: RoomState, { entry, sid }: Signed): boolean {
+  const { by, server, office } = entry;
+  if (office !== undefined) return false;
+  const isGuest = isMark(by);
+  const [nick, account] = isGuest ? [nickInMark(by), undefined] : [by, by];
+  const who = { nick, account, server, sid };
+  const at = timeIn(entry.id) ?? 0;
+  return barred(state, who, at) === undefined && silenced(state, who, at) === undefined;
+}
 
 const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
   entry.office === true && office === sid;

@@ -131,15 +131,17 @@ export function createStateChanges(options: StateChangesOptions) {
   /** All that goes with an entry, itself first; or why it is not taken. */
   const consequences = (one: Held, authority: Authority): Held[] | Failure => {
     const { room, key, value } = one.entry;
-    if (key === "mode/invite-only" && value !== null) {
-      const more = invited(one, states.of(room));
-      return isFailure(more) ? more : [one, ...more];
-    }
-    if (!key.startsWith("role/") && key !== "mode/open-topic") return [one];
+    const isClosing = key === "mode/invite-only" && value !== null;
+    const more = isClosing ? invited(one, states.of(room)) : [];
+    if (isFailure(more)) return more;
+    const before = states.of(room);
+    const mayChangeMore = key.startsWith("role/") || key === "mode/open-topic";
+    // Whose topic it is may not be one who may speak any more.
+    if (!mayChangeMore && !isTopicOpen(before)) return [one, ...more];
     const entries = states.entries(room);
     const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
-    const after = effective([...others, one], authority);
-    return [one, ...confirmed(one, { before: states.of(room), after })];
+    const after = effective([...others, one, ...more], authority);
+    return [one, ...more, ...confirmed(one, { before, after })];
   };
   const roomFor = (made: readonly Held[]): Failure | undefined => {
     const room = made[0]?.entry.room;

@@ -108,6 +108,29 @@ describe("the permission matrix", () => {
     const one = { ...office, entry: { ...office.entry, office: true as const } };
     expect(countsIn([...town, open(MODERATOR)], one)).toBe(false);
   });
+  test("where the topic is open, nobody sets it who may not speak, whatever is signed", () => {
+    const open = entryOf(MODERATOR, "mode/open-topic", true, 7);
+    const [topic, guests] = [`eve@${EVIL}`, `~gus@${EVIL}`].map((by) =>
+      entryOf(by, "topic", "spam", 9),
+    ) as [Signed, Signed];
+    for (const [key, value, isFree] of [
+      ["mute/eve@somewhere", {}, false],
+      ["ban/*@somewhere", {}, false],
+      ["ban/eve@somewhere", { until: 1 }, true],
+      ["mode/read-only", true, false],
+      ["mode/moderated", true, false],
+      ["mode/invite-only", true, false],
+      ["mute/max@paris", {}, true],
+    ] as const) {
+      // An owner may set each of them, at any time.
+      const all = [...town, open, entryOf(OWNER, key, value, 20)];
+      expect([key, countsIn(all, topic)]).toEqual([key, isFree]);
+      const isGuestFree = isFree || key === "mute/eve@somewhere";
+      expect([key, countsIn(all, guests)]).toEqual([key, isGuestFree]);
+      const shown = effective([...all, topic], founded).registers.get("topic");
+      expect(shown?.entry.value === "spam").toBe(isFree);
+    }
+  });
   const NEW = `nina@${EVIL}`;
   const roles: readonly (readonly [string, string, RoleName, boolean])[] = [
     [ANN, NEW, "owner", true],
