@@ -121,57 +121,83 @@ export class Past {
     const last = this.#rooms.get(room)?.last ?? [];
     const logged = last.length === 0 ? undefined : await this.#readBehind(room, last, turn);
     if (logged === "over") return;
-    if (logged !== undefined) return this.#end(room, logged, false);
+    if (logged?.isSure === true) return this.#end(room, logged.messages, false);
+    const newer = await this.#readNewer(room, turn);
+    if (newer === "over") return;
+    const { messages, isWhole } = newer;
+    // Or it has lost what was told, and who knows what else.
+    const isHeld =
+      logged !== undefined || last.length === 0 || messages.some(({ id }) => last.includes(id));
+    // What is in both has come later, in the order of the log.
+    const behind = logged?.messages ?? [];
+    const before = messages.filter(({ id }) => !has(behind, id));
+    this.#end(room, [...before.filter(this.#isNew(room)), ...behind], !isWhole || !isHeld);
+  }
+
+  /** Reads by ids, back to what was told last. "over": nobody waits for it any more. */
+  async #readNewer(
+    room: string,
+    turn: number,
+  ): Promise<{ readonly messages: readonly MessageEntry[]; readonly isWhole: boolean } | "over"> {
     const since = this.#waiting.get(room)?.since;
-    if (since === undefined || this.#turn !== turn) return;
-    const first = this.#rooms.get(room)?.first ?? since;
-    const floor = first > this.#forgotten ? first : this.#forgotten;
-    let missed: readonly MessageEntry[] = [];
+    if (since === undefined || this.#turn !== turn) return "over";
+    let messages: readonly MessageEntry[] = [];
     let isWhole = false;
     try {
       for (let page = 0; page < LIMITS.missedPagesMax && !isWhole; page++) {
-        const [next] = missed;
+        const [next] = messages;
         const from = next === undefined ? {} : { before: next.id };
-        const { messages } = await this.#source.askPast(room, from);
-        if (this.#turn !== turn) return;
-        const [oldest] = messages;
+        const found = (await this.#source.askPast(room, from)).messages;
+        if (this.#turn !== turn) return "over";
+        const [oldest] = found;
         if (since === "")
           isWhole = oldest === undefined; // nobody knows where it begins
-        else missed = [...messages, ...missed];
+        else messages = [...found, ...messages];
         if (since === "") break;
         isWhole = oldest === undefined || oldest.id <= since;
       }
     } catch {
-      if (this.#turn !== turn) return; // else a gap: there is no history, or it is closed
+      if (this.#turn !== turn) return "over"; // else a gap: there is no history, or it is closed
     }
-    if (!this.#waiting.has(room)) return; // too much came, or the room was left
-    // What comes now is new, also where its server's clock went back.
-    const come = this.#come(room);
-    const isNew = ({ id }: MessageEntry) => id > since || id > floor || come.has(id);
-    // Or it has lost what was told, and who knows what else.
-    const isHeld = last.length === 0 || missed.some(({ id }) => last.includes(id));
-    this.#end(room, missed.filter(isNew), !isWhole || !isHeld);
+    // Else too much came, or the room was left.
+    return this.#waiting.has(room) ? { messages, isWhole } : "over";
   }
 
-  /** Reads what was logged behind the one of these that stands first in the log. */
+  /** What comes now is new, also where its server's clock went back. */
+  #isNew(room: string): (message: MessageEntry) => boolean {
+    const since = this.#waiting.get(room)?.since ?? "";
+    const first = this.#rooms.get(room)?.first ?? since;
+    const floor = first > this.#forgotten ? first : this.#forgotten;
+    const come = this.#come(room);
+    return ({ id }) => id > since || id > floor || come.has(id);
+  }
+
+  /**
+   * Reads what was logged behind the one of these that stands first in the log. Not sure where some
+   * of them are not there: what was deleted since may have stood before all that are.
+   */
   async #readBehind(
     room: string,
     last: readonly string[],
     turn: number,
-  ): Promise<readonly MessageEntry[] | "over" | undefined> {
-    let logged: readonly MessageEntry[] | undefined;
+  ): Promise<
+    { readonly messages: readonly MessageEntry[]; readonly isSure: boolean } | "over" | undefined
+  > {
+    let messages: readonly MessageEntry[] | undefined;
     let from = "";
+    let isSure = true;
     for (const told of someOf(last)) {
-      if (logged !== undefined && has(logged, told)) continue;
+      if (messages !== undefined && has(messages, told)) continue;
       const found = await this.#readLogged(room, told, turn);
-      if (found === "lost") continue;
       if (found === "over" || found === undefined) return found;
+      if (found === "lost") isSure = false;
       // One that came into the log late may stand there behind others that were told after it.
-      if (logged !== undefined && !has(found, from)) continue;
-      logged = found;
-      from = told;
+      else if (messages === undefined || has(found, from)) {
+        messages = found;
+        from = told;
+      }
     }
-    return logged;
+    return messages && { messages, isSure };
   }
 
   /**

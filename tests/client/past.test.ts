@@ -217,7 +217,8 @@ describe("where the order of the log is known", () => {
     await refuse();
     await answer(["m0", "m4", "m5"]);
     await answer([]);
-    expect(asked).toEqual(["since m1", "since m2", "since m3", "since m5"]);
+    await answer(["m3", "m4", "m5"]);
+    expect(asked).toEqual(["since m1", "since m2", "since m3", "since m5", undefined]);
     expect(told.slice(5)).toEqual(["m0 late"]);
   });
 
@@ -231,6 +232,20 @@ describe("where the order of the log is known", () => {
     await answer([]);
     expect(asked).toEqual(["since m1", "since m4", "since m2", "since m4"]);
     expect(told).toEqual(["m1", "m2", "m3 late", "m4 late"]);
+  });
+
+  test("reads by the ids as well where one that was told is not held any more", async () => {
+    const { past, say, answer, refuse, told, asked } = startPast({ keepsOrder: true });
+    say("m0"); // it came into the log late, behind m3
+    say("m1"); // it was deleted since
+    past.back([room]);
+    say("m5");
+    await answer(["m4", "m5"]);
+    await answer([]);
+    await refuse();
+    await answer(["m0", "m2", "m3", "m4", "m5"]);
+    expect(asked).toEqual(["since m0", "since m5", "since m1", undefined]);
+    expect(told).toEqual(["m0", "m1", "m2 late", "m3 late", "m4 late", "m5 late"]);
   });
 
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
