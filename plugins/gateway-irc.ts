@@ -12,6 +12,8 @@ import type { Client } from "./gateway-irc/client.ts";
 import { runCommand } from "./gateway-irc/commands.ts";
 import { openDoors } from "./gateway-irc/doors.ts";
 import { createFormats } from "./gateway-irc/format.ts";
+import { isupportLines } from "./gateway-irc/isupport.ts";
+import { USER_MODES } from "./gateway-irc/modes.ts";
 import { createNames } from "./gateway-irc/names.ts";
 import { Options } from "./gateway-irc/options.ts";
 import { createWhowas } from "./gateway-irc/whowas.ts";
@@ -37,6 +39,9 @@ export default definePlugin({
       whowas: createWhowas(),
       startedAt: clock.now(),
       clients: new Set<Client>(),
+      strangers: new Set<Client>(),
+      inMode: new Map(Array.from(USER_MODES, (letter) => [letter, new Set<Client>()])),
+      isupport: isupportLines(options),
       most: { here: 0, fusion: 0 },
       run: runCommand,
     };

@@ -145,6 +145,7 @@ export class Client {
     this.send(lastLine(reason));
     const { session } = this;
     this.phase = "gone";
+    this.#leaveModes();
     this.#cancelWait?.();
     if (session === undefined) this.connection.close(reason);
     else session.close(reason);
@@ -175,12 +176,17 @@ export class Client {
   /** Its connection has ended. */
   gone(): void {
     this.phase = "gone";
+    this.#leaveModes();
     giveUp(this);
     this.#files?.gone();
     this.#cancelWait?.();
   }
 
   // --- internal ---
+
+  #leaveModes(): void {
+    for (const all of this.world.inMode.values()) all.delete(this);
+  }
 
   #reply(label: string | undefined): Reply {
     if (label !== undefined && label !== "" && this.has("labeled-response"))

@@ -13,6 +13,18 @@ type Params = readonly string[];
  */
 export const USER_MODES = "Biow";
 
+/** Sets a mode of one who is in, or takes it; the client is not told. */
+export function setMode(client: Client, letter: string, isOn: boolean): void {
+  const all = client.world.inMode.get(letter);
+  if (isOn) {
+    client.ident?.modes.add(letter);
+    all?.add(client);
+  } else {
+    client.ident?.modes.delete(letter);
+    all?.delete(client);
+  }
+}
+
 export function mode(client: Client, params: Params, reply: Reply): MaybePromise<void> {
   const [target = ""] = params;
   const isChannel = target.startsWith("#") || target.startsWith("&");
@@ -35,8 +47,7 @@ function userMode(client: Client, [target = "", words]: Params, reply: Reply): v
     else if (!USER_MODES.includes(letter)) isUnknown = true;
     // One becomes an operator by OPER alone.
     else if (modes.has(letter) !== (sign === "+") && !(letter === "o" && sign === "+")) {
-      if (sign === "+") modes.add(letter);
-      else modes.delete(letter);
+      setMode(client, letter, sign === "+");
       changes += sign === last ? letter : sign + letter;
       last = sign;
     }

@@ -4,6 +4,7 @@
 import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
 import { cutText, flat } from "./line.ts";
+import { setMode } from "./modes.ts";
 import type { Reply } from "./reply.ts";
 
 type Params = readonly string[];
@@ -34,8 +35,7 @@ export function showOperator(client: Client, reply: Reply): void {
   const { session, ident, world } = client;
   const isOperator = session?.person.roles.includes(world.options.operatorRole) === true;
   if (ident === undefined || ident.modes.has("o") === isOperator) return;
-  if (isOperator) ident.modes.add("o");
-  else ident.modes.delete("o");
+  setMode(client, "o", isOperator);
   reply.lines(`:${client.mask} MODE ${client.shown} ${isOperator ? "+" : "-"}o\r\n`);
   if (isOperator) reply.numeric("RPL_YOUREOPER", []);
 }
@@ -43,8 +43,7 @@ export function showOperator(client: Client, reply: Reply): void {
 export function wallops(client: Client, [text = ""]: Params, reply: Reply): void {
   if (client.ident?.modes.has("o") !== true) return reply.numeric("ERR_NOPRIVILEGES", []);
   const line = `:${client.mask} WALLOPS :${cutText(flat(text), wallopsBytesMax)}\r\n`;
-  for (const other of client.world.clients)
-    if (other.phase === "in" && other.ident?.modes.has("w") === true) other.send(line);
+  for (const other of client.world.inMode.get("w") ?? []) other.send(line);
 }
 
 // --- internal ---

@@ -115,7 +115,8 @@ async function enter(client: Client): Promise<void> {
   }
   client.phase = "entering";
   const address = `${nick}@${world.names.self}`;
-  const isFirst = ident !== undefined && !isHere(client, nick);
+  // Whose mask it is who is here under this nick, as it is written.
+  const isFirst = ident !== undefined && world.names.ident(address) === undefined;
   if (isFirst) world.names.remember(address, ident); // who is in a room is told of it in a moment
   /** Told before the welcome, and shown behind it: what was kept for an account. */
   const early: PersonalEvent[] = [];
@@ -137,6 +138,7 @@ async function enter(client: Client): Promise<void> {
   }
   if (client.phase !== "entering") return entered.close("gone while entering");
   client.session = entered;
+  world.strangers.delete(client);
   if (ident !== undefined) world.names.remember(client.address, ident);
   await welcome(client);
   client.phase = "in";
@@ -145,10 +147,6 @@ async function enter(client: Client): Promise<void> {
   entered.format = client.format; // from here on rooms are heard
   if (world.options.lobby) await showLobby(client);
 }
-
-/** Whether somebody is here under this nick, as it is written: then it is whose mask it is. */
-const isHere = (client: Client, nick: string): boolean =>
-  Array.from(client.world.clients).some((other) => other.session?.person.nick === nick);
 
 function credentialOf({ password, world }: Client): Credential {
   // PASS is the server's, where it has one; else the account's.

@@ -5,7 +5,6 @@ import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
 import { isOperator, linesOf } from "./console.ts";
 import { HELP } from "./help.ts";
-import { isupportLines } from "./isupport.ts";
 import { maskOf } from "./mask.ts";
 import { USER_MODES } from "./modes.ts";
 import type { Reply } from "./reply.ts";
@@ -24,7 +23,7 @@ export async function welcome(client: Client): Promise<void> {
   reply.numeric("RPL_YOURHOST", [], `Your host is ${names.self}, running ${VERSION}`);
   reply.numeric("RPL_CREATED", [], `It was started ${new Date(startedAt).toUTCString()}`);
   reply.numeric("RPL_MYINFO", [names.self, VERSION, USER_MODES, ...CHANNEL_MODES]);
-  for (const tokens of isupportLines(options)) reply.numeric("RPL_ISUPPORT", tokens);
+  for (const tokens of client.world.isupport) reply.numeric("RPL_ISUPPORT", tokens);
   await lusers(client, [], reply);
   motd(client, [], reply);
   reply.numeric("RPL_UMODEIS", ["+"]);
@@ -45,14 +44,13 @@ export async function lusers(client: Client, _: Params, reply: Reply): Promise<v
   if (isFailure(answer)) return;
   const here = answer.servers.find(({ server }) => server === world.names.self)?.people ?? 0;
   const all = answer.servers.reduce((sum, { people }) => sum + people, 0);
-  const idents = Array.from(world.clients, (one) => (one.phase === "in" ? one.ident : undefined));
-  const hidden = idents.filter((one) => one?.modes.has("i") === true).length;
-  const opers = idents.filter((one) => one?.modes.has("o") === true).length;
+  const hidden = world.inMode.get("i")?.size ?? 0;
+  const opers = world.inMode.get("o")?.size ?? 0;
   const { most } = world;
   most.here = Math.max(most.here, here);
   most.fusion = Math.max(most.fusion, all);
   const servers = answer.servers.length;
-  const strangers = Array.from(world.clients).filter((one) => one.session === undefined).length;
+  const strangers = world.strangers.size;
   const rooms = await countRooms(client);
   const others = servers - 1;
   const visible = all - hidden;
@@ -69,10 +67,10 @@ export async function lusers(client: Client, _: Params, reply: Reply): Promise<v
 }
 
 export function version(client: Client, [target]: Params, reply: Reply): void {
-  const { names, options } = client.world;
+  const { names } = client.world;
   if (!isUs(client, target)) return reply.numeric("ERR_NOSUCHSERVER", [shownOf(target ?? "")]);
   reply.numeric("RPL_VERSION", [VERSION, names.self], "a server of ChatFusion, by its IRC gateway");
-  for (const tokens of isupportLines(options)) reply.numeric("RPL_ISUPPORT", tokens);
+  for (const tokens of client.world.isupport) reply.numeric("RPL_ISUPPORT", tokens);
 }
 
 export function time(client: Client, [target]: Params, reply: Reply): void {
@@ -132,8 +130,8 @@ export async function map(client: Client, _: Params, reply: Reply): Promise<void
 export async function stats(client: Client, [letter = "*"]: Params, reply: Reply): Promise<void> {
   if (letter === "u") reply.numeric("RPL_STATSUPTIME", [], uptimeText(client));
   else if (letter === "o") {
-    for (const one of client.world.clients)
-      if (isOperator(one)) reply.numeric("RPL_STATSOLINE", ["O", "*", "*", one.shown]);
+    for (const one of client.world.inMode.get("o") ?? [])
+      reply.numeric("RPL_STATSOLINE", ["O", "*", "*", one.shown]);
   } else if (letter === "z") {
     if (!isOperator(client)) return reply.numeric("ERR_NOPRIVILEGES", []);
     for (const line of await linesOf(client, "status")) reply.numeric("RPL_STATSDEBUG", [], line);

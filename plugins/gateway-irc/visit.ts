@@ -14,6 +14,7 @@ export function accept(
   const client = new Client(world, connection);
   client.sts = sts;
   world.clients.add(client);
+  world.strangers.add(client);
   const data = createReader({
     line: (text) => client.take(text),
     tooLong: (text) => client.refuse(text, (reply) => reply.numeric("ERR_INPUTTOOLONG", [])),
@@ -28,6 +29,7 @@ export function accept(
     closed() {
       client.gone();
       world.clients.delete(client);
+      world.strangers.delete(client);
     },
   };
 }

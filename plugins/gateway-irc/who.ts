@@ -99,9 +99,8 @@ async function online(client: Client, nicks: Params): Promise<readonly MemberEnt
 
 /** Those whom a mask does not find: with mode i, and in no room with the client. */
 function hiddenFrom(client: Client): ReadonlySet<string> {
-  const hidden = Array.from(client.world.clients).filter(
-    (one) => one !== client && one.ident?.modes.has("i") === true && !isNeighbour(client, one),
-  );
+  const all = Array.from(client.world.inMode.get("i") ?? []);
+  const hidden = all.filter((one) => one !== client && !isNeighbour(client, one));
   return new Set(hidden.map(({ address }) => address));
 }
 

@@ -20,6 +20,12 @@ export interface World {
   readonly startedAt: Millis;
   /** Every connection that is open. */
   readonly clients: Set<Client>;
+  /** Those of them that are not in yet. */
+  readonly strangers: Set<Client>;
+  /** By the letter of a mode: the clients in it, so that nobody has to go through all. */
+  readonly inMode: ReadonlyMap<string, Set<Client>>;
+  /** What RPL_ISUPPORT says. */
+  readonly isupport: readonly (readonly string[])[];
   /** The most people that were here, and in the fusion, at once, as far as it was seen. */
   readonly most: { here: number; fusion: number };
   /** Does one command; a promise where its end is awaited. */

@@ -57,6 +57,32 @@ describe("questions", () => {
     expect(await rooms("LIST !#c*,<2")).toEqual(["&here 1 :"]);
   });
 
+  test("LUSERS counts those who are hidden, or not in yet, as they come and go", async () => {
+    await using server = await startIrc();
+    const [ann, ben] = [await server.irc("ann"), await server.irc("ben")];
+    const counts = async () =>
+      (await ann.ask("LUSERS"))
+        .filter((line) => / 25[13] /.test(line))
+        .map((line) => line.slice(7));
+    await ben.ask("MODE ben +i");
+    const stranger = await server.stranger();
+    stranger.send("NICK cleo");
+    await stranger.fence();
+    expect(await counts()).toEqual([
+      "251 ann :There are 1 users and 1 invisible on 1 servers",
+      "253 ann 1 :connections that have not come in yet",
+    ]);
+    for (const one of [stranger, ben]) {
+      one.send("QUIT");
+      await one.end();
+    }
+    const left = ["251 ann :There are 1 users and 0 invisible on 1 servers"];
+    // The server's end of a connection is gone a little later.
+    let last = await counts();
+    while (last.length > left.length) last = await counts();
+    expect(last).toEqual(left);
+  });
+
   test("operators are those whose account has the role, and speak to all who want it", async () => {
     const operators = definePlugin({
       name: "operators",
