@@ -226,7 +226,8 @@ test("a wrong word is refused in one line that says what there is", async () => 
   for (const [words, ...expected] of [
     [["--only", "nothing"], "--only", "fan-100", "got nothing"],
     [["--repetitions", "0"], "--repetitions: expected an integer from 1 to 100, got 0"],
-    [["--shrot"], "--shrot", "expected --only, --repetitions, --short, --json"],
+    [["--shrot"], "--shrot", "expected --only, --subject, --repetitions, --short, --json"],
+    [["--subject", "nobody"], "--subject", "expected one of bare, default, irc", "got nobody"],
     [["fan-100"], "fan-100", "expected --only"],
   ] as const) {
     const { code, out, errors } = await bench(...words);

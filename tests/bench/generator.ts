@@ -28,6 +28,7 @@ export async function generate(
     // A relay has two ports.
     servers: subject.protocol === "raw" ? running.targets : running.targets.slice(0, servers),
     prefix,
+    ...(subject.enteringMax === undefined ? {} : { enteringMax: subject.enteringMax }),
     load: loadOf(load, subject, pace),
   };
   const child = Bun.spawn([...cores.generator, process.execPath, MAIN, JSON.stringify(job)], {

@@ -3,6 +3,7 @@
 //   bun run bench                        all scenarios, five repetitions, a quarter of an hour
 //   bun run bench --short                the most important ones, under two minutes
 //   bun run bench --only fan-100         one of them; may be said again
+//   bun run bench --subject irc          one of those that are measured; may be said again
 //   bun run bench --json                 one JSON object, for programs
 //
 // Exits with 1 if a message was lost, doubled, out of order or altered, or a run could not be done.
@@ -11,7 +12,7 @@ import { argumentsOf } from "../arguments.ts";
 import { workFolder } from "./folder.ts";
 import { cores, descriptorsMax, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
-import { peers } from "./peers.ts";
+import { PEER_NAMES, peers } from "./peers.ts";
 import { relays } from "./relays.ts";
 import { faultOf, Results } from "./results.ts";
 import type { Row } from "./results.ts";
@@ -30,9 +31,12 @@ import { ours } from "./subjects.ts";
 import type { Subject } from "./subjects.ts";
 import { tableOf } from "./table.ts";
 
+const OWN = ["bare", "default", "irc"] as const;
+
 const { values } = argumentsOf({
   options: {
     only: { type: "string", multiple: true },
+    subject: { type: "string", multiple: true },
     repetitions: { type: "string" },
     short: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
@@ -51,15 +55,14 @@ const folder = workFolder("bench");
 const pinning = cores();
 const installed = peers(folder, pinning);
 const ways = relays(folder, pinning);
+const subjects = checkedSubjects(values.subject);
 /** ngircd is the slowest, and waits for seconds until it joins another one. */
-const found = installed.found.filter(({ name }) => !(values.short && name === "ngircd"));
-const own = [
-  ours("bare", folder, pinning),
-  ours("default", folder, pinning),
-  ours("irc", folder, pinning),
-];
+const isTooSlow = (name: string) =>
+  values.short && name === "ngircd" && values.subject === undefined;
+const found = installed.found.filter(({ name }) => isAsked(name) && !isTooSlow(name));
+const own = OWN.filter(isAsked).map((name) => ours(name, folder, pinning));
 const notes = [...installed.missing, ...ways.missing];
-if (values.short && found.length < installed.found.length) {
+if (installed.found.some(({ name }) => isTooSlow(name))) {
   notes.push("ngircd: skipped, too slow for --short");
 }
 
@@ -94,7 +97,7 @@ async function measureAll(): Promise<void> {
     const what =
       scenario?.what ?? "from the start of a process until a server listens, or has ended";
     results.push({ scenario: name, what, rows });
-    say(`\n${name}: ${what}\n\n${tableOf(rows, namesOf(others))}`);
+    say(`\n${name}: ${what}\n\n${tableOf(rows, referencesOf(others))}`);
     for (const row of rows) tellFault(name, row);
   }
   const seconds = Math.round((performance.now() - began) / 1000);
@@ -104,8 +107,15 @@ async function measureAll(): Promise<void> {
   }
 }
 
-function namesOf(subjects: readonly Subject[]): readonly string[] {
-  return subjects.map(({ name }) => name);
+function isAsked(name: string): boolean {
+  return subjects === undefined || subjects.includes(name);
+}
+
+/** Whom the others are compared with: the peers; and ours by the native protocol with ours by IRC. */
+function referencesOf(others: readonly Subject[]): readonly string[] {
+  const names = own.map(({ name }) => name);
+  const bare = names.includes("bare") && names.includes("irc") ? ["bare"] : [];
+  return [...bare, ...others.map(({ name }) => name)];
 }
 
 /** As many idle clients as there can be. */
@@ -135,7 +145,7 @@ async function measured(scenario: Scenario, others: readonly Subject[]): Promise
   });
   const until = began + pace.repeatMsMax;
   const results = await measure(scenario, playing, { pace, repetitions, cores: pinning, until });
-  return results.rows(namesOf(others), playing);
+  return results.rows(referencesOf(others), playing);
 }
 
 async function starts(): Promise<Row[]> {
@@ -168,6 +178,14 @@ function checkedNames(only: readonly string[] | undefined): readonly string[] {
   const wrong = only?.find((name) => !all.includes(name));
   if (wrong !== undefined) refuse(`--only: expected one of ${all.join(", ")}; got ${wrong}`);
   return only ?? (values.short ? short : all);
+}
+
+/** What is not installed is told, and left out. */
+function checkedSubjects(asked: readonly string[] | undefined): readonly string[] | undefined {
+  const all = [...OWN, ...PEER_NAMES];
+  const wrong = asked?.find((name) => !all.includes(name));
+  if (wrong !== undefined) refuse(`--subject: expected one of ${all.join(", ")}; got ${wrong}`);
+  return asked;
 }
 
 function checkedRepetitions(text: string | undefined): number | undefined {

@@ -19,6 +19,8 @@ export interface Subject {
   readonly version: string;
   /** Each message asks for an acknowledgement. */
   readonly acks: boolean;
+  /** So many people may be on their way in at the same time; else as many as the load wants. */
+  readonly enteringMax?: number;
   /** Why it is not measured in a scenario. */
   skips(scenario: Scenario): string | undefined;
   /**

@@ -32,7 +32,8 @@ export async function idle(job: Job, load: Idle, protocol: Protocol): Promise<Id
     const parts = { index, nick, port, server: name, protocol, hearer, textBytes: 0 };
     crowd.people.push(new Connection({ ...parts, rooms: roomsOf(nick, load) }));
   }
-  return Promise.race([measured(crowd, server.pid, load), broken.promise]);
+  const atOnce = Math.min(ENTERING_MAX, job.enteringMax ?? ENTERING_MAX);
+  return Promise.race([measured(crowd, { pid: server.pid, load, atOnce }), broken.promise]);
 }
 
 // --- internal ---
@@ -42,10 +43,13 @@ function roomsOf(nick: string, { room, roomsEach = 0 }: Idle): readonly string[]
   return room === undefined ? own : [room, ...own];
 }
 
-async function measured(crowd: Crowd, pid: number, load: Idle): Promise<Idled> {
+async function measured(
+  crowd: Crowd,
+  { pid, load, atOnce }: { readonly pid: number; readonly load: Idle; readonly atOnce: number },
+): Promise<Idled> {
   const empty = accountOf([pid]);
   const began = performance.now();
-  await crowd.enter(ENTERING_MAX);
+  await crowd.enter(atOnce);
   const entered = performance.now();
   const full = accountOf([pid]);
   await Bun.sleep(SETTLE_MS);

@@ -10,6 +10,8 @@ export interface Job {
   readonly servers: readonly Target[];
   /** Nicks and rooms begin with it: a run's own, for servers that still know those before. */
   readonly prefix: string;
+  /** So many people may be on their way in at the same time. */
+  readonly enteringMax?: number;
   readonly load: Talk | Idle | Files;
 }
 

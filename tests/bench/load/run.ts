@@ -131,7 +131,7 @@ export class Run implements Hearer {
   // --- internal ---------------------------------------------------------------------------------
 
   async #play(): Promise<Talked> {
-    await this.#crowd.enter(ENTERING_MAX);
+    await this.#crowd.enter(Math.min(ENTERING_MAX, this.#job.enteringMax ?? ENTERING_MAX));
     await this.#probeAll();
     const { rampMs, measureMs, drainMs } = this.#talk;
     const written = this.#written();
