@@ -1,5 +1,6 @@
-// MARKREAD (IRCv3 read-marker): up to which time a room is read, on all connections of an account,
-// by whatever door. The core keeps ids; a time stands for all that was said up to it.
+// MARKREAD (IRCv3 read-marker): up to which time a room is read, or what a person has told, on all
+// connections of an account, by whatever door. The core keeps ids; a time stands for all that was
+// said up to it.
 
 import { idAfter, isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
@@ -20,19 +21,19 @@ export async function markread(
   if (time !== undefined && at === undefined)
     return refused("INVALID_PARAMS", "expected timestamp=YYYY-MM-DDThh:mm:ss.sssZ");
   const isRoom = target.startsWith("#") || target.startsWith("&");
-  if (!isRoom && at !== undefined)
-    return refused("INVALID_PARAMS", "only of rooms it is known up to where they are read");
-  if (!isRoom || isHidden(client, target)) return tellMarker(shownOf(target), undefined, reply);
+  if (isRoom && isHidden(client, target)) return tellMarker(shownOf(target), undefined, reply);
   // What is not said yet has not been read.
   const now = client.world.clock.now();
   const id = at === undefined ? {} : { id: idAfter(Math.min(at, now)) };
-  const answer = await client.ask("read", { room: target, ...id });
+  const room = isRoom ? target : client.world.names.address(target);
+  const answer = await client.ask("read", { room, ...id });
   if (isFailure(answer)) return refused("INVALID_PARAMS", answer.text);
-  tellMarker(keyOf(target), answer.id, reply);
+  tellMarker(isRoom ? keyOf(target) : shownOf(target), answer.id, reply);
 }
 
 /** Another session of the account has read on. */
 export function markerMoved(client: Client, room: string, id: string): void {
-  if (client.has("draft/read-marker") && !isHidden(client, room))
-    tellMarker(room, id, client.aside());
+  if (!client.has("draft/read-marker") || isHidden(client, room)) return;
+  const isRoom = room.startsWith("#") || room.startsWith("&");
+  tellMarker(isRoom ? room : client.world.names.nick(room), id, client.aside());
 }

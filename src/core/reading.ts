@@ -1,19 +1,20 @@
-// Up to which message somebody has read a room: kept for an account by its home server, for a guest
-// as long as the session. It only goes on, and all sessions of the account are told. On the disk a
-// while later: a crash may forget the last of it, and nothing else.
+// Up to which message somebody has read a room, or what a person has told: kept for an account by
+// its home server, for a guest as long as the session. It only goes on, and all sessions of the
+// account are told. On the disk a while later: a crash may forget the last of it, and nothing else.
 
 import * as v from "valibot";
 import type { Environment } from "../environment.ts";
 import type { Failure } from "../errors.ts";
+import { failureOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
+import { nameKey, parseAddress } from "../names.ts";
 import type { Answer } from "../protocol/messages.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { createShelves } from "./shelves.ts";
 
-/** Rooms with ids; the one that was read last stands last. */
+/** Rooms, and addresses, with ids; the one that was read last stands last. */
 const Marks = v.array(v.tuple([v.string(), v.string()]));
 type Marks = v.InferOutput<typeof Marks>;
 
@@ -32,7 +33,7 @@ export function createReading(
     const { account } = session.person;
     return (account === undefined ? ofGuests.get(session) : shelves.get(account)) ?? [];
   };
-  const put = (session: LiveSession, room: RoomName, id: string): void => {
+  const put = (session: LiveSession, room: string, id: string): void => {
     const rest = marksOf(session).filter(([other]) => other !== room);
     const marks: Marks = [...rest.slice(1 - LIMITS.roomsPerSessionMax), [room, id]];
     const { account } = session.person;
@@ -48,9 +49,9 @@ export function createReading(
     close: shelves.close,
     /** Nobody has this account any more. */
     forget: (account: string): void => void shelves.put(account, undefined),
-    /** Says up to where a room is read, from now on at least up to `id`. */
+    /** Says up to where a room, or a person, is read, from now on at least up to `id`. */
     read(session: LiveSession, text: string, id: string | undefined): Answer<"read"> | Failure {
-      const room = roomOf(text);
+      const room = text.includes("@") ? personOf(text) : roomOf(text);
       if (typeof room === "object") return room;
       const before = marksOf(session).find(([other]) => other === room)?.[1];
       if (id === undefined) return before === undefined ? { room } : { room, id: before };
@@ -62,3 +63,15 @@ export function createReading(
 }
 
 export type Reading = ReturnType<typeof createReading>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** An address in its folded form, whoever is there; no room has an `@` in its name. */
+function personOf(text: string): string | Failure {
+  try {
+    const { nick, server } = parseAddress(text);
+    return `${nameKey(nick)}@${nameKey(server)}`;
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}

@@ -210,7 +210,7 @@ interface Answers extends PeopleAnswers, RulingAnswers {
   typing: { readonly room?: string; readonly to?: string };
   /** As it is now; without a text nobody is away. */
   away: { readonly text?: string };
-  /** Up to which message the room is read. */
+  /** Up to which message the room, or the person, is read. */
   read: { readonly room: string; readonly id?: string };
   offer: { readonly transfer: string };
   accept: { readonly transfer: string };
@@ -369,7 +369,7 @@ export type PersonalEventOnWire =
   | { readonly type: "notice"; readonly text: string; readonly room?: string }
   /** Somebody is writing something to this person. */
   | { readonly type: "typing"; readonly person: PersonEntry }
-  /** Another session of the account has read a room up to this message. */
+  /** Another session of the account has read a room, or a person, up to this message. */
   | { readonly type: "read"; readonly room: string; readonly id: string }
   /** One who is watched is here, or is not: how it is when watching begins, and each change. */
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }

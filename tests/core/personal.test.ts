@@ -115,6 +115,10 @@ describe("what was read", () => {
     const later = town.enter("paris", "ana");
     expect(later.get("read", { room: "#go" })["id"]).toBe("b");
     expect(later.ask("read", { room: "no room" })["code"]).toBe("ROOM_INVALID");
+    const bob = "bob@lyon";
+    expect(later.get("read", { room: "Bob@LYON", id: "d" })).toMatchObject({ room: bob, id: "d" });
+    expect(later.get("read", { room: bob, id: "c" })["id"]).toBe("d");
+    expect(later.ask("read", { room: "bob@" })["code"]).toBe("ADDRESS_INVALID");
   });
 
   test("is on the disk of a server that stops in good order", () => {

@@ -242,6 +242,8 @@ describe("MARKREAD", () => {
     await zoe.request("read", { room: "#tea", id });
     const line = `:paris MARKREAD #tea timestamp=${new Date(at).toISOString()}`;
     await ann.until((one) => one === line);
+    await zoe.request("read", { room: "Bob@lyon", id });
+    await ann.until((one) => one === line.replace("#tea", "bob/lyon"));
     const later = new Date(at + 1).toISOString();
     const read = new Promise((resolve) =>
       zoe.on((event) => event.type === "read" && resolve(event)),
@@ -251,7 +253,7 @@ describe("MARKREAD", () => {
     expect(marked.id > id).toBeTrue();
   });
 
-  test("is refused for what is no time, and has none of people", async () => {
+  test("is refused for what is no time; of people it is as of rooms", async () => {
     await using server = await start();
     const ann = await server.irc("ann", ["draft/read-marker"]);
     const lines = await ann.ask(
@@ -259,15 +261,19 @@ describe("MARKREAD", () => {
       "MARKREAD #tea *",
       "MARKREAD #tea timestamp=soon",
       "MARKREAD ben timestamp=2019-01-01T00:00:00.000Z",
-      "MARKREAD ben",
+      "MARKREAD ben timestamp=2018-01-01T00:00:00.000Z",
+      "MARKREAD ben/lyon",
+      "MARKREAD !",
       "MARKREAD #tea",
     );
     expect(lines.map((line) => line.replace(/^:paris | :.*$/g, ""))).toEqual([
       "FAIL MARKREAD NEED_MORE_PARAMS",
       "FAIL MARKREAD INVALID_PARAMS #tea",
       "FAIL MARKREAD INVALID_PARAMS #tea",
-      "FAIL MARKREAD INVALID_PARAMS ben",
-      "MARKREAD ben *",
+      "MARKREAD ben timestamp=2019-01-01T00:00:00.000Z",
+      "MARKREAD ben timestamp=2019-01-01T00:00:00.000Z",
+      "MARKREAD ben/lyon *",
+      "FAIL MARKREAD INVALID_PARAMS !",
       "MARKREAD #tea *",
     ]);
   });

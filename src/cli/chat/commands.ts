@@ -40,7 +40,7 @@ const commands = {
   ignore: { usage: "NICK@SERVER", about: "shows nothing more of somebody, whatever their nick" },
   unignore: { usage: "NICK@SERVER", about: "does so again" },
   ignored: { usage: "", about: "shows whom you ignore" },
-  read: { usage: "#ROOM [ID]", about: "shows, or says, up to which message you have read" },
+  read: { usage: "#ROOM|NICK@SERVER [ID]", about: "shows, or says, what you have read up to" },
   rooms: { usage: "", about: "shows the rooms" },
   servers: { usage: "", about: "shows the servers that are merged" },
   history: { usage: "[#ROOM] [COUNT] [BEFORE]", about: "shows what was said, before a message" },

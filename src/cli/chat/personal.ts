@@ -41,7 +41,8 @@ export async function askPersonal(
     case "ignored":
       return { event: "ignored", ref, ...(await client.request("ignored", {})) };
     case "read": {
-      const ask = { room: first, ...(second === "" ? {} : { id: second }) };
+      const room = /^[#&]/.test(first) ? first : addressOf(first);
+      const ask = { room, ...(second === "" ? {} : { id: second }) };
       return { event: "read", ref, ...(await client.request("read", ask)) };
     }
     default:
