@@ -111,11 +111,11 @@ function isAsked(name: string): boolean {
   return subjects === undefined || subjects.includes(name);
 }
 
-/** Whom the others are compared with: the peers; and ours by the native protocol with ours by IRC. */
+/** With whom all are compared: the peers; and with ours by the native protocol, ours by IRC. */
 function referencesOf(others: readonly Subject[]): readonly string[] {
-  const names = own.map(({ name }) => name);
-  const bare = names.includes("bare") && names.includes("irc") ? ["bare"] : [];
-  return [...bare, ...others.map(({ name }) => name)];
+  const natives = own.filter(({ name }) => name === "bare");
+  const isAsIrc = own.some(({ name }) => name === "irc");
+  return [...(isAsIrc ? natives : []), ...others].map(({ name }) => name);
 }
 
 /** As many idle clients as there can be. */
@@ -181,11 +181,11 @@ function checkedNames(only: readonly string[] | undefined): readonly string[] {
 }
 
 /** What is not installed is told, and left out. */
-function checkedSubjects(asked: readonly string[] | undefined): readonly string[] | undefined {
+function checkedSubjects(only: readonly string[] | undefined): readonly string[] | undefined {
   const all = [...OWN, ...PEER_NAMES];
-  const wrong = asked?.find((name) => !all.includes(name));
+  const wrong = only?.find((name) => !all.includes(name));
   if (wrong !== undefined) refuse(`--subject: expected one of ${all.join(", ")}; got ${wrong}`);
-  return asked;
+  return only;
 }
 
 function checkedRepetitions(text: string | undefined): number | undefined {
