@@ -27,13 +27,13 @@ import type { Line } from "./line.ts";
 import { flat, parseLine } from "./line.ts";
 import type { OpenBatch } from "./multiline.ts";
 import type { Ident } from "./names.ts";
-import type { Reply } from "./reply.ts";
+import type { Answered, Reply } from "./reply.ts";
 import { createReply } from "./reply.ts";
 import type { SaslExchange } from "./sasl.ts";
 import { giveUp } from "./sasl.ts";
 import type { World } from "./world.ts";
 
-export class Client {
+export class Client implements Answered {
   readonly world: World;
   readonly connection: Connection;
   phase: "stranger" | "entering" | "in" | "gone" = "stranger";
@@ -103,6 +103,10 @@ export class Client {
   get account(): string | undefined {
     return this.session === undefined ? this.proof?.account : this.session.person.account;
   }
+  /** The name of this server. */
+  get self(): string {
+    return this.world.names.self;
+  }
   get mask(): string {
     return this.world.names.mask(this.address, this.account);
   }
@@ -127,6 +131,11 @@ export class Client {
   send(text: string, isApart = false): void {
     if (this.session !== undefined) this.session.send(text, isApart);
     else if (this.phase !== "gone") this.connection.send(text);
+  }
+
+  /** A name for a batch that no other open one of this client has. */
+  batchName(): string {
+    return `b${++this.#batches}`;
   }
 
   /** A reply that belongs to no command. */
@@ -190,21 +199,10 @@ export class Client {
 
   #reply(label: string | undefined): Reply {
     if (label !== undefined && label !== "" && this.has("labeled-response"))
-      return this.#makeReply(label);
+      return createReply(this, label);
     // Without a label it keeps nothing, and serves all commands.
-    this.#plainReply ??= this.#makeReply(undefined);
+    this.#plainReply ??= createReply(this, undefined);
     return this.#plainReply;
-  }
-
-  #makeReply(label: string | undefined): Reply {
-    return createReply({
-      self: this.world.names.self,
-      nick: () => this.shown,
-      send: (text) => this.send(text),
-      label,
-      batchName: () => `b${++this.#batches}`,
-      hasBatch: () => this.has("batch"),
-    });
   }
 
   /** Does a line at once, or when flood protection lets it. */

@@ -10,7 +10,7 @@ export interface Flood {
 }
 
 export function createFlood(clock: Clock, options: Options["flood"]): Flood {
-  if (options === false) return { waitMs: () => 0 };
+  if (options === false) return NONE;
   const { burst, lineMs } = options;
   let paid = 0; // until this time
   return {
@@ -21,3 +21,7 @@ export function createFlood(clock: Clock, options: Options["flood"]): Flood {
     },
   };
 }
+
+// --- internal ---
+
+const NONE: Flood = { waitMs: () => 0 };

@@ -16,39 +16,42 @@ export interface Lines {
   endless(): void;
 }
 
-/** Returns what takes chunks. */
-export function createReader(take: Lines): (chunk: Bytes) => void {
-  const { ircLineBytesMax, ircClientTagsBytesMax, ircUnendedBytesMax } = LIMITS;
-  let rest: Bytes = NONE;
+/** One for each connection; a class, since there are very many of them. */
+export class LineReader {
+  readonly #take: Lines;
+  #rest: Bytes = NONE;
 
-  /** `tagsEnd` is -1 for a line that has nothing but tags. */
-  const isLong = (bytes: number, tagsEnd: number): boolean =>
-    tagsEnd < 0 || tagsEnd > ircClientTagsBytesMax || bytes - tagsEnd > ircLineBytesMax - 2;
-  const whole = (text: string): void => {
-    // NUL stands in no line: what comes behind it is not meant to be read.
-    const nul = text.indexOf("\0");
-    if (nul === -1) take.line(text);
-    else if (nul > 0) take.line(text.slice(0, nul));
-  };
-  const one = (bytes: Bytes): void => {
-    if (bytes.length === 0) return;
-    const tagsEnd = bytes[0] === AT ? bytes.indexOf(BLANK) + 1 || -1 : 0;
-    if (isLong(bytes.length, tagsEnd))
-      return take.tooLong(loose.decode(bytes.subarray(0, ircLineBytesMax)));
-    const text = decoded(bytes);
-    if (text === undefined) take.notUtf8(loose.decode(bytes));
-    else whole(text);
-  };
-  /** Of ASCII alone: as many letters as bytes. */
-  const plain = (text: string): void => {
-    if (text === "") return;
-    const tagsEnd = text.startsWith("@") ? text.indexOf(" ") + 1 || -1 : 0;
-    if (isLong(text.length, tagsEnd)) take.tooLong(text.slice(0, ircLineBytesMax));
-    else whole(text);
-  };
+  constructor(take: Lines) {
+    this.#take = take;
+  }
+
+  /** Takes what has come; borrowed. */
+  push(chunk: Bytes): void {
+    if (this.#quick(chunk)) return;
+    let from = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at];
+      if (byte !== LF && byte !== CR) continue;
+      const part = chunk.subarray(from, at);
+      from = at + 1;
+      if (this.#rest.length === 0) this.#one(part);
+      else {
+        const all = joined(this.#rest, part);
+        this.#rest = NONE;
+        this.#one(all);
+      }
+    }
+    if (from === chunk.length) return;
+    if (this.#rest.length + chunk.length - from > LIMITS.ircUnendedBytesMax)
+      return this.#take.endless();
+    this.#rest = joined(this.#rest, chunk.subarray(from)); // the chunk is borrowed
+  }
+
+  // --- internal ---
+
   /** Whole lines of ASCII, as nearly all chunks are: decoded at once. False for all else. */
-  const quick = (chunk: Bytes): boolean => {
-    if (rest.length > 0 || chunk.at(-1) !== LF) return false;
+  #quick(chunk: Bytes): boolean {
+    if (this.#rest.length > 0 || chunk.at(-1) !== LF) return false;
     const text = decoded(chunk);
     if (text?.length !== chunk.length) return false;
     let cr = text.indexOf("\r");
@@ -57,32 +60,38 @@ export function createReader(take: Lines): (chunk: Bytes) => void {
       if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
       const isEnded = cr !== -1 && cr < end;
       // A CR alone ends a line, too.
-      if (isEnded && cr < end - 1) text.slice(from, end).split("\r").forEach(plain);
-      else plain(text.slice(from, isEnded ? cr : end));
+      if (isEnded && cr < end - 1)
+        for (const line of text.slice(from, end).split("\r")) this.#plain(line);
+      else this.#plain(text.slice(from, isEnded ? cr : end));
       from = end + 1;
     }
     return true;
-  };
+  }
 
-  return (chunk) => {
-    if (quick(chunk)) return;
-    let from = 0;
-    for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at];
-      if (byte !== LF && byte !== CR) continue;
-      const part = chunk.subarray(from, at);
-      from = at + 1;
-      if (rest.length === 0) one(part);
-      else {
-        const all = joined(rest, part);
-        rest = NONE;
-        one(all);
-      }
-    }
-    if (from === chunk.length) return;
-    if (rest.length + chunk.length - from > ircUnendedBytesMax) return take.endless();
-    rest = joined(rest, chunk.subarray(from)); // the chunk is borrowed
-  };
+  /** Of ASCII alone: as many letters as bytes. */
+  #plain(text: string): void {
+    if (text === "") return;
+    const tagsEnd = text.startsWith("@") ? text.indexOf(" ") + 1 || -1 : 0;
+    if (isLong(text.length, tagsEnd)) this.#take.tooLong(text.slice(0, LIMITS.ircLineBytesMax));
+    else this.#whole(text);
+  }
+
+  #one(bytes: Bytes): void {
+    if (bytes.length === 0) return;
+    const tagsEnd = bytes[0] === AT ? bytes.indexOf(BLANK) + 1 || -1 : 0;
+    if (isLong(bytes.length, tagsEnd))
+      return this.#take.tooLong(loose.decode(bytes.subarray(0, LIMITS.ircLineBytesMax)));
+    const text = decoded(bytes);
+    if (text === undefined) this.#take.notUtf8(loose.decode(bytes));
+    else this.#whole(text);
+  }
+
+  #whole(text: string): void {
+    // NUL stands in no line: what comes behind it is not meant to be read.
+    const nul = text.indexOf("\0");
+    if (nul === -1) this.#take.line(text);
+    else if (nul > 0) this.#take.line(text.slice(0, nul));
+  }
 }
 
 // --- internal ---
@@ -91,6 +100,12 @@ const NONE: Bytes = new Uint8Array(0);
 const [LF, CR, AT, BLANK] = [0x0a, 0x0d, 0x40, 0x20] as const;
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const loose = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** `tagsEnd` is -1 for a line that has nothing but tags. */
+const isLong = (bytes: number, tagsEnd: number): boolean =>
+  tagsEnd < 0 ||
+  tagsEnd > LIMITS.ircClientTagsBytesMax ||
+  bytes - tagsEnd > LIMITS.ircLineBytesMax - 2;
 
 /** Undefined for what is no UTF-8. */
 function decoded(bytes: Bytes): string | undefined {

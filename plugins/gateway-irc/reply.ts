@@ -23,63 +23,94 @@ export interface Reply {
   end(): void;
 }
 
-export interface ReplyOptions {
-  readonly self: string;
+/** Who is answered. */
+export interface Answered {
   /** What the client is called now. */
-  nick(): string;
+  readonly shown: string;
+  /** The server's name. */
+  readonly self: string;
   send(text: string): void;
-  /** Undefined without a label, or where the client has not asked for labels. */
-  readonly label: string | undefined;
   /** A name for a batch that no other open one has. */
   batchName(): string;
   /** Whether several lines may be a batch; else only the first has the label. */
-  hasBatch(): boolean;
+  has(cap: "batch"): boolean;
 }
 
-export function createReply(options: ReplyOptions): Reply {
-  const { self, label } = options;
-  const kept: string[] = [];
-  const put = (line: string) => void (label === undefined ? options.send(line) : kept.push(line));
-  const reply: Reply = {
-    isPlain: label === undefined,
-    numeric(numeric, params, text) {
-      const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
-      const head = `:${self} ${code}${formatParams([options.nick(), ...params])}`;
-      // A reason in it may be anybody's word, and as long as he liked.
-      const last = text === undefined ? fixed : fitting(`${head} :`, text);
-      put(last === undefined ? `${head}\r\n` : `${head} :${last}\r\n`);
-    },
-    line: (command, ...params) => put(`:${self} ${command}${formatParams(params)}\r\n`),
-    fail: (command, code, text, context = []) =>
-      put(`:${self} FAIL ${[command, code, ...context].join(" ")} :${flat(text)}\r\n`),
-    lines(text) {
-      if (label === undefined) return text === "" ? undefined : options.send(text);
-      for (const line of text.split("\r\n")) if (line !== "") kept.push(`${line}\r\n`);
-    },
-    batch(type, params, text) {
-      if (!options.hasBatch()) return reply.lines(text);
-      const name = options.batchName();
-      const begin = `:${self} BATCH +${name}${formatParams([type, ...params])}\r\n`;
-      reply.lines(`${begin}${inBatch(name, text)}:${self} BATCH -${name}\r\n`);
-    },
-    end() {
-      if (label === undefined) return;
-      const tag = ["label", label] as const;
-      const [first] = kept;
-      if (first === undefined) return options.send(`${formatTags([tag])}:${self} ACK\r\n`);
-      if (kept.length === 1) return options.send(withTag(tag, first));
-      if (isBatch(kept)) return options.send(withTag(tag, first) + kept.slice(1).join(""));
-      if (!options.hasBatch()) return options.send(withTag(tag, first) + kept.slice(1).join(""));
-      const name = options.batchName();
-      const inside = kept.map((line) => withTag(["batch", name], line)).join("");
-      const begin = `${formatTags([tag])}:${self} BATCH +${name} labeled-response\r\n`;
-      options.send(`${begin}${inside}:${self} BATCH -${name}\r\n`);
-    },
-  };
-  return reply;
-}
+/** `label`: undefined without one, or where the client has not asked for labels. */
+export const createReply = (to: Answered, label: string | undefined): Reply =>
+  new KeptReply(to, label);
 
 // --- internal ---
+
+/** A class, since each client has one. */
+class KeptReply implements Reply {
+  readonly #to: Answered;
+  readonly #label: string | undefined;
+  /** What waits for the end; only with a label. */
+  readonly #kept: string[] | undefined;
+
+  constructor(to: Answered, label: string | undefined) {
+    this.#to = to;
+    this.#label = label;
+    this.#kept = label === undefined ? undefined : [];
+  }
+
+  get isPlain(): boolean {
+    return this.#label === undefined;
+  }
+
+  numeric(numeric: Numeric, params: readonly string[], text?: string): void {
+    const [code, fixed] = NUMERICS[numeric] as readonly [string, string?]; // rows of one shape
+    const { self, shown } = this.#to;
+    const head = `:${self} ${code}${formatParams([shown, ...params])}`;
+    // A reason in it may be anybody's word, and as long as he liked.
+    const last = text === undefined ? fixed : fitting(`${head} :`, text);
+    this.#put(last === undefined ? `${head}\r\n` : `${head} :${last}\r\n`);
+  }
+
+  line(command: string, ...params: readonly string[]): void {
+    this.#put(`:${this.#to.self} ${command}${formatParams(params)}\r\n`);
+  }
+
+  fail(command: string, code: string, text: string, context: readonly string[] = []): void {
+    const words = [command, code, ...context].join(" ");
+    this.#put(`:${this.#to.self} FAIL ${words} :${flat(text)}\r\n`);
+  }
+
+  lines(text: string): void {
+    if (this.#kept === undefined) return text === "" ? undefined : this.#to.send(text);
+    for (const line of text.split("\r\n")) if (line !== "") this.#kept.push(`${line}\r\n`);
+  }
+
+  batch(type: string, params: readonly string[], text: string): void {
+    if (!this.#to.has("batch")) return this.lines(text);
+    const { self } = this.#to;
+    const name = this.#to.batchName();
+    const begin = `:${self} BATCH +${name}${formatParams([type, ...params])}\r\n`;
+    this.lines(`${begin}${inBatch(name, text)}:${self} BATCH -${name}\r\n`);
+  }
+
+  end(): void {
+    if (this.#label === undefined || this.#kept === undefined) return;
+    const to = this.#to;
+    const kept = this.#kept;
+    const tag = ["label", this.#label] as const;
+    const [first] = kept;
+    if (first === undefined) return to.send(`${formatTags([tag])}:${to.self} ACK\r\n`);
+    if (kept.length === 1) return to.send(withTag(tag, first));
+    if (isBatch(kept) || !to.has("batch"))
+      return to.send(withTag(tag, first) + kept.slice(1).join(""));
+    const name = to.batchName();
+    const inside = kept.map((line) => withTag(["batch", name], line)).join("");
+    const begin = `${formatTags([tag])}:${to.self} BATCH +${name} labeled-response\r\n`;
+    to.send(`${begin}${inside}:${to.self} BATCH -${name}\r\n`);
+  }
+
+  #put(line: string): void {
+    if (this.#kept === undefined) this.#to.send(line);
+    else this.#kept.push(line);
+  }
+}
 
 /** Lines that are in no other batch yet; the end of one has no tag. */
 const inBatch = (name: string, text: string): string =>

@@ -13,7 +13,7 @@ import {
   piecesOf,
 } from "../../plugins/gateway-irc/line.ts";
 import { maskOf } from "../../plugins/gateway-irc/mask.ts";
-import { createReader } from "../../plugins/gateway-irc/reader.ts";
+import { LineReader } from "../../plugins/gateway-irc/reader.ts";
 import { decodePlain } from "../../plugins/gateway-irc/sasl.ts";
 
 const anyText = fc.string({ unit: "binary" }).filter((text) => text.isWellFormed());
@@ -93,13 +93,13 @@ describe("a text", () => {
 describe("the reader", () => {
   const read = (chunks: readonly Uint8Array[]) => {
     const seen: string[] = [];
-    const reader = createReader({
+    const reader = new LineReader({
       line: (text) => seen.push(text),
       tooLong: (text) => seen.push(`long ${text.slice(0, 8)}`),
       notUtf8: (text) => seen.push(`bad ${text}`),
       endless: () => seen.push("endless"),
     });
-    for (const chunk of chunks) reader(chunk);
+    for (const chunk of chunks) reader.push(chunk);
     return seen;
   };
 
