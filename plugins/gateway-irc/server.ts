@@ -8,6 +8,7 @@ import { HELP } from "./help.ts";
 import { maskOf } from "./mask.ts";
 import { USER_MODES } from "./modes.ts";
 import type { Reply } from "./reply.ts";
+import { createReply } from "./reply.ts";
 import { roomsOf, shownOf } from "./rooms.ts";
 import { CHANNEL_MODES } from "./ruling.ts";
 
@@ -18,7 +19,12 @@ const VERSION = "chatfusion-irc";
 /** All that a client is told first, up to the text of the day. */
 export async function welcome(client: Client): Promise<void> {
   const { options, names, startedAt } = client.world;
-  const reply = client.aside();
+  let lines = "";
+  const { shown, self } = client;
+  const send = (text: string) => void (lines += text);
+  const batchName = () => client.batchName();
+  const has = () => client.has("batch");
+  const reply = createReply({ shown, self, send, batchName, has }, undefined);
   reply.numeric("RPL_WELCOME", [], `Welcome to ${options.network}, ${client.shown}`);
   reply.numeric("RPL_YOURHOST", [], `Your host is ${names.self}, running ${VERSION}`);
   reply.numeric("RPL_CREATED", [], `It was started ${new Date(startedAt).toUTCString()}`);
@@ -27,6 +33,7 @@ export async function welcome(client: Client): Promise<void> {
   await lusers(client, [], reply);
   motd(client, [], reply);
   reply.numeric("RPL_UMODEIS", ["+"]);
+  client.send(lines); // in one piece: twenty of them cost more
 }
 
 export function motd(client: Client, [target]: Params, reply: Reply): void {
