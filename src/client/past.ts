@@ -125,13 +125,15 @@ export class Past {
     const newer = await this.#readNewer(room, turn);
     if (newer === "over") return;
     const { messages, isWhole } = newer;
-    // Or it has lost what was told, and who knows what else.
-    const isHeld =
-      logged !== undefined || last.length === 0 || messages.some(({ id }) => last.includes(id));
-    // What is in both has come later, in the order of the log.
-    const behind = logged?.messages ?? [];
-    const before = messages.filter(({ id }) => !has(behind, id));
-    this.#end(room, [...before.filter(this.#isNew(room)), ...behind], !isWhole || !isHeld);
+    if (logged === undefined) {
+      // Or it has lost what was told, and who knows what else.
+      const isHeld = last.length === 0 || messages.some(({ id }) => last.includes(id));
+      return this.#end(room, messages.filter(this.#isNew(room)), !isWhole || !isHeld);
+    }
+    // One that is older was told, or said before this client came; one in both has its place there.
+    const newest = last.reduce((one, other) => (one > other ? one : other));
+    const before = messages.filter(({ id }) => id > newest && !has(logged.messages, id));
+    this.#end(room, [...before, ...logged.messages], !isWhole);
   }
 
   /** Reads by ids, back to what was told last. "over": nobody waits for it any more. */
