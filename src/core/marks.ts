@@ -3,13 +3,14 @@
 // what was said while it was down. And whose the streams are: so it can give and take what is
 // missing of one whose server does not come back.
 
-import type { Clock, Environment, Millis, Store } from "../environment.ts";
+import type { Clock, Environment, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, parseServerName } from "../names.ts";
 import type { History, Stream } from "../plugin/history.ts";
 import { idAt, timeIn } from "../protocol/id.ts";
 import type { Source } from "./peer.ts";
+import { createShelfWriter, type ShelfWriter } from "./shelf-writer.ts";
 
 const ORIGINS = "origins";
 const LINE = /^([0-9a-f]{32}) ([0-9a-f]{64}) (\S+)$/;
@@ -39,9 +40,10 @@ export class Marks {
   readonly #met = new Map<string, Met>();
   /** The last met stand last. */
   readonly #origins = new Map<Sid, Origin>();
+  /** The disk did not take them: before more is logged of them, it is asked to once more. */
+  #isOwed = false;
   #clock: Clock | undefined;
-  #saveOrigins: (() => void) | undefined;
-  #saveMet: (() => void) | undefined;
+  #writer: ShelfWriter<typeof ORIGINS | typeof MET> | undefined;
   /** When this server started, in the clock's monotonic time: the other one may jump. */
   startedAt: Millis = 0;
   /** When the last message was said that the history holds: what is later is missing. */
@@ -51,12 +53,21 @@ export class Marks {
     const now = environment.clock.now();
     this.startedAt = environment.clock.monotonic();
     this.#clock = environment.clock;
-    this.#saveOrigins = createSaver(environment, ORIGINS, () =>
-      [...this.#origins].map(([sid, { key, name }]) => `${sid} ${key.toHex()} ${name}`),
-    );
-    this.#saveMet = createSaver(environment, MET, () =>
-      [...this.#met].map(([of, { life, have, at }]) => of.replace(" ", ` ${life} ${have} ${at} `)),
-    );
+    const originLines = () =>
+      [...this.#origins].map(([sid, { key, name }]) => `${sid} ${key.toHex()} ${name}`);
+    const metLines = () =>
+      [...this.#met].map(([of, { life, have, at }]) => of.replace(" ", ` ${life} ${have} ${at} `));
+    const lines = { [ORIGINS]: originLines, [MET]: metLines };
+    this.#writer = createShelfWriter(environment, {
+      name: "marks",
+      begin: (key: keyof typeof lines) => ({
+        key,
+        bytes: encoder.encode(lines[key]().join("\n")),
+      }),
+      end: (key, _, thrown) => {
+        if (key === ORIGINS) this.#isOwed = thrown !== undefined;
+      },
+    });
     for (const [sid, origin] of originsIn(await environment.store.read(ORIGINS)))
       this.#origins.set(sid, origin);
     for (const [of, met] of metIn(await environment.store.read(MET))) this.#met.set(of, met);
@@ -104,9 +115,10 @@ export class Marks {
 
   /** Something of it comes into the history. */
   heard({ sid, key, name }: Source): void {
-    if (this.#saveOrigins === undefined || this.#origins.get(sid)?.name === name) return;
-    setLast(this.#origins, sid, { key, name }, LIMITS.originsMax);
-    this.#saveOrigins();
+    if (this.#writer === undefined) return;
+    const isKnown = this.#origins.get(sid)?.name === name;
+    if (!isKnown) setLast(this.#origins, sid, { key, name }, LIMITS.originsMax);
+    if (!isKnown || this.#isOwed) this.#writer.changed(ORIGINS);
   }
 
   /** A stream is heard for the first time, and stands at `have`. */
@@ -114,7 +126,16 @@ export class Marks {
     if (this.#clock === undefined) return;
     const at = Math.floor(this.#clock.now());
     setLast(this.#met, `${sid} ${room}`, { life, have, at }, LIMITS.metRowsMax);
-    this.#saveMet?.();
+    this.#writer?.changed(MET);
+  }
+
+  /** Resolves when all that can be is written. */
+  async idle(): Promise<void> {
+    await this.#writer?.idle();
+  }
+
+  close(): void {
+    this.#writer?.close();
   }
 }
 
@@ -126,32 +147,6 @@ function setLast<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
   map.set(key, value);
   const [oldest] = map.keys();
   if (oldest !== undefined && map.size > max) map.delete(oldest);
-}
-
-/** Makes what writes lines, and then once more if they have changed meanwhile. */
-function createSaver(
-  { store, log }: { readonly store: Store; readonly log: Environment["log"] },
-  key: string,
-  lines: () => string[],
-): () => void {
-  let isSaving = false;
-  const save = async () => {
-    for (let saved = ""; ;) {
-      const text = lines().join("\n");
-      if (text === saved) return;
-      saved = text;
-      await store.write(key, encoder.encode(text));
-    }
-  };
-  return () => {
-    if (isSaving) return;
-    isSaving = true;
-    save()
-      .catch((thrown: unknown) => log.warn("marks not saved", { key, error: String(thrown) }))
-      .finally(() => {
-        isSaving = false;
-      });
-  };
 }
 
 function metIn(stored: Uint8Array | undefined): [string, Met][] {

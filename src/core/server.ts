@@ -369,10 +369,11 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
   const lifecycle = createLifecycle({
     ...shared,
     environment,
-    kept: [society.mail, society.personal, society.governance.store],
+    kept: [society.mail, society.personal, society.governance.store, shared.marks],
     live,
     close() {
       for (const part of Object.values(society)) if ("close" in part) part.close();
+      shared.marks.close();
     },
     async recall(history) {
       await shared.marks.load(history, environment);

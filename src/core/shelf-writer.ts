@@ -12,10 +12,18 @@ export interface ShelfWriting<S, W> {
   end(shelf: S, written: W, thrown: unknown): void;
 }
 
+export interface ShelfWriter<S> {
+  changed(shelf: S): void;
+  /** Resolves when all that can be is written. */
+  idle(): Promise<void>;
+  /** Writes no more what a full disk did not take. */
+  close(): void;
+}
+
 export function createShelfWriter<S, W extends { readonly key: string; readonly bytes: Bytes }>(
   { clock, log, store }: Pick<Environment, "clock" | "log" | "store">,
   { name, begin, end }: ShelfWriting<S, W>,
-) {
+): ShelfWriter<S> {
   /** In the order in which they are written; one that changes while it is written stands last. */
   const changed = new Set<S>();
   const failed = new Set<S>();
@@ -58,7 +66,6 @@ export function createShelfWriter<S, W extends { readonly key: string; readonly 
       changed.add(shelf);
       write();
     },
-    /** Resolves when all that can be is written. */
     idle: () => written,
     close: () => cancelRetry?.(),
   };

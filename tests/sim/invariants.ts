@@ -151,8 +151,7 @@ export type Component = readonly SimServer[];
 /** A full disk is told, and made up for later; it is no fault of the program. */
 const isOfDisk = (event: string): boolean =>
   ["not stored", "epoch not stored", "log failed", "message not removed"].includes(event) ||
-  event === "rooms not written" ||
-  event === "audit not written";
+  ["rooms not written", "audit not written", "marks not written"].includes(event);
 
 /** Servers that are joined by open connections; at rest those are links, and nothing else. */
 export function componentsOf({ servers, world }: History): Component[] {
