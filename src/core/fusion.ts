@@ -7,6 +7,7 @@ import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { History } from "../plugin/history.ts";
+import { hiddenOf } from "../protocol/entry.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import type { PeerMessage } from "../protocol/peer.ts";
 import type { Amendments } from "./amendments.ts";
@@ -333,15 +334,16 @@ function tellMessage(
 
 /** Hands another server's messages to the members here, and to the log. */
 function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival): void {
-  const { batch, first, entries, frames, late, source } = arrival;
+  const { batch, first, frames, late, source } = arrival;
   const room = options.rooms().find(batch.room);
   if (room === undefined) return;
   const amendments = options.amendments();
   const heard = heardOf(options, arrival, room.restricted);
-  const shown = heard === entries ? entries : heard.filter(({ hidden }) => hidden !== true);
+  const isHidden = ({ hidden }: MessageEntry) => hidden === true;
+  const shown = heard.some(isHidden) ? heard.filter((one) => !isHidden(one)) : heard;
   for (const [i, entry] of heard.entries()) {
     options.ids.follow(entry.at);
-    if (entry.hidden === true) continue;
+    if (isHidden(entry)) continue;
     const frame = frames[i];
     if (entry.kind === "edit" || entry.kind === "delete")
       amendments.arrived(entry, () => tellMessage(room, entry, late, frame));
@@ -371,15 +373,3 @@ function heardOf(
   if (isOpen && entries.every(({ kind }) => kind !== "topic")) return entries;
   return entries.map((entry) => (governance.hears(source, entry, late) ? entry : hiddenOf(entry)));
 }
-
-/** What stands in the log for a message that is hidden: it keeps its place and its author. */
-const hiddenOf = ({ id, from, account, room, at }: MessageEntry): MessageEntry => ({
-  id,
-  from,
-  ...(account === undefined ? {} : { account }),
-  room,
-  kind: "text",
-  text: "",
-  at,
-  hidden: true,
-});

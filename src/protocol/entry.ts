@@ -12,7 +12,22 @@ const KINDS: readonly unknown[] = MessageKind.options;
 const optionalString = (value: unknown, max: number): boolean =>
   value === undefined || (typeof value === "string" && value.length <= max);
 
-/** Reads a message that another server signed; undefined when it is none. */
+/** What stands in the log for a message that is hidden: it keeps its place and its author. */
+export const hiddenOf = ({ id, from, account, room, at }: MessageEntry): MessageEntry => ({
+  id,
+  from,
+  ...(account === undefined ? {} : { account }),
+  room,
+  kind: "text",
+  text: "",
+  at,
+  hidden: true,
+});
+
+/**
+ * Reads a message that another server signed; undefined when it is none. One of a kind that only a
+ * newer server knows is hidden.
+ */
 export function parseEntry(value: unknown): MessageEntry | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const one = value as Partial<Record<keyof MessageEntry, unknown>>; // each field is checked below
@@ -25,7 +40,7 @@ export function parseEntry(value: unknown): MessageEntry | undefined {
     one.text.length <= LIMITS.textBytesMax &&
     Number.isSafeInteger(one.at) &&
     (one.at as number) >= 0 && // it is a number, as was just checked
-    KINDS.includes(one.kind) &&
+    (KINDS.includes(one.kind) || isNewKind(one.kind)) &&
     optionalString(one.account, LIMITS.nameBytesMax) &&
     optionalString(one.cid, LIMITS.clientIdBytesMax);
   if (!fits) return undefined;
@@ -40,6 +55,7 @@ export function parseEntry(value: unknown): MessageEntry | undefined {
     ...(one.cid === undefined ? {} : { cid: one.cid as string }),
   };
   if (isPlain(one)) return entry;
+  if (!KINDS.includes(one.kind)) return hiddenOf(entry);
   return withNamed(entry, one);
 }
 
@@ -68,6 +84,10 @@ function withNamed(plain: MessageEntry, fields: Fields): MessageEntry | undefine
   // What is said may be empty, for all that other servers care.
   return isSaid(entry.kind) || checkKind(entry) === undefined ? entry : undefined;
 }
+
+/** A name as kinds have it: what comes in later versions. */
+const isNewKind = (kind: unknown): boolean =>
+  typeof kind === "string" && /^[a-z][a-z-]{0,31}$/.test(kind);
 
 const optionalId = (value: unknown): value is string | undefined =>
   value === undefined ||

@@ -76,6 +76,15 @@ test("a flood of edits holds nobody up, and those who wait are bounded", () => {
   town.isWell();
 });
 
+test("a message of a kind that only a newer server knows is passed over, and no other one", () => {
+  const { bob, publish, place } = lied("newer kind");
+  publish({ kind: "poll" }, { text: "behind it" });
+  expect(told(bob)).toEqual(["text as I said", "text behind it"]);
+  expect(bob.all("gap")).toEqual([]);
+  expect(past(bob).map(({ text }) => text)).toEqual(["as I said", "behind it"]);
+  expect(place.faults()).toEqual([]);
+});
+
 for (const [what, more] of [
   ["an edit of nothing", { kind: "edit" }],
   ["a reaction with spaces", { kind: "reaction", about: "x", text: "a b" }],

@@ -55,12 +55,19 @@ test("P8: what a newer server adds is left out, late and __proto__ included", ()
   expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
 });
 
+test("one of a kind that a newer server knows keeps its place, and shows nothing", () => {
+  const newer = { ...entry, kind: "poll", text: "which?", about: "1", options: ["a", "b"] };
+  const { id, from, account, room, at } = entry;
+  const place = { id, from, account, room, at };
+  expect(parseEntry(newer)).toEqual({ ...place, kind: "text", text: "", hidden: true } as never);
+});
+
 const wrong: Readonly<Record<keyof typeof entry, readonly unknown[]>> = {
   id: [undefined, 1, "x".repeat(65), null],
   from: [undefined, 1, null, ["anna@paris"]],
   account: [1, null, "x".repeat(LIMITS.nameBytesMax + 1)],
   room: [undefined, 7, null],
-  kind: [undefined, "", "shout", "__proto__", 1],
+  kind: [undefined, "", "Shout", "__proto__", "x".repeat(33), 1],
   text: [undefined, 5, "x".repeat(LIMITS.textBytesMax + 1), null],
   at: [undefined, "1", 1.5, -1, 2 ** 53, null],
   cid: [1, null, "x".repeat(LIMITS.clientIdBytesMax + 1)],
