@@ -219,7 +219,6 @@ function createEnvelope({ crypto, mine, theirs }: ChannelOptions) {
   const receiveKey = keyFor(theirs, mine);
   const sendHead = lives(mine, theirs);
   const receiveHead = lives(theirs, mine);
-  // Bytes are copied here rather than viewed: a view of small ones costs more.
   return {
     seal({ kind, counter, had, message }: Content): Bytes {
       const head = new Uint8Array(HEAD_BYTES);
@@ -241,15 +240,19 @@ function createEnvelope({ crypto, mine, theirs }: ChannelOptions) {
       const kind = frame[LIVES_BYTES] ?? 0; // as just checked, it is there
       const counter = readU64(frame, LIVES_BYTES + 1);
       if (counter > LIMITS.counterMax) return undefined;
-      const [head, sealed] = [frame.slice(0, HEAD_BYTES), frame.slice(HEAD_BYTES)];
+      const [head, sealed] = [frame.slice(0, HEAD_BYTES), behind(frame, HEAD_BYTES)];
       const plain = crypto.open(receiveKey, nonceOf(kind, counter), sealed, head);
       if (plain === undefined || plain.length < HAD_BYTES) return undefined;
       const had = readU64(plain, 0);
       if (had > LIMITS.counterMax) return undefined;
-      return { kind, counter, had, message: plain.slice(HAD_BYTES) };
+      return { kind, counter, had, message: behind(plain, HAD_BYTES) };
     },
   };
 }
+
+/** The bytes from `from` on; copied where a view costs more. Borrowed as all of them. */
+const behind = (bytes: Bytes, from: number): Bytes =>
+  bytes.length > LIMITS.frameCopiedBytesMax ? bytes.subarray(from) : bytes.slice(from);
 
 const lives = (from: ChannelEnd, to: ChannelEnd): Bytes => Uint8Array.fromHex(from.life + to.life);
 

@@ -58,7 +58,8 @@ export function createSessions(clock: Clock, random: Random): Sessions {
   const tokens = new Map<LiveSession, readonly string[]>();
   const waiting = new Map<LiveSession, () => void>();
 
-  const find = (nick: Nick) => byKey.get(nameKey(nick));
+  // Most nicks are written as their own keys, and the key of a key is itself.
+  const find = (nick: Nick) => byKey.get(nick) ?? byKey.get(nameKey(nick));
   const holder = (nick: Nick) => find(nick) ?? bySkeleton.get(skeleton(nick));
   const keepTokens = (session: LiveSession, keep: readonly string[]) => {
     for (const token of tokens.get(session) ?? []) if (!keep.includes(token)) byToken.delete(token);

@@ -220,6 +220,9 @@ export function decodeJson(payload: Bytes): unknown {
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
+  // The names of a list's places would be made for `in`, one text each.
+  if (Array.isArray(value))
+    return value.some((inner) => typeof inner === "object" && isDeeper(inner, levels - 1));
   for (const key in value) {
     const inner = (value as Readonly<Record<string, unknown>>)[key]; // a key of it
     if (typeof inner === "object" && isDeeper(inner, levels - 1)) return true;
