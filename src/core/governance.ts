@@ -82,6 +82,16 @@ export function createGovernance(options: GovernanceOptions) {
   const slow = createSlowMode(clock);
   const hider = createHider(rooms, states, bans);
 
+  /** Why somebody of this server may not be in a room, whatever key he has. */
+  const excludes = (session: LiveSession, room: RoomName): Failure | undefined => {
+    const state = states.of(room);
+    const person = states.personOf(session, room);
+    const refused = barred(state, person, clock.now());
+    if (refused !== undefined || stands(state, person)) return refused;
+    const limit = modeOf(state, "limit");
+    if (typeof limit !== "number" || options.people().members(room) < limit) return undefined;
+    return failure("ROOM_FULL", `room ${room}: ${limit} people are in it, as many as may be`);
+  };
   return {
     store,
     states,
@@ -96,20 +106,18 @@ export function createGovernance(options: GovernanceOptions) {
       if (open !== undefined) open.restricted = states.of(room).restricted;
     },
     closed: states.closed,
+    excludes,
     /** Why somebody of this server may not enter a room; a key takes a moment to be compared. */
     admits(
       session: LiveSession,
       room: RoomName,
       key: string | undefined,
     ): MaybePromise<Failure | undefined> {
+      const refused = excludes(session, room);
+      if (refused !== undefined) return refused;
       const state = states.of(room);
       const person = states.personOf(session, room);
-      const refused = barred(state, person, clock.now());
-      if (refused !== undefined || stands(state, person)) return refused;
-      const limit = modeOf(state, "limit");
-      if (typeof limit === "number" && options.people().members(room) >= limit)
-        return failure("ROOM_FULL", `room ${room}: ${limit} people are in it, as many as may be`);
-      const hash = keyHashOf(state);
+      const hash = stands(state, person) ? undefined : keyHashOf(state);
       if (hash === undefined || isInvited(state, person)) return undefined;
       const wrong = failure("KEY_WRONG", `room ${room}: it has a key, and this is not it`);
       if (key === undefined) return failure("KEY_WRONG", `room ${room}: it is entered with a key`);

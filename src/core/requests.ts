@@ -300,6 +300,8 @@ function roomHandlers(options: RequestsOptions) {
   const enter = (session: LiveSession, room: RoomName): MaybePromise<Outcome> => {
     const refused = isLate(session) ?? rooms.refusal(session, room);
     if (refused !== undefined) return refused;
+    const excluded = governance.excludes(session, room);
+    if (excluded !== undefined) return excluded;
     const founded = governance.entering(session, room);
     // Where it could not be founded, the room is open to all.
     return founded === undefined ? come(session, room) : founded.then(() => come(session, room));
@@ -311,6 +313,7 @@ function roomHandlers(options: RequestsOptions) {
       if (session.memberships.has(room)) return { answer: joined(session, room) };
       const offer = { person: session.person, room, members: people.members(room) };
       const judge = (refused: Failure | undefined) => refused ?? options.hooks().join(offer);
+      // Once more when it enters: he may have been banned while a plugin took its time.
       const admitted = governance.admits(session, room, ask.key);
       const judged = admitted instanceof Promise ? admitted.then(judge) : judge(admitted);
       return goOn(judged, (refused) => refused ?? enter(session, room));
