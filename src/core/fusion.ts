@@ -355,7 +355,7 @@ function deliverRoom(options: FusionOptions, streams: Streams, arrival: Arrival)
   const stream = { origin: source.sid, life: source.life, room: batch.room };
   const last = batch.first + batch.frames.length - 1;
   streams.keep(stream, batch.first, last, arrival.bytes);
-  if (options.log.next === 0) for (const entry of shown) options.spoken.put(entry);
+  if (!options.log.keeps) for (const entry of shown) options.spoken.put(entry);
   if (!options.wantsLog()) return;
   options.marks.heard(source);
   options.log.add({ stream, first, last, messages: heard, bytes: arrival.bytes });

@@ -1,6 +1,7 @@
 // What was said, on its way to the history: the batches of the ticks that came while a commit was
 // running are one commit. Deliveries don't wait for it, acknowledgements do.
-// Invariants: 1. At most one `append` runs. 2. Commits settle in their numbers' order.
+// Invariants: 1. At most one `append` runs. 2. Commits settle in their numbers' order. 3. A commit
+// that something is promised to does not begin without it.
 
 import type { Log } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
@@ -10,13 +11,18 @@ import type { MessageEntry } from "../protocol/messages.ts";
 export interface MessageLog {
   /** Adds batches; returns the number of the commit that will hold them, 0 without a history. */
   add(batch: Batch): number;
-  /** The number that `add` would return now. */
-  readonly next: number;
+  /** Whether there is a history: without one nothing is kept. */
+  readonly keeps: boolean;
+  /**
+   * Something is said that will be in a batch of this tick: returns the number of the commit that
+   * will hold it, 0 without a history. That commit waits for the tick's `flush`.
+   */
+  promise(): number;
   /** Too much waits for the disk: nothing more is taken for now. */
   readonly full: boolean;
   /** Resolves when all that was added so far has settled. */
   caughtUp(): Promise<void>;
-  /** Begins a commit if one is due; the tick's. */
+  /** All that was promised is added: begins a commit if one is due; the tick's. */
   flush(): void;
   /** All commits up to this number have settled. */
   readonly settled: number;
@@ -38,6 +44,7 @@ export function createMessageLog(options: {
   let waitingBytes = 0;
   let next = 1;
   let settled = 0;
+  let isPromised = false;
   let running: Promise<void> | undefined;
   const failures = new Set<number>();
   let followers: { readonly commit: number; readonly resolve: () => void }[] = [];
@@ -59,11 +66,11 @@ export function createMessageLog(options: {
     for (const { resolve } of followers.filter((one) => one.commit <= commit)) resolve();
     followers = followers.filter((one) => one.commit > commit);
     options.changed();
-    flush(); // what came meanwhile
+    begin(); // what came meanwhile
   };
-  const flush = () => {
+  const begin = () => {
     const history = options.history();
-    if (running !== undefined || waiting.length === 0) return;
+    if (running !== undefined || waiting.length === 0 || isPromised) return;
     const batches = waiting;
     waiting = [];
     waitingBytes = 0;
@@ -86,8 +93,13 @@ export function createMessageLog(options: {
   };
 
   return {
-    get next() {
-      return options.history() === undefined ? 0 : next;
+    get keeps() {
+      return options.history() !== undefined;
+    },
+    promise() {
+      if (options.history() === undefined) return 0;
+      isPromised = true;
+      return next;
     },
     get settled() {
       return settled;
@@ -100,10 +112,13 @@ export function createMessageLog(options: {
       waitingBytes += batch.bytes.length;
       return options.history() === undefined ? 0 : next;
     },
-    flush,
+    flush() {
+      isPromised = false;
+      begin();
+    },
     caughtUp() {
-      flush();
-      const commit = waiting.length > 0 ? next : next - 1;
+      begin();
+      const commit = waiting.length > 0 || isPromised ? next : next - 1;
       if (commit <= settled) return Promise.resolve();
       return new Promise((resolve) => followers.push({ commit, resolve }));
     },

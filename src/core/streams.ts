@@ -137,7 +137,7 @@ export function createStreams(options: StreamsOptions): Streams {
       one.entries.push(entry);
       one.frames.push(frame);
       one.bytes += frame.length;
-      const commit = options.wantsLog() ? options.log.next : 0;
+      const commit = options.wantsLog() ? options.log.promise() : 0;
       if (commit === 0) options.spoken.put(entry);
       const full =
         one.frames.length >= LIMITS.batchMessagesMax || one.bytes >= LIMITS.batchBytesMax;

@@ -24,5 +24,5 @@ test("who is banned, or too late for the last place, meanwhile does not come in"
   );
   expect(answers[0]).toBe("BANNED");
   expect(answers.toSorted()).toEqual(["BANNED", "ROOM_FULL", undefined]);
-  expect(ann.all("joined")).toHaveLength(1);
+  expect(ann.get("who", { room: "#tea" })["people"]).toHaveLength(2);
 });
