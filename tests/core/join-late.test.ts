@@ -23,6 +23,6 @@ test("who is banned, or too late for the last place, meanwhile does not come in"
     (one) => one.heard.find(({ value }) => value["ref"] === 1)?.value["code"],
   );
   expect(answers[0]).toBe("BANNED");
-  expect(answers.toSorted()).toEqual(["BANNED", "ROOM_FULL", undefined]);
+  expect(new Set(answers)).toEqual(new Set(["BANNED", "ROOM_FULL", undefined]));
   expect(ann.get("who", { room: "#tea" })["people"]).toHaveLength(2);
 });
