@@ -95,7 +95,8 @@ export default definePlugin({
           }
           if (before !== undefined && !/^\d{1,16}$/.test(before)) {
             const expected = "expected the next of an answer";
-            throw new ChatFusionError("BAD_REQUEST", `search: before: ${expected}`);
+            const got = `${expected}, got "${visible(before)}"`;
+            throw new ChatFusionError("BAD_REQUEST", `search: before: ${got}`);
           }
           const asked = {
             ...what,

@@ -30,6 +30,7 @@ import {
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
+import { expectedOf, gotText, modesFor } from "./state-texts.ts";
 import type { StateCause, States } from "./states.ts";
 import { createPace } from "./pace.ts";
 
@@ -245,13 +246,19 @@ async function settingOf(
     key = `${kind}/${pattern}`;
   }
   if (kind === "founded" || partsOf(key) === undefined)
-    return failure("BAD_REQUEST", `room ${room}: ${visible(text)}: there is no such key`);
+    return failure(
+      "BAD_REQUEST",
+      `room ${room}: ${visible(text)}: there is no such key${modesFor(text)}`,
+    );
   const isLobby = !isTold(room) && room.startsWith("#");
   if (isLobby && NOT_IN_LOBBY.has(key))
     return failure("BAD_REQUEST", `room ${room}: everybody is in the lobby: it has no ${key}`);
   const given = valueOf(asked);
   if (!fitsKey(key, given) && key !== "mode/key")
-    return failure("BAD_REQUEST", `room ${room}: ${visible(key)}: expected ${expectedOf(key)}`);
+    return failure(
+      "BAD_REQUEST",
+      `room ${room}: ${visible(key)}: expected ${expectedOf(key)}${gotText(asked)}`,
+    );
   if (key !== "mode/key" || asked === null) return { key, value: given };
   if (typeof asked !== "string" || asked === "")
     return failure("BAD_REQUEST", `room ${room}: mode/key: expected a text`);
@@ -271,17 +278,6 @@ function valueOf(asked: Ask<"set">["value"]): StateValue {
 const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
   ["invite-only", "key", "secret", "limit"].map((mode) => `mode/${mode}`),
 );
-
-/** What a key takes, for one who gave it something else. */
-function expectedOf(key: string): string {
-  if (key === "mode/limit") return `a number from 1 to ${LIMITS.peoplePerServerMax}`;
-  if (key === "mode/slow") return `seconds, from 1 to ${LIMITS.slowModeSecondsMax}`;
-  if (key === "topic" || key === "description")
-    return `a text of up to ${LIMITS.reasonBytesMax} bytes`;
-  return key.startsWith("ban/") || key.startsWith("mute/")
-    ? "a reason and an end, or neither"
-    : "true, or null to unset it";
-}
 
 type RoleOptions = Pick<StateChangesOptions, "states" | "person" | "self" | "sessionAt">;
 

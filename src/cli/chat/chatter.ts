@@ -218,7 +218,9 @@ export class Chatter {
         return this.#show({ event: "exported", ref, ...(await exportRoom(client, asked)) });
       }
       default: {
-        const shown = await askRoom(client, { name, args }, ref);
+        const isPin = name === "pin" || name === "unpin";
+        const words = isPin && second !== "" ? [first, this.#book.idIn(first, second)] : args;
+        const shown = await askRoom(client, { name, args: words }, ref);
         if (shown !== undefined) return this.#show(shown);
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
       }

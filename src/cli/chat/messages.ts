@@ -6,7 +6,7 @@ import { isSaid } from "../../client.ts";
 import type { MessageOptions, SayOptions } from "../../client/options.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import { visible } from "../../names.ts";
+import { nameKey, type RoomName, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
 import type { Of } from "./shown.ts";
 
@@ -76,6 +76,16 @@ export class MessageBook {
     return { room, text, options: { ...(kind && { kind }), about: id } };
   }
 
+  /**
+   * The id of the message of a room that a word names: `^` for the last one, `^2`, a nick for their
+   * last one, or an id. Throws `NO_SUCH_MESSAGE`.
+   */
+  idIn(room: string, which: string): string {
+    const fits = (one: Message) => "room" in one && nameKey(one.room) === nameKey(room as RoomName);
+    const whose = `of ${visible(room)}`;
+    return this.#named(which, { fits, counts: () => true, whose })?.id ?? which;
+  }
+
   // --- internal ---------------------------------------------------------------------------------
 
   #put(message: Message): void {
@@ -86,28 +96,45 @@ export class MessageBook {
 
   /** Undefined for what may be the id of one that is not known here. */
   #find(which: string, name: Command["name"], self: string): Message | undefined {
+    const isOwn = name === "edit" || name === "delete";
+    return this.#named(which, {
+      fits: (one) => "room" in one || name === "reply" || name in REACTIONS,
+      counts: ({ from }) => (from === self) === isOwn,
+      whose: isOwn ? "of yours" : "of others",
+    });
+  }
+
+  #named(which: string, { fits, counts, whose }: Wanted): Message | undefined {
     const known = this.#messages.get(which);
     if (known !== undefined) return known;
     const [, back] = /^\^(\d*)$/.exec(which) ?? [];
     if (back === undefined && ID.test(which)) return undefined;
     // The past may have been shown last.
-    const isOwn = name === "edit" || name === "delete";
     const all = [...this.#messages.values()]
-      .filter((one) => "room" in one || name === "reply" || name in REACTIONS)
+      .filter(fits)
       .toSorted((a, b) => (a.id > b.id ? -1 : 1));
     const some =
       back === undefined
         ? all.filter(({ from }) => from === which || from.startsWith(`${which}@`))
-        : all.filter(({ from }) => (from === self) === isOwn);
+        : all.filter(counts);
     const found = some[back === undefined || back === "" ? 0 : Number(back) - 1];
     if (found !== undefined) return found;
-    const what = back === undefined ? `of "${visible(which)}"` : isOwn ? "of yours" : "of others";
+    const what = back === undefined ? `of "${visible(which)}"` : whose;
     const text = `message ${visible(which)}: no such message ${what} was shown here`;
     throw new ChatFusionError("NO_SUCH_MESSAGE", text);
   }
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What a word may name. */
+interface Wanted {
+  readonly fits: (message: Message) => boolean;
+  /** Of these, which `^` counts. */
+  readonly counts: (message: Message) => boolean;
+  /** For people. */
+  readonly whose: string;
+}
 
 /** An id as servers make them; no nick is as long and has no other sign. */
 const ID = /^[0-9a-z]{21}$/;

@@ -16,7 +16,8 @@ export function historyAsked(
   lobby: string,
 ): Requests["history"]["ask"] & { readonly room: string } {
   const isRoom = /^[#&]/.test(args[0] ?? "");
-  const [count = "", before = ""] = isRoom ? args.slice(1) : args;
+  const [count = "", before = "", more = ""] = isRoom ? args.slice(1) : args;
+  if (more !== "") throw usage("history", "[#ROOM] [COUNT] [BEFORE]", more);
   const room = isRoom ? (args[0] ?? lobby) : lobby;
   return { room, limit: countOf(count), ...(before === "" ? {} : { before }) };
 }

@@ -72,7 +72,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     if (shown.address !== undefined) return "";
     if (members !== undefined) {
       const about = topic === undefined ? "" : `; topic: ${visible(topic)}`;
-      return note(`you are in ${visible(room ?? "")}, with ${members} people${about}`);
+      return note(`you are in ${visible(room ?? "")}, with ${peopleText(members)}${about}`);
     }
     if (room !== undefined) return note(`you have left ${visible(room)}`);
     return "";
@@ -108,9 +108,13 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "error":
         return error(shown);
       case "history":
-        return pastText(shown.messages, pens);
-      case "backlog":
-        return `${pastText(shown.messages, pens)}\n${note(`so far in ${visible(shown.room)}`)}`;
+      case "backlog": {
+        const lines = pastText(shown.messages, pens);
+        const room = visible(shown.room);
+        return lines === ""
+          ? note(`nothing was said in ${room}`)
+          : `${lines}\n${note(`so far in ${room}`)}`;
+      }
       case "found": {
         const { messages, next } = shown;
         if (messages.length === 0) return note("nothing is found");
@@ -329,8 +333,7 @@ function fusionText(shown: FusionShown): string {
   const lost = `the link${links.length === 1 ? "" : "s"} ${links.join(", ")}`;
   const by = links.length === 0 ? "" : ` (${lost} ${links.length === 1 ? "is" : "are"} lost)`;
   const parts = rooms.map(({ room, people: some }) => `, ${some} in ${visible(room)}`);
-  const persons = people === 1 ? "1 person" : `${people} people`;
-  const numbers = people === undefined ? "" : `: ${persons}${parts.join("")}`;
+  const numbers = people === undefined ? "" : `: ${peopleText(people)}${parts.join("")}`;
   return `${what}${by}${numbers}; the servers now: ${fusionNames(fusion)}`;
 }
 
@@ -375,3 +378,5 @@ function connectionText({ state, text }: Extract<Shown, { event: "connection" }>
       return "";
   }
 }
+
+const peopleText = (count: number): string => (count === 1 ? "1 person" : `${count} people`);

@@ -99,6 +99,14 @@ describe("a private message is meant", () => {
   });
 });
 
+test("of a room it is meant by who said it last there, by ^ and by its id", () => {
+  const id = (which: string) => book().idIn("#Tea", which);
+  expect([id("^"), id("^2"), id("bob"), id("ann")]).toEqual([4, 1, 1, 4].map(idOf));
+  expect(id(idOf(99))).toBe(idOf(99));
+  for (const which of ["cat", "^3", "nonsense"])
+    expect(() => id(which)).toThrow(/^message .*: no such message of .* was shown here$/);
+});
+
 test("the past is not the last that was said, though it was shown last", () => {
   const messages = book();
   messages.takePast([entry(0, "old@lyon"), entry(1, "bob@lyon"), entry(7, "x", { kind: "edit" })]);

@@ -140,6 +140,7 @@ test("the past has topics, as they were set", () => {
   expect(write({ event: "history", ref: 1, room: "#tea", messages }).split("\n")).toEqual([
     `-- bob@lyon has set the topic of ${message.room}: hi`,
     `-- bob@lyon has removed the topic of ${message.room}`,
+    "-- so far in #tea",
   ]);
 });
 
@@ -160,11 +161,27 @@ test("the past shows what was done to its messages, and not how", () => {
     { ...entry, id: "4", kind: "reaction" as const, about: "3", text: "👍" },
   ];
   const text = write({ event: "history", ref: 1, room: "#lobby", messages });
-  expect(text.split("\n").map((line) => line.slice(6))).toEqual([
+  expect(text).toEndWith("\n-- so far in #lobby");
+  const lines = text.split("\n").slice(0, -1);
+  expect(lines.map((line) => line.slice(6))).toEqual([
     "bob@lyon: better (edited)",
     "bob@lyon: (deleted)",
     "bob@lyon (to bob@lyon “better”): hi [👍 2]",
   ]);
+});
+
+test("a page of the past in which nothing was said is told as one", () => {
+  const reaction = { ...message, id: "4", kind: "reaction" as const, about: "3", text: "👍" };
+  for (const messages of [[], [reaction]])
+    expect(write({ event: "history", ref: 1, room: "#tea", messages })).toBe(
+      "-- nothing was said in #tea",
+    );
+});
+
+test("one who is alone in a room is one person", () => {
+  expect(write({ event: "ack", ref: 1, room: "#tea", members: 1 })).toBe(
+    "-- you are in #tea, with 1 person",
+  );
 });
 
 /** Controls, and what changes the direction of a text. */
