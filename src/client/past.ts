@@ -32,6 +32,13 @@ interface Heard {
   readonly last: string[];
 }
 
+/** What was logged behind a message that was told, `from`. */
+interface Behind {
+  readonly messages: readonly MessageEntry[];
+  readonly from: string;
+  readonly isSure: boolean;
+}
+
 export class Past {
   readonly #show: (event: ClientEvent) => void;
   readonly #source: PastSource;
@@ -130,10 +137,15 @@ export class Past {
       const isHeld = last.length === 0 || messages.some(({ id }) => last.includes(id));
       return this.#end(room, messages.filter(this.#isNew(room)), !isWhole || !isHeld);
     }
+    // What has come into the log since it was read stands behind it.
+    const since = await this.#readLogged(room, logged.messages.at(-1)?.id ?? logged.from, turn);
+    if (since === "over") return;
+    const isKnown = since !== undefined && since !== "lost";
+    const behind = isKnown ? [...logged.messages, ...since] : logged.messages;
     // One that is older was told, or said before this client came; one in both has its place there.
     const newest = last.reduce((one, other) => (one > other ? one : other));
-    const before = messages.filter(({ id }) => id > newest && !has(logged.messages, id));
-    this.#end(room, [...before, ...logged.messages], !isWhole);
+    const before = messages.filter(({ id }) => id > newest && !has(behind, id));
+    this.#end(room, [...before, ...behind], !isWhole || !isKnown);
   }
 
   /** Reads by ids, back to what was told last. "over": nobody waits for it any more. */
@@ -182,9 +194,7 @@ export class Past {
     room: string,
     last: readonly string[],
     turn: number,
-  ): Promise<
-    { readonly messages: readonly MessageEntry[]; readonly isSure: boolean } | "over" | undefined
-  > {
+  ): Promise<Behind | "over" | undefined> {
     let messages: readonly MessageEntry[] | undefined;
     let from = "";
     let isSure = true;
@@ -199,7 +209,7 @@ export class Past {
         from = told;
       }
     }
-    return messages && { messages, isSure };
+    return messages && { messages, from, isSure };
   }
 
   /**
