@@ -105,7 +105,7 @@ describe.skipIf(!hasTmux)("a chat on a terminal (needs tmux)", () => {
       ann.type("psst\r");
       await eve.when({ event: "private", from: "ann@paris", text: "psst" });
       ann.type("/help\r");
-      await ann.shows(/^-- \/pin #ROOM ID +pins a message/);
+      await ann.shows(/^-- \/pin #ROOM MESSAGE +pins a message/);
       ann.type("/snd eve file\r");
       await ann.shows(/unknown command "\/snd".*\/send/);
     },
