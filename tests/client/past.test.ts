@@ -254,6 +254,19 @@ describe("where the order of the log is known", () => {
     expect(told).toEqual(["m0", "m1", ...late]);
   });
 
+  test("what is older than what was told last is not missed, whatever the first id", async () => {
+    const { past, say, answer, refuse, told } = startPast({ keepsOrder: true });
+    say("a0"); // its server's clock had gone back
+    say("m5"); // it was deleted since
+    past.back([room]);
+    await answer(["m6"]);
+    await answer([]);
+    await refuse();
+    await answer(["a0", "m1", "m6"]);
+    await answer([]);
+    expect(told).toEqual(["a0", "m5", "m6 late"]);
+  });
+
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
     const { past, say, asked } = startPast({ keepsOrder: true });
     for (let i = 100; i < 1000; i++) say(`m${i}`);
