@@ -9,7 +9,7 @@ import { Delivery } from "./delivery.ts";
 import type { Line } from "./line.ts";
 import { notice } from "./personal.ts";
 import type { Reply } from "./reply.ts";
-import { shownOf } from "./rooms.ts";
+import { isChannel, shownOf } from "./rooms.ts";
 import { Upload } from "./upload.ts";
 
 /** What a session is told of files. */
@@ -101,7 +101,7 @@ export class Files {
   // --- internal ---
 
   #fault(target: string, offer: Exclude<ReturnType<typeof parseSend>, string | undefined>) {
-    if (target.startsWith("#") || target.startsWith("&")) return "a file goes to one person";
+    if (isChannel(target)) return "a file goes to one person";
     if (offer.port === 0) return undefined;
     const { remote } = this.#client.connection;
     const own = canonical(remote.slice(0, remote.lastIndexOf(":")).replaceAll(/[[\]]/g, ""));

@@ -9,7 +9,7 @@ import type { Client } from "./client.ts";
 import type { Ref } from "./ref.ts";
 import { limitOf, refOf } from "./ref.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, keyOf, shownOf } from "./rooms.ts";
+import { isChannel, isHidden, keyOf, shownOf } from "./rooms.ts";
 
 type Params = readonly string[];
 
@@ -28,7 +28,7 @@ export async function chathistory(client: Client, params: Params, reply: Reply):
   if ((first === undefined && !isAny) || (range.refs > 1 && second === undefined))
     return refused("INVALID_MSGREFTYPE", "expected timestamp=YYYY-MM-DDThh:mm:ss.sssZ or msgid=id");
   if (limit === undefined) return refused("INVALID_PARAMS", "expected how many, from 1");
-  const isRoom = target.startsWith("#") || target.startsWith("&");
+  const isRoom = isChannel(target);
   if (!isRoom || isHidden(client, target)) {
     const why = isRoom ? "you are not in it" : "private messages are not kept";
     return refused("INVALID_TARGET", why, [shownOf(target)]);

@@ -7,7 +7,7 @@ import type { Client } from "./client.ts";
 import { tellMarker } from "./marker.ts";
 import { timeOf } from "./ref.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, keyOf, shownOf } from "./rooms.ts";
+import { isChannel, isHidden, keyOf, shownOf } from "./rooms.ts";
 
 export async function markread(
   client: Client,
@@ -20,7 +20,7 @@ export async function markread(
   const at = time === undefined ? undefined : timeOf(time);
   if (time !== undefined && at === undefined)
     return refused("INVALID_PARAMS", "expected timestamp=YYYY-MM-DDThh:mm:ss.sssZ");
-  const isRoom = target.startsWith("#") || target.startsWith("&");
+  const isRoom = isChannel(target);
   if (isRoom && isHidden(client, target)) return tellMarker(shownOf(target), undefined, reply);
   // What is not said yet has not been read.
   const now = client.world.clock.now();
@@ -34,6 +34,5 @@ export async function markread(
 /** Another session of the account has read on. */
 export function markerMoved(client: Client, room: string, id: string): void {
   if (!client.has("draft/read-marker") || isHidden(client, room)) return;
-  const isRoom = room.startsWith("#") || room.startsWith("&");
-  tellMarker(isRoom ? room : client.world.names.nick(room), id, client.aside());
+  tellMarker(isChannel(room) ? room : client.world.names.nick(room), id, client.aside());
 }

@@ -4,6 +4,7 @@ import type { MaybePromise } from "chatfusion";
 import { channelMode } from "./channel-modes.ts";
 import type { Client } from "./client.ts";
 import type { Reply } from "./reply.ts";
+import { isChannel } from "./rooms.ts";
 
 type Params = readonly string[];
 
@@ -27,8 +28,7 @@ export function setMode(client: Client, letter: string, isOn: boolean): void {
 
 export function mode(client: Client, params: Params, reply: Reply): MaybePromise<void> {
   const [target = ""] = params;
-  const isChannel = target.startsWith("#") || target.startsWith("&");
-  return isChannel ? channelMode(client, params, reply) : userMode(client, params, reply);
+  return isChannel(target) ? channelMode(client, params, reply) : userMode(client, params, reply);
 }
 
 // --- internal ---

@@ -7,7 +7,7 @@ import type { Client } from "./client.ts";
 import { echo } from "./echo.ts";
 import { cutText } from "./line.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, shownOf } from "./rooms.ts";
+import { isChannel, isHidden, shownOf } from "./rooms.ts";
 
 export function redact(
   client: Client,
@@ -18,7 +18,7 @@ export function redact(
     const params = code === "INVALID_TARGET" ? [shownOf(target)] : [shownOf(target), shownOf(id)];
     reply.fail("REDACT", code, text, params);
   };
-  const isRoom = target.startsWith("#") || target.startsWith("&");
+  const isRoom = isChannel(target);
   if (!isRoom || isHidden(client, target)) {
     refused("INVALID_TARGET", isRoom ? "you are not in it" : "only rooms have what can be deleted");
     return Promise.resolve();

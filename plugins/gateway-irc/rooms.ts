@@ -116,6 +116,10 @@ export function isHidden(client: Client, room: string): boolean {
   return client.rooms.has(room) ? room === LOBBY : keyOf(room) === LOBBY; // those are in one form
 }
 
+/** Whether a target is a channel by its look; else it is a person. */
+export const isChannel = (target: string): boolean =>
+  target.startsWith("#") || target.startsWith("&");
+
 /** The one form of a room's name, as replies have it; what is none as it is. */
 export function keyOf(room: string): string {
   try {

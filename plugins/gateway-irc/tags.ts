@@ -8,7 +8,7 @@ import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
 import { echo, echoPrivate } from "./echo.ts";
 import type { Line } from "./line.ts";
-import { isHidden, keyOf, personOf, refuse, shownOf, targetsOf } from "./rooms.ts";
+import { isChannel, isHidden, keyOf, personOf, refuse, shownOf, targetsOf } from "./rooms.ts";
 import type { Reply } from "./reply.ts";
 import type { Tag } from "./said.ts";
 
@@ -32,7 +32,7 @@ export async function tagmsg(client: Client, line: Line, reply: Reply): Promise<
   const [list = ""] = line.params;
   if (list === "") return reply.numeric("ERR_NORECIPIENT", [], "No recipient (TAGMSG)");
   for (const target of targetsOf(list)) {
-    const isRoom = target.startsWith("#") || target.startsWith("&");
+    const isRoom = isChannel(target);
     const one = { client, line, target, isRoom, reply };
     const reaction = reactionIn(line);
     if (reaction !== undefined) await react(one, reaction);

@@ -9,7 +9,7 @@ import { echo, echoPrivate } from "./echo.ts";
 import type { Line } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, shownOf, targetsOf } from "./rooms.ts";
+import { isChannel, isHidden, shownOf, targetsOf } from "./rooms.ts";
 import { aboutIn, NOBODY } from "./tags.ts";
 
 /** What is said, to how many targets; `about` is the message that it answers. */
@@ -80,7 +80,7 @@ function speakToOne(round: Round, { command, text, isLine }: Spoken, target: str
   if (isLine === true && !fits(round.client, `${command} ${target}`, text)) {
     round.reply.numeric("ERR_INPUTTOOLONG", []);
     done(round);
-  } else if (target.startsWith("#") || target.startsWith("&")) say(round, target, round.about);
+  } else if (isChannel(target)) say(round, target, round.about);
   else tell(round, target, round.about);
 }
 

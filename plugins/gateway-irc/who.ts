@@ -8,7 +8,15 @@ import { isOperator } from "./console.ts";
 import { wordOf } from "./line.ts";
 import { maskOf } from "./mask.ts";
 import type { Reply } from "./reply.ts";
-import { isHidden, isNeighbour, keyOf, shownOf, targetsOf, withPeople } from "./rooms.ts";
+import {
+  isChannel,
+  isHidden,
+  isNeighbour,
+  keyOf,
+  shownOf,
+  targetsOf,
+  withPeople,
+} from "./rooms.ts";
 import { signOf } from "./ruling.ts";
 
 type Params = readonly string[];
@@ -18,7 +26,7 @@ export async function who(
   [mask = "*", flags = ""]: Params,
   reply: Reply,
 ): Promise<void> {
-  const isRoom = mask.startsWith("#") || mask.startsWith("&");
+  const isRoom = isChannel(mask);
   const room = isRoom ? keyOf(mask) : undefined;
   const whox = whoxOf(flags);
   for (const one of await peopleOf(client, mask, room)) {

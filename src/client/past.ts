@@ -144,7 +144,8 @@ export class Past {
     const behind = isKnown ? [...logged.messages, ...since] : logged.messages;
     // One that is older was told, or said before this client came; one in both has its place there.
     const newest = last.reduce((one, other) => (one > other ? one : other));
-    const before = messages.filter(({ id }) => id > newest && !has(behind, id));
+    const ids = new Set(behind.map(({ id }) => id));
+    const before = messages.filter(({ id }) => id > newest && !ids.has(id));
     this.#end(room, [...before, ...behind], !isWhole || !isKnown);
   }
 

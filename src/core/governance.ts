@@ -27,7 +27,15 @@ import type { Peers } from "./peers.ts";
 import type { People } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Person, RoomState } from "./room-state.ts";
-import { barred, isInvited, isTopicOpen, modeOf, roleOf, silenced, stands } from "./room-state.ts";
+import {
+  barred,
+  isInvited,
+  isTopicOpen,
+  modeOf,
+  roleOf,
+  speechRefusal,
+  stands,
+} from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ServerBans } from "./server-bans.ts";
 import { loadServerBans } from "./server-bans.ts";
@@ -145,7 +153,7 @@ export function createGovernance(options: GovernanceOptions) {
       const state = states.of(room);
       const person = states.personOf(session, room);
       const now = clock.now();
-      const refused = barred(state, person, now) ?? silenced(state, person, now);
+      const refused = speechRefusal(state, person, now);
       const seconds = isSaid(kind) ? modeOf(state, "slow") : undefined;
       if (refused !== undefined || typeof seconds !== "number" || stands(state, person))
         return refused;
@@ -165,7 +173,7 @@ export function createGovernance(options: GovernanceOptions) {
       if (!isRestricted) return true;
       const state = states.of(room);
       const now = clock.now();
-      if ((barred(state, person, now) ?? silenced(state, person, now)) !== undefined) return false;
+      if (speechRefusal(state, person, now) !== undefined) return false;
       const seconds = isSaid(kind) ? modeOf(state, "slow") : undefined;
       if (isLate || typeof seconds !== "number" || stands(state, person)) return true;
       const burst = LIMITS.slowBurstMax;

@@ -165,8 +165,7 @@ export const modeOf = (state: RoomState, mode: ModeName) =>
   state.registers.get(`mode/${mode}`)?.entry.value ?? undefined;
 
 /** Whoever may speak sets the topic. */
-export const isTopicOpen = ({ registers }: Pick<RoomState, "registers">): boolean =>
-  (registers.get("mode/open-topic")?.entry.value ?? null) !== null;
+export const isTopicOpen = (state: RoomState): boolean => modeOf(state, "open-topic") !== undefined;
 
 /**
  * Why somebody may not be in the room: banned, or not invited. Owners and moderators are not
@@ -200,6 +199,10 @@ export function silenced(state: RoomState, who: Person, now: Millis): Failure | 
   const what = "it is moderated, and you have no voice";
   return failure("MODERATED", `room ${roomIn(state)}: ${what}`);
 }
+
+/** Why somebody says nothing in the room: may not be there, or may not speak. */
+export const speechRefusal = (state: RoomState, who: Person, now: Millis): Failure | undefined =>
+  barred(state, who, now) ?? silenced(state, who, now);
 
 /** Owners and moderators; nothing holds them up. */
 export const stands = (state: RoomState, who: Actor): boolean => {
@@ -253,7 +256,7 @@ function setsOpenTopic(state: RoomState, { entry, sid }: Signed): boolean {
   const [nick, account] = isGuest ? [nickInMark(by), undefined] : [by, by];
   const who = { nick, account, server, sid };
   const at = timeIn(entry.id) ?? 0;
-  return barred(state, who, at) === undefined && silenced(state, who, at) === undefined;
+  return speechRefusal(state, who, at) === undefined;
 }
 
 const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>

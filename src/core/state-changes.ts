@@ -18,13 +18,12 @@ import { patternOf } from "./pattern.ts";
 import { markOfNick } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
-  barred,
   counts,
   effective,
   isInvited,
   isTopicOpen,
   modeOf,
-  silenced,
+  speechRefusal,
   stands,
 } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
@@ -190,13 +189,10 @@ export function createStateChanges(options: StateChangesOptions) {
       ask: Ask<"set">,
     ): Promise<Answer<"set"> | Failure> {
       const actor = states.personOf(session, room);
-      const refused = refusalOf(
-        states.of(room),
-        room,
-        { ...actor, key: ask.key },
-        options.clock.now(),
-      );
-      const by = authorIn(states.of(room), session, { ...actor, key: ask.key });
+      const state = states.of(room);
+      const setter = { ...actor, key: ask.key };
+      const refused = refusalOf(state, room, setter, options.clock.now());
+      const by = authorIn(state, session, setter);
       if (by === undefined || refused !== undefined)
         return refused ?? failure("NOT_PERMITTED", `room ${room}: guests have no role; log in`);
       const waitMs = pace.wait(session);
@@ -332,8 +328,7 @@ function refusalOf(
 ): Failure | undefined {
   if (stands(state, setter)) return undefined;
   const { key } = setter;
-  if (key === "topic" && isTopicOpen(state))
-    return barred(state, setter, now) ?? silenced(state, setter, now);
+  if (key === "topic" && isTopicOpen(state)) return speechRefusal(state, setter, now);
   const who = state.founder === undefined ? "nobody has founded it" : "you are not its moderator";
   return failure("NOT_PERMITTED", `room ${room}: ${visible(key)} is not yours to set: ${who}`);
 }

@@ -21,7 +21,15 @@ import { timeIn } from "../protocol/id.ts";
 import type { Peer, Source } from "./peer.ts";
 import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
-import { actorOf, barred, effective, EMPTY_STATE, modeOf, silenced, stands } from "./room-state.ts";
+import {
+  actorOf,
+  barred,
+  effective,
+  EMPTY_STATE,
+  modeOf,
+  speechRefusal,
+  stands,
+} from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
@@ -247,7 +255,7 @@ export function createStates(options: StatesOptions) {
       const nick = from.address.slice(0, from.address.lastIndexOf("@"));
       const who = { nick, account: from.account, server: source.name, sid: source.sid };
       const now = options.clock.now();
-      return (barred(state, who, now) ?? silenced(state, who, now)) === undefined;
+      return speechRefusal(state, who, now) === undefined;
     },
     /** Whether an account, `account@server`, may remove what others have said in a room. */
     mayModerate(room: RoomName, who: string): boolean {
