@@ -64,22 +64,23 @@ export function createPeople(options: PeopleOptions) {
   /** The last list that was sorted; of a room, as long as nobody has come, gone or changed. */
   let sorted:
     { readonly room: RoomName; readonly at: Millis; readonly all: SortedPeople } | undefined;
-  /** All who are in a room, where they are not too many to be sorted. */
+  /** All who are in a room and shown there, where they are not too many to be sorted. */
   const sortedIn = (room: RoomName = LOBBY): SortedPeople | undefined => {
     const now = options.clock.monotonic();
     if (sorted?.room === room && now - sorted.at < LIMITS.peopleSortedMs) return sorted.all;
     if (members(room) > LIMITS.peopleSortedMax) return undefined;
-    sorted = { room, at: now, all: new SortedPeople([...peopleOf(room)]) };
+    const hides = options.hider(room);
+    const all = [...peopleOf(room)];
+    const shown = hides === undefined ? all : all.filter((person) => !hides(person));
+    sorted = { room, at: now, all: new SortedPeople(shown) };
     return sorted.all;
   };
   /** A page of those who are in a room, or of all people. */
   const pageOf = (room: RoomName | undefined, ask: PageAsk): Answer<"who"> => {
-    const hides = options.hider(room ?? LOBBY);
     // Whoever asks for a second page will ask for all.
-    if (ask.after !== undefined && hides === undefined) {
-      const list = sortedIn(room);
-      if (list !== undefined) return list.page(ask);
-    }
+    const list = ask.after === undefined ? undefined : sortedIn(room);
+    if (list !== undefined) return list.page(ask);
+    const hides = options.hider(room ?? LOBBY);
     const page = new PeoplePage(ask);
     let total = 0;
     const look = (nick: Nick, server: ServerName, entry: () => PersonEntry) => {

@@ -3,6 +3,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { firstTexts, PeoplePage } from "../../src/core/paging.ts";
+import { createPeople, type PeopleOptions } from "../../src/core/people.ts";
+import { isFailure } from "../../src/errors.ts";
+import type { ServerName } from "../../src/names.ts";
 import type { Json, Peer } from "./peer.ts";
 import { Place } from "./place.ts";
 
@@ -81,4 +84,37 @@ test("a later page of people shows who has come, gone or gone away since the one
   expect(page("ana@paris")).toEqual(["bea@paris lunch", "cyd@paris"]);
   eve.get("join", { room: "#room" });
   expect(page("ana@paris")).toEqual(["bea@paris lunch", "cyd@paris", "eve@paris"]);
+});
+
+test("all pages of a room that hides some look at each of its people a few times", () => {
+  const count = 1000;
+  const members = Array.from({ length: count }, (_, at) => {
+    const nick = `n${String(at).padStart(4, "0")}`;
+    return { nick, address: `${nick}@paris`, person: {}, memberships: new Map([["#tea", {}]]) };
+  });
+  let looks = 0;
+  const fakes = {
+    self: "paris" as ServerName,
+    clock: { monotonic: () => 0 },
+    rooms: { find: () => ({ size: count, members: () => members }) },
+    peers: () => ({ present: () => [] }),
+    hider: () => (person: { readonly address: string }) => {
+      looks++;
+      return person.address.startsWith("n0500");
+    },
+    isSecret: () => false,
+    rolesIn: () => ({ of: () => undefined }),
+  };
+  const people = createPeople(fakes as unknown as PeopleOptions); // what a list needs of them
+  const all: string[] = [];
+  for (let after: string | undefined = ""; after !== undefined;) {
+    const from: { readonly after?: string } = after === "" ? {} : { after };
+    const page = people.who({ room: "#tea", limit: 50, ...from });
+    if (isFailure(page)) throw new Error(page.text);
+    all.push(...page.people.map(({ address }) => address));
+    after = page.next;
+  }
+  expect(all).toHaveLength(count - 1);
+  expect(all).not.toContain("n0500@paris");
+  expect(looks).toBeLessThan(3 * count);
 });
