@@ -3,10 +3,19 @@
 //
 //   plugins: [logSqlite(), …]
 //   plugins: [logSqlite({ retention: { days: 90 } }), …]
+//   plugins: [logSqlite({ conversations: true }), …]
 //   plugins: [logSqlite({ file: "/srv/chat/log.sqlite", retention: { messages: 100_000 } }), …]
 
 import { isAbsolute, join } from "node:path";
-import type { Clock, Found, Log, MessageEntry, Stream } from "chatfusion";
+import type {
+  Clock,
+  Conversations,
+  Found,
+  Log,
+  MessageEntry,
+  PrivateEntry,
+  Stream,
+} from "chatfusion";
 import { ChatFusionError, definePlugin, LIMITS, visible } from "chatfusion";
 import * as v from "valibot";
 import type { Deletion } from "./log-sqlite/request.ts";
@@ -28,6 +37,11 @@ const Options = v.optional(
       }),
       {},
     ),
+    /**
+     * Private messages are kept as well, for the accounts of this server, each its own. They go by
+     * `retention.days`, and by their bytes.
+     */
+    conversations: v.optional(v.boolean(), false),
   }),
   {},
 );
@@ -36,7 +50,7 @@ export default definePlugin({
   name: "log-sqlite",
   options: Options,
   provides: ["history"],
-  setup({ options: { file, retention }, clock, folder, host, log, metrics }) {
+  setup({ options: { file, retention, conversations }, clock, folder, host, log, metrics }) {
     const commits = metrics.counter("commits_total", "commits to the log");
     const messages = metrics.counter("messages_total", "messages that were logged");
     let open: Writer | undefined;
@@ -115,6 +129,7 @@ export default definePlugin({
           return found as readonly Deletion[]; // likewise
         },
         redact: (room, refs) => writer().redact(room, refs, (bytes) => host.blank(bytes, refs)),
+        ...(conversations ? { conversations: conversationsBy(writer, clock) } : {}),
       },
     };
   },
@@ -122,12 +137,30 @@ export default definePlugin({
 
 // --- internal ---
 
+/** The answers are as the worker made them from what it was given. */
+function conversationsBy(writer: () => Writer, clock: Clock): Conversations {
+  return {
+    keep: (messages) => writer().keep(messages, clock.now()),
+    async page(of, limit, from) {
+      const asked = { op: "conversation", ...of, limit, ...from } as const;
+      return (await writer().ask(asked)) as readonly PrivateEntry[];
+    },
+    async newest(account, limit, before) {
+      const found = await writer().ask({ op: "newest", account, limit, before });
+      return found as Awaited<ReturnType<Conversations["newest"]>>;
+    },
+    forget: async (of) => (await writer().ask({ op: "forget", ...of })) as number,
+    accounts: async () => (await writer().ask({ op: "accounts" })) as readonly string[],
+  };
+}
+
 const bounds = {
   busyMsMax: LIMITS.logBusyMsMax,
   checkedBytesMax: LIMITS.logCheckedBytesMax,
   pruneStepRooms: LIMITS.pruneStepRooms,
   indexStepMessages: LIMITS.indexStepMessages,
   indexEveryMs: LIMITS.indexEveryMs,
+  conversationsBytesMax: LIMITS.conversationsBytesMax,
 };
 
 type StreamEnds = readonly { readonly stream: Stream; readonly last: number }[];

@@ -46,6 +46,7 @@ export type {
   OfferEntry,
   PastEntry,
   PersonEntry,
+  ConversationEntry,
   PrivateEntry,
   PrivateKind,
   RequestName,

@@ -352,6 +352,12 @@ export const LIMITS = {
   /** And in all: held in memory, and 32nd by 32nd written again at each change. */
   mailBytesInAllMax: 16 * MiB,
 
+  // --- conversations -----------------------------------------------------------------------------
+  /** Kept for one account, in bytes of JSON: some 40,000 messages; the oldest go first. */
+  conversationsBytesMax: 8 * MiB,
+  /** On their way to a disk that is slow or full; what comes then is not kept, and counted. */
+  conversationsQueueBytesMax: 8 * MiB,
+
   // --- logs --------------------------------------------------------------------------------------
   /** Reads of the history that wait for its disk: every session may have one under way. */
   historyReadsMax: 256,

@@ -1,7 +1,7 @@
 // What was said last in a room, for clients that enter it and would not ask themselves; and how
 // what is read from the history is shown. Next: history.ts (for those who ask).
 
-import type { Answer, Failure, PastEntry } from "chatfusion";
+import type { Answer, Failure, PastEntry, PrivateEntry } from "chatfusion";
 import { isFailure, isSaid, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
 import type { Reply } from "./reply.ts";
@@ -32,4 +32,10 @@ export function pastLines(client: Client, message: PastEntry): string {
   const isEvent = !isSaid(kind) && kind !== "edit";
   if (deleted === true || (isEvent && !client.has("draft/event-playback"))) return "";
   return client.format.encode({ type: "message", message: { ...message, late: true } });
+}
+
+/** Likewise, of what two people have told each other. */
+export function toldLines(client: Client, message: PrivateEntry): string {
+  if (!isSaid(message.kind) && !client.has("draft/event-playback")) return "";
+  return client.format.private({ ...message, late: true });
 }

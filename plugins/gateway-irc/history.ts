@@ -1,10 +1,10 @@
-// CHATHISTORY (IRCv3 chathistory): what was said in rooms, from the history of this server, between
-// two messages or times. What was done to messages is told to those who ask for
-// draft/event-playback. Private messages are kept by nobody.
+// CHATHISTORY (IRCv3 chathistory): what was said in rooms, from the history of this server, and
+// what an account has told others and was told, where it keeps that; between two messages or times.
+// What was done to messages is told to those who ask for draft/event-playback.
 
 import type { Failure } from "chatfusion";
 import { isFailure, LIMITS } from "chatfusion";
-import { pastLines, spare } from "./backlog.ts";
+import { pastLines, spare, toldLines } from "./backlog.ts";
 import type { Client } from "./client.ts";
 import type { Ref } from "./ref.ts";
 import { limitOf, refOf } from "./ref.ts";
@@ -29,29 +29,56 @@ export async function chathistory(client: Client, params: Params, reply: Reply):
     return refused("INVALID_MSGREFTYPE", "expected timestamp=YYYY-MM-DDThh:mm:ss.sssZ or msgid=id");
   if (limit === undefined) return refused("INVALID_PARAMS", "expected how many, from 1");
   const isRoom = isChannel(target);
-  if (!isRoom || isHidden(client, target)) {
-    const why = isRoom ? "you are not in it" : "private messages are not kept";
-    return refused("INVALID_TARGET", why, [shownOf(target)]);
-  }
-  const read = (walk: Omit<Walk, "room">) => walkOf(client, { ...walk, room: target });
+  if (isRoom && isHidden(client, target))
+    return refused("INVALID_TARGET", "you are not in it", [shownOf(target)]);
+  const page = isRoom ? pagesOfRoom(client, target) : pagesWith(client, target);
+  const read = (walk: Omit<Walk, "page">) => walkOf({ ...walk, page });
   const found = await range.read(read, limit, first, second);
   if (isFailure(found)) {
-    const isIn = found.code !== "NOT_IN_ROOM" && found.code !== "ROOM_INVALID";
-    return refused(isIn ? "MESSAGE_ERROR" : "INVALID_TARGET", found.text, [shownOf(target)]);
+    const isNone = NO_TARGET.has(found.code) || (!isRoom && found.code === "NO_HISTORY");
+    return refused(isNone ? "INVALID_TARGET" : "MESSAGE_ERROR", found.text, [shownOf(target)]);
   }
-  reply.batch("chathistory", [keyOf(target)], found.map(({ lines }) => lines).join(""));
+  const named = isRoom ? keyOf(target) : shownOf(target);
+  reply.batch("chathistory", [named], found.map(({ lines }) => lines).join(""));
 }
 
 // --- internal ---
 
+const NO_TARGET = new Set(["NOT_IN_ROOM", "ROOM_INVALID", "NICK_INVALID", "ADDRESS_INVALID"]);
+
 interface Past {
-  /** As the client sees it. */
+  readonly id: string;
+  /** As the client sees it; "" where it is not shown. */
   readonly lines: string;
   readonly at: number;
 }
 
+/** Some messages, oldest first: the newest ones, or those next to an id. */
+type Page = (ask: {
+  readonly limit: number;
+  readonly before?: string;
+  readonly after?: string;
+}) => Promise<readonly Past[] | Failure>;
+
+const pagesOfRoom =
+  (client: Client, room: string): Page =>
+  async (ask) => {
+    const answer = await client.ask("history", { room, ...ask });
+    if (isFailure(answer)) return answer;
+    return answer.messages.map((one) => ({ ...one, lines: pastLines(client, one) }));
+  };
+
+const pagesWith =
+  (client: Client, target: string): Page =>
+  async (ask) => {
+    const other = client.world.names.address(target);
+    const answer = await client.ask("conversation", { with: other, ...ask });
+    if (isFailure(answer)) return answer;
+    return answer.messages.map((one) => ({ ...one, lines: toldLines(client, one) }));
+  };
+
 interface Walk {
-  readonly room: string;
+  readonly page: Page;
   readonly towards: "past" | "now";
   /** The ids next to those that are wanted. */
   readonly from?: string | undefined;
@@ -59,7 +86,7 @@ interface Walk {
   readonly limit: number;
 }
 
-type Read = (walk: Omit<Walk, "room">) => Promise<readonly Past[] | Failure>;
+type Read = (walk: Omit<Walk, "page">) => Promise<readonly Past[] | Failure>;
 
 interface Range {
   /** How many references it has. */
@@ -104,8 +131,8 @@ const RANGES: Readonly<Record<string, Range>> = {
 };
 
 /** Reads on until there are as many as are wanted, or as fit, of what is shown to this client. */
-async function walkOf(client: Client, walk: Walk): Promise<readonly Past[] | Failure> {
-  const { room, towards, until, limit } = walk;
+async function walkOf(walk: Walk): Promise<readonly Past[] | Failure> {
+  const { page, towards, until, limit } = walk;
   const isBack = towards === "past";
   const found: Past[] = [];
   const inOrder = () => (isBack ? found.toReversed() : found);
@@ -113,19 +140,17 @@ async function walkOf(client: Client, walk: Walk): Promise<readonly Past[] | Fai
   let bytes = 0;
   for (let pages = 0; pages < LIMITS.ignoredPagesMax && found.length < limit; pages++) {
     const bound = at === undefined ? {} : { [isBack ? "before" : "after"]: at };
-    const page = { room, limit: Math.min(limit + spare, LIMITS.backlogMax), ...bound };
-    const answer = await client.ask("history", page);
-    if (isFailure(answer)) return answer;
-    if (answer.messages.length === 0) break;
-    for (const message of isBack ? answer.messages.toReversed() : answer.messages) {
-      const { id } = message;
+    const rows = await page({ limit: Math.min(limit + spare, LIMITS.backlogMax), ...bound });
+    if (isFailure(rows)) return rows;
+    if (rows.length === 0) break;
+    for (const row of isBack ? rows.toReversed() : rows) {
+      const { id, lines } = row;
       if (until !== undefined && (isBack ? id <= until : id >= until)) return inOrder();
       at = id;
-      const lines = pastLines(client, message);
       if (lines === "") continue;
       bytes += lines.length;
       if (found.length > 0 && bytes > LIMITS.ircHistoryBytesMax) return inOrder();
-      found.push({ lines, at: message.at });
+      found.push(row);
       if (found.length === limit) return inOrder();
     }
   }
@@ -137,7 +162,7 @@ const refusal =
   (code: string, text: string, context: Params = []): void =>
     reply.fail("CHATHISTORY", code, text, [shownOf(name), ...context]);
 
-/** The rooms that one is in whose last message is between two times, the latest one last. */
+/** The rooms that one is in, and people, whose last message is between two times, in its order. */
 async function listTargets(client: Client, params: Params, reply: Reply): Promise<void> {
   const refused = refusal(reply, "TARGETS");
   if (params.length < 3) return refused("NEED_MORE_PARAMS", "parameters are missing");
@@ -146,17 +171,28 @@ async function listTargets(client: Client, params: Params, reply: Reply): Promis
   if (a?.at === undefined || b?.at === undefined)
     return refused("INVALID_MSGREFTYPE", "expected timestamp=YYYY-MM-DDThh:mm:ss.sssZ");
   if (limit === undefined) return refused("INVALID_PARAMS", "expected how many, from 1");
-  const [from, to] = [Math.min(a.at, b.at), Math.max(a.at, b.at)];
-  const found: { readonly room: string; readonly at: number }[] = [];
+  const [from, to] = a.at < b.at ? [a, b] : [b, a];
+  const found: Target[] = [];
   for (const room of client.rooms) {
-    const last = await walkOf(client, { room, towards: "past", limit: 1 });
+    const last = await walkOf({ page: pagesOfRoom(client, room), towards: "past", limit: 1 });
     const at = isFailure(last) ? undefined : last[0]?.at;
-    if (at !== undefined && at > from && at < to) found.push({ room, at });
+    if (at !== undefined) found.push({ name: room, at });
   }
-  const shown = found.toSorted((one, other) => one.at - other.at).slice(0, limit);
+  // The newest ones: their ids are in the order of their times.
+  const told = await client.ask("conversations", { before: to.before, limit: LIMITS.pageMax });
+  if (!isFailure(told))
+    for (const { with: other, message } of told.conversations)
+      found.push({ name: client.world.names.nick(other), at: message.at });
+  const between = found.filter(({ at }) => at > (from.at ?? 0) && at < (to.at ?? 0));
+  const shown = between.toSorted((one, other) => one.at - other.at).slice(0, limit);
   const self = client.world.names.self;
   const lines = shown.map(
-    ({ room, at }) => `:${self} CHATHISTORY TARGETS ${room} ${new Date(at).toISOString()}\r\n`,
+    ({ name, at }) => `:${self} CHATHISTORY TARGETS ${name} ${new Date(at).toISOString()}\r\n`,
   );
   reply.batch("draft/chathistory-targets", [], lines.join(""));
+}
+
+interface Target {
+  readonly name: string;
+  readonly at: number;
 }

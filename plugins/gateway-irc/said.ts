@@ -90,15 +90,16 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
     const by = account === undefined ? { address } : { address, account };
     return tagmsg(by, target, tagsOf(message, more));
   };
-  const redaction = (message: Done): string => {
-    const { from, account, about = "", room, text } = message;
+  const redaction = (message: Done, target: string): string => {
+    const { from, account, about = "", text } = message;
     // Whatever servers take for an id: here it is one word.
     if (!has.redaction || !/^[!-9;-~][!-~]*$/.test(about)) return "";
     encoded();
     const why = text === "" ? "" : ` :${flat(text)}`;
-    return `${tagsOf(message, [])}:${names.mask(from, account)} REDACT ${room} ${about}${why}\r\n`;
+    const head = `${tagsOf(message, [])}:${names.mask(from, account)}`;
+    return `${head} REDACT ${target} ${about}${why}\r\n`;
   };
-  const topic = (message: Done): string => {
+  const topic = (message: Pick<MessageEntry, "room"> & Done): string => {
     encoded();
     const { from, account, room, text } = message;
     const head = `:${names.mask(from, account)} TOPIC ${room} :`;
@@ -109,12 +110,13 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
       const { kind, text } = message;
       const target = names.nick(message.to);
       if (isSaid(kind)) return said(message, { kind, text, target });
+      if (kind === "delete") return redaction(message, target);
       return reaction({ ...message, kind }, target);
     },
     inRoom(message) {
       const { kind, room, text } = message;
       if (kind === "reaction" || kind === "unreaction") return reaction({ ...message, kind }, room);
-      if (kind === "delete") return redaction(message);
+      if (kind === "delete") return redaction(message, room);
       if (kind === "topic") return topic(message);
       if (kind !== "edit") return said(message, { kind, text, target: room });
       return said(message, { kind: "text", text: `(edited) ${text}`, target: room });
@@ -141,7 +143,7 @@ interface Shown {
 }
 type Reaction = Stamp &
   Pick<PrivateEntry, "text" | "about"> & { readonly kind: "reaction" | "unreaction" };
-type Done = Stamp & Pick<MessageEntry, "about" | "room" | "text">;
+type Done = Stamp & Pick<MessageEntry, "about" | "text">;
 
 /** They are closed before anything else is said. */
 const multilineBatch = "lines";

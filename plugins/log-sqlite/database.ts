@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import type { MessageEntry, MessageRef, Stream } from "chatfusion";
 import { createAbouts } from "./about.ts";
+import { createConversations } from "./conversations.ts";
 import { openFile } from "./file.ts";
 import { createPruning } from "./prune.ts";
 import { createRedaction } from "./redact.ts";
@@ -14,6 +15,7 @@ import { parseEntries } from "./request.ts";
 import { createSearch } from "./search.ts";
 
 export interface LogDatabase {
+  readonly conversations: ReturnType<typeof createConversations>;
   streams(): readonly { readonly stream: Stream; readonly last: number }[];
   /** Returns when the batches would survive a power cut; throws when none of them would. */
   append(batches: readonly Packed[], now: number): void;
@@ -46,6 +48,10 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
   const abouts = createAbouts(database);
   const append = createAppend(database, pruning.touched, abouts.add);
   const redaction = createRedaction(database, index, bounds.busyMsMax);
+  const conversations = createConversations(database, {
+    bytesMax: bounds.conversationsBytesMax,
+    days: retention.days,
+  });
   const streams = database.query<{ origin: string; life: string; room: string; last: number }, []>(
     "SELECT origin, life, room, last FROM streams",
   );
@@ -64,7 +70,16 @@ export function openLog(path: string, retention: Retention, bounds: Bounds): Log
       index.catchUp(); // so that what was answered is found
       return index.search(what);
     },
-    prune: pruning.step,
+    prune: (now, messagesMax) =>
+      pruning.step(now, messagesMax) || conversations.prune(now, messagesMax),
+    conversations: {
+      ...conversations,
+      forget(what) {
+        const removed = conversations.forget(what);
+        if (removed > 0) redaction.removed();
+        return removed;
+      },
+    },
     // What was put in were streams.
     streams: () => streams.all().map(({ last, ...stream }) => ({ stream: stream as Stream, last })),
     close: () => database.close(),

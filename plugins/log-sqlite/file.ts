@@ -3,6 +3,7 @@
 
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
+import { CONVERSATIONS_SCHEMA } from "./conversations.ts";
 import type { Bounds } from "./request.ts";
 import { SEARCH_SCHEMA } from "./search.ts";
 
@@ -41,7 +42,7 @@ export function openFile(
 
 /** "cflg": the file is a log, and no other program's. */
 const APPLICATION_ID = 0x63666c67;
-const VERSION = 2;
+const VERSION = 3;
 
 // A batch is kept as its origin signed it, and its messages beside it, once each; `marks` says
 // where a room's messages are, in the order of their ids. `logged` is by this server's clock, so
@@ -88,14 +89,16 @@ function prepareSchema(database: Database): void {
     "SELECT count(*) AS count FROM sqlite_master",
   );
   if (application === 0 && version === 0 && tables.get()?.count === 0) {
-    database.run(`${SCHEMA}${SEARCH_SCHEMA}${SET_VERSION}`);
+    database.run(`${SCHEMA}${SEARCH_SCHEMA}${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
   } else if (application !== APPLICATION_ID) {
     throw new Error("expected a log of messages, got another program's database");
   } else if (version === 1) {
     // There was no search.
-    database.run(`${SEARCH_SCHEMA}${SET_VERSION}`);
+    database.run(`${SEARCH_SCHEMA}${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
+  } else if (version === 2) {
+    database.run(`${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
   } else if (version !== VERSION) {
-    throw new Error(`expected a log of version 1 or ${VERSION}, got ${version}`);
+    throw new Error(`expected a log of version 1 to ${VERSION}, got ${version}`);
   }
 }
 

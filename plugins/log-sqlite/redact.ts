@@ -52,15 +52,15 @@ export function createRedaction(database: Database, index: SearchIndex, busyMsMa
     const places = placesOf(room, messages);
     for (const { id, bytes } of batches) {
       const row = entriesOf.get(id);
-      const removed = places.get(id);
-      if (row === null || removed === undefined) continue; // pruned meanwhile
+      const gone = places.get(id);
+      if (row === null || gone === undefined) continue; // pruned meanwhile
       const left = parseEntries(row.entries).map((message, place) => {
-        if (message === null || !removed.has(place)) return message;
+        if (message === null || !gone.has(place)) return message;
         removeMark.run(room, message.id, id, place);
         index.remove(row.room, id, { place, message }, true);
         return null;
       });
-      change.run(id, Buffer.from(JSON.stringify(left)), bytes, removed.size);
+      change.run(id, Buffer.from(JSON.stringify(left)), bytes, gone.size);
     }
   };
   const inOne = database.transaction(redact).immediate;
@@ -69,6 +69,11 @@ export function createRedaction(database: Database, index: SearchIndex, busyMsMa
     database.run("PRAGMA busy_timeout = 0"); // it is tried again: commits don't wait for it
     owesCheckpoint = checkpoint.get()?.busy !== 0;
     database.run(`PRAGMA busy_timeout = ${busyMsMax}`);
+  };
+  /** Something was: it stays in no write-ahead log either. */
+  const removed = (): void => {
+    owesCheckpoint = true;
+    settle();
   };
   return {
     /** The batches that hold any of these messages. */
@@ -80,9 +85,9 @@ export function createRedaction(database: Database, index: SearchIndex, busyMsMa
     /** Removes them; `batches` are those that hold them, with tombstones. */
     redact(room: string, messages: readonly MessageRef[], batches: readonly Held[]): void {
       inOne(room, messages, batches);
-      owesCheckpoint = true;
-      settle();
+      removed();
     },
+    removed,
     /** Empties the write-ahead log, if another process has kept it from that. */
     settle,
   };

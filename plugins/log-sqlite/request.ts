@@ -3,7 +3,17 @@
 //   u32 length of the head (big endian) · head as JSON · the bytes that it tells of
 // Objects and many buffers would be cloned piece by piece: three times the cost (measured).
 
-import type { Batch, Bytes, MessageEntry, MessageRef, Sid, Stream } from "chatfusion";
+import type {
+  Batch,
+  Bytes,
+  ConversationOf,
+  Conversations,
+  KeptMessage,
+  MessageEntry,
+  MessageRef,
+  Sid,
+  Stream,
+} from "chatfusion";
 
 /** How much is kept; without a bound, everything is. */
 export interface Retention {
@@ -21,6 +31,7 @@ export interface Bounds {
   readonly pruneStepRooms: number;
   readonly indexStepMessages: number;
   readonly indexEveryMs: number;
+  readonly conversationsBytesMax: number;
 }
 
 /** What the worker is asked, in order; each is answered once, with its number. */
@@ -67,6 +78,16 @@ export type Request =
   | { readonly op: "deletions"; readonly limit: number }
   | { readonly op: "holding"; readonly room: string; readonly messages: readonly MessageRef[] }
   | { readonly op: "prune"; readonly now: number; readonly messagesMax: number }
+  | { readonly op: "keep"; readonly now: number; readonly messages: readonly KeptMessage[] }
+  | ({ readonly op: "conversation" } & AskedOf)
+  | {
+      readonly op: "newest";
+      readonly account: string;
+      readonly limit: number;
+      readonly before?: string | undefined;
+    }
+  | ({ readonly op: "forget" } & Forgotten)
+  | { readonly op: "accounts" }
   | { readonly op: "close" };
 
 /** What is looked for, as `Search` has it. */
@@ -77,6 +98,16 @@ export interface Asked {
   readonly before?: string;
   readonly limit: number;
 }
+
+/** A page of a conversation, as `Conversations` has it. */
+export interface AskedOf extends ConversationOf {
+  readonly limit: number;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** What of conversations is to be removed. */
+export type Forgotten = Parameters<Conversations["forget"]>[0];
 
 /** What was found. */
 export interface Answered {

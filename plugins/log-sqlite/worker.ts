@@ -56,6 +56,16 @@ function run(request: Numbered): unknown {
       return packHeld(request.number, opened().holding(request.room, request.messages));
     case "prune":
       return opened().prune(request.now, request.messagesMax);
+    case "keep":
+      return opened().conversations.keep(request.messages, request.now);
+    case "conversation":
+      return opened().conversations.page(request);
+    case "newest":
+      return opened().conversations.newest(request.account, request.limit, request.before);
+    case "forget":
+      return opened().conversations.forget(request);
+    case "accounts":
+      return opened().conversations.accounts();
     case "close":
       clearTimeout(indexing);
       log?.close();

@@ -1,7 +1,7 @@
 // The plugin's side of the worker: numbers requests, and settles their promises as the answers
 // come. The loop never waits for the disk.
 
-import type { Batch, Bytes, MessageRef, Stream } from "chatfusion";
+import type { Batch, Bytes, KeptMessage, MessageRef, Stream } from "chatfusion";
 import { ChatFusionError, LIMITS } from "chatfusion";
 import type { Answer, Held, Request } from "./request.ts";
 import { packAppend, packRedact, unpackAnswer } from "./request.ts";
@@ -9,6 +9,8 @@ import { packAppend, packRedact, unpackAnswer } from "./request.ts";
 export interface Writer {
   /** Settles when the tick is durable. */
   append(tick: readonly Batch[], now: number): Promise<void>;
+  /** Settles when the private messages are durable. */
+  keep(messages: readonly KeptMessage[], now: number): Promise<void>;
   range(
     stream: Stream,
     bounds: { readonly from: number; readonly to: number; readonly bytesMax: number },
@@ -97,6 +99,9 @@ export function startWriter(): Writer {
       }
     },
     end,
+    async keep(messages, now) {
+      await post({ op: "keep", messages, now });
+    },
     append: (tick, now) => give((as) => packAppend(as, now, tick)),
     redact(room, messages, blank) {
       const done = redacting.then(async () => {

@@ -32,7 +32,8 @@ export interface ConnectOptions {
 export interface MessageOptions {
   /**
    * Default "text". "notice" is for what must not be answered automatically: a bot's words. With
-   * `about`: "reaction" and "unreaction", whose text is the emoji.
+   * `about`: "reaction" and "unreaction", whose text is the emoji; "delete", whose text is the
+   * reason or empty.
    */
   readonly kind?: PrivateKind;
   /** The message's own id; default: a new one. Sent again with the same one, it is the same. */
@@ -43,10 +44,7 @@ export interface MessageOptions {
 
 /** And in a room, where more can be done to a message. */
 export interface SayOptions extends Omit<MessageOptions, "kind"> {
-  /**
-   * And with `about`: "edit", whose text takes the message's place; "delete", whose text is the
-   * reason or empty.
-   */
+  /** And with `about`: "edit", whose text takes the message's place. */
   readonly kind?: SayKind;
   /** The id of the message that its thread began with. */
   readonly thread?: string;

@@ -32,6 +32,7 @@ const repeatable: ReadonlySet<RequestName> = new Set([
   ...(["say", "tell", "join", "part", "rename", "who", "whois"] as const),
   ...(["watch", "unwatch", "away", "read", "ignore", "unignore", "ignored", "typing"] as const),
   ...(["rooms", "history", "search", "fusion", "commands", "room", "set"] as const),
+  ...(["conversation", "conversations", "forget"] as const),
 ]);
 
 /** The newest, those before a message's id, or those that were logged after it. */

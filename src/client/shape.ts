@@ -83,7 +83,7 @@ const passOver = <S extends v.GenericSchema<unknown, unknown>>(shape: S, kinds: 
 type KindShape = typeof MessageKind | typeof PrivateKind;
 
 const { one: Message, all: Messages } = passOver(MessageShape, MessageKind);
-const { one: Private } = passOver(PrivateShape, PrivateKind);
+const { one: Private, all: Privates } = passOver(PrivateShape, PrivateKind);
 const { all: PastMessages } = passOver(PastShape, MessageKind);
 export { Message as MessageShape, Private as PrivateShape };
 
@@ -211,6 +211,15 @@ const answers = {
   }),
   history: v.object({ messages: PastMessages }),
   search: v.object({ messages: Messages, next: v.exactOptional(v.string()) }),
+  conversation: v.object({ with: v.string(), messages: Privates }),
+  conversations: v.object({
+    conversations: v.pipe(
+      v.array(v.object({ with: v.string(), message: Private })),
+      v.transform((all) => all.filter(({ message }) => message !== undefined)),
+    ),
+    next: v.exactOptional(v.string()),
+  }),
+  forget: v.object({ with: v.string(), id: v.exactOptional(v.string()), messages: Count }),
   fusion: v.object({ servers: v.array(v.object({ server: v.string(), people: Count })) }),
   commands: v.object({
     commands: v.array(

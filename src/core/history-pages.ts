@@ -32,6 +32,26 @@ export async function pageOf(
   return page && newestThatFit(await amend(page));
 }
 
+/** As many of the newest rows as one answer may hold; a client pages on with `before`. */
+export function newestThatFit<T extends object>(messages: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const first = messages.findLastIndex((one) => {
+    bytes += bytesOf(one);
+    return bytes > LIMITS.backlogBytesMax;
+  });
+  return messages.slice(Math.min(first + 1, messages.length - 1));
+}
+
+/** Likewise, of the first ones; a client goes on behind the last one of them. */
+export function oldestThatFit<T extends object>(messages: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const end = messages.findIndex((one) => {
+    bytes += bytesOf(one);
+    return bytes > LIMITS.backlogBytesMax;
+  });
+  return end < 0 ? messages : messages.slice(0, Math.max(end, 1));
+}
+
 // --- internal -----------------------------------------------------------------------------------
 
 /**
@@ -53,24 +73,4 @@ async function shownOf<T extends string | undefined>(
   }
 }
 
-const bytesOf = (message: PastEntry): number => Buffer.byteLength(JSON.stringify(message));
-
-/** As many of the newest messages as one answer may hold; a client pages on with `before`. */
-function newestThatFit(messages: readonly PastEntry[]): readonly PastEntry[] {
-  let bytes = 0;
-  const first = messages.findLastIndex((one) => {
-    bytes += bytesOf(one);
-    return bytes > LIMITS.backlogBytesMax;
-  });
-  return messages.slice(Math.min(first + 1, messages.length - 1));
-}
-
-/** Likewise, of the oldest; a client goes on with `since` or `after`. */
-function oldestThatFit(messages: readonly PastEntry[]): readonly PastEntry[] {
-  let bytes = 0;
-  const end = messages.findIndex((one) => {
-    bytes += bytesOf(one);
-    return bytes > LIMITS.backlogBytesMax;
-  });
-  return end < 0 ? messages : messages.slice(0, Math.max(end, 1));
-}
+const bytesOf = (one: object): number => Buffer.byteLength(JSON.stringify(one));

@@ -24,6 +24,16 @@ export type Found =
   | { readonly at: "here"; readonly nick: Nick; readonly address: string }
   | { readonly at: "there"; readonly nick: Nick; readonly peer: Peer; readonly address: string };
 
+/** An address in its folded form, whoever is there. */
+export function addressKey(text: string): string | Failure {
+  try {
+    const { nick, server } = parseAddress(text);
+    return `${nameKey(nick)}@${nameKey(server)}`;
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
+
 export interface PeopleOptions {
   readonly clock: Pick<Clock, "monotonic">;
   readonly self: ServerName;

@@ -1,11 +1,12 @@
-// What the requests do that are about oneself: being away, writing, what was read, who is ignored.
-// See requests.ts.
+// What the requests do that are about oneself: being away, writing, what was read, who is ignored,
+// one's conversations. See requests.ts.
 
 import type { Failure } from "../errors.ts";
 import { isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkText } from "../names.ts";
 import type { Answer, Ask } from "../protocol/messages.ts";
+import type { ConversationsKept } from "./conversations.ts";
 import type { Directory } from "./directory.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import type { Ignores } from "./ignores.ts";
@@ -17,6 +18,7 @@ import type { LiveSession } from "./session.ts";
 import type { Typing } from "./typing.ts";
 
 export interface PersonalRequestsOptions {
+  readonly conversations: ConversationsKept;
   readonly directory: Directory;
   readonly hooks: () => CompiledHooks;
   readonly ignores: Ignores;
@@ -26,7 +28,7 @@ export interface PersonalRequestsOptions {
 }
 
 export function personalHandlers(options: PersonalRequestsOptions) {
-  const { directory, ignores, presence, reading, typing } = options;
+  const { conversations, directory, ignores, presence, reading, typing } = options;
   const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
   const later = (promise: Promise<object>): Outcome => ({ later: promise });
 
@@ -54,5 +56,11 @@ export function personalHandlers(options: PersonalRequestsOptions) {
     unignore: (session: LiveSession, { address }: Ask<"unignore">): Outcome =>
       later(ignores.unignore(session, address)),
     ignored: (session: LiveSession): Outcome => ({ answer: ignores.of(session) }),
+    conversation: (session: LiveSession, ask: Ask<"conversation">): Outcome =>
+      later(conversations.page(session, ask)),
+    conversations: (session: LiveSession, ask: Ask<"conversations">): Outcome =>
+      later(conversations.list(session, ask)),
+    forget: (session: LiveSession, ask: Ask<"forget">): Outcome =>
+      later(conversations.forgetOwn(session, ask)),
   };
 }

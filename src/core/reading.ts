@@ -5,10 +5,9 @@
 import * as v from "valibot";
 import type { Environment } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import { failureOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { nameKey, parseAddress } from "../names.ts";
 import type { Answer } from "../protocol/messages.ts";
+import { addressKey } from "./people.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -51,7 +50,7 @@ export function createReading(
     forget: (account: string): void => void shelves.put(account, undefined),
     /** Says up to where a room, or a person, is read, from now on at least up to `id`. */
     read(session: LiveSession, text: string, id: string | undefined): Answer<"read"> | Failure {
-      const room = text.includes("@") ? personOf(text) : roomOf(text);
+      const room = text.includes("@") ? addressKey(text) : roomOf(text);
       if (typeof room === "object") return room;
       const before = marksOf(session).find(([other]) => other === room)?.[1];
       if (id === undefined) return before === undefined ? { room } : { room, id: before };
@@ -63,15 +62,3 @@ export function createReading(
 }
 
 export type Reading = ReturnType<typeof createReading>;
-
-// --- internal -----------------------------------------------------------------------------------
-
-/** An address in its folded form, whoever is there; no room has an `@` in its name. */
-function personOf(text: string): string | Failure {
-  try {
-    const { nick, server } = parseAddress(text);
-    return `${nameKey(nick)}@${nameKey(server)}`;
-  } catch (thrown) {
-    return failureOf(thrown);
-  }
-}

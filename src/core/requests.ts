@@ -254,6 +254,7 @@ function messageHandlers(options: RequestsOptions) {
     if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
     const settled = (end: TellOutcome | Failure, isLate = false) => {
       sent.outcome = typeof end === "string" ? end : "failed";
+      if (typeof end === "string") options.conversations.told(account, "author", message);
       if (isLate) tellLate(session, message, end);
     };
     const awayNow = presence.hasAway ? () => people.personAt(found).away : undefined;
@@ -264,9 +265,7 @@ function messageHandlers(options: RequestsOptions) {
     return end instanceof Promise ? { later: end } : outcomeOf(end);
   };
 
-  const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
-    const invalid = checkKind(ask);
-    if (invalid !== undefined) return invalid;
+  const judged = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
     if (!options.hooks().judgesTells) return send(session, ask);
     const offer = {
       from: session.person,
@@ -276,6 +275,14 @@ function messageHandlers(options: RequestsOptions) {
       at: options.clock.now(),
     };
     return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask));
+  };
+  const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
+    const invalid = checkKind(ask);
+    if (invalid !== undefined) return invalid;
+    if (ask.kind !== "delete") return judged(session, ask);
+    return options.conversations
+      .refusalOf(session, ask)
+      .then((refused) => refused ?? judged(session, ask));
   };
   return { say, tell };
 }

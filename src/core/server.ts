@@ -195,8 +195,8 @@ function createSociety(shared: Shared) {
   const presence = createPresence({ ...here, people });
   const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
   const mail = createMail({ environment: options.environment, accountOf });
-  const personal = createPersonal({ ...options, accountOf, people, peers, rooms, sessions });
-  const tells = createTells({ clock, sessions, mail, accountOf, ignores: personal.ignores });
+  const personal = createPersonal({ ...shared, ...options, accountOf, people, peers, rooms });
+  const tells = createTells({ ...personal, clock, sessions, mail, accountOf });
   const transfers = createTransfers({
     clock,
     toPeer: (sid, event) => fusion().toPeer(sid, event),
@@ -384,6 +384,7 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
       await society.personal.load();
       if (shared.later.accountOf === undefined) return;
       await society.mail.load();
+      await society.personal.conversations.load();
       recallKept(society.mail.all(), self, shared.recent);
     },
     async listen() {

@@ -7,13 +7,14 @@ import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, Sid } from "../names.ts";
-import { checkKind, isSaid } from "../protocol/amendment.ts";
+import { authorOf, checkKind, isSaid } from "../protocol/amendment.ts";
 import type { PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
+import type { ConversationsKept } from "./conversations.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Ignores } from "./ignores.ts";
-import type { Mail, TellOutcome } from "./mail.ts";
+import type { Kept, Mail, TellOutcome } from "./mail.ts";
 import { repeatKey } from "./mail.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
@@ -53,6 +54,7 @@ export interface TellsOptions {
   readonly sessions: Sessions;
   readonly mail: Mail;
   readonly ignores: Ignores;
+  readonly conversations: ConversationsKept;
   readonly accountOf: AccountOf;
 }
 
@@ -83,6 +85,24 @@ export function createTells(options: TellsOptions) {
     const shown = message.to === to ? message : { ...message, to };
     session.doorway.personal({ type: "private", message: shown });
   };
+  const store = (account: string, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
+    const { conversations } = options;
+    if (message.kind === "delete") {
+      const author = authorOf(message);
+      const isMeant = (one: Kept) =>
+        one.message.id === message.about && authorOf(one.message) === author;
+      const waiting = mail.of(account).filter(isMeant);
+      mail.remove(waiting);
+      if (waiting.length > 0) {
+        conversations.told(account, "addressee", message);
+        return "delivered"; // nobody has seen it
+      }
+    }
+    return mail.keep(account, message).then((end) => {
+      if (typeof end === "string") conversations.told(account, "addressee", message);
+      return end;
+    });
+  };
   /** Puts a message into the addressee's outbox here, or stores it until there is one. */
   const deliver = (nick: Nick, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
     const session = options.sessions.find(nick);
@@ -96,9 +116,10 @@ export function createTells(options: TellsOptions) {
       ? options.ignores.isIgnoredBy(account, message)
       : session?.ignoring?.person(message) === true;
     if (isIgnored) return failure("BLOCKED", `${message.to} takes no messages of yours`);
-    if (isStored) return mail.keep(account, message);
+    if (isStored) return store(account, message);
     if (session === undefined)
       return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
+    options.conversations.told(own, "addressee", message);
     show(session, message);
     return "delivered";
   };

@@ -4,7 +4,7 @@
 
 import type { Bytes, MaybePromise } from "../environment.ts";
 import type { RoomName, Sid } from "../names.ts";
-import type { MessageEntry } from "../protocol/messages.ts";
+import type { MessageEntry, PrivateEntry } from "../protocol/messages.ts";
 
 /** What one server originates in one room in one life; numbered from 1 without a hole. */
 export interface Stream {
@@ -51,6 +51,52 @@ export interface Found {
   readonly messages: readonly MessageEntry[];
   /** There is more, or may be. Says nothing but to the history that made it. */
   readonly next?: string;
+}
+
+/** A private message that an account of this server has told somebody, or was told. */
+export interface KeptMessage {
+  readonly account: string;
+  /** The other one: `nick@server` in its folded form, which may be the account's own. */
+  readonly other: string;
+  readonly message: PrivateEntry;
+}
+
+/** Those that an account has told one other, and was told by them. */
+export type ConversationOf = Pick<KeptMessage, "account" | "other">;
+
+/**
+ * Private messages, kept for the accounts of this server: for each its own, which nobody else is
+ * given. Of an account up to `LIMITS.conversationsBytesMax`; the oldest go first.
+ */
+export interface Conversations {
+  /**
+   * One durable commit. Never called again before it has settled; what is kept already, by its
+   * account, other one, id and author, is not kept twice.
+   */
+  keep(messages: readonly KeptMessage[]): MaybePromise<void>;
+  /** The newest `limit` messages before an id, or the first ones behind it; oldest first, by id. */
+  page(
+    of: ConversationOf,
+    limit: number,
+    from?: { readonly before: string } | { readonly after: string },
+  ): MaybePromise<readonly PrivateEntry[]>;
+  /** The newest message of each conversation, where its id is before this one; newest first. */
+  newest(
+    account: string,
+    limit: number,
+    before?: string,
+  ): MaybePromise<readonly Pick<KeptMessage, "other" | "message">[]>;
+  /**
+   * Removes for good: all of an account, one conversation, or one message of it. Nothing of the
+   * texts is left where they are kept. Returns how many they were.
+   */
+  forget(of: {
+    readonly account: string;
+    readonly other?: string;
+    readonly message?: MessageRef;
+  }): MaybePromise<number>;
+  /** The accounts for which something is kept. */
+  accounts(): MaybePromise<readonly string[]>;
 }
 
 /** The core's side of the role. */
@@ -120,4 +166,6 @@ export interface History {
   deletions?(
     limit: number,
   ): MaybePromise<readonly { readonly deletion: MessageEntry; readonly isHeld: boolean }[]>;
+  /** Without it no private message is kept, but for those who are offline until they have it. */
+  conversations?: Conversations;
 }

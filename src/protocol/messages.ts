@@ -4,13 +4,16 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
+import type { ConversationAnswers } from "./conversation.ts";
+import { conversationShapes } from "./conversation.ts";
 import { FRAME } from "./frame.ts";
 import type { PeopleAnswers, PersonEntry } from "./people.ts";
 import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
-import { Count, Line, Name, Page, Sha256, Transfer } from "./shapes.ts";
+import { Count, Id, Line, MessageId, Name, Page, PastPage, Sha256, Transfer } from "./shapes.ts";
 import type { RoleName } from "./state.ts";
 
+export type { ConversationEntry } from "./conversation.ts";
 export type { IgnoredEntry, MemberEntry, PersonEntry } from "./people.ts";
 
 /** One may be a text, as long as one that is said. */
@@ -19,7 +22,6 @@ const Word = v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax));
 const Watched = v.pipe(v.array(Name), v.minLength(1), v.maxLength(LIMITS.watchedMax));
 /** The client's own id of a message: sent again with the same one, it is the same message. */
 const ClientId = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.clientIdBytesMax));
-const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax));
 
 /** What people say. "notice" is what must not be answered automatically (a bot's words). */
 export const SaidKind = v.picklist(["text", "action", "notice"]);
@@ -36,8 +38,8 @@ export type SayKind = v.InferOutput<typeof SayKind>;
 /** And what histories tell besides: what they have set the topic of their room to, or "". */
 export const MessageKind = v.picklist([...SayKind.options, "topic"]);
 export type MessageKind = v.InferOutput<typeof MessageKind>;
-/** What one person is told: nobody holds it, so that it is not edited, nor deleted. */
-export const PrivateKind = v.picklist([...SaidKind.options, "reaction", "unreaction"]);
+/** What one person is told; a deletion only where the author's server has kept what it is about. */
+export const PrivateKind = v.picklist([...SaidKind.options, "reaction", "unreaction", "delete"]);
 export type PrivateKind = v.InferOutput<typeof PrivateKind>;
 
 /** A message as it travels and is stored; the JSON of a `message` frame. */
@@ -129,19 +131,16 @@ const shapes = {
   rooms: v.object({ after: v.optional(Name), limit: v.optional(Page, LIMITS.pageMax) }),
   history: v.object({
     room: Name,
-    limit: v.optional(
-      v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.backlogMax)),
-      LIMITS.backlogMax,
-    ),
-    before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
-    after: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
-    since: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
+    limit: v.optional(PastPage, LIMITS.backlogMax),
+    before: v.optional(Id),
+    after: v.optional(Id),
+    since: v.optional(Id),
   }),
   search: v.object({
     room: v.optional(Name),
     text: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.searchTextBytesMax)), ""),
     from: v.optional(Name),
-    before: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax))),
+    before: v.optional(Id),
     limit: v.optional(v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.searchMax)), LIMITS.searchMax),
   }),
   fusion: v.object({}),
@@ -159,6 +158,7 @@ const shapes = {
   unignore: v.object({ address: Name }),
   ignored: v.object({}),
   ...rulingShapes,
+  ...conversationShapes,
   offer: v.object({
     to: Name,
     name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
@@ -180,7 +180,7 @@ const shapes = {
 
 export type RequestName = keyof typeof shapes;
 
-interface Answers extends PeopleAnswers, RulingAnswers {
+interface Answers extends PeopleAnswers, RulingAnswers, ConversationAnswers {
   say: {
     readonly id: string;
     readonly at: number;

@@ -15,6 +15,11 @@ export const Line = v.pipe(v.string(), v.maxBytes(LIMITS.reasonBytesMax));
 export const Name = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 4 + 2));
 /** How many rows of a list one answer is to have. */
 export const Page = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.pageMax));
+/** How many messages of the history. */
+export const PastPage = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.backlogMax));
+/** A place among messages: what may be the id of one, or stand between two. */
+export const Id = v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax));
+export const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax));
 
 // --- between servers ---
 

@@ -183,6 +183,7 @@ async function appendsOf(talk: Talk, folder: string): Promise<Ratio[]> {
     checkedBytesMax: LIMITS.logCheckedBytesMax,
     pruneStepRooms: LIMITS.pruneStepRooms,
     indexStepMessages: LIMITS.indexStepMessages,
+    conversationsBytesMax: LIMITS.conversationsBytesMax,
   };
   const opened = async (name: string, indexEveryMs: number) => {
     const writer = startWriter();

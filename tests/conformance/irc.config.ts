@@ -41,7 +41,7 @@ export default defineConfig({
   plugins: [
     auth,
     authGuest(),
-    logSqlite(),
+    logSqlite({ conversations: true }),
     fabricTree(),
     gatewayIrc({
       host: given("HOSTNAME"),

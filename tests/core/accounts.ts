@@ -2,12 +2,15 @@
 
 import { expect } from "bun:test";
 import authGuest from "../../plugins/auth-guest.ts";
-import { allow, type AuthHost, definePlugin, deny } from "../../src/plugin.ts";
+import { allow, type AuthHost, definePlugin, deny, type Plugin } from "../../src/plugin.ts";
 import type { Peer } from "./peer.ts";
 import { type Home, Place } from "./place.ts";
 
-/** A server where `ana` has an account, and whoever else is put among `accounts`. */
-export function startWithAccounts(seed: string) {
+/**
+ * A server where `ana` has an account, and whoever else is put among `accounts`; with a history,
+ * where one is given, that outlives it.
+ */
+export function startWithAccounts(seed: string, history?: () => Plugin) {
   const place = new Place(seed);
   const accounts = new Set(["ana"]);
   let host: AuthHost | undefined;
@@ -32,7 +35,9 @@ export function startWithAccounts(seed: string) {
     },
   });
   const openParis = () =>
-    place.start("paris", { plugins: [plugin(), authGuest(), place.hub.plugin()] });
+    place.start("paris", {
+      plugins: [plugin(), authGuest(), place.hub.plugin(), ...(history ? [history()] : [])],
+    });
   let paris = openParis();
   return {
     place,

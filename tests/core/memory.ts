@@ -3,6 +3,7 @@
 import { isAmong } from "../../src/core/redaction.ts";
 import type {
   Batch,
+  Conversations,
   Found,
   History,
   HistoryHost,
@@ -22,6 +23,8 @@ export class MemoryHistory implements History {
   /** Undefined: `append` is synchronous. */
   appended: (() => Promise<void>) | undefined;
   fails: () => boolean = () => false;
+  /** Undefined: it keeps none. */
+  talk: Conversations | undefined;
   #running = false;
   #host: HistoryHost | undefined;
 
@@ -37,6 +40,7 @@ export class MemoryHistory implements History {
       redact: (...all) => this.redact(...all),
       about: (...all) => this.about(...all),
       deletions: (limit) => this.deletions(limit),
+      ...(this.talk && { conversations: this.talk }),
     };
     return definePlugin({
       name: "memory",

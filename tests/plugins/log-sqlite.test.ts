@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import logSqlite from "../../plugins/log-sqlite.ts";
@@ -14,6 +14,7 @@ import type { SetUp } from "../../src/testing/context.ts";
 import { setUp } from "../../src/testing/context.ts";
 import { testBatch, testStream } from "../../src/testing/history-stage.ts";
 import { testHistory } from "../../src/testing/history-suite.ts";
+import { filesWith, prune, turns } from "./log-sqlite/stage.ts";
 
 testHistory("log-sqlite", () => logSqlite());
 
@@ -27,13 +28,6 @@ const pathOf = ({ folder }: SetUp) => join(folder, "log.sqlite");
 function count({ folder }: SetUp, table: "abouts" | "batches" | "marks" | "streams"): number {
   using database = new Database(join(folder, "log.sqlite"), { readonly: true });
   return database.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
-}
-
-/** Waits until the loop has turned so often: time for anything that does not wait for the disk. */
-async function turns(number: number): Promise<void> {
-  for (let turn = 0; turn < number; turn += 1) {
-    await new Promise<void>((resolve) => void setImmediate(resolve));
-  }
 }
 
 test("the worker loads no code but its own, so that it is there at once", async () => {
@@ -265,14 +259,6 @@ describe("what is removed", () => {
   const secret = "xyzzy-plugh-42";
   const secretly = (first: number) =>
     testBatch(stream, first, [{ text: "hello" }, { text: `say ${secret}` }, { text: "hello" }]);
-  /** The files in which some text is. */
-  async function filesWith({ folder }: SetUp, text: string): Promise<string[]> {
-    const found: string[] = [];
-    for (const name of await readdir(folder))
-      if (Buffer.from(await Bun.file(join(folder, name)).bytes()).includes(text)) found.push(name);
-    return found.toSorted();
-  }
-
   test("is in no file any more, once that is answered", async () => {
     await using world = await setUp(logSqlite());
     const history = historyOf(world);
@@ -319,16 +305,6 @@ describe("what is removed", () => {
 });
 
 // --- internal ---
-
-/** Lets the pruning take more steps than it needs here. */
-async function prune(world: SetUp): Promise<void> {
-  for (let step = 0; step < 10; step += 1) {
-    world.clock.advance(LIMITS.pruneEveryMs);
-    // The answer to a read comes after that to the step before it.
-    await historyOf(world).backlog(room, 1);
-    await turns(3);
-  }
-}
 
 async function thrownBy(promise: unknown): Promise<unknown> {
   try {

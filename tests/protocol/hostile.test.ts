@@ -205,7 +205,15 @@ const searches = [
   { text: "a", limit: 1.5 },
 ];
 
-const badSettings = {
+const badOthers = {
+  conversation: [
+    {},
+    { with: 1 },
+    { with: "a@b", limit: 201 },
+    { with: "a@b", after: "x".repeat(65) },
+  ],
+  conversations: [{ limit: 0 }, { limit: 201 }, { before: "x".repeat(65) }, { before: 1 }],
+  forget: [{}, { with: 1 }, { with: "a@b", id: "" }, { with: "a@b", id: "x".repeat(65) }],
   room: [{}, { room: 1 }, { room: "#x", limit: 201 }, { room: "#x", after: "" }],
   set: [
     {},
@@ -245,7 +253,7 @@ describe("a field of a wrong type, or out of its bound", () => {
     unignore: [{}, { address: "a".repeat(259) }],
     ignored: [null, 1, "x"],
     unwatch: [{}, { addresses: [1] }, { addresses: ["a".repeat(259)] }],
-    ...badSettings,
+    ...badOthers,
     rooms: [{ limit: -1 }, { limit: 1e300 }, { after: {} }],
     search: searches,
     history: [{}, { room: "#x", limit: 201 }, { room: "#x", before: long }, { since: 1 }],

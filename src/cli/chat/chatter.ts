@@ -10,7 +10,7 @@ import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
 import { MessageBook, type Telling } from "./messages.ts";
-import { exportRoom, historyAsked, searchAsked } from "./past.ts";
+import { askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
@@ -180,7 +180,8 @@ export class Chatter {
     const [first = "", second = ""] = args;
     if (isPersonal(name)) {
       const addressOf = (text: string) => this.#addressOf(text);
-      return this.#show(await askPersonal(client, name, { args, addressOf, ref }));
+      const asked = { args, addressOf, book: this.#book, ref };
+      return this.#show(await askPersonal(client, name, asked));
     }
     switch (name) {
       case "who": {
@@ -203,10 +204,9 @@ export class Chatter {
       case "servers":
         return this.#show({ event: "fusion", ref, ...(await client.request("fusion", {})) });
       case "history": {
-        const asked = historyAsked(args, this.#lobby);
-        const { messages } = await client.request("history", asked);
-        this.#book.takePast(messages);
-        return this.#show({ event: "history", ref, room: asked.room, messages });
+        const shown = await askPast(client, historyAsked(args, this.#lobby), ref);
+        this.#book.takePast(shown.messages);
+        return this.#show(shown);
       }
       case "search": {
         const found = await client.request("search", searchAsked(first));

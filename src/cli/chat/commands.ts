@@ -43,12 +43,23 @@ const commands = {
   read: { usage: "#ROOM|NICK@SERVER [ID]", about: "shows, or says, what you have read up to" },
   rooms: { usage: "", about: "shows the rooms" },
   servers: { usage: "", about: "shows the servers that are merged" },
-  history: { usage: "[#ROOM] [COUNT] [BEFORE]", about: "shows what was said, before a message" },
+  history: {
+    usage: "[#ROOM|NICK@SERVER] [COUNT] [BEFORE]",
+    about: "shows what was said, before a message",
+  },
+  conversations: { usage: "[BEFORE]", about: "shows with whom you have talked in private" },
+  forget: {
+    usage: "NICK@SERVER [MESSAGE]",
+    about: "removes what is kept for you of what you two said",
+  },
   search: {
     usage: "WORDS...",
     about: 'finds messages; also in:#ROOM, from:NICK@SERVER, "in this order", begin*',
   },
-  export: { usage: "#ROOM [PATH]", about: "writes all of a room to a new file (.jsonl or text)" },
+  export: {
+    usage: "#ROOM|NICK@SERVER [PATH]",
+    about: "writes all that was said to a new file (.jsonl or text)",
+  },
   room: { usage: "#ROOM", about: "shows what is set in a room, and by whom" },
   topic: { usage: "#ROOM [TEXT]", about: "sets a room's topic; - removes it" },
   describe: { usage: "#ROOM TEXT", about: "sets what a room is for; - removes it" },

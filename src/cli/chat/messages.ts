@@ -6,7 +6,7 @@ import { isSaid } from "../../client.ts";
 import type { MessageOptions, SayOptions } from "../../client/options.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import { nameKey, type RoomName, visible } from "../../names.ts";
+import { type Name, nameKey, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
 import type { Of } from "./shown.ts";
 
@@ -47,10 +47,12 @@ export class MessageBook {
   }
 
   /** Takes what the history has shown. */
-  takePast(messages: readonly PastEntry[]): void {
-    for (const message of messages)
-      if (isSaid(message.kind) && message.deleted === undefined)
-        this.#put({ ...message, text: message.edited?.text ?? message.text });
+  takePast(messages: readonly (PastEntry | PrivateEntry)[]): void {
+    for (const message of messages) {
+      const { deleted, edited }: Partial<PastEntry> = message;
+      if (isSaid(message.kind) && deleted === undefined)
+        this.#put({ ...message, text: edited?.text ?? message.text });
+    }
   }
 
   /**
@@ -63,7 +65,7 @@ export class MessageBook {
     const { id } = message;
     if ("to" in message) {
       const to = message.from === self ? message.to : message.from;
-      const kind = REACTIONS[name];
+      const kind = name === "delete" ? name : REACTIONS[name];
       if (kind !== undefined) return { to, text, options: { kind, about: id } };
       if (name === "reply") return { to, text, options: { about: id } };
       const refusal = `/${name}: expected a message of a room, got a private one`;
@@ -77,12 +79,14 @@ export class MessageBook {
   }
 
   /**
-   * The id of the message of a room that a word names: `^` for the last one, `^2`, a nick for their
-   * last one, or an id. Throws `NO_SUCH_MESSAGE`.
+   * The id of the message of a room, or of those told to and by a person, that a word names: `^`
+   * for the last one, `^2`, a nick for their last one, or an id. Throws `NO_SUCH_MESSAGE`.
    */
-  idIn(room: string, which: string): string {
-    const fits = (one: Message) => "room" in one && nameKey(one.room) === nameKey(room as RoomName);
-    const whose = `of ${visible(room)}`;
+  idIn(place: string, which: string): string {
+    const isPlace = (name: string) => nameKey(name as Name) === nameKey(place as Name);
+    const fits = (one: Message) =>
+      "room" in one ? isPlace(one.room) : isPlace(one.from) || isPlace(one.to);
+    const whose = `of ${visible(place)}`;
     return this.#named(which, { fits, counts: () => true, whose })?.id ?? which;
   }
 
@@ -98,7 +102,7 @@ export class MessageBook {
   #find(which: string, name: Command["name"], self: string): Message | undefined {
     const isOwn = name === "edit" || name === "delete";
     return this.#named(which, {
-      fits: (one) => "room" in one || name === "reply" || name in REACTIONS,
+      fits: (one) => "room" in one || IN_PRIVATE.includes(name),
       counts: ({ from }) => (from === self) === isOwn,
       whose: isOwn ? "of yours" : "of others",
     });
@@ -138,6 +142,9 @@ interface Wanted {
 
 /** An id as servers make them; no nick is as long and has no other sign. */
 const ID = /^[0-9a-z]{21}$/;
+
+/** What is done to private messages as well. */
+const IN_PRIVATE: readonly Command["name"][] = ["reply", "react", "unreact", "delete"];
 
 const REACTIONS: Partial<Record<Command["name"], "reaction" | "unreaction">> = {
   react: "reaction",

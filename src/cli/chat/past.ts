@@ -4,22 +4,37 @@
 import { mkdir, open, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Client, MessageEntry, Requests } from "../../client.ts";
+import type { Client, MessageEntry, PrivateEntry, Requests } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { cleanFileName, visible } from "../../names.ts";
 import { jsonLine } from "../screen.ts";
+import type { Shown } from "./shown.ts";
 
-/** What is asked of a room's past: `[#ROOM] [COUNT] [BEFORE]`. Throws `USAGE`. */
+/** What is asked of the past of a room, or of a conversation. Throws `USAGE`. */
 export function historyAsked(
   args: readonly string[],
   lobby: string,
-): Requests["history"]["ask"] & { readonly room: string } {
-  const isRoom = /^[#&]/.test(args[0] ?? "");
-  const [count = "", before = "", more = ""] = isRoom ? args.slice(1) : args;
-  if (more !== "") throw usage("history", "[#ROOM] [COUNT] [BEFORE]", more);
-  const room = isRoom ? (args[0] ?? lobby) : lobby;
-  return { room, limit: countOf(count), ...(before === "" ? {} : { before }) };
+): { readonly place: string; readonly limit: number; readonly before?: string } {
+  const isPlace = /^[#&]|@/.test(args[0] ?? "");
+  const [count = "", before = "", more = ""] = isPlace ? args.slice(1) : args;
+  if (more !== "") throw usage("history", "[#ROOM|NICK@SERVER] [COUNT] [BEFORE]", more);
+  const place = isPlace ? (args[0] ?? lobby) : lobby;
+  return { place, limit: countOf(count), ...(before === "" ? {} : { before }) };
+}
+
+/** Asks for it, as it is shown. Rejects with the server's refusal. */
+export async function askPast(
+  client: Pick<Client, "request">,
+  { place, ...from }: ReturnType<typeof historyAsked>,
+  ref: number,
+): Promise<Extract<Shown, { readonly event: "history" | "conversation" }>> {
+  if (place.includes("@")) {
+    const answer = await client.request("conversation", { with: place, ...from });
+    return { event: "conversation", ref, ...answer };
+  }
+  const { messages } = await client.request("history", { room: place, ...from });
+  return { event: "history", ref, room: place, messages };
 }
 
 /**
@@ -50,7 +65,8 @@ export interface Exported {
 }
 
 /**
- * Writes all that the server has of a room into a new file, oldest first: where its name ends in
+ * Writes all that the server has of a room, or of what two people have told each other, into a new
+ * file, oldest first: where its name ends in
  * .jsonl, a JSON object a line, else a text. In a folder, or without a path in `folder`, it gets a
  * name of its own. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the
  * server's refusal; then nothing is left of it.
@@ -61,7 +77,7 @@ export async function exportRoom(
 ): Promise<Exported> {
   if (path === "") await mkdir(folder, { recursive: true });
   const target = await targetOf(path === "" ? folder : path, room);
-  const lineOf = target.endsWith(".jsonl") ? (one: MessageEntry) => jsonLine(one) : textLine;
+  const lineOf = target.endsWith(".jsonl") ? (one: object) => jsonLine(one) : textLine;
   const pages = `${target}.part`;
   const file = await created(target);
   try {
@@ -71,8 +87,7 @@ export async function exportRoom(
       const places: { readonly from: number; readonly bytes: number }[] = [];
       let [written, messages, before] = [0, 0, ""];
       for (;;) {
-        const asked = before === "" ? { room } : { room, before };
-        const page = (await client.request("history", asked)).messages;
+        const page = await pageOf(client, room, before);
         const [oldest] = page;
         if (oldest === undefined) break;
         before = oldest.id;
@@ -121,7 +136,20 @@ async function targetOf(path: string, room: string): Promise<string> {
   );
   if (!isFolder) return full;
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  return join(full, cleanFileName(`${room.slice(1)} ${time}.txt`));
+  return join(full, cleanFileName(`${room.replace(/^[#&]/, "")} ${time}.txt`));
+}
+
+/** The page before a message, or the newest one; of a room, or of a conversation. */
+async function pageOf(
+  client: Pick<Client, "request">,
+  room: string,
+  before: string,
+): Promise<readonly (MessageEntry | PrivateEntry)[]> {
+  const from = before === "" ? {} : { before };
+  const answer = room.includes("@")
+    ? await client.request("conversation", { with: room, ...from })
+    : await client.request("history", { room, ...from });
+  return answer.messages;
 }
 
 /** Makes a file of its owner's alone; one that is there stays as it is. */
@@ -135,7 +163,7 @@ async function created(path: string) {
 }
 
 /** A line for people, of which no text can make two. */
-function textLine({ at, from, kind, text }: MessageEntry): string {
+function textLine({ at, from, kind, text }: MessageEntry | PrivateEntry): string {
   const date = new Date(at);
   const time = Number.isNaN(date.getTime()) ? "-" : date.toISOString().slice(0, 19);
   return `${time.replace("T", " ")} ${saidLine(kind, visible(from), visible(text))}`;

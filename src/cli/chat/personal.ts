@@ -1,11 +1,21 @@
 // The commands of a chat that are about whoever sits there: being away, whom they ignore, what they
-// have read. See chatter.ts.
+// have read, with whom they have talked. See chatter.ts.
 
 import type { Client } from "../../client.ts";
 import type { CommandName } from "./commands.ts";
+import type { MessageBook } from "./messages.ts";
 import type { Shown } from "./shown.ts";
 
-const PERSONAL = ["away", "back", "ignore", "unignore", "ignored", "read"] as const;
+const PERSONAL = [
+  "away",
+  "back",
+  "ignore",
+  "unignore",
+  "ignored",
+  "read",
+  "conversations",
+  "forget",
+] as const;
 type PersonalName = (typeof PERSONAL)[number];
 
 export const isPersonal = (name: CommandName): name is PersonalName =>
@@ -18,11 +28,13 @@ export async function askPersonal(
   {
     args: [first = "", second = ""],
     addressOf,
+    book,
     ref,
   }: {
     readonly args: readonly string[];
     /** Completes an address. */
     readonly addressOf: (text: string) => string;
+    readonly book: Pick<MessageBook, "idIn">;
     readonly ref: number;
   },
 ): Promise<Shown> {
@@ -40,6 +52,15 @@ export async function askPersonal(
     }
     case "ignored":
       return { event: "ignored", ref, ...(await client.request("ignored", {})) };
+    case "conversations": {
+      const ask = first === "" ? {} : { before: first };
+      return { event: "conversations", ref, ...(await client.request("conversations", ask)) };
+    }
+    case "forget": {
+      const other = addressOf(first);
+      const ask = { with: other, ...(second === "" ? {} : { id: book.idIn(other, second) }) };
+      return { event: "forgotten", ref, ...(await client.request("forget", ask)) };
+    }
     case "read": {
       const room = /^[#&]/.test(first) ? first : addressOf(first);
       const ask = { room, ...(second === "" ? {} : { id: second }) };

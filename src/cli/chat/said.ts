@@ -15,6 +15,8 @@ export interface Pens {
   room(name: string): string;
   /** The sign before what is said to whoever sits here. */
   sign(text: string): string;
+  /** Who tells whom something in private. */
+  arrow(text: string): string;
   note(text: string): string;
   self(): string;
 }
@@ -31,9 +33,20 @@ export function reactionText(
   return note(`${visible(from)} takes ${visible(text)} back from ${whose}`);
 }
 
+/** Writes that a message was deleted. */
+export function deletionText(
+  { text, from, of }: Pick<Message, "text" | "from" | "of">,
+  { note }: Pick<Pens, "note">,
+): string {
+  const why = text === "" ? "" : `: ${visible(text)}`;
+  const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;
+  const by = of === undefined || of.from === from ? "" : ` of ${visible(of.from)}`;
+  return note(`${visible(from)} has deleted ${one}${by}${why}`);
+}
+
 /** Writes a message, or what was done to one. */
 export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): string {
-  const { kind, text, from, of } = shown;
+  const { kind, text, from } = shown;
   const { dim, who, note } = pens;
   switch (kind) {
     case "reaction":
@@ -44,12 +57,8 @@ export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): strin
       if (text === "") return note(`${visible(from)} has removed ${what}`);
       return note(`${visible(from)} has set ${what}: ${visible(text)}`);
     }
-    case "delete": {
-      const why = text === "" ? "" : `: ${visible(text)}`;
-      const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;
-      const by = of === undefined || of.from === from ? "" : ` of ${visible(of.from)}`;
-      return note(`${visible(from)} has deleted ${one}${by}${why}`);
-    }
+    case "delete":
+      return deletionText(shown, pens);
     case "text":
     case "action":
     case "notice":

@@ -120,6 +120,10 @@ export type Shown =
       readonly room: string;
       readonly messages: readonly PastEntry[];
     })
+  | (Answering & { readonly event: "conversation" } & Answer<"conversation">)
+  | (Answering & { readonly event: "conversations" } & Answer<"conversations">)
+  /** One's own copy is gone: of the message with this id, or of all. */
+  | (Answering & { readonly event: "forgotten" } & Answer<"forget">)
   /** What was said in a room before this client came into it. */
   | {
       readonly event: "backlog";

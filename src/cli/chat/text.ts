@@ -2,9 +2,10 @@
 // text of somebody else made safe to print. Pure but for the time zone.
 
 import { styleText } from "node:util";
-import { isSaid, visible } from "../../client.ts";
+import { visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
-import { aboutText, clockTime, pastText, type Pens, reactionText, saidText } from "./said.ts";
+import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
+import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText } from "./settings-text.ts";
 import type { FusionShown, Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
@@ -29,7 +30,6 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       visible(address),
     );
   };
-  const time = (at: number): string => dim(clockTime(at));
   const note = (text: string): string => dim(`-- ${text}`);
   const pens: Pens = {
     dim,
@@ -38,6 +38,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     self,
     room: (name) => paint("yellow", name),
     sign: (text) => paint(["bold", "red"], text),
+    arrow: (text) => paint("magenta", text),
   };
   const toldText = (shown: Extract<Shown, { event: "ack" }>): string => {
     const { at, to, text = "", outcome, number, name, room, members, nick, topic } = shown;
@@ -46,9 +47,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       const away = shown.away === undefined ? "" : dim(` (away${why && `: ${visible(why)}`})`);
       const kept = outcome === "stored" ? dim(" (kept until the next login)") : away;
       const { kind = "text" } = shown;
-      if (!isSaid(kind)) return reactionText({ ...shown, kind, text, from: self() }, pens) + kept;
-      const head = paint("magenta", `you → ${visible(to ?? "")}`);
-      return `${time(at)} ${head}${aboutText(shown, pens)}: ${visible(text)}${kept}`;
+      return tellText({ ...shown, kind, text, to: to ?? "", at }, pens) + kept;
     }
     if (number !== undefined && to !== undefined) {
       const size = sizeText(shown.size ?? 0);
@@ -77,12 +76,6 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
     if (room !== undefined) return note(`you have left ${visible(room)}`);
     return "";
   };
-  const whispered = (shown: Extract<Shown, { event: "private" }>): string => {
-    const late = shown.late === true ? dim(" (late)") : "";
-    if (!isSaid(shown.kind)) return reactionText(shown, pens) + late;
-    const arrow = `${paint("magenta", "→ you")}${aboutText(shown, pens)}`;
-    return `${time(shown.at)} ${who(shown.from)} ${arrow}: ${visible(shown.text)}${late}`;
-  };
   const told = ({ to, at, outcome, code = "", text = "" }: Extract<Shown, { event: "told" }>) => {
     const what = `the message to ${visible(to)} of ${clockTime(at)}`;
     if (outcome === "delivered") return note(`${what} was delivered after all`);
@@ -100,7 +93,7 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "message":
         return saidText(shown, pens);
       case "private":
-        return whispered(shown);
+        return whisperText(shown, pens);
       case "told":
         return told(shown);
       case "ack":
@@ -115,6 +108,10 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
           ? note(`nothing was said in ${room}`)
           : `${lines}\n${note(`so far in ${room}`)}`;
       }
+      case "conversation":
+        return conversationText(shown, pens);
+      case "conversations":
+        return conversationsText(shown, pens);
       case "found": {
         const { messages, next } = shown;
         if (messages.length === 0) return note("nothing is found");
@@ -188,7 +185,8 @@ type Plain = Exclude<
   {
     event:
       | ("message" | "private" | "told" | "ack" | "error")
-      | ("history" | "backlog" | "found" | "progress" | "received" | "count" | "typing");
+      | ("history" | "backlog" | "found" | "conversation" | "conversations")
+      | ("progress" | "received" | "count" | "typing");
   }
 >;
 
@@ -253,7 +251,16 @@ function plainText(shown: Plain, note: (text: string) => string): string {
 type AnswerShown = Extract<
   Plain,
   {
-    event: "who" | "whois" | "ignored" | "rooms" | "fusion" | "exported" | "answer" | "help";
+    event:
+      | "who"
+      | "whois"
+      | "ignored"
+      | "rooms"
+      | "fusion"
+      | "exported"
+      | "forgotten"
+      | "answer"
+      | "help";
   }
 >;
 
@@ -287,6 +294,10 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
         return `${visible(room)} (${members}${about})`;
       });
       return note(rooms.join(", "));
+    }
+    case "forgotten": {
+      const many = shown.messages === 1 ? "1 message" : `${shown.messages} messages`;
+      return note(`forgotten: ${many} of what you and ${visible(shown.with)} said; not their copy`);
     }
     case "exported":
       return note(

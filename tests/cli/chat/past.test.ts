@@ -20,11 +20,12 @@ const thrownBy = (run: () => unknown): unknown => {
 
 describe("/history", () => {
   const cases: readonly (readonly [args: readonly string[], asked: object])[] = [
-    [["", "", ""], { room: "#lobby", limit: 20 }],
-    [["7", "", ""], { room: "#lobby", limit: 7 }],
-    [["7", "0mj", ""], { room: "#lobby", limit: 7, before: "0mj" }],
-    [["#tea", "", ""], { room: "#tea", limit: 20 }],
-    [["&tea", "200", "0mj"], { room: "&tea", limit: 200, before: "0mj" }],
+    [["", "", ""], { place: "#lobby", limit: 20 }],
+    [["7", "", ""], { place: "#lobby", limit: 7 }],
+    [["7", "0mj", ""], { place: "#lobby", limit: 7, before: "0mj" }],
+    [["#tea", "", ""], { place: "#tea", limit: 20 }],
+    [["ben@lyon", "7", "0mj"], { place: "ben@lyon", limit: 7, before: "0mj" }],
+    [["&tea", "200", "0mj"], { place: "&tea", limit: 200, before: "0mj" }],
   ];
   for (const [args, asked] of cases)
     test(args.join(" ").trim() || "alone", () =>

@@ -25,6 +25,7 @@ const bounds = {
   pruneStepRooms: 20,
   indexStepMessages: 3,
   indexEveryMs: 0,
+  conversationsBytesMax: LIMITS.conversationsBytesMax,
 };
 
 async function inFolder(run: (folder: string) => unknown): Promise<void> {
@@ -101,6 +102,7 @@ describe("the index", () => {
       old.close();
       using database = new Database(join(folder, "log.sqlite"));
       database.run("DROP TABLE words; DROP TABLE indexed; PRAGMA user_version = 1");
+      database.run("DROP TABLE told; DROP TABLE conversations; DROP TABLE holders");
       database.close();
 
       const log = openIn(folder);

@@ -1,0 +1,201 @@
+// Private messages, for each account its own: which table holds what, and what of it goes when an
+// account has too many bytes of them, when they are old, or when somebody says so. Runs in the
+// worker. Invariants: 1. `holders.bytes` is the sum of the account's entries. 2. A conversation
+// without a message, and a holder without a conversation, has no row.
+
+import type { Database } from "bun:sqlite";
+import type { ConversationOf, KeptMessage, PrivateEntry } from "chatfusion";
+import type { AskedOf, Forgotten } from "./request.ts";
+
+// `told.id` grows with what is kept, so that it is the order in which it goes.
+export const CONVERSATIONS_SCHEMA = `
+  CREATE TABLE holders (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY,
+    holder INTEGER NOT NULL REFERENCES holders (id),
+    other TEXT NOT NULL,
+    newest TEXT NOT NULL,
+    UNIQUE (holder, other)
+  ) STRICT;
+  CREATE INDEX conversations_newest ON conversations (holder, newest);
+  CREATE TABLE told (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    holder INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    author TEXT NOT NULL,
+    logged INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    UNIQUE (conversation, message, author)
+  ) STRICT;
+  CREATE INDEX told_holder ON told (holder);
+`;
+
+/** One row of `told`, as far as it is removed by it. */
+interface Row {
+  readonly id: number;
+  readonly conversation: number;
+  readonly holder: number;
+  readonly bytes: number;
+}
+
+/** Of an account with too much, so many of the oldest go at once. */
+const STEP_ROWS = 64;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const ROW = "id, conversation, holder, octet_length(entry) AS bytes";
+
+/** Makes what keeps conversations in a database that is open. */
+export function createConversations(
+  database: Database,
+  { bytesMax, days }: { readonly bytesMax: number; readonly days: number | undefined },
+) {
+  const reads = createReads(database);
+  const addHolder = database.query<{ id: number }, [string]>(
+    `INSERT INTO holders (account, bytes) VALUES (?1, 0)
+     ON CONFLICT DO UPDATE SET bytes = bytes RETURNING id`,
+  );
+  const addConversation = database.query<{ id: number }, [number, string, string]>(
+    `INSERT INTO conversations (holder, other, newest) VALUES (?1, ?2, ?3)
+     ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest) RETURNING id`,
+  );
+  const add = database.query<unknown, [number, number, string, string, number, string]>(
+    `INSERT INTO told (conversation, holder, message, author, logged, entry)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING`,
+  );
+  const grow = database.query<{ bytes: number }, [number, number]>(
+    "UPDATE holders SET bytes = bytes + ?2 WHERE id = ?1 RETURNING bytes",
+  );
+  const removal = createRemoval(database);
+  const oldestOf = database.query<Row, [number, number]>(
+    `SELECT ${ROW} FROM told WHERE holder = ?1 ORDER BY id LIMIT ?2`,
+  );
+  const oldest = database.query<Row & { readonly logged: number }, [number]>(
+    `SELECT ${ROW}, logged FROM told ORDER BY id LIMIT ?1`,
+  );
+
+  const keepOne = ({ account, other, message }: KeptMessage, now: number): void => {
+    const holder = addHolder.get(account)?.id ?? 0;
+    const conversation = addConversation.get(holder, other, message.id)?.id ?? 0;
+    const entry = JSON.stringify(message);
+    const { changes } = add.run(conversation, holder, message.id, message.from, now, entry);
+    if (changes === 0) return;
+    let bytes = grow.get(holder, Buffer.byteLength(entry))?.bytes ?? 0;
+    while (bytes > bytesMax) {
+      const rows = oldestOf.all(holder, STEP_ROWS);
+      removal.remove(rows);
+      bytes -= rows.reduce((sum, row) => sum + row.bytes, 0);
+    }
+  };
+  return {
+    ...reads,
+    keep: database.transaction((messages: readonly KeptMessage[], now: number) => {
+      for (const one of messages) keepOne(one, now);
+    }).immediate,
+    /** Returns how many were removed. */
+    forget: database.transaction((what: Forgotten): number => {
+      const rows = removal.meant(what);
+      removal.remove(rows);
+      return rows.length;
+    }).immediate,
+    /** Removes up to about `messagesMax` that are too old; false when none is left. */
+    prune: database.transaction((now: number, messagesMax: number): boolean => {
+      if (days === undefined) return false;
+      const rows = oldest.all(messagesMax);
+      const old = rows.filter(({ logged }) => logged < now - days * DAY_MS);
+      removal.remove(old);
+      return old.length > 0;
+    }).immediate,
+  };
+}
+
+// --- internal ---
+
+function createReads(database: Database) {
+  const where = `conversation = (
+    SELECT id FROM conversations
+    WHERE holder = (SELECT id FROM holders WHERE account = ?1) AND other = ?2)`;
+  const before = database.query<{ entry: string }, [string, string, string | null, number]>(
+    `SELECT entry FROM told WHERE ${where} AND (?3 IS NULL OR message < ?3)
+     ORDER BY message DESC, author DESC LIMIT ?4`,
+  );
+  const after = database.query<{ entry: string }, [string, string, string, number]>(
+    `SELECT entry FROM told WHERE ${where} AND message > ?3 ORDER BY message, author LIMIT ?4`,
+  );
+  const newest = database.query<{ other: string; entry: string }, [string, string | null, number]>(
+    `SELECT other, (
+       SELECT entry FROM told WHERE conversation = conversations.id
+       ORDER BY message DESC, author DESC LIMIT 1) AS entry
+     FROM conversations
+     WHERE holder = (SELECT id FROM holders WHERE account = ?1) AND (?2 IS NULL OR newest < ?2)
+     ORDER BY newest DESC LIMIT ?3`,
+  );
+  const accounts = database.query<{ account: string }, []>("SELECT account FROM holders");
+  return {
+    page({ account, other, limit, ...from }: AskedOf): readonly PrivateEntry[] {
+      const rows =
+        from.after === undefined
+          ? before.all(account, other, from.before ?? null, limit).toReversed()
+          : after.all(account, other, from.after, limit);
+      return rows.map(messageIn);
+    },
+    newest: (account: string, limit: number, until: string | undefined) =>
+      newest
+        .all(account, until ?? null, limit)
+        .map((row) => ({ other: row.other, message: messageIn(row) })),
+    accounts: (): readonly string[] => accounts.all().map(({ account }) => account),
+  };
+}
+
+function createRemoval(database: Database) {
+  const ofAccount = database.query<Row, [string]>(
+    `SELECT ${ROW} FROM told WHERE holder = (SELECT id FROM holders WHERE account = ?1)`,
+  );
+  const ofConversation = database.query<Row & { message: string; author: string }, Names>(
+    `SELECT ${ROW}, message, author FROM told WHERE conversation = (
+       SELECT id FROM conversations
+       WHERE holder = (SELECT id FROM holders WHERE account = ?1) AND other = ?2)`,
+  );
+  const remove = database.query<unknown, [number]>("DELETE FROM told WHERE id = ?1");
+  const shrink = database.query<unknown, [number, number]>(
+    "UPDATE holders SET bytes = bytes - ?2 WHERE id = ?1",
+  );
+  const renew = database.query<unknown, [number]>(
+    `UPDATE conversations SET newest = coalesce(
+       (SELECT max(message) FROM told WHERE conversation = ?1), '') WHERE id = ?1`,
+  );
+  const removeEmpty = database.query<unknown, [number]>(
+    "DELETE FROM conversations WHERE id = ?1 AND newest = ''",
+  );
+  const removeHolder = database.query<unknown, [number]>(
+    `DELETE FROM holders WHERE id = ?1
+     AND NOT EXISTS (SELECT 1 FROM conversations WHERE holder = ?1)`,
+  );
+  return {
+    meant({ account, other, message }: Forgotten): readonly Row[] {
+      if (other === undefined) return ofAccount.all(account);
+      const rows = ofConversation.all(account, other);
+      if (message === undefined) return rows;
+      return rows.filter((one) => one.message === message.id && one.author === message.from);
+    },
+    remove(rows: readonly Row[]): void {
+      for (const { id, holder, bytes } of rows) {
+        remove.run(id);
+        shrink.run(holder, bytes);
+      }
+      for (const conversation of new Set(rows.map((row) => row.conversation))) {
+        renew.run(conversation);
+        removeEmpty.run(conversation);
+      }
+      for (const holder of new Set(rows.map((row) => row.holder))) removeHolder.run(holder);
+    },
+  };
+}
+
+type Names = [ConversationOf["account"], ConversationOf["other"]];
+
+const messageIn = ({ entry }: { readonly entry: string }): PrivateEntry =>
+  JSON.parse(entry) as PrivateEntry; // as it was kept

@@ -1,0 +1,214 @@
+// The private messages that are kept for the accounts of this server, by a history that keeps them:
+// for each account what it has told and was told, and for nobody else. They are written behind
+// what is delivered; a crash may lose the last of them here, and nowhere else.
+// Invariants: 1. Who asks is given what was told before, where the disk has taken it. 2. What was
+// forgotten is not kept by a write that was on its way.
+
+import type { Clock, Log } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { visible } from "../names.ts";
+import type { ConversationOf, Conversations, History } from "../plugin/history.ts";
+import { authorOf } from "../protocol/amendment.ts";
+import type { Answer, Ask, PrivateEntry } from "../protocol/messages.ts";
+import type { AccountOf } from "./auth.ts";
+import type { ConversationQueue } from "./conversation-queue.ts";
+import { createConversationQueue } from "./conversation-queue.ts";
+import { newestThatFit, oldestThatFit } from "./history-pages.ts";
+import { addressKey } from "./people.ts";
+import type { LiveSession } from "./session.ts";
+
+export interface ConversationsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly history: () => History | undefined;
+  readonly accountOf: AccountOf;
+}
+
+export function createConversations(options: ConversationsOptions) {
+  const { log } = options;
+  const store = (): Conversations | undefined => options.history()?.conversations;
+  const queue = createConversationQueue(options, store);
+
+  const forget = async (from: Conversations, of: Forgotten): Promise<number> => {
+    await queue.caughtUp();
+    queue.drop(
+      ({ account, other, message }) =>
+        account === of.account &&
+        (of.other === undefined || other === of.other) &&
+        (of.message === undefined || isSame(of.message, message)),
+    );
+    return from.forget(of);
+  };
+  /** The messages of a conversation that have this id, each by another author. */
+  const withId = async (
+    from: Conversations,
+    of: ConversationOf,
+    id: string,
+  ): Promise<readonly PrivateEntry[]> => {
+    await queue.caughtUp();
+    const written = await from.page(of, LIMITS.sameIdMax, { before: `${id}~` });
+    const waiting = queue
+      .waiting()
+      .filter(({ account, other }) => account === of.account && other === of.other);
+    return [...written, ...waiting.map(({ message }) => message)].filter((one) => one.id === id);
+  };
+  const erase = async (from: Conversations, of: ConversationOf, deletion: PrivateEntry) => {
+    for (const message of await withId(from, of, deletion.about ?? ""))
+      if (authorOf(message) === authorOf(deletion)) await forget(from, { ...of, message });
+  };
+  const asked = createAsked(options, { store, queue, forget, withId });
+
+  return {
+    ...asked,
+    /**
+     * A message has reached its addressee, or is stored: it is kept for the account of this side.
+     * Of a deletion what it is about is forgotten.
+     */
+    told(account: string | undefined, side: "author" | "addressee", message: PrivateEntry): void {
+      const from = store();
+      if (account === undefined || from === undefined) return;
+      const other = addressKey(side === "author" ? message.to : message.from);
+      if (typeof other === "object") return; // another server's word: nobody could ask for it
+      const of = { account, other };
+      if (message.kind !== "delete") return queue.keep({ ...of, message });
+      erase(from, of, message).catch((error: unknown) =>
+        log.error("private message not removed", { id: message.about, error }),
+      );
+    },
+    /** Forgets what is kept for accounts that nobody has any more; once, at the start. */
+    async load(): Promise<void> {
+      const from = store();
+      for (const account of (await from?.accounts()) ?? []) {
+        const now = options.accountOf(account);
+        if (now !== account && typeof now !== "object") await from?.forget({ account });
+      }
+    },
+    /** Nobody has this account any more. */
+    forget(account: string): void {
+      const from = store();
+      if (from === undefined) return;
+      forget(from, { account }).catch((error: unknown) =>
+        log.error("conversations not forgotten", { account, error }),
+      );
+    },
+    idle: queue.caughtUp,
+    close: queue.close,
+  };
+}
+
+export type ConversationsKept = ReturnType<typeof createConversations>;
+
+// --- internal -----------------------------------------------------------------------------------
+
+type Forgotten = Parameters<Conversations["forget"]>[0];
+
+const isSame = (a: Pick<PrivateEntry, "id" | "from">, b: PrivateEntry): boolean =>
+  a.id === b.id && a.from === b.from;
+
+/** Makes the function that works on a session's own conversation with somebody. */
+function createWithin(
+  { log }: Pick<ConversationsOptions, "log">,
+  { store, queue }: Pick<Kept, "store" | "queue">,
+) {
+  return async <T extends object>(
+    session: LiveSession,
+    other: string,
+    work: (from: Conversations, of: ConversationOf) => Promise<T | Failure>,
+  ): Promise<T | Failure> => {
+    const { account } = session.person;
+    const from = store();
+    if (from === undefined)
+      return failure("NO_HISTORY", "this server keeps no private messages for you to look at");
+    if (account === undefined)
+      return failure("NO_HISTORY", "private messages are kept for those who have a password");
+    const key = addressKey(other);
+    if (typeof key === "object") return key;
+    try {
+      await queue.caughtUp();
+      return await work(from, { account, other: key });
+    } catch (thrown) {
+      const { code, text } = failureOf(thrown);
+      if (code === "INTERNAL") log.error("conversations not read", { error: text });
+      return failure(code, text);
+    }
+  };
+}
+
+/** What is kept, and how it is looked at. */
+interface Kept {
+  readonly store: () => Conversations | undefined;
+  readonly queue: ConversationQueue;
+  readonly forget: (from: Conversations, of: Forgotten) => Promise<number>;
+  readonly withId: (
+    from: Conversations,
+    of: ConversationOf,
+    id: string,
+  ) => Promise<readonly PrivateEntry[]>;
+}
+
+/** What sessions ask of their own. */
+function createAsked(options: ConversationsOptions, kept: Kept) {
+  const { forget, withId } = kept;
+  const within = createWithin(options, kept);
+  return {
+    /** Why a session may not delete what it means; undefined where it may. */
+    async refusalOf(session: LiveSession, ask: Ask<"tell">): Promise<Failure | undefined> {
+      const { to, about = "" } = ask;
+      const author = { from: session.address, account: session.person.account ?? "" };
+      const found = await within(session, to, (from, of) => withId(from, of, about));
+      if (isFailure(found)) return found;
+      if (found.some((one) => authorOf(one) === authorOf(author))) return undefined;
+      const what = `no message of yours to ${visible(to)} with this id is kept`;
+      return failure("NO_SUCH_MESSAGE", `${visible(about)}: ${what}`);
+    },
+    /** A page of a conversation. */
+    page(
+      session: LiveSession,
+      { with: with_, limit, before, after }: Ask<"conversation">,
+    ): Promise<Answer<"conversation"> | Failure> {
+      return within(session, with_, async (from, of) => {
+        if (before !== undefined && after !== undefined)
+          return failure("BAD_REQUEST", "conversation: expected before or after, got both");
+        if (after !== undefined) {
+          const page = await from.page(of, limit, { after });
+          return { with: of.other, messages: oldestThatFit(page) };
+        }
+        const page = await from.page(of, limit, before === undefined ? undefined : { before });
+        return { with: of.other, messages: newestThatFit(page) };
+      });
+    },
+    /** The account's conversations, by their newest messages. */
+    list(
+      session: LiveSession,
+      { before, limit }: Ask<"conversations">,
+    ): Promise<Answer<"conversations"> | Failure> {
+      return within(session, session.address, async (from, { account }) => {
+        const newest = await from.newest(account, limit, before);
+        const page = newest.map(({ other, message }) => {
+          // As it was written last.
+          const shown = [message.from, message.to].find((one) => addressKey(one) === other);
+          return { with: shown ?? other, message };
+        });
+        const conversations = oldestThatFit(page);
+        const isAll = newest.length < limit && conversations.length === page.length;
+        const next = isAll ? undefined : conversations.at(-1)?.message.id;
+        return { conversations, ...(next === undefined ? {} : { next }) };
+      });
+    },
+    /** Forgets one's own copy, of all or of one message; the other one keeps his. */
+    forgetOwn(
+      session: LiveSession,
+      { with: with_, id }: Ask<"forget">,
+    ): Promise<Answer<"forget"> | Failure> {
+      return within(session, with_, async (from, of) => {
+        if (id === undefined) return { with: of.other, messages: await forget(from, of) };
+        let messages = 0;
+        for (const message of await withId(from, of, id))
+          messages += await forget(from, { ...of, message });
+        return { with: of.other, id, messages };
+      });
+    },
+  };
+}
