@@ -353,7 +353,7 @@ export const LIMITS = {
   mailBytesInAllMax: 16 * MiB,
 
   // --- conversations -----------------------------------------------------------------------------
-  /** Kept for one account, in bytes of JSON: some 40,000 messages; the oldest go first. */
+  /** Kept for one account, in bytes of JSON: some 40,000 messages; the longest one gives way. */
   conversationsBytesMax: 8 * MiB,
   /** On their way to a disk that is slow or full; what comes then is not kept, and counted. */
   conversationsQueueBytesMax: 8 * MiB,

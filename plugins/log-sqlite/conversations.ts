@@ -1,7 +1,7 @@
 // Private messages, for each account its own: which table holds what, and what of it goes when an
 // account has too many bytes of them, when they are old, or when somebody says so. Runs in the
-// worker. Invariants: 1. `holders.bytes` is the sum of the account's entries. 2. A conversation
-// without a message, and a holder without a conversation, has no row.
+// worker. Invariants: 1. `bytes` of a holder, and of a conversation, is the sum of its entries.
+// 2. A conversation without a message, and a holder without a conversation, has no row.
 
 import type { Database } from "bun:sqlite";
 import type { ConversationOf, KeptMessage, PrivateEntry } from "chatfusion";
@@ -19,6 +19,7 @@ export const CONVERSATIONS_SCHEMA = `
     holder INTEGER NOT NULL REFERENCES holders (id),
     other TEXT NOT NULL,
     newest TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
     UNIQUE (holder, other)
   ) STRICT;
   CREATE INDEX conversations_newest ON conversations (holder, newest);
@@ -32,7 +33,7 @@ export const CONVERSATIONS_SCHEMA = `
     entry TEXT NOT NULL,
     UNIQUE (conversation, message, author)
   ) STRICT;
-  CREATE INDEX told_holder ON told (holder);
+  CREATE INDEX conversations_bytes ON conversations (holder, bytes);
 `;
 
 /** One row of `told`, as far as it is removed by it. */
@@ -59,7 +60,7 @@ export function createConversations(
      ON CONFLICT DO UPDATE SET bytes = bytes RETURNING id`,
   );
   const addConversation = database.query<{ id: number }, [number, string, string]>(
-    `INSERT INTO conversations (holder, other, newest) VALUES (?1, ?2, ?3)
+    `INSERT INTO conversations (holder, other, newest, bytes) VALUES (?1, ?2, ?3, 0)
      ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest) RETURNING id`,
   );
   const add = database.query<unknown, [number, number, string, string, number, string]>(
@@ -69,9 +70,15 @@ export function createConversations(
   const grow = database.query<{ bytes: number }, [number, number]>(
     "UPDATE holders SET bytes = bytes + ?2 WHERE id = ?1 RETURNING bytes",
   );
+  const growOne = database.query<unknown, [number, number]>(
+    "UPDATE conversations SET bytes = bytes + ?2 WHERE id = ?1",
+  );
   const removal = createRemoval(database);
+  // Of the longest one, so that nobody pushes out what others have told.
   const oldestOf = database.query<Row, [number, number]>(
-    `SELECT ${ROW} FROM told WHERE holder = ?1 ORDER BY id LIMIT ?2`,
+    `SELECT ${ROW} FROM told WHERE conversation = (
+       SELECT id FROM conversations WHERE holder = ?1 ORDER BY bytes DESC LIMIT 1)
+     ORDER BY id LIMIT ?2`,
   );
   const oldest = database.query<Row & { readonly logged: number }, [number]>(
     `SELECT ${ROW}, logged FROM told ORDER BY id LIMIT ?1`,
@@ -83,7 +90,9 @@ export function createConversations(
     const entry = JSON.stringify(message);
     const { changes } = add.run(conversation, holder, message.id, message.from, now, entry);
     if (changes === 0) return;
-    let bytes = grow.get(holder, Buffer.byteLength(entry))?.bytes ?? 0;
+    const added = Buffer.byteLength(entry);
+    growOne.run(conversation, added);
+    let bytes = grow.get(holder, added)?.bytes ?? 0;
     while (bytes > bytesMax) {
       const rows = oldestOf.all(holder, STEP_ROWS);
       removal.remove(rows);
@@ -152,7 +161,9 @@ function createReads(database: Database) {
 
 function createRemoval(database: Database) {
   const ofAccount = database.query<Row, [string]>(
-    `SELECT ${ROW} FROM told WHERE holder = (SELECT id FROM holders WHERE account = ?1)`,
+    `SELECT ${ROW} FROM told WHERE conversation IN (
+       SELECT id FROM conversations
+       WHERE holder = (SELECT id FROM holders WHERE account = ?1))`,
   );
   const ofConversation = database.query<Row & { message: string; author: string }, Names>(
     `SELECT ${ROW}, message, author FROM told WHERE conversation = (
@@ -162,6 +173,9 @@ function createRemoval(database: Database) {
   const remove = database.query<unknown, [number]>("DELETE FROM told WHERE id = ?1");
   const shrink = database.query<unknown, [number, number]>(
     "UPDATE holders SET bytes = bytes - ?2 WHERE id = ?1",
+  );
+  const shrinkOne = database.query<unknown, [number, number]>(
+    "UPDATE conversations SET bytes = bytes - ?2 WHERE id = ?1",
   );
   const renew = database.query<unknown, [number]>(
     `UPDATE conversations SET newest = coalesce(
@@ -182,8 +196,9 @@ function createRemoval(database: Database) {
       return rows.filter((one) => one.message === message.id && one.author === message.from);
     },
     remove(rows: readonly Row[]): void {
-      for (const { id, holder, bytes } of rows) {
+      for (const { id, holder, conversation, bytes } of rows) {
         remove.run(id);
+        shrinkOne.run(conversation, bytes);
         shrink.run(holder, bytes);
       }
       for (const conversation of new Set(rows.map((row) => row.conversation))) {

@@ -1,53 +1,11 @@
 // Private messages that a server keeps for its accounts: what each of them is given, and nobody
 // else; what is forgotten, and deleted on both sides; and a disk that does not take them.
 
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import {
-  CONVERSATIONS_SCHEMA,
-  createConversations,
-} from "../../plugins/log-sqlite/conversations.ts";
 import { LIMITS } from "../../src/limits.ts";
-import type { Conversations } from "../../src/plugin.ts";
 import { startWithAccounts } from "./accounts.ts";
-import { MemoryHistory } from "./memory.ts";
 import type { Json, Peer } from "./peer.ts";
-
-/** The tables of log-sqlite, in memory; `fails` is a disk that is full. */
-function keeping() {
-  const database = new Database(":memory:", { strict: true });
-  database.run(CONVERSATIONS_SCHEMA);
-  const bytesMax = LIMITS.conversationsBytesMax;
-  const { page, newest, ...kept } = createConversations(database, { bytesMax, days: undefined });
-  const disk = { fails: false };
-  const conversations: Conversations = {
-    ...kept,
-    keep(messages) {
-      if (disk.fails) throw new Error("the disk is full");
-      kept.keep(messages, 0);
-    },
-    page: (of, limit, from) => page({ ...of, limit, ...from }),
-    newest: (account, limit, before) => newest(account, limit, before),
-  };
-  return { conversations, disk };
-}
-
-/** Ana and Cat of paris, who have accounts, and Bob, a guest there. */
-function start(seed: string) {
-  const { conversations, disk } = keeping();
-  const history = new MemoryHistory();
-  history.talk = conversations;
-  const started = startWithAccounts(seed, () => history.plugin());
-  started.accounts.add("cat");
-  const { place, paris, logIn } = started;
-  const [ana, cat, bob] = [logIn("ana"), logIn("cat"), place.enter(paris, "bob")];
-  const tell = (by: Peer, to: string, text: string) => {
-    const { id } = by.get("tell", { to, text });
-    place.rest(2);
-    return String(id);
-  };
-  return { ...started, conversations, disk, ana, cat, bob, tell };
-}
+import { startTalking as start } from "./talking.ts";
 
 const textsOf = (answer: Json) => (answer["messages"] as Json[]).map(({ text }) => String(text));
 const said = (by: Peer, other: string, more: Json = {}) =>

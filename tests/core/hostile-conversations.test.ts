@@ -1,0 +1,72 @@
+// A member of the fusion that lies, to take away or make up what is kept of private messages.
+
+import { expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
+import { Liar } from "./liar.ts";
+import type { Json, Peer } from "./peer.ts";
+import { startTalking } from "./talking.ts";
+
+/** Ana and Cat of paris, who have accounts, and mal of nice, whose server lies. */
+function start(seed: string) {
+  const started = startTalking(seed);
+  const { place, paris } = started;
+  const liar = new Liar(place, "nice");
+  place.hub.join(paris.server.name, "nice");
+  place.rest(3000);
+  liar.tell("paris", { t: "people", v: 1, first: true, last: true, people: [["mal", "", 1, []]] });
+  place.rest(500);
+  let count = 0;
+  const tell = (message: Json) => {
+    const id = `made-up-${String(count++).padStart(9, "0")}`;
+    const plain = { id, from: "mal@nice", to: "ana@paris", kind: "text", text: "x", at: 1 };
+    liar.tell("paris", { t: "tell", message: { ...plain, ...message } });
+    place.rest(20);
+    return String(message["id"] ?? id);
+  };
+  return { ...started, lie: tell };
+}
+
+const kept = (by: Peer, other: string, more: Json = {}) =>
+  (by.get("conversation", { with: other, ...more })["messages"] as Json[]).map(({ text }) => text);
+
+test("a deletion takes away what its own people have told, and nothing of others", () => {
+  const { ana, cat, tell, lie } = start("deletions");
+  const own = lie({ text: "by mal" });
+  const about = tell(ana, "cat@paris", "between us");
+  lie({ kind: "delete", text: "", about });
+  for (const from of ["ana@paris", "cat@paris", "mal@paris", "ana@nice"])
+    for (const account of ["ana", "cat"]) lie({ kind: "delete", text: "", about, from, account });
+  expect(kept(ana, "mal@nice")).toContain("by mal");
+  expect(kept(ana, "cat@paris")).toEqual(["between us"]);
+  expect(kept(cat, "ana@paris")).toEqual(["between us"]);
+  lie({ kind: "delete", text: "", about: own });
+  expect(kept(ana, "mal@nice")).not.toContain("by mal");
+});
+
+test("nothing is kept as told by people of others, nor for people who have no account", () => {
+  const { ana, cat, bob, lie } = start("made up");
+  for (const from of ["cat@paris", "bob@paris", "nobody@rome", "@nice", "mal"]) lie({ from });
+  lie({ to: "bob@paris", text: "to a guest" });
+  expect(kept(ana, "cat@paris")).toEqual([]);
+  expect((ana.get("conversations", {})["conversations"] as Json[]).length).toBe(0);
+  expect(kept(cat, "ana@paris")).toEqual([]);
+  expect(bob.ask("conversations", {})["code"]).toBe("NO_HISTORY");
+});
+
+test("a flood makes room for itself, and pushes out nothing that others have told", () => {
+  const { ana, cat, tell, lie } = start("flood");
+  tell(cat, "ana@paris", "before");
+  const long = "x".repeat(LIMITS.textBytesMax);
+  const many = Math.ceil((1.2 * LIMITS.conversationsBytesMax) / long.length);
+  for (let at = 0; at < many; at++) lie({ text: long });
+  let [all, before] = [0, "~"];
+  for (;;) {
+    const { messages } = ana.get("conversation", { with: "mal@nice", before });
+    const [first] = messages as Json[];
+    if (first === undefined) break;
+    all += (messages as Json[]).length;
+    before = String(first["id"]);
+  }
+  expect(all).toBeWithin(1, LIMITS.conversationsBytesMax / long.length);
+  expect(kept(ana, "cat@paris")).toEqual(["before"]);
+});
