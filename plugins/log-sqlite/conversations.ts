@@ -9,12 +9,12 @@ import type { AskedOf, Forgotten } from "./request.ts";
 
 // `told.id` grows with what is kept, so that it is the order in which it goes.
 export const CONVERSATIONS_SCHEMA = `
-  CREATE TABLE holders (
+  CREATE TABLE IF NOT EXISTS holders (
     id INTEGER PRIMARY KEY,
     account TEXT NOT NULL UNIQUE,
     bytes INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE conversations (
+  CREATE TABLE IF NOT EXISTS conversations (
     id INTEGER PRIMARY KEY,
     holder INTEGER NOT NULL REFERENCES holders (id),
     other TEXT NOT NULL,
@@ -22,8 +22,8 @@ export const CONVERSATIONS_SCHEMA = `
     bytes INTEGER NOT NULL,
     UNIQUE (holder, other)
   ) STRICT;
-  CREATE INDEX conversations_newest ON conversations (holder, newest);
-  CREATE TABLE told (
+  CREATE INDEX IF NOT EXISTS conversations_newest ON conversations (holder, newest);
+  CREATE TABLE IF NOT EXISTS told (
     id INTEGER PRIMARY KEY,
     conversation INTEGER NOT NULL REFERENCES conversations (id),
     holder INTEGER NOT NULL,
@@ -33,7 +33,7 @@ export const CONVERSATIONS_SCHEMA = `
     entry TEXT NOT NULL,
     UNIQUE (conversation, message, author)
   ) STRICT;
-  CREATE INDEX conversations_bytes ON conversations (holder, bytes);
+  CREATE INDEX IF NOT EXISTS conversations_bytes ON conversations (holder, bytes);
 `;
 
 /** One row of `told`, as far as it is removed by it. */

@@ -66,7 +66,8 @@ export type ConversationOf = Pick<KeptMessage, "account" | "other">;
 
 /**
  * Private messages, kept for the accounts of this server: for each its own, which nobody else is
- * given. Of an account up to `LIMITS.conversationsBytesMax`; the oldest of the longest one go first.
+ * given. Of an account up to `LIMITS.conversationsBytesMax`; beyond that the oldest of its longest
+ * conversation go.
  */
 export interface Conversations {
   /**

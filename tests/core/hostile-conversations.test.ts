@@ -16,14 +16,14 @@ function start(seed: string) {
   liar.tell("paris", { t: "people", v: 1, first: true, last: true, people: [["mal", "", 1, []]] });
   place.rest(500);
   let count = 0;
-  const tell = (message: Json) => {
+  const lie = (message: Json) => {
     const id = `made-up-${String(count++).padStart(9, "0")}`;
     const plain = { id, from: "mal@nice", to: "ana@paris", kind: "text", text: "x", at: 1 };
     liar.tell("paris", { t: "tell", message: { ...plain, ...message } });
     place.rest(20);
-    return String(message["id"] ?? id);
+    return id;
   };
-  return { ...started, lie: tell };
+  return { ...started, lie };
 }
 
 const kept = (by: Peer, other: string, more: Json = {}) =>

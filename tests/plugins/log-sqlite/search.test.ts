@@ -102,7 +102,6 @@ describe("the index", () => {
       old.close();
       using database = new Database(join(folder, "log.sqlite"));
       database.run("DROP TABLE words; DROP TABLE indexed; PRAGMA user_version = 1");
-      database.run("DROP TABLE told; DROP TABLE conversations; DROP TABLE holders");
       database.close();
 
       const log = openIn(folder);
