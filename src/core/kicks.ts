@@ -1,6 +1,6 @@
 // Putting somebody out of a room. Where he is, his own server does it, and looks itself at whether
 // the one who asks may: by the founding that it follows, which may be another one than here. He may
-// come back at once; a ban keeps him out.
+// come back at once, so that owners may kick each other, and the founder; a ban keeps him out.
 
 import type { Clock, Random } from "../environment.ts";
 import type { Failure } from "../errors.ts";
@@ -17,7 +17,7 @@ import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
 import type { People } from "./people.ts";
 import type { Actor } from "./room-state.ts";
-import { may, stands } from "./room-state.ts";
+import { may, roleOf, stands } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -59,8 +59,8 @@ export function createKicks(options: KicksOptions) {
     const session = options.sessions.find(nick);
     if (session === undefined || !session.memberships.has(room))
       return failure("NO_SUCH_NICK", `${nick}@${options.self}: is not in ${room}`);
-    if (stands(state, states.personOf(session, room))) {
-      const what = "is an owner or a moderator; take the role first";
+    if (stands(state, states.personOf(session, room)) && roleOf(state, by) !== "owner") {
+      const what = "is an owner or a moderator, whom owners alone kick";
       return failure("NOT_PERMITTED", `room ${room}: ${session.address} ${what}`);
     }
     const account = by.account ?? options.self;

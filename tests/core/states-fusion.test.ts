@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { MemoryHistory } from "./memory.ts";
-import type { Json } from "./peer.ts";
+import type { Json, Peer } from "./peer.ts";
 import { Ruled } from "./ruled.ts";
 
 const codeOf = (answer: Json): unknown => answer["code"] ?? "ack";
@@ -114,6 +114,31 @@ describe("in a fusion", () => {
     expect(gus.all("removed")).toMatchObject([{ code: "KICKED", text: "kicked by ann@paris: x" }]);
     const missing = ann.ask("kick", { room: "#chat", address: "gus@lyon" });
     expect(codeOf(missing)).toBe("NO_SUCH_NICK");
+  });
+
+  test("owners kick each other, and the founder; moderators neither", () => {
+    const world = new Ruled("owners");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const ann = world.account(paris!, "ann");
+    ann.get("join", { room: "#chat" });
+    world.place.rest(100);
+    const [ben, cat] = [world.account(lyon!, "ben"), world.account(paris!, "cat")];
+    for (const peer of [ben, cat]) peer.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "role/ben@lyon", "owner");
+    world.set(ann, "#chat", "role/cat@paris", "moderator");
+    world.place.rest(100);
+    const kick = (by: Peer, address: string) => {
+      const code = codeOf(by.ask("kick", { room: "#chat", address }));
+      world.place.rest(100);
+      return code;
+    };
+    expect(kick(cat, "ann@paris")).toBe("NOT_PERMITTED");
+    expect(kick(cat, "ben@lyon")).toBe("NOT_PERMITTED");
+    expect(kick(ben, "ann@paris")).toBe("ack");
+    expect(ann.all("removed")).toMatchObject([{ code: "KICKED", text: "kicked by ben@lyon" }]);
+    expect(codeOf(ann.ask("join", { room: "#chat" }))).toBe("ack");
+    expect(kick(ann, "ben@lyon")).toBe("ack");
+    expect(kick(ann, "cat@paris")).toBe("ack");
   });
 
   test("a moderator deletes what others say, on every server; others do not", () => {
