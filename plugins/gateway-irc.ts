@@ -11,6 +11,7 @@ import { definePlugin, LIMITS } from "chatfusion";
 import type { Client } from "./gateway-irc/client.ts";
 import { runCommand } from "./gateway-irc/commands.ts";
 import { openDoors } from "./gateway-irc/doors.ts";
+import { Cuts } from "./gateway-irc/cuts.ts";
 import { createFormats } from "./gateway-irc/format.ts";
 import { isupportLines } from "./gateway-irc/isupport.ts";
 import { USER_MODES } from "./gateway-irc/modes.ts";
@@ -25,13 +26,16 @@ export default definePlugin({
   options: Options,
   setup({ self, options, host, clock, log, metrics }) {
     const names = createNames(self);
+    const cuts = new Cuts();
     const world: World = {
       options,
       host,
       clock,
       log,
       names,
+      cuts,
       formats: createFormats({
+        cuts,
         names,
         lobby: options.lobby,
         encoded: metrics.counter("encoded", "messages written as lines, once for each format"),

@@ -412,6 +412,8 @@ export const LIMITS = {
   ircTargetsMax: 8,
   /** Lines of a text that a client says in a batch: a page or two of source. */
   ircMultilineLinesMax: 128,
+  /** Texts of which it is known how their clients had cut them: some seconds of a busy server. */
+  ircCutsMax: 64,
   /** Messages in one answer to CHATHISTORY, and about how many bytes: an eighth of an outbox. */
   ircHistoryMax: 100,
   ircHistoryBytesMax: 512 * KiB,

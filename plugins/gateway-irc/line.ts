@@ -2,6 +2,7 @@
 // cuts bytes into lines.
 
 import { LIMITS } from "chatfusion";
+import { SEAM } from "./cuts.ts";
 
 /** One line, read. Parameters may be empty where they came behind a colon. */
 export interface Line {
@@ -111,8 +112,9 @@ export function cutText(text: string, bytesMax: number): string {
 export const isOneLine = (text: string): boolean => text !== "" && !lineEnds.test(text);
 
 /**
- * Cuts a text into pieces that each fit a line: at its own line ends, and where it is longer than
- * `bytesMax` bytes at a blank, or else between two characters. Never empty, no empty piece.
+ * Cuts a text into pieces that each fit a line: at its own line ends, at its seams (cuts.ts), and
+ * where it is longer than `bytesMax` bytes at a blank, or else between two characters. Never empty,
+ * no empty piece.
  */
 export function piecesOf(text: string, bytesMax: number): string[] {
   if (text.length * 3 <= bytesMax && isOneLine(text)) return [text];
@@ -131,19 +133,21 @@ export interface Chunk {
 export function chunksOf(text: string, bytesMax: number): Chunk[] {
   const chunks: Chunk[] = [];
   for (const line of text.split(/\r\n|[\r\n]/)) {
-    let rest = line.replaceAll("\0", " ");
     let goesOn = false;
-    do {
-      let piece = cutText(rest, bytesMax);
-      if (piece === "" && rest !== "") break; // no character fits
-      if (piece.length < rest.length) {
-        const blank = piece.lastIndexOf(" ");
-        if (blank > piece.length / 2) piece = piece.slice(0, blank + 1);
-      }
-      chunks.push({ piece, goesOn });
-      rest = rest.slice(piece.length);
-      goesOn = true;
-    } while (rest !== "");
+    for (const part of line.split(SEAM)) {
+      let rest = part;
+      do {
+        let piece = cutText(rest, bytesMax);
+        if (piece === "" && rest !== "") break; // no character fits
+        if (piece.length < rest.length) {
+          const blank = piece.lastIndexOf(" ");
+          if (blank > piece.length / 2) piece = piece.slice(0, blank + 1);
+        }
+        chunks.push({ piece, goesOn });
+        rest = rest.slice(piece.length);
+        goesOn = true;
+      } while (rest !== "");
+    }
   }
   return chunks;
 }

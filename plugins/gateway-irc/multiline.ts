@@ -4,6 +4,7 @@
 import type { MaybePromise } from "chatfusion";
 import { LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
+import { SEAM } from "./cuts.ts";
 import type { Line } from "./line.ts";
 import type { Reply } from "./reply.ts";
 import { shownOf } from "./rooms.ts";
@@ -25,6 +26,7 @@ export interface OpenBatch {
   readonly reply: Reply;
   /** PRIVMSG or NOTICE, from the first line on. */
   command: string;
+  /** With the seams of its lines. */
   text: string;
   lines: number;
   bytes: number;
@@ -54,8 +56,10 @@ export function batch(client: Client, line: Line, reply: Reply): MaybePromise<vo
   client.batch = undefined;
   reply.end();
   if (open.isRefused) return undefined;
-  if (!/[^\n]/.test(open.text)) return end(open, "MULTILINE_INVALID", "it says nothing");
-  const { command, text, about } = open;
+  if (!/[^\n\0]/.test(open.text)) return end(open, "MULTILINE_INVALID", "it says nothing");
+  const { command, about } = open;
+  client.world.cuts.add(open.text);
+  const text = open.text.replaceAll(SEAM, "");
   return speak(client, { command, list: target || open.target, text, about }, open.reply);
 }
 
@@ -81,16 +85,16 @@ export function takeLine(client: Client, line: Line, reply: Reply): void {
     ]);
   if (goesOn && (text === "" || open.lines === 0))
     return end(open, "MULTILINE_INVALID", "there is nothing that goes on");
-  const lineEnd = goesOn || open.lines === 0 ? "" : "\n";
+  const before = open.lines === 0 ? "" : goesOn ? SEAM : "\n";
   const { textBytesMax, ircMultilineLinesMax } = LIMITS;
   open.command = command;
   open.lines++;
-  open.bytes += lineEnd.length + Buffer.byteLength(text);
+  open.bytes += Number(before === "\n") + Buffer.byteLength(text);
   if (open.lines > ircMultilineLinesMax)
     return end(open, "MULTILINE_MAX_LINES", "so many lines fit", [`${ircMultilineLinesMax}`]);
   if (open.bytes > textBytesMax)
     return end(open, "MULTILINE_MAX_BYTES", "so many bytes fit", [`${textBytesMax}`]);
-  open.text += lineEnd + text;
+  open.text += before + text;
 }
 
 // --- internal ---

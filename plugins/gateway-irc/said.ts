@@ -6,6 +6,7 @@ import type { MessageEntry, PersonEntry, PrivateEntry } from "chatfusion";
 import { isSaid, LIMITS } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { hasCap } from "./caps.ts";
+import type { Cuts } from "./cuts.ts";
 import { chunksOf, fitting, flat, formatTags, isOneLine, piecesOf } from "./line.ts";
 import type { Names } from "./names.ts";
 
@@ -21,12 +22,13 @@ export interface Writer {
 export type Tag = readonly [key: string, value: string];
 
 export interface WriterOptions {
+  readonly cuts: Cuts;
   readonly names: Names;
   /** Called for each message that is written out. */
   encoded(): void;
 }
 
-export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): Writer {
+export function createWriter({ cuts, names, encoded }: WriterOptions, caps: CapSet): Writer {
   const has = {
     accountTag: hasCap(caps, "account-tag"),
     multiline: hasCap(caps, "draft/multiline") && hasCap(caps, "batch"),
@@ -65,10 +67,11 @@ export function createWriter({ names, encoded }: WriterOptions, caps: CapSet): W
       return `${tags}${head}${shown}\r\n`;
     }
     const bytesMax = LIMITS.ircLineBytesMax - around - nonAscii(head);
-    const pieces = piecesOf(text, bytesMax);
+    const cut = cuts.of(text);
+    const pieces = piecesOf(cut, bytesMax);
     if (pieces.length > 1 && has.multiline && !isAction) {
       const begin = `${tags}:${mask} BATCH +${multilineBatch} draft/multiline ${target}\r\n`;
-      const lines = linesOf(head, before, text, bytesMax);
+      const lines = linesOf(head, before, cut, bytesMax);
       return `${begin}${lines}:${mask} BATCH -${multilineBatch}\r\n`;
     }
     let lines = "";

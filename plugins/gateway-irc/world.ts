@@ -2,6 +2,7 @@
 
 import type { Clock, GatewayHost, Log, MaybePromise, Millis } from "chatfusion";
 import type { Client } from "./client.ts";
+import type { Cuts } from "./cuts.ts";
 import type { Formats } from "./format.ts";
 import type { Line } from "./line.ts";
 import type { Names } from "./names.ts";
@@ -16,6 +17,7 @@ export interface World {
   readonly log: Log;
   readonly names: Names;
   readonly formats: Formats;
+  readonly cuts: Cuts;
   readonly whowas: Whowas;
   readonly startedAt: Millis;
   /** Every connection that is open. */

@@ -181,14 +181,15 @@ describe("a text of several lines", () => {
       `@${first}msgid=* :ann!~ann@paris BATCH +lines draft/multiline #tea`,
       "@batch=lines :ann!~ann@paris PRIVMSG #tea :one",
       "@batch=lines :ann!~ann@paris PRIVMSG #tea :",
-      "@batch=lines :ann!~ann@paris PRIVMSG #tea :two and more",
+      "@batch=lines :ann!~ann@paris PRIVMSG #tea :two ",
+      "@batch=lines;draft/multiline-concat :ann!~ann@paris PRIVMSG #tea :and more",
       ":ann!~ann@paris BATCH -lines",
     ];
     expect(plain(ann.taken()).filter((line) => !line.includes("zoe"))).toEqual(lines("label=9;"));
     await ben.until((line) => line.endsWith("BATCH -lines"));
-    expect(plain(ben.taken()).slice(-5)).toEqual(lines(""));
-    await plainOne.until((line) => line === ":ann!~ann@paris PRIVMSG #tea :two and more");
-    expect(plainOne.taken().slice(-2)[0]).toBe(":ann!~ann@paris PRIVMSG #tea :one");
+    expect(plain(ben.taken()).slice(-6)).toEqual(lines(""));
+    await plainOne.until((line) => line === ":ann!~ann@paris PRIVMSG #tea :and more");
+    expect(plainOne.taken().slice(-3)[0]).toBe(":ann!~ann@paris PRIVMSG #tea :one");
     expect(await said).toBe("one\n\ntwo and more");
     await zoe.say("#tea", `a ${"long ".repeat(120)}line`);
     await ben.until((line) => line.startsWith("@batch=lines;draft/multiline-concat :zoe!"));

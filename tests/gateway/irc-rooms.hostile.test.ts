@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { Cuts } from "../../plugins/gateway-irc/cuts.ts";
 import { createFormats } from "../../plugins/gateway-irc/format.ts";
 import { changeCaps, NO_CAPS } from "../../plugins/gateway-irc/caps.ts";
 import { createNames } from "../../plugins/gateway-irc/names.ts";
@@ -47,7 +48,7 @@ describe("texts", () => {
 
   test("whatever other servers say was done, each line ends where it should, and fits", () => {
     const names = createNames(parseServerName("paris"));
-    const formats = createFormats({ names, lobby: true, encoded() {} });
+    const formats = createFormats({ cuts: new Cuts(), names, lobby: true, encoded() {} });
     const caps = ["", "account-tag", "invite-notify batch extended-join account-notify"];
     const text = (max: number) =>
       fc.string({

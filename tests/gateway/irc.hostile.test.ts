@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { changeCaps, NO_CAPS } from "../../plugins/gateway-irc/caps.ts";
+import { Cuts } from "../../plugins/gateway-irc/cuts.ts";
 import { createFormats } from "../../plugins/gateway-irc/format.ts";
 import { createNames } from "../../plugins/gateway-irc/names.ts";
 import type { RoomName, ServerName } from "../../src/names.ts";
@@ -181,7 +182,7 @@ test.each([
 
 test("ids that other servers make up are one word of a line, or left out", () => {
   const names = createNames("paris" as ServerName);
-  const formats = createFormats({ names, lobby: true, encoded: () => {} });
+  const formats = createFormats({ cuts: new Cuts(), names, lobby: true, encoded: () => {} });
   const caps = changeCaps(NO_CAPS, EVERY) ?? NO_CAPS;
   for (const evil of ["a\r\nQUIT", "a b", ":a", "", "a\0b", "é", "a;+x=y"])
     for (const kind of ["text", "reaction", "delete", "edit"] as const) {
