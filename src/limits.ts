@@ -408,7 +408,7 @@ export const LIMITS = {
   ircUnendedBytesMax: 9 * KiB,
   /** What one SASL message may have in all, in base64: a password is far shorter. */
   ircSaslBytesMax: 4 * KiB,
-  /** Targets of one PRIVMSG or NOTICE, and rooms of one JOIN, PART or NAMES. */
+  /** Targets of one PRIVMSG, NOTICE, KICK or WHOIS, and rooms of one NAMES. */
   ircTargetsMax: 8,
   /** Lines of a text that a client says in a batch: a page or two of source. */
   ircMultilineLinesMax: 128,

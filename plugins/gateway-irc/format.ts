@@ -9,7 +9,7 @@ import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
 import type { Changes } from "./changes.ts";
 import { createChanges } from "./changes.ts";
-import { flat, formatTags, wordOf } from "./line.ts";
+import { because, flat, formatTags, noticeLines, wordOf } from "./line.ts";
 import type { Tag, Writer, WriterOptions } from "./said.ts";
 import { createWriter } from "./said.ts";
 
@@ -82,8 +82,8 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
   };
   const away = ({ address, account, away: text }: PersonEntry): string => {
     if (!has.awayNotify) return "";
-    const why = text === undefined ? "" : ` :${awayText(text)}`;
-    return `:${names.mask(address, account)} AWAY${why}\r\n`;
+    const head = `:${names.mask(address, account)} AWAY`;
+    return `${head}${text === undefined ? "" : because(head, awayText(text))}\r\n`;
   };
   /** Told once: in the lobby to all who see it, else to those who see the person somewhere. */
   const isToldElsewhere = ({ room, again }: RoomEventOf<"renamed" | "away">): boolean =>
@@ -91,11 +91,11 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
   const left = ({ room, person, reason, gone, removed }: RoomEventOf<"left">): string => {
     if (isHidden(room)) return "";
     if (removed !== undefined) return changes.kicked(room, person.address, removed);
-    const mask = names.mask(person.address, person.account);
-    const why = reason === undefined ? "" : ` :${flat(reason)}`;
     // Who leaves the lobby leaves the server. Where the lobby is not shown, the rooms tell of it.
-    if (room === LOBBY || (gone === true && !lobby)) return `:${mask} QUIT${why}\r\n`;
-    return `:${mask} PART ${room}${why}\r\n`;
+    const isQuit = room === LOBBY || (gone === true && !lobby);
+    const what = isQuit ? "QUIT" : `PART ${room}`;
+    const head = `:${names.mask(person.address, person.account)} ${what}`;
+    return `${head}${reason === undefined ? "" : because(head, reason)}\r\n`;
   };
   const renamed = (event: RoomEventOf<"renamed">): string => {
     if (isToldElsewhere(event)) return "";
@@ -135,7 +135,7 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
     return `${begin}${inside}:${names.self} BATCH -${movedBatch}\r\n`;
   };
   const notice = (room: string, text: string) =>
-    isHidden(room) ? "" : `:${names.self} NOTICE ${room} :${flat(text)}\r\n`;
+    isHidden(room) ? "" : noticeLines(names.self, room, text);
 
   return {
     echo: false, // answers tell what oneself has done (talk.ts, rooms.ts)

@@ -8,7 +8,7 @@ import { CLIENTTAGDENY } from "./tags.ts";
 /** The tokens, as many to a line as a reply may have. */
 export function isupportLines(options: Options): readonly (readonly string[])[] {
   const targets = `${LIMITS.ircTargetsMax}`;
-  const many = ["JOIN", "KICK", "NAMES", "NOTICE", "PART", "PRIVMSG", "WHOIS"];
+  const many = ["KICK", "NAMES", "NOTICE", "PRIVMSG", "TAGMSG", "WHOIS"];
   const roles = Object.values(ROLE_SIGNS);
   const signs = [0, 1].map((i) => roles.map((role) => role[i]).join(""));
   const tokens = [
@@ -32,7 +32,8 @@ export function isupportLines(options: Options): readonly (readonly string[])[] 
     `NETWORK=${options.network}`,
     `NICKLEN=${LIMITS.nameCodePointsMax}`,
     "STATUSMSG=",
-    `TARGMAX=${many.map((command) => `${command}:${targets}`).join(",")}`,
+    // Rooms as many as a line holds: clients come back into all of theirs by one JOIN.
+    `TARGMAX=JOIN:,PART:,${many.map((command) => `${command}:${targets}`).join(",")}`,
     `TOPICLEN=${LIMITS.ircTopicBytesMax}`,
     "UTF8ONLY",
     "WHOX",

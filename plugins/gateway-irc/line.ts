@@ -101,10 +101,14 @@ export function fitting(head: string, text: string): string {
   return cutText(flat(text), LIMITS.ircLineBytesMax - 2 - Buffer.byteLength(counted));
 }
 
+/** A reason as the last parameter of a line, as much of it as fits. */
+export const because = (head: string, text: string): string => ` :${fitting(`${head} :`, text)}`;
+
 /** No byte of UTF-8 is cut: the longest beginning of up to `bytesMax` bytes. */
 export function cutText(text: string, bytesMax: number): string {
   if (text.length * 3 <= bytesMax) return text;
-  const { read } = encoder.encodeInto(text, room.subarray(0, Math.min(bytesMax, room.length)));
+  const fits = Math.max(0, Math.min(bytesMax, room.length));
+  const { read } = encoder.encodeInto(text, room.subarray(0, fits));
   return text.slice(0, read);
 }
 
@@ -122,6 +126,12 @@ export function piecesOf(text: string, bytesMax: number): string[] {
   const pieces = chunks.map(({ piece }) => piece).filter((piece) => piece !== "");
   return pieces.length === 0 ? [" "] : pieces;
 }
+
+/** A word of the server's, in as many lines as it takes. */
+export const noticeLines = (self: string, target: string, text: string): string =>
+  piecesOf(text, noticeBytesMax)
+    .map((piece) => `:${self} NOTICE ${target} :${piece}\r\n`)
+    .join("");
 
 export interface Chunk {
   readonly piece: string;
@@ -154,6 +164,8 @@ export function chunksOf(text: string, bytesMax: number): Chunk[] {
 
 // --- internal ---
 
+/** What two names of the longest leave of a line, and some. */
+const noticeBytesMax = 400;
 const lineEnds = /[\0\r\n]/;
 const allLineEnds = /[\0\r\n]+/g;
 const encoder = new TextEncoder();

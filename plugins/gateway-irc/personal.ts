@@ -3,7 +3,7 @@
 import type { PersonalEvent } from "chatfusion";
 import type { Client } from "./client.ts";
 import { TYPING } from "./format.ts";
-import { piecesOf } from "./line.ts";
+import { noticeLines } from "./line.ts";
 import { markerMoved } from "./markread.ts";
 import { monitoredChanged, told as monitored } from "./monitor.ts";
 import { personOf } from "./rooms.ts";
@@ -45,10 +45,8 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
 }
 
 /** A word of the server's, to the client or to a room. */
-export function notice(client: Client, text: string, room = client.shown): void {
-  const head = `:${client.world.names.self} NOTICE ${room} :`;
-  for (const piece of piecesOf(text, 400)) client.send(`${head}${piece}\r\n`);
-}
+export const notice = (client: Client, text: string, room = client.shown): void =>
+  client.send(noticeLines(client.self, room, text));
 
 // --- internal ---
 

@@ -8,7 +8,7 @@ import type { Cap } from "./caps.ts";
 import { capList, capNames, changeCaps } from "./caps.ts";
 import type { Client } from "./client.ts";
 import { lastLine } from "./client.ts";
-import { cutText, listsOf } from "./line.ts";
+import { cutText, fitting, listsOf } from "./line.ts";
 import { MULTILINE } from "./multiline.ts";
 import { userOf } from "./names.ts";
 import { tellPersonal } from "./personal.ts";
@@ -36,14 +36,16 @@ export function cap(client: Client, params: readonly string[], reply: Reply): Ma
   else if (sub === "REQ") {
     if (isStranger) client.negotiates = true;
     const after = changeCaps(client.caps, words.split(" ").filter(Boolean), absent(client));
-    if (after === undefined) return answer("NAK", words);
+    // The answer names all that was asked for: what it has no room for is asked twice, or not ours.
+    const shown = fitting(`:${client.self} CAP ${client.shown} NAK :`, words);
+    if (after === undefined || shown !== words) return answer("NAK", shown);
     client.caps = after;
     if (client.session !== undefined) client.session.format = client.format;
     answer("ACK", words);
   } else if (sub === "END") {
     client.negotiates = false;
     return enterIfReady(client);
-  } else reply.numeric("ERR_INVALIDCAPCMD", [verb === "" ? "*" : verb]);
+  } else reply.numeric("ERR_INVALIDCAPCMD", [shownOf(verb)]);
 }
 
 export function pass(client: Client, [password = ""]: readonly string[], reply: Reply): void {

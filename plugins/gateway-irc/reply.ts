@@ -2,7 +2,7 @@
 // label on the command, together, with the label (IRCv3 labeled-response): none as an ACK, one as
 // it is, several as a batch.
 
-import { fitting, flat, formatParams, formatTags } from "./line.ts";
+import { fitting, formatParams, formatTags } from "./line.ts";
 import type { Numeric } from "./numerics.ts";
 import { NUMERICS } from "./numerics.ts";
 
@@ -73,8 +73,8 @@ class KeptReply implements Reply {
   }
 
   fail(command: string, code: string, text: string, context: readonly string[] = []): void {
-    const words = [command, code, ...context].join(" ");
-    this.#put(`:${this.#to.self} FAIL ${words} :${flat(text)}\r\n`);
+    const head = `:${this.#to.self} FAIL ${[command, code, ...context].join(" ")} :`;
+    this.#put(`${head}${fitting(head, text)}\r\n`);
   }
 
   lines(text: string): void {

@@ -24,7 +24,7 @@ export async function join(
   if (asked === "0") return; // "part all": nobody means it
   const keyList = keys.split(",");
   const named = asked.split(",");
-  for (const room of targetsOf(asked)) {
+  for (const room of namesIn(asked)) {
     const key = keyList[named.indexOf(room)] ?? "";
     const hidden = isHidden(client, room);
     const refused = hidden ? NOT_SHOWN : await joinOne(client, { room, key }, reply);
@@ -46,7 +46,7 @@ export async function part(
   reply: Reply,
 ): Promise<void> {
   const why = text === undefined ? {} : { reason: cutText(text, LIMITS.reasonBytesMax) };
-  for (const room of targetsOf(asked)) {
+  for (const room of namesIn(asked)) {
     const answer = isHidden(client, room) ? NOT_SHOWN : await client.ask("part", { room, ...why });
     if (isFailure(answer)) refuse(reply, room, answer);
     else {
@@ -58,7 +58,7 @@ export async function part(
 }
 
 export async function listNames(client: Client, [asked = ""]: Params, reply: Reply): Promise<void> {
-  const rooms = targetsOf(asked);
+  const rooms = targetsOf(asked, reply);
   if (asked === "")
     for await (const { room } of roomsOf(client)) await sendNames(client, room, reply);
   for (const room of rooms)
@@ -129,11 +129,21 @@ export function keyOf(room: string): string {
   }
 }
 
-/** Targets in a list with commas: each once, and no more than there may be. */
-export const targetsOf = (list: string): readonly string[] =>
+/** Names in a list with commas, each once. */
+const namesIn = (list: string): readonly string[] =>
   list !== "" && !list.includes(",")
     ? [list]
-    : Array.from(new Set(list.split(",").filter(Boolean))).slice(0, LIMITS.ircTargetsMax);
+    : Array.from(new Set(list.split(",").filter(Boolean)));
+
+/** Likewise, and no more than there may be; `reply` is told where some are left out. */
+export function targetsOf(list: string, reply: Reply | undefined): readonly string[] {
+  const max = LIMITS.ircTargetsMax;
+  const all = namesIn(list);
+  const [first] = all.slice(max);
+  if (first === undefined) return all;
+  reply?.numeric("ERR_TOOMANYTARGETS", [shownOf(first)], `more than ${max} targets: left out`);
+  return all.slice(0, max);
+}
 
 /** Whether two clients are in a room together. */
 export const isNeighbour = (client: Client, other: Client): boolean =>

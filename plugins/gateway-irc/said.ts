@@ -7,7 +7,7 @@ import { isSaid, LIMITS } from "chatfusion";
 import type { CapSet } from "./caps.ts";
 import { hasCap } from "./caps.ts";
 import type { Cuts } from "./cuts.ts";
-import { chunksOf, fitting, flat, formatTags, isOneLine, piecesOf } from "./line.ts";
+import { because, chunksOf, fitting, formatTags, isOneLine, piecesOf } from "./line.ts";
 import type { Names } from "./names.ts";
 
 export interface Writer {
@@ -98,9 +98,8 @@ export function createWriter({ cuts, names, encoded }: WriterOptions, caps: CapS
     // Whatever servers take for an id: here it is one word.
     if (!has.redaction || !/^[!-9;-~][!-~]*$/.test(about)) return "";
     encoded();
-    const why = text === "" ? "" : ` :${flat(text)}`;
-    const head = `${tagsOf(message, [])}:${names.mask(from, account)}`;
-    return `${head} REDACT ${target} ${about}${why}\r\n`;
+    const head = `${tagsOf(message, [])}:${names.mask(from, account)} REDACT ${target} ${about}`;
+    return `${head}${text === "" ? "" : because(head, text)}\r\n`;
   };
   const topic = (message: Pick<MessageEntry, "room"> & Done): string => {
     encoded();

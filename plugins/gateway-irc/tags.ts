@@ -31,7 +31,7 @@ export function aboutIn(client: Client, { tags }: Line): string | undefined {
 export async function tagmsg(client: Client, line: Line, reply: Reply): Promise<void> {
   const [list = ""] = line.params;
   if (list === "") return reply.numeric("ERR_NORECIPIENT", [], "No recipient (TAGMSG)");
-  for (const target of targetsOf(list)) {
+  for (const target of targetsOf(list, reply)) {
     const isRoom = isChannel(target);
     const one = { client, line, target, isRoom, reply };
     const reaction = reactionIn(line);

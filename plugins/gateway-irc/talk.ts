@@ -69,7 +69,7 @@ function speakTo(client: Client, spoken: Spoken, reply: Reply, ended?: () => voi
   const said = kind === "action" ? action : text;
   const round: Round = { client, reply, isQuiet, kind, text: said, about, open: 1, ended };
   if (list !== "" && !list.includes(",")) return speakToOne(round, spoken, list);
-  const targets = targetsOf(list);
+  const targets = targetsOf(list, isQuiet ? undefined : reply);
   round.open = targets.length;
   for (const target of targets) speakToOne(round, spoken, target);
   if (targets.length === 0) allDone(round);

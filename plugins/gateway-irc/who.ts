@@ -40,7 +40,7 @@ export async function whois(client: Client, params: Params, reply: Reply): Promi
   // "WHOIS server nick": the server that is to be asked is found by the nick alone.
   const [list = ""] = params.length > 1 ? params.slice(1) : params;
   if (list === "") return reply.numeric("ERR_NONICKNAMEGIVEN", []);
-  for (const target of targetsOf(list)) {
+  for (const target of targetsOf(list, reply)) {
     const found = await client.ask("whois", { address: client.world.names.address(target) });
     if (isFailure(found)) reply.numeric("ERR_NOSUCHNICK", [shownOf(target)]);
     else whoisReply(client, found, reply);

@@ -7,7 +7,9 @@ import { changeCaps, NO_CAPS } from "../../plugins/gateway-irc/caps.ts";
 import { Cuts } from "../../plugins/gateway-irc/cuts.ts";
 import { createFormats } from "../../plugins/gateway-irc/format.ts";
 import { createNames } from "../../plugins/gateway-irc/names.ts";
+import { LIMITS } from "../../src/limits.ts";
 import type { RoomName, ServerName } from "../../src/names.ts";
+import { LOBBY } from "../../src/names.ts";
 import { logStore } from "../../src/testing/log-store.ts";
 import { startIrc } from "./irc.ts";
 
@@ -51,6 +53,26 @@ describe("lines", () => {
     ]);
   });
 
+  test("no answer is longer than a line, however much of what was asked it repeats", async () => {
+    await using server = await startIrc({ name: "a-name-as-long-as-a-server-may-x" });
+    const nick = "the-longest-nick-that-a-line-can";
+    const ann = await server.irc(nick, ["message-tags", "draft/message-redaction"]);
+    await ann.ask("JOIN #tea");
+    const caps = "-batch ".repeat(70).trim();
+    const asked = [
+      `CAP ${"x".repeat(500)}`,
+      `CAP REQ :${"x".repeat(490)}`,
+      `CAP REQ :${caps}`,
+      `REDACT ${"x".repeat(249)} ${"y".repeat(249)}`,
+      `PART #tea :${"é".repeat(245)}`,
+    ];
+    const lines = await ann.ask(...asked);
+    const long = lines.filter((line) => Buffer.byteLength(line) > LIMITS.ircLineBytesMax - 2);
+    expect(long).toEqual([]);
+    expect(lines).toHaveLength(asked.length);
+    expect(lines[2]).toContain(` CAP ${nick} NAK :-batch -batch `);
+  });
+
   test("whatever bytes come, others are served on", async () => {
     await using server = await startIrc();
     const words = ["NICK", "USER", "JOIN", "PRIVMSG", "#a", "&b", ":", " ", "\r\n", "@a=b;", "CAP"];
@@ -75,6 +97,25 @@ describe("floods", () => {
     const kinds = ann.taken().map((line) => line.split(" ")[1]);
     expect(kinds.filter((kind) => kind === "366")).toHaveLength(499);
     expect(kinds.filter((kind) => kind === "405")).toHaveLength(600 - 499);
+  });
+
+  test("targets beyond those of a line are told as left out, rooms to enter are not", async () => {
+    await using server = await startIrc();
+    const ann = await server.irc("ann", ["message-tags"]);
+    const rooms = Array.from({ length: 100 }, (_, index) => `#r${index}`).join(",");
+    const isAbout = (kind: string) => (line: string) => line.split(" ")[1] === kind;
+    expect((await ann.ask(`JOIN ${rooms}`)).filter(isAbout("366"))).toHaveLength(100);
+    for (const line of [
+      `PRIVMSG ${rooms} :hi`,
+      `TAGMSG ${rooms}`,
+      `NAMES ${rooms}`,
+      `WHOIS ${rooms}`,
+    ])
+      expect((await ann.ask(line)).filter(isAbout("407"))).toEqual([
+        ":paris 407 ann #r8 :more than 8 targets: left out",
+      ]);
+    expect(await ann.ask(`NOTICE ${rooms} :hi`)).toEqual([]);
+    expect((await ann.ask(`PART ${rooms}`)).filter(isAbout("PART"))).toHaveLength(100);
   });
 
   test("capabilities asked for again and again cost nothing but their answers", async () => {
@@ -179,6 +220,30 @@ test.each([
     expect(forged).toEqual([]);
   },
 );
+
+test("what others say at length, and the names of many servers, fit their lines", () => {
+  const names = createNames("paris" as ServerName);
+  const formats = createFormats({ cuts: new Cuts(), names, lobby: true, encoded: () => {} });
+  const format = formats.of(changeCaps(NO_CAPS, EVERY) ?? NO_CAPS);
+  const person = { address: "eve@lyon", away: "a".repeat(512) };
+  const [room, reason] = ["#tea" as RoomName, "é".repeat(256)];
+  const servers = Array.from({ length: 200 }, (_, index) => `a-server-of-many-${index}`);
+  const said = { id: "a", from: "eve@lyon", room, kind: "delete", about: "b", at: 1 } as const;
+  const written = [
+    format.encode({ type: "away", room: LOBBY, person }),
+    format.encode({ type: "joined", room, person }),
+    format.encode({ type: "left", room, person, reason }),
+    format.encode({ type: "left", room: LOBBY, person, reason }),
+    format.encode({ type: "message", message: { ...said, text: "x".repeat(512) } }),
+    format.encode({ type: "merged", servers, fusion: servers }),
+    format.encode({ type: "split", servers, fusion: [] }),
+  ].join("");
+  const lines = written.split("\r\n").slice(0, -1);
+  const untagged = lines.map((line) => line.replace(/^@\S+ /, ""));
+  expect(untagged.filter((line) => Buffer.byteLength(line) > 510)).toEqual([]);
+  expect(lines.length).toBeGreaterThan(6 + 2 * 8);
+  for (const server of servers) expect(written).toContain(`${server},`.replace(/199,$/, "199 "));
+});
 
 test("ids that other servers make up are one word of a line, or left out", () => {
   const names = createNames("paris" as ServerName);
