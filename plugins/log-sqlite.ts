@@ -103,10 +103,7 @@ export default definePlugin({
           return (found ?? undefined) as readonly MessageEntry[] | undefined; // likewise
         },
         async search({ text, from, before, ...what }) {
-          if (from === undefined && phrasesOf(text).length === 0) {
-            const expected = "expected words to look for, of letters or digits";
-            throw new ChatFusionError("BAD_REQUEST", `search: ${expected}, got "${visible(text)}"`);
-          }
+          if (from === undefined) checkWords(text);
           if (before !== undefined && !/^\d{1,16}$/.test(before)) {
             const expected = "expected the next of an answer";
             const got = `${expected}, got "${visible(before)}"`;
@@ -137,12 +134,21 @@ export default definePlugin({
 
 // --- internal ---
 
+/** Throws `BAD_REQUEST` for what has no words. */
+function checkWords(text: string): void {
+  if (phrasesOf(text).length > 0) return;
+  const expected = "expected words to look for, of letters or digits";
+  throw new ChatFusionError("BAD_REQUEST", `search: ${expected}, got "${visible(text)}"`);
+}
+
 /** The answers are as the worker made them from what it was given. */
 function conversationsBy(writer: () => Writer, clock: Clock): Conversations {
   return {
     keep: (messages) => writer().keep(messages, clock.now()),
-    async page(of, limit, from) {
-      const asked = { op: "conversation", ...of, limit, ...from } as const;
+    async page(of, limit, from, text) {
+      if (text !== undefined) checkWords(text);
+      const what = text === undefined ? {} : { text };
+      const asked = { op: "conversation", ...of, limit, ...from, ...what } as const;
       return (await writer().ask(asked)) as readonly PrivateEntry[];
     },
     async newest(account, limit, before) {

@@ -6,6 +6,8 @@
 import type { Database } from "bun:sqlite";
 import type { ConversationOf, KeptMessage, PrivateEntry } from "chatfusion";
 import type { AskedOf, Forgotten } from "./request.ts";
+import type { Phrase } from "./words.ts";
+import { hasPhrases, phrasesOf } from "./words.ts";
 
 // `told.id` grows with what is kept, so that it is the order in which it goes.
 export const CONVERSATIONS_SCHEMA = `
@@ -144,12 +146,21 @@ function createReads(database: Database) {
   );
   const accounts = database.query<{ account: string }, []>("SELECT account FROM holders");
   return {
-    page({ account, other, limit, ...from }: AskedOf): readonly PrivateEntry[] {
-      const rows =
-        from.after === undefined
-          ? before.all(account, other, from.before ?? null, limit).toReversed()
-          : after.all(account, other, from.after, limit);
-      return rows.map(messageIn);
+    page({ account, other, limit, text, ...from }: AskedOf): readonly PrivateEntry[] {
+      const isBack = from.after === undefined;
+      const most = text === undefined ? limit : ALL;
+      const rows = isBack
+        ? before.iterate(account, other, from.before ?? null, most)
+        : after.iterate(account, other, from.after ?? "", most);
+      const phrases = phrasesOf(text ?? "");
+      const found: PrivateEntry[] = [];
+      for (const row of rows) {
+        const message = messageIn(row);
+        if (text !== undefined && !isFound(message, phrases)) continue;
+        found.push(message);
+        if (found.length === limit) break;
+      }
+      return isBack ? found.toReversed() : found;
     },
     newest: (account: string, limit: number, until: string | undefined) =>
       newest
@@ -209,6 +220,12 @@ function createRemoval(database: Database) {
     },
   };
 }
+
+/** No LIMIT. */
+const ALL = -1;
+
+const isFound = ({ kind, text }: PrivateEntry, phrases: readonly Phrase[]): boolean =>
+  kind !== "reaction" && kind !== "unreaction" && hasPhrases(text, phrases);
 
 type Names = [ConversationOf["account"], ConversationOf["other"]];
 

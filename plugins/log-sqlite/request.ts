@@ -104,6 +104,8 @@ export interface AskedOf extends ConversationOf {
   readonly limit: number;
   readonly before?: string;
   readonly after?: string;
+  /** Words that they have. */
+  readonly text?: string;
 }
 
 /** What of conversations is to be removed. */

@@ -17,6 +17,7 @@ import type { ConversationQueue } from "./conversation-queue.ts";
 import { createConversationQueue } from "./conversation-queue.ts";
 import { newestThatFit, oldestThatFit } from "./history-pages.ts";
 import { addressKey } from "./people.ts";
+import type { Questions } from "./questions.ts";
 import type { LiveSession } from "./session.ts";
 
 export interface ConversationsOptions {
@@ -24,6 +25,7 @@ export interface ConversationsOptions {
   readonly log: Log;
   readonly history: () => History | undefined;
   readonly accountOf: AccountOf;
+  readonly questions: Questions;
 }
 
 export function createConversations(options: ConversationsOptions) {
@@ -150,6 +152,7 @@ interface Kept {
 
 /** What sessions ask of their own. */
 function createAsked(options: ConversationsOptions, kept: Kept) {
+  const { questions } = options;
   const { forget, withId } = kept;
   const within = createWithin(options, kept);
   return {
@@ -163,20 +166,21 @@ function createAsked(options: ConversationsOptions, kept: Kept) {
       const what = `no message of yours to ${visible(to)} with this id is kept`;
       return failure("NO_SUCH_MESSAGE", `${visible(about)}: ${what}`);
     },
-    /** A page of a conversation. */
+    /** A page of a conversation, or of what is found in it. */
     page(
       session: LiveSession,
-      { with: with_, limit, before, after }: Ask<"conversation">,
+      { with: with_, limit, before, after, text }: Ask<"conversation">,
     ): Promise<Answer<"conversation"> | Failure> {
       return within(session, with_, async (from, of) => {
         if (before !== undefined && after !== undefined)
           return failure("BAD_REQUEST", "conversation: expected before or after, got both");
-        if (after !== undefined) {
-          const page = await from.page(of, limit, { after });
-          return { with: of.other, messages: oldestThatFit(page) };
-        }
-        const page = await from.page(of, limit, before === undefined ? undefined : { before });
-        return { with: of.other, messages: newestThatFit(page) };
+        const bound = after !== undefined ? { after } : before === undefined ? {} : { before };
+        const read = async () => from.page(of, limit, bound, text);
+        const asked = text === undefined ? read() : questions.ask(session, "conversation", read);
+        const page = await asked;
+        if (isFailure(page)) return page;
+        const fit = after === undefined ? newestThatFit(page) : oldestThatFit(page);
+        return { with: of.other, messages: fit };
       });
     },
     /** The account's conversations, by their newest messages. */

@@ -8,6 +8,7 @@ import { createConversations } from "./conversations.ts";
 import { createIgnores } from "./ignores.ts";
 import type { People } from "./people.ts";
 import type { Peers } from "./peers.ts";
+import { createQuestions } from "./questions.ts";
 import { createReading } from "./reading.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sessions } from "./sessions.ts";
@@ -27,10 +28,12 @@ export function createPersonal(options: PersonalOptions) {
   const { environment, sessions } = options;
   const ignores = createIgnores(options);
   const reading = createReading(environment, sessions);
-  const conversations = createConversations({ ...options, ...environment });
+  const questions = createQuestions();
+  const conversations = createConversations({ ...options, ...environment, questions });
   const kept = [ignores, reading, conversations];
   return {
     conversations,
+    questions,
     ignores,
     reading,
     typing: createTyping({ ...options, clock: environment.clock }),

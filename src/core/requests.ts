@@ -31,6 +31,7 @@ import type { MessageLog } from "./log.ts";
 import { mentionsIn } from "./mentions.ts";
 import type { Offers } from "./offers.ts";
 import type { People } from "./people.ts";
+import type { Questions } from "./questions.ts";
 import { entryOf } from "./people.ts";
 import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
@@ -57,6 +58,7 @@ export interface RequestsOptions extends PersonalRequestsOptions {
   readonly log: MessageLog;
   readonly offers: Offers;
   readonly people: People;
+  readonly questions: Questions;
   readonly recent: Recent;
   readonly rooms: Rooms;
   readonly self: ServerName;

@@ -1,15 +1,14 @@
 // What people look for in the rooms that they are in: what they could page to by `history`, they
-// may find, and nothing else. One question is asked after the other, so that the history's commits
-// go between; whoever has one under way waits for its answer.
+// may find, and nothing else.
 
 import type { Failure } from "../errors.ts";
-import { failure, failureOf } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
 import type { ServerName } from "../names.ts";
 import { formatAddress, parseAddress } from "../names.ts";
 import type { Found, History } from "../plugin/history.ts";
 import type { Answer, Ask, MessageEntry } from "../protocol/messages.ts";
 import type { MessageLog } from "./log.ts";
+import type { Questions } from "./questions.ts";
 import { roomInside } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
@@ -19,25 +18,19 @@ export interface SearchOptions {
   readonly self: ServerName;
   readonly history: () => History | undefined;
   readonly log: MessageLog;
+  readonly questions: Questions;
   readonly streams: Streams;
 }
 
 /** Makes the function that answers `search`. */
 export function createSearch(options: SearchOptions) {
-  let last: Promise<unknown> = Promise.resolve();
-  const asking = new Set<LiveSession>();
-
   const answered = async (
     history: History,
     session: LiveSession,
     asked: Parameters<History["search"]>[0],
   ): Promise<Answer<"search">> => {
-    try {
-      await options.log.caughtUp();
-      return seenBy(session, await history.search(asked));
-    } finally {
-      asking.delete(session);
-    }
+    await options.log.caughtUp();
+    return seenBy(session, await history.search(asked));
   };
 
   return (session: LiveSession, ask: Ask<"search">): Outcome => {
@@ -46,12 +39,6 @@ export function createSearch(options: SearchOptions) {
     if (typeof room === "object") return room;
     const history = options.history();
     if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
-    if (asking.has(session) || asking.size >= LIMITS.searchesWaitingMax) {
-      const whose = asking.has(session)
-        ? "your last question has"
-        : `${asking.size} questions have`;
-      return failure("QUEUE_FULL", `search: ${whose} no answer yet; try again in a moment`);
-    }
     const author = from === undefined ? undefined : authorOf(from, options.self);
     if (typeof author === "object") return author;
     options.streams.flush(); // what was said before this question is looked through
@@ -62,10 +49,9 @@ export function createSearch(options: SearchOptions) {
       ...(author === undefined ? {} : { from: author }),
       ...(before === undefined ? {} : { before }),
     };
-    asking.add(session);
-    const answer = last.then(() => answered(history, session, asked));
-    last = answer.catch(() => undefined); // whoever asked is told
-    return { later: answer };
+    const run = () => answered(history, session, asked);
+    const answer = options.questions.ask(session, "search", run);
+    return isFailure(answer) ? answer : { later: answer };
   };
 }
 

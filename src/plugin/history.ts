@@ -75,11 +75,16 @@ export interface Conversations {
    * account, other one, id and author, is not kept twice.
    */
   keep(messages: readonly KeptMessage[]): MaybePromise<void>;
-  /** The newest `limit` messages before an id, or the first ones behind it; oldest first, by id. */
+  /**
+   * The newest `limit` messages before an id, or the first ones behind it; oldest first, by id.
+   * With `text` those that have its words, as `History.search` finds them, but for reactions.
+   * Rejects with `BAD_REQUEST` for a text that has nothing to look for.
+   */
   page(
     of: ConversationOf,
     limit: number,
-    from?: { readonly before: string } | { readonly after: string },
+    from?: { readonly before?: string; readonly after?: string },
+    text?: string,
   ): MaybePromise<readonly PrivateEntry[]>;
   /** The newest message of each conversation, where its id is before this one; newest first. */
   newest(

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import type { PrivateEntry } from "./messages.ts";
-import { Id, MessageId, Name, Page, PastPage } from "./shapes.ts";
+import { Id, MessageId, Name, Page, PastPage, SearchText } from "./shapes.ts";
 
 /** The requests about one's conversations. `with` is the other one, as `nick@server`. */
 export const conversationShapes = {
@@ -13,6 +13,7 @@ export const conversationShapes = {
     limit: v.optional(PastPage, LIMITS.backlogMax),
     before: v.optional(Id),
     after: v.optional(Id),
+    text: v.optional(SearchText),
   }),
   conversations: v.object({
     before: v.optional(Id),

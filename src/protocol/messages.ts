@@ -10,7 +10,8 @@ import { FRAME } from "./frame.ts";
 import type { PeopleAnswers, PersonEntry } from "./people.ts";
 import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
-import { Count, Id, Line, MessageId, Name, Page, PastPage, Sha256, Transfer } from "./shapes.ts";
+import { Count, Id, Line, MessageId, Name, Page, PastPage, SearchText } from "./shapes.ts";
+import { Sha256, Transfer } from "./shapes.ts";
 import type { RoleName } from "./state.ts";
 
 export type { ConversationEntry } from "./conversation.ts";
@@ -138,7 +139,7 @@ const shapes = {
   }),
   search: v.object({
     room: v.optional(Name),
-    text: v.optional(v.pipe(v.string(), v.maxBytes(LIMITS.searchTextBytesMax)), ""),
+    text: v.optional(SearchText, ""),
     from: v.optional(Name),
     before: v.optional(Id),
     limit: v.optional(v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.searchMax)), LIMITS.searchMax),

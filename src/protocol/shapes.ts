@@ -20,6 +20,8 @@ export const PastPage = v.pipe(Count, v.minValue(1), v.maxValue(LIMITS.backlogMa
 /** A place among messages: what may be the id of one, or stand between two. */
 export const Id = v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax));
 export const MessageId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax));
+/** Words that are looked for. */
+export const SearchText = v.pipe(v.string(), v.maxBytes(LIMITS.searchTextBytesMax));
 
 // --- between servers ---
 

@@ -62,6 +62,20 @@ describe("an account is given", () => {
     expect(said(logIn("ana"), "bob@paris")).toEqual(["while you were out"]);
   });
 
+  test("what has the words that it looks for", () => {
+    const { ana, cat, tell } = start("search");
+    const texts = ["Tea at five", "coffee", "no tea, thanks", "te a"];
+    for (const text of texts) tell(ana, "cat@paris", text);
+    const id = tell(cat, "ana@paris", "TÉA!");
+    cat.get("tell", { to: "ana@paris", kind: "reaction", text: "tea", about: id });
+    const found = (text: string, more: Json = {}) => said(ana, "cat@paris", { text, ...more });
+    expect(found("tea")).toEqual(["Tea at five", "no tea, thanks", "TÉA!"]);
+    expect(found('"at five" te*')).toEqual([]);
+    expect(found('"at five" tea*')).toEqual(["Tea at five"]);
+    expect(found("tea", { limit: 1, before: id })).toEqual(["no tea, thanks"]);
+    expect(found("tea", { limit: 1, after: "0" })).toEqual(["Tea at five"]);
+  });
+
   test("what it told to people of another server, and was told by them, by its own server", () => {
     const { place, paris, ana, tell } = start("fusion");
     const lyon = place.start("lyon");

@@ -24,7 +24,8 @@ function keeping() {
       if (disk.fails) throw new Error("the disk is full");
       kept.keep(messages, 0);
     },
-    page: (of, limit, from) => page({ ...of, limit, ...from }),
+    page: (of, limit, from, text) =>
+      page({ ...of, limit, ...from, ...(text === undefined ? {} : { text }) }),
     newest: (account, limit, before) => newest(account, limit, before),
   };
   return { conversations, disk };

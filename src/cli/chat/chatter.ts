@@ -10,7 +10,7 @@ import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
 import { MessageBook, type Telling } from "./messages.ts";
-import { askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
+import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
@@ -209,9 +209,9 @@ export class Chatter {
         return this.#show(shown);
       }
       case "search": {
-        const found = await client.request("search", searchAsked(first));
-        this.#book.takePast(found.messages);
-        return this.#show({ event: "found", ref, ...found });
+        const shown = await askFound(client, searchAsked(first), ref);
+        this.#book.takePast(shown.messages);
+        return this.#show(shown);
       }
       case "export": {
         const asked = { room: first, path: second, folder: this.#options.folder };

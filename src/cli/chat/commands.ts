@@ -54,7 +54,7 @@ const commands = {
   },
   search: {
     usage: "WORDS...",
-    about: 'finds messages; also in:#ROOM, from:NICK@SERVER, "in this order", begin*',
+    about: 'finds messages; in:#ROOM, in:NICK@SERVER, from:NICK@SERVER, "in this order", begin*',
   },
   export: {
     usage: "#ROOM|NICK@SERVER [PATH]",

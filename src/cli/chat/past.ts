@@ -38,8 +38,8 @@ export async function askPast(
 }
 
 /**
- * What is looked for: words, and among them `in:#ROOM`, `from:NICK@SERVER` and, to go on, the
- * `before:` of an answer. Throws `USAGE`.
+ * What is looked for: words, and among them `in:#ROOM` or `in:NICK@SERVER`, `from:NICK@SERVER` and,
+ * to go on, the `before:` of an answer. Throws `USAGE`.
  */
 export function searchAsked(text: string): Requests["search"]["ask"] {
   const asked: { in?: string; from?: string; before?: string } = {};
@@ -55,6 +55,20 @@ export function searchAsked(text: string): Requests["search"]["ask"] {
   if (rest === "" && asked.from === undefined) throw usage("search", "words", text);
   const { in: room, ...more } = asked;
   return { text: rest, ...more, ...(room === undefined ? {} : { room }) };
+}
+
+/** Looks for it in rooms, or in one conversation. Throws `USAGE`; rejects with the refusal. */
+export async function askFound(
+  client: Pick<Client, "request">,
+  asked: ReturnType<typeof searchAsked>,
+  ref: number,
+): Promise<Extract<Shown, { readonly event: "found" | "conversation" }>> {
+  const { room = "", from, text = "", before } = asked;
+  if (!room.includes("@"))
+    return { event: "found", ref, ...(await client.request("search", asked)) };
+  if (from !== undefined) throw usage("search", "no from: in a conversation", from);
+  const ask = { with: room, text, limit: LIMITS.searchMax, ...(before && { before }) };
+  return { event: "conversation", ref, ...(await client.request("conversation", ask)), text };
 }
 
 /** What an export has written. */

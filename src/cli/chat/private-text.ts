@@ -3,6 +3,7 @@
 
 import { isSaid, visible } from "../../client.ts";
 import type { PrivateEntry, PrivateKind } from "../../client.ts";
+import { LIMITS } from "../../limits.ts";
 import { aboutText, clockTime, deletionText, type Pens, reactionText } from "./said.ts";
 import type { Of, Shown } from "./shown.ts";
 
@@ -31,7 +32,7 @@ export function tellText(
 
 /** A page of a conversation. */
 export function conversationText(
-  { with: other, messages }: Extract<Shown, { event: "conversation" }>,
+  { with: other, messages, text }: Extract<Shown, { event: "conversation" }>,
   pens: Pens,
 ): string {
   const byId = new Map(messages.map((one) => [one.id, one]));
@@ -41,6 +42,7 @@ export function conversationText(
     const shown = of === undefined ? one : { ...one, of };
     return one.from === pens.self() ? tellText(shown, pens) : whisperText(shown, pens);
   });
+  if (text !== undefined) return foundText(lines, messages[0]?.id ?? "", pens);
   if (lines.length === 0)
     return pens.note(`nothing is kept of what you and ${visible(other)} said`);
   return `${lines.join("\n")}\n${pens.note(`so far with ${visible(other)}`)}`;
@@ -60,6 +62,13 @@ export function conversationsText(
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+function foundText(lines: readonly string[], oldest: string, { note }: Pens): string {
+  if (lines.length === 0) return note("nothing is found");
+  const isAll = lines.length < LIMITS.searchMax;
+  const more = isAll ? "" : `; more: the same with before:${visible(oldest)}`;
+  return [...lines, note(`${lines.length} found${more}`)].join("\n");
+}
 
 function doneText(
   shown: Pick<PrivateEntry, "from" | "text"> & {

@@ -120,7 +120,11 @@ export type Shown =
       readonly room: string;
       readonly messages: readonly PastEntry[];
     })
-  | (Answering & { readonly event: "conversation" } & Answer<"conversation">)
+  | (Answering & {
+      readonly event: "conversation";
+      /** What was looked for in it. */
+      readonly text?: string;
+    } & Answer<"conversation">)
   | (Answering & { readonly event: "conversations" } & Answer<"conversations">)
   /** One's own copy is gone: of the message with this id, or of all. */
   | (Answering & { readonly event: "forgotten" } & Answer<"forget">)

@@ -64,6 +64,15 @@ test("go by the days of the log", async () => {
   expect(await texts(world)).toEqual(["text 2"]);
 });
 
+test("are looked through for words, and for nothing else", async () => {
+  await using world = await setUp(logSqlite({ conversations: true }));
+  await talkOf(world).keep([told(1, "tea at five"), told(2, "coffee"), told(3, "Tea!")]);
+  const found = await talkOf(world).page(of, 9, {}, "tea");
+  expect(found.map(({ text }) => text)).toEqual(["tea at five", "Tea!"]);
+  const none = Promise.resolve(talkOf(world).page(of, 9, {}, "?!"));
+  expect(await none.catch((thrown: unknown) => thrown)).toMatchObject({ code: "BAD_REQUEST" });
+});
+
 test("that are forgotten are in no file any more", async () => {
   await using world = await setUp(logSqlite({ conversations: true }));
   const secret = "xyzzy-plugh-43";
