@@ -83,7 +83,7 @@ describe("a text", () => {
           expect(piece).not.toMatch(/[\r\n\0]/);
           expect(piece).not.toBe("");
         }
-        // NUL is where a client has cut a line (cuts.ts): in a text itself it is a blank before that.
+        // NUL is where a client has cut a line (cuts.ts).
         const joined = text.replaceAll(/[\r\n\0]/g, "");
         expect(pieces.join("")).toBe(joined === "" ? " " : joined);
       }),
