@@ -1,6 +1,6 @@
 // Private messages on their way to the history that keeps them: behind what is delivered, and as
 // many at once as came while the disk was busy. See conversations.ts.
-// Invariants: 1. At most one `keep` runs, and what comes meanwhile is written by the same run.
+// Invariants: 1. At most one `keep` runs, and what comes meanwhile is written by the next one.
 // 2. What was dropped is not written later.
 
 import type { Clock, Log } from "../environment.ts";
@@ -9,7 +9,7 @@ import type { Conversations, KeptMessage } from "../plugin/history.ts";
 
 export interface ConversationQueue {
   keep(one: KeptMessage): void;
-  /** Resolves when all that was told is written that can be. */
+  /** Resolves when all that was told until now is written that can be, whatever comes then. */
   caughtUp(): Promise<void>;
   /** What a full disk has not taken. */
   waiting(): readonly KeptMessage[];
@@ -26,7 +26,9 @@ export function createConversationQueue(
   let waitingBytes = 0;
   let lost = 0;
   let isWriting = false;
-  let written = Promise.resolve();
+  /** The write that runs, and the one that takes what waits. */
+  let running = Promise.withResolvers<void>();
+  let next = Promise.withResolvers<void>();
   let cancelRetry: (() => void) | undefined;
 
   const replace = (rows: KeptMessage[]): void => {
@@ -37,6 +39,8 @@ export function createConversationQueue(
     while (waiting.length > 0 && cancelRetry === undefined) {
       const rows = waiting;
       replace([]);
+      running = next;
+      next = Promise.withResolvers();
       try {
         await to.keep(rows);
       } catch (thrown) {
@@ -47,15 +51,18 @@ export function createConversationQueue(
           write();
         });
       }
+      running.resolve();
     }
     isWriting = false;
+    next.resolve();
+    next = Promise.withResolvers();
   };
   const write = (): void => {
     const to = store();
     if (isWriting || cancelRetry !== undefined || waiting.length === 0) return;
     if (to === undefined) return;
     isWriting = true;
-    written = writeAll(to);
+    writeAll(to).catch((error: unknown) => log.error("conversations not kept", { error }));
   };
   return {
     keep(one) {
@@ -70,7 +77,10 @@ export function createConversationQueue(
       const isTold = (lost & (lost - 1)) === 0; // the first, the second, the fourth …
       if (isTold) log.error("conversations lost", { messages: lost });
     },
-    caughtUp: () => written,
+    caughtUp() {
+      if (!isWriting) return Promise.resolve();
+      return waiting.length > 0 ? next.promise : running.promise;
+    },
     waiting: () => waiting,
     drop: (isMeant) => replace(waiting.filter((one) => !isMeant(one))),
     close: () => cancelRetry?.(),
