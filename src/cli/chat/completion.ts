@@ -100,7 +100,7 @@ const startsAlike = (one: string, word: string): boolean =>
 function commonBegin(words: readonly string[]): string {
   let common = words[0] ?? "";
   for (const word of words) {
-    while (!startsAlike(word, common)) common = common.slice(0, -1);
+    while (!startsAlike(word, common)) common = common.replace(/.$/su, "");
   }
   return common;
 }

@@ -60,6 +60,11 @@ describe("Tab", () => {
     });
   }
 
+  test("cuts no character in two", () => {
+    const rooms = ["#\u{1f600}a", "#\u{1f601}b"];
+    expect(complete("/say ", { ...known, rooms })).toEqual({ before: "/say #", choices: rooms });
+  });
+
   test("after /send NICK offers files and goes on in folders", () => {
     const folder = mkdtempSync(join(tmpdir(), "complete-"));
     mkdirSync(join(folder, "plans"));
