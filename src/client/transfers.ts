@@ -120,9 +120,10 @@ export class Transfers {
     const refusal = refusalOf({ code, text });
     const why = new ChatFusionError(refusal.code, refusal.text);
     const incoming = this.#incoming.get(transfer);
-    if (incoming === undefined || this.#outgoing.has(transfer)) {
+    incoming?.end(why);
+    // One to oneself has failed at both ends.
+    if (incoming === undefined || this.#outgoing.has(transfer))
       this.#tellSender(transfer, (outgoing) => outgoing.end(why));
-    } else incoming.end(why);
   }
 
   drained(): void {

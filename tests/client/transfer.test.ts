@@ -267,6 +267,20 @@ describe("sending", () => {
     await guest.visitor.expect("cancel");
   });
 
+  test("to oneself that a server gives up ends at both ends", async () => {
+    const guest = await enter(await startPeer());
+    const folder = await makeFolder();
+    const sending = guest.client.send("ann@paris", new Blob(["hello"]));
+    await guest.visitor.answer("offer", { transfer: transferId });
+    const { received } = await receive(guest, folder, { size: 5 });
+    const failed = { transfer: transferId, code: "TRANSFER_INTERRUPTED", text: "nothing moved" };
+    guest.visitor.sendAll(["failed", failed], ["failed", failed]);
+    expect(sending).rejects.toMatchObject({ message: "nothing moved" });
+    expect(received).rejects.toMatchObject({ message: "nothing moved" });
+    await Promise.allSettled([sending, received]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test("a lost connection interrupts what is under way, not what was only offered", async () => {
     const peer = await startPeer();
     const guest = await enter(peer);
