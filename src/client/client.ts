@@ -11,11 +11,11 @@
 //    the session (transfer.ts).
 
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
-import { ChatFusionError } from "../errors.ts";
+import { ChatFusionError, failureOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { LOBBY } from "../names.ts";
 import { checkKind } from "../protocol/amendment.ts";
-import { encodeJson, FRAME } from "../protocol/frame.ts";
+import { FRAME } from "../protocol/frame.ts";
 import type { Answer, Login, OfferEntry } from "../protocol/messages.ts";
 import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
 import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
@@ -31,7 +31,7 @@ import { Past } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
-import type { TransferOptions, TransferPort } from "./transfer.ts";
+import { createTransferPort, type TransferOptions, type TransferPort } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
 import { Wishes } from "./wishes.ts";
 
@@ -73,22 +73,10 @@ export class Client {
     this.#listeners = new Listeners(this.#clock);
     this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
     this.#credential = credentialOf(options);
-    this.#port = {
-      clock: this.#clock,
-      tell: (name, ask) => {
-        this.#sendFrame(encodeJson(FRAME[name], ask));
-      },
-      tellBehindChunks: (name, ask) => {
-        this.#sendFrame(encodeJson(FRAME[name], ask), "bulk");
-      },
-      sendChunk: (frame) => {
-        // First what waits for the end of the turn: then either all has left and the chunk is
-        // written at once, or the outbox is blocked and will say when it is not.
-        this.#connection?.flush();
-        return this.#connection?.sendChunk(frame) ?? false;
-      },
-      chunksQueued: () => this.#connection?.chunksQueued ?? 0,
-    };
+    this.#port = createTransferPort(this.#clock, {
+      send: (frame, lane) => this.#sendFrame(frame, lane),
+      connection: () => this.#connection,
+    });
     this.#transfers = new Transfers(this.#port, (name, ask, answered) =>
       this.#requests.ask(name, ask, answered),
     );
@@ -163,20 +151,17 @@ export class Client {
     });
   }
 
-  async part(room: string, reason?: string): Promise<Answer<"part">> {
+  part(room: string, reason?: string): Promise<Answer<"part">> {
     const ask = reason === undefined ? { room } : { room, reason };
-    const answer = await this.request("part", ask);
-    this.#rooms.delete(answer.room);
-    this.#past.left(answer.room);
-    return answer;
+    return this.#requests.ask("part", ask, (answer) => this.#leave(answer.room));
   }
 
   /** Takes another nick; one that is registered needs its password. */
-  async rename(nick: string, password?: string): Promise<Answer<"rename">> {
+  rename(nick: string, password?: string): Promise<Answer<"rename">> {
     const ask = password === undefined ? { nick } : { nick, password };
-    const answer = await this.request("rename", ask);
-    this.#credential = credentialOf({ ...ask, nick: answer.nick });
-    return answer;
+    return this.#requests.ask("rename", ask, (answer) => {
+      this.#credential = credentialOf({ ...ask, nick: answer.nick });
+    });
   }
 
   // --- files ------------------------------------------------------------------------------------
@@ -286,13 +271,14 @@ export class Client {
     if (!welcome.resumed) this.#transfers.lost(true);
     const untold = welcome.resumed ? this.#untold : [];
     this.#untold = [];
-    for (const room of missed) this.#port.tell("join", this.#rooms.ask(room));
+    this.#requests.attach(welcome.resumed, welcome.lastRef);
+    for (const room of missed) this.#joinAgain(room);
     this.#listeners.tell({
       type: "connection",
       state: welcome.resumed ? "resumed" : "back",
       welcome,
     });
-    this.#requests.attach(welcome.resumed, welcome.lastRef);
+    this.#requests.flush();
     if (!welcome.resumed) {
       this.#past.back(this.#rooms);
       this.#wishes.back();
@@ -305,7 +291,22 @@ export class Client {
     }
   }
 
+  /** In a new session: whom the room does not take any more is out of it. */
+  #joinAgain(room: string): void {
+    this.#requests.askFirst("join", this.#rooms.ask(room)).catch((thrown: unknown) => {
+      if (this.#phase === "closed" || !this.#leave(room)) return;
+      this.#listeners.tell({ type: "removed", room, ...failureOf(thrown) });
+    });
+  }
+
   // --- internal: what comes in ------------------------------------------------------------------
+
+  /** This client is in a room no more; false when it was not in it. */
+  #leave(room: string): boolean {
+    const wasIn = this.#rooms.delete(room);
+    if (wasIn) this.#past.left(room);
+    return wasIn;
+  }
 
   #frame(type: number, payload: Bytes): void {
     if (this.#phase !== "in") return;
@@ -328,7 +329,7 @@ export class Client {
     const event = readEvent(type, payload);
     if (event === undefined) return;
     if (event.type === "failed") this.#transfers.failed(event);
-    if (event.type === "removed" && this.#rooms.delete(event.room)) this.#past.left(event.room);
+    if (event.type === "removed") this.#leave(event.room);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
     if (this.#wishes.isNews(event)) this.#past.take(event);
   }

@@ -17,7 +17,8 @@ import * as shape from "./shape.ts";
  * - `count`: how many members a room has now. In large rooms it is told instead of `joined` and
  *   `left`, and everywhere when whole servers come or go: who they are, `who` tells.
  * - `state`: a key of a room's state was set, or unset (`value` null); see docs/rooms.md.
- * - `removed`: this client is not in the room any more, against its will; `code` says why.
+ * - `removed`: this client is not in the room any more, against its will; `code` says why, also
+ *   where the room has not taken its new session after a reconnect.
  * - `invited`: somebody invites this person to a room.
  * - `private`: to this person alone; `late` when it was kept until now. `notice`: from the server.
  * - `told`: how a private message ended whose `tell` was refused with `UNCONFIRMED`: its `outcome`,

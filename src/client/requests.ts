@@ -1,7 +1,7 @@
 // The requests of a client that have no answer yet, by their `ref`. They outlive a connection: what
 // may be asked twice is asked again, what may not is refused. See client.ts.
 // Invariants: 1. Every request is settled exactly once. 2. They are sent in the order in which they
-// were made, and again in that order after a reconnect.
+// were made, and again in that order after a reconnect, but for those of `askFirst`.
 
 import type { Bytes } from "../environment.ts";
 import { ChatFusionError, type Failure } from "../errors.ts";
@@ -84,10 +84,16 @@ export class RequestTable {
     return this.#ask(name, ask, undefined);
   }
 
+  /** Likewise, before all that waits: between `attach` and `flush`. */
+  askFirst<T extends RequestName>(name: T, ask: Asks[T]["ask"]): Promise<Answer<T>> {
+    return this.#ask(name, ask, undefined, true);
+  }
+
   #ask<T extends RequestName>(
     name: T,
     ask: Asks[T]["ask"],
     answered: ((answer: Answer<T>) => void) | undefined,
+    isFirst = false,
   ): Promise<Answer<T>> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const { promise, resolve, reject } = Promise.withResolvers<Answer<T>>();
@@ -102,7 +108,9 @@ export class RequestTable {
       answered?.(answer);
       resolve(answer);
     };
-    this.#pending.set(ref, { name, frame, settle, reject, sent: false, mayBeDone: false });
+    const sent = isFirst && this.#send(frame);
+    this.#pending.set(ref, { name, frame, settle, reject, sent, mayBeDone: false });
+    if (sent) return promise;
     if (this.#unsent === 0) this.#unsent = ref;
     if (this.#unsent === ref) this.flush();
     return promise;
@@ -159,8 +167,9 @@ export class RequestTable {
   }
 
   /**
-   * There is a connection again. What came in before the session was lost, up to `lastRef`, is
-   * answered in it: asked again, a `tell` that was refused meanwhile could be delivered.
+   * There is a connection again; `flush` is to follow. What came in before the session was lost, up
+   * to `lastRef`, is answered in it: asked again, a `tell` that was refused meanwhile could be
+   * delivered.
    */
   attach(isResumed: boolean, lastRef = 0): void {
     this.#attached = true;
@@ -171,7 +180,6 @@ export class RequestTable {
       if (first === 0 && !pending.sent) first = ref;
     }
     this.#unsent = first;
-    this.flush();
   }
 
   /** The client is no more: refuses all. */

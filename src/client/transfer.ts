@@ -4,7 +4,9 @@
 import type { Bytes, Clock } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { encodeJson, FRAME } from "../protocol/frame.ts";
 import type { RequestName, Requests } from "../protocol/messages.ts";
+import type { Connection } from "./connection.ts";
 
 /** How far a transfer is. */
 export interface Progress {
@@ -32,6 +34,33 @@ export interface TransferPort {
   sendChunk(frame: Bytes): boolean;
   /** Bytes of chunks that have not left yet; above 0 only until `drained` is called. */
   chunksQueued(): number;
+}
+
+/** Makes the port of the transfers over the connection that there is now. */
+export function createTransferPort(
+  clock: Clock,
+  to: {
+    send(frame: Bytes, lane: "room" | "bulk"): boolean;
+    connection(): Connection | undefined;
+  },
+): TransferPort {
+  return {
+    clock,
+    tell(name, ask) {
+      to.send(encodeJson(FRAME[name], ask), "room");
+    },
+    tellBehindChunks(name, ask) {
+      to.send(encodeJson(FRAME[name], ask), "bulk");
+    },
+    sendChunk(frame) {
+      const connection = to.connection();
+      // First what waits for the end of the turn: then either all has left and the chunk is
+      // written at once, or the outbox is blocked and will say when it is not.
+      connection?.flush();
+      return connection?.sendChunk(frame) ?? false;
+    },
+    chunksQueued: () => to.connection()?.chunksQueued ?? 0,
+  };
 }
 
 /** Runs `passed` when nothing has moved for `LIMITS.transferStallMsMax` twice over. */
