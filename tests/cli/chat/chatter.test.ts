@@ -1,8 +1,11 @@
 // A chat without a terminal, in a simulated world: what a line is answered, and what is told later.
 
 import { expect, test } from "bun:test";
+import logSqlite from "../../../plugins/log-sqlite.ts";
 import { connect } from "../../../src/client.ts";
 import { LIMITS } from "../../../src/limits.ts";
+import { allow, definePlugin } from "../../../src/plugin.ts";
+import { startServer } from "../../../src/testing.ts";
 import { Place } from "../../core/place.ts";
 import { chatterOf } from "./chatters.ts";
 
@@ -62,4 +65,40 @@ test("a private message is answered and reacted to by its author's name", () => 
     { event: "ack", ref: 2, kind: "reaction", about: id, of },
     { event: "private", kind: "reaction", of: { from: "ann@paris", text: "yes" } },
   ]);
+});
+
+test("what is kept of a conversation is shown, found, deleted and forgotten", async () => {
+  const auth = definePlugin({
+    name: "auth-nick",
+    provides: ["auth"],
+    setup: () => ({ accountOf: (nick: string) => nick, onAuth: ({ nick }) => allow(nick) }),
+  })();
+  const plugins = [auth, logSqlite({ conversations: true })];
+  await using server = await startServer({ name: "paris", plugins });
+  const [zoe, bob] = [await server.connect("zoe"), await server.connect("bob")];
+  const { chatter, shown } = chatterOf(zoe);
+  const deleted = new Promise<string>((resolve) =>
+    bob.on((event) => {
+      if (event.type === "private" && event.message.kind === "delete") resolve(event.message.text);
+    }),
+  );
+  const run = async (line: string) => {
+    const before = shown.length;
+    await chatter.line(line, before + 1);
+    return shown.slice(before).findLast((one) => "ref" in one);
+  };
+  await run("/msg bob tea?");
+  await bob.tell("zoe@paris", "no tea");
+  await run("/msg bob oops");
+  expect(await run("/delete ^ wrong window")).toMatchObject({ kind: "delete", to: "bob@paris" });
+  expect(await deleted).toBe("wrong window");
+  const texts = [{ text: "tea?" }, { text: "no tea" }];
+  expect(await run("/history bob@paris")).toMatchObject({ messages: texts });
+  const found = { event: "conversation", messages: texts.slice(1), text: "NO" };
+  expect(await run("/search NO in:bob@paris")).toMatchObject(found);
+  expect(await run("/conversations")).toMatchObject({ conversations: [{ with: "bob@paris" }] });
+  expect(await run("/forget bob bob")).toMatchObject({ event: "forgotten", messages: 1 });
+  expect(await run("/forget bob")).toMatchObject({ event: "forgotten", messages: 1 });
+  expect(await run("/history bob@paris")).toMatchObject({ messages: [] });
+  expect(await run("/delete ^")).toMatchObject({ event: "error", code: "NO_SUCH_MESSAGE" });
 });

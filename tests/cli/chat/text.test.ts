@@ -9,6 +9,7 @@ import {
   sizeText,
 } from "../../../src/cli/chat/text.ts";
 import { TransferBook } from "../../../src/cli/chat/transfers.ts";
+import { LIMITS } from "../../../src/limits.ts";
 import type { RoomName } from "../../../src/names.ts";
 
 const write = createTextWriter({ colours: false, self: () => "ann@paris" });
@@ -113,6 +114,46 @@ test("who is away, ignored or has read something is told in a line", () => {
   const at = new Date(2020, 0, 2, 3, 4).getTime();
   const told = { event: "ack", ref: 1, to: "bob@lyon", text: "hi", at, away: "" } as const;
   expect(write({ ...told, outcome: "delivered" })).toEndWith("you → bob@lyon: hi (away)");
+});
+
+test("a conversation is shown as it was told, and so is what is found in it", () => {
+  const at = Date.now();
+  const told = {
+    id: "1",
+    from: "ann@paris",
+    to: "bob@lyon",
+    kind: "text",
+    text: "tea?",
+    at,
+  } as const;
+  const answer = { ...told, id: "2", from: "bob@lyon", to: "ann@paris", text: "yes", about: "1" };
+  const gone = { ...answer, id: "3", kind: "delete", text: "", about: "0" } as const;
+  const page = { event: "conversation", ref: 1, with: "bob@lyon" } as const;
+  const plain = (shown: Shown) =>
+    write(shown)
+      .replaceAll(/^\d\d:\d\d /gm, "")
+      .split("\n");
+  expect(plain({ ...page, messages: [told, answer, gone] })).toEqual([
+    "you → bob@lyon: tea?",
+    "bob@lyon → you (to ann@paris “tea?”): yes",
+    "-- bob@lyon has deleted a message",
+    "-- so far with bob@lyon",
+  ]);
+  expect(plain({ ...page, messages: [] })).toEqual([
+    "-- nothing is kept of what you and bob@lyon said",
+  ]);
+  expect(plain({ ...page, messages: [told], text: "tea" }).at(-1)).toBe("-- 1 found");
+  const many = Array.from({ length: LIMITS.searchMax }, () => told);
+  const more = `-- ${LIMITS.searchMax} found; more: the same with before:1`;
+  expect(plain({ ...page, messages: many, text: "tea" }).at(-1)).toBe(more);
+  expect(plain({ ...page, messages: [], text: "tea" })).toEqual(["-- nothing is found"]);
+  const conversations = [{ with: "bob@lyon", message: told }];
+  const list = plain({ event: "conversations", ref: 1, conversations, next: "1" });
+  expect(list[0]).toMatch(/^-- bob@lyon, \d/);
+  expect(list.slice(1)).toEqual(["-- more: /conversations 1"]);
+  expect(plain({ event: "forgotten", ref: 1, with: "bob@lyon", messages: 2 })).toEqual([
+    "-- forgotten: 2 messages of what you and bob@lyon said; not their copy",
+  ]);
 });
 
 test("private answers and reactions show what they are about", () => {
