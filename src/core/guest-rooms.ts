@@ -1,7 +1,8 @@
 // Rooms that guests run, on a server whose config lets them (`rooms: { guests: true }`): the first
-// one of an empty room has it, until the last one of this server has left. What is set there is in
-// force on this server alone, and in memory: no other server could know a guest again. As soon as
-// the room is founded by an account, wherever, that goes before. Read states.ts first.
+// one of an empty room has it, until he gives it up, or the last one of this server has left. What
+// is set there is in force on this server alone, and in memory: no other server could know a guest
+// again. As soon as the room is founded by an account, wherever, that goes before. Read states.ts
+// first.
 
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
@@ -12,6 +13,8 @@ import type { Held } from "./state-store.ts";
 
 interface GuestRoom {
   readonly founder: string;
+  /** He has given it up: nobody acts under this mark any more. */
+  readonly vacant?: true;
   /** By key; what was unset is kept as well, as who did so is told. */
   readonly entries: Map<string, Held>;
   /** Who has, or had, a role here, by the mark. */
@@ -74,6 +77,23 @@ export function createGuestRooms() {
       const unset = entries.values().find(({ entry }) => entry.value === null);
       if (unset !== undefined) entries.delete(unset.entry.key);
     },
+    /**
+     * The one whose room it is has it no more: what he has set stays, under another mark, which is
+     * returned, and under which nobody acts.
+     */
+    resign(room: RoomName, session: LiveSession): string {
+      const founder = `~#${(++last).toString(36)}`;
+      const known = rooms.get(room);
+      if (known === undefined) return founder;
+      const { entries, guests } = known;
+      for (const [key, one] of entries)
+        if (one.entry.by === known.founder)
+          entries.set(key, { ...one, entry: { ...one.entry, by: founder } });
+      guests.set(founder, session); // who had it is shown as the one who did so
+      rooms.set(room, { entries, guests, founder, vacant: true });
+      return founder;
+    },
+    isVacant: (room: RoomName): boolean => rooms.get(room)?.vacant === true,
     drop: (room: RoomName): boolean => rooms.delete(room),
     /** Whose mark it is; undefined where no room knows it. */
     holder(mark: string): LiveSession | undefined {

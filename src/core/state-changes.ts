@@ -61,6 +61,8 @@ export function createStateChanges(options: StateChangesOptions) {
     perMinute: LIMITS.stateChangesPerMinute,
   });
 
+  const ownRole = (by: string) => `role/${accountId(by, identity().sid)}`;
+
   /** Signs an entry that is newer than all that is held of its key. */
   const make = (of: Pick<StateEntry, "room" | "key" | "value" | "by" | "office">): Held => {
     const { id: next } = options.ids.next();
@@ -204,7 +206,10 @@ export function createStateChanges(options: StateChangesOptions) {
       if (isFailure(wanted)) return wanted;
       const { key, value } = wanted;
       const office = actor.office === true ? ({ office: true } as const) : {};
-      const one = make({ room, key, value, by, ...office });
+      // Whose role is nobody's to take may lay it down himself, where no other server goes by it.
+      const resigns = states.guests.founder(room) === by && key === ownRole(by) && value === null;
+      const as = resigns ? states.guests.resign(room, session) : by;
+      const one = make({ room, key, value, by: as, ...office });
       const authority = states.authority(room);
       if (!counts(states.of(room), states.entries(room), one, authority))
         return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);

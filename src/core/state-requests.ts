@@ -108,7 +108,7 @@ export function stateHandlers(options: StateRequestsOptions) {
         room,
         members: people.members(room),
         ...page,
-        ...(founder === undefined ? {} : foundingOf(room, founder)),
+        ...(founder === undefined || states.guests.isVacant(room) ? {} : foundingOf(room, founder)),
         ...governance.outline(session, room),
       };
       return { answer };

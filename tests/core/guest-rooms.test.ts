@@ -49,6 +49,36 @@ describe("with rooms: { guests: true }", () => {
     expect(codeOf(world.set(other, "#chat", "topic", "mine"))).toBe("NOT_PERMITTED");
   });
 
+  test("who lays the role down has it no more, and what was set stays", () => {
+    const world = new Ruled("guest-resigns");
+    const paris = world.start("paris", { guestRooms });
+    const [gus, eve, mod] = [
+      world.guest(paris, "gus"),
+      world.guest(paris, "eve"),
+      world.guest(paris, "mod"),
+    ];
+    for (const one of [gus, eve, mod]) one.get("join", { room: "#chat" });
+    for (const [key, value] of [
+      ["mode/moderated", true],
+      ["role/mod@paris", "moderator"],
+    ] as const)
+      expect(codeOf(world.set(gus, "#chat", key, value))).toBe("ack");
+    expect(codeOf(world.set(mod, "#chat", "role/gus@paris", "none"))).toBe("NOT_PERMITTED");
+    expect(codeOf(world.set(gus, "#chat", "role/gus@paris", "none"))).toBe("ack");
+    world.place.rest(50);
+    expect(eve.all("state").at(-1)).toMatchObject({ key: "role/~gus@paris", by: "~gus@paris" });
+    expect(codeOf(world.set(gus, "#chat", "topic", "mine"))).toBe("NOT_PERMITTED");
+    expect(codeOf(gus.ask("say", { room: "#chat", text: "x" }))).toBe("MODERATED");
+    expect(codeOf(world.set(mod, "#chat", "topic", "tea"))).toBe("ack");
+    expect(eve.get("room", { room: "#chat" })).not.toHaveProperty("founder");
+    expect(world.settings(eve, "#chat")).toEqual({
+      "mode/moderated": true,
+      "role/~mod@paris": "moderator",
+      topic: "tea",
+    });
+    expect(codeOf(world.set(gus, "#chat", "role/gus@paris", "owner"))).toBe("NOT_PERMITTED");
+  });
+
   test("nothing of it is left when the last one has gone, and nothing is on the disk", () => {
     const world = new Ruled("guest-gone");
     const paris = world.start("paris", { guestRooms });
