@@ -220,7 +220,7 @@ export class Chatter {
       default: {
         const isPin = name === "pin" || name === "unpin";
         const words = isPin && second !== "" ? [first, this.#book.idIn(first, second)] : args;
-        const shown = await askRoom(client, { name, args: words }, ref);
+        const shown = await askRoom(client, this.#book, { name, args: words }, ref);
         if (shown !== undefined) return this.#show(shown);
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
       }
@@ -345,13 +345,7 @@ export class Chatter {
 
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
-    if (shown?.event === "message" || shown?.event === "private") {
-      const of = this.#book.take(shown);
-      this.#show(of === undefined ? shown : { ...shown, of });
-    } else if (shown !== undefined) {
-      if (shown.event === "backlog") this.#book.takePast(shown.messages);
-      this.#show(shown);
-    }
+    if (shown !== undefined) this.#show(this.#book.seen(shown));
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);

@@ -8,7 +8,7 @@ import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Name, nameKey, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
-import type { Of } from "./shown.ts";
+import type { Of, Shown } from "./shown.ts";
 
 /** What a line with such a command says: in a room, or to the other one of a private message. */
 export type Saying =
@@ -38,6 +38,24 @@ export class MessageBook {
     if (target === undefined) return undefined;
     const { from, at } = target;
     return kind === "delete" ? { from, at } : { from, at, text: target.text };
+  }
+
+  /** Takes what is shown; returns it with what it is about, where that is known. */
+  seen(shown: Shown): Shown {
+    if (shown.event === "message" || shown.event === "private") {
+      const of = this.take(shown);
+      return of === undefined ? shown : { ...shown, of };
+    }
+    if (shown.event === "backlog") this.takePast(shown.messages);
+    if (shown.event !== "setting") return shown;
+    const of = this.of(pinnedId(shown.key) ?? "");
+    return of === undefined ? shown : { ...shown, of };
+  }
+
+  /** A message by its id, where it was shown. */
+  of(id: string): Of | undefined {
+    const found = this.#messages.get(id);
+    return found && { from: found.from, at: found.at, text: found.text };
   }
 
   /** Takes what was told to one person, as `take` does. */
@@ -128,6 +146,9 @@ export class MessageBook {
     throw new ChatFusionError("NO_SUCH_MESSAGE", text);
   }
 }
+
+/** The id of the message that a setting pins or unpins; undefined for other settings. */
+export const pinnedId = (key: string): string | undefined => /^pin\/(.*)$/s.exec(key)?.[1];
 
 // --- internal -----------------------------------------------------------------------------------
 

@@ -115,6 +115,14 @@ export function aboutText(
   return dim(about === undefined ? ` (in the thread of ${what})` : ` (to ${what})`);
 }
 
+/** Whose message it is, and how it begins. */
+export function quoteText({ from, text = "" }: Of): string {
+  const letters = Array.from(visible(text));
+  const max = LIMITS.quoteLettersMax;
+  const begin = letters.length > max ? `${letters.slice(0, max - 1).join("")}…` : letters.join("");
+  return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
+}
+
 // --- internal -----------------------------------------------------------------------------------
 
 const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
@@ -127,12 +135,4 @@ function bodyText(shown: Message & Partial<PastEntry>, { dim }: Pens): string {
   const counted = reactions.length === 0 ? "" : dim(` [${reactions.join(", ")}]`);
   const text = visible(shown.edited?.text ?? shown.text);
   return `${text}${isEdited ? dim(" (edited)") : ""}${late}${counted}`;
-}
-
-/** Whose message it is, and how it begins. */
-function quoteText({ from, text = "" }: Of): string {
-  const letters = Array.from(visible(text));
-  const max = LIMITS.quoteLettersMax;
-  const begin = letters.length > max ? `${letters.slice(0, max - 1).join("")}…` : letters.join("");
-  return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
 }

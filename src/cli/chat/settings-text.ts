@@ -1,10 +1,13 @@
 // The state of a room, as lines for people. Pure.
 
 import { type RoomSetting, visible } from "../../client.ts";
-import type { Shown } from "./shown.ts";
+import { pinnedId } from "./messages.ts";
+import { clockTime, quoteText } from "./said.ts";
+import type { Of, Shown } from "./shown.ts";
 
 /** One change, in a sentence. */
-export function settingText({ room, key, value, by }: RoomSetting & { room: string }): string {
+export function settingText(shown: Extract<Shown, { event: "setting" }>): string {
+  const { room, key, value, by, of: pinned } = shown;
   const slash = key.indexOf("/");
   const [kind, of] = slash < 0 ? [key, ""] : [key.slice(0, slash), visible(key.slice(slash + 1))];
   const [who, where, isSet] = [visible(by), visible(room), value !== null];
@@ -34,7 +37,7 @@ export function settingText({ room, key, value, by }: RoomSetting & { room: stri
         ? `${who} has invited ${of} to ${where}`
         : `${who} has taken back the invitation of ${of} to ${where}`;
     case "pin":
-      return `${who} has ${isSet ? "pinned" : "unpinned"} ${of} in ${where}`;
+      return `${who} has ${isSet ? "pinned" : "unpinned"} ${messageText(of, pinned)} in ${where}`;
     default:
       return `${who} has set ${visible(key)} in ${where}`;
   }
@@ -42,7 +45,7 @@ export function settingText({ room, key, value, by }: RoomSetting & { room: stri
 
 /** All of a room, a line each. */
 export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
-  const { room, members, founder, topic, role, settings } = shown;
+  const { room, members, founder, topic, role, settings, pinned = [] } = shown;
   const people = members === 1 ? "1 person" : `${members} people`;
   const by = founder === undefined ? "nobody has founded it" : `founded by ${visible(founder)}`;
   const mine = role === undefined ? "" : `; your role: ${role}`;
@@ -52,7 +55,9 @@ export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
     if (key === "topic") continue;
     const slash = key.indexOf("/");
     const [kind, of] = slash < 0 ? [key, ""] : [key.slice(0, slash), visible(key.slice(slash + 1))];
-    const what = kind === "mode" ? modeText(of, value) : `${of}${valueText(value)}`;
+    const message = pinned.find(({ id }) => id === pinnedId(key));
+    const said = message === undefined ? "" : ` ${clockTime(message.at)} ${quoteText(message)}`;
+    const what = kind === "mode" ? modeText(of, value) : `${of}${valueText(value)}${said}`;
     lines.push(`${kind}: ${what.trimStart()} (${visible(who)})`);
   }
   return lines;
@@ -61,6 +66,9 @@ export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
 // --- internal -----------------------------------------------------------------------------------
 
 type Value = RoomSetting["value"];
+
+const messageText = (id: string, of: Of | undefined): string =>
+  of === undefined ? id : `a message of ${quoteText(of)}`;
 
 function modeText(mode: string, value: Value): string {
   if (value === null) return `not ${mode} any more`;

@@ -1,14 +1,17 @@
 // The commands about the state of a room: what they ask the server, on a terminal and on a pipe
 // alike. See docs/rooms.md.
 
-import type { Answer, Client, Requests, RoomSetting } from "../../client.ts";
+import type { Client, Requests, RoomSetting } from "../../client.ts";
 import { readSanction } from "../../protocol/sanction.ts";
 import type { Command, CommandName } from "./commands.ts";
-import type { Shown } from "./shown.ts";
+import type { MessageBook } from "./messages.ts";
+import { pinnedIn } from "./pins.ts";
+import type { Shown, WholeRoom } from "./shown.ts";
 
 /** Does a command about a room; undefined for one that is about something else. */
 export async function askRoom(
   client: Client,
+  book: MessageBook,
   { name, args }: Command,
   ref: number,
 ): Promise<Shown | undefined> {
@@ -27,19 +30,22 @@ export async function askRoom(
     return { event: "ack", ref, ...answer };
   }
   if (name === "room" || ((name === "topic" || name === "mode") && what === ""))
-    return { event: "room", ref, ...(await wholeRoom(client, room)) };
+    return { event: "room", ref, ...(await wholeRoom(client, book, room)) };
   const given = settingOf(client, name, { what, rest });
   return given === undefined ? undefined : set(given.key, given.value);
 }
 
-/** A room with all that is set in it, over all pages. */
-async function wholeRoom(client: Client, room: string): Promise<Answer<"room">> {
+/** A room with all that is set in it, over all pages, and what is pinned. */
+async function wholeRoom(client: Client, book: MessageBook, room: string): Promise<WholeRoom> {
   const settings: RoomSetting[] = [];
   for (let after: string | undefined; ;) {
     const page = after === undefined ? { room } : { room, after };
     const { next, ...answer } = await client.request("room", page);
     settings.push(...answer.settings);
-    if (next === undefined) return { ...answer, settings };
+    if (next === undefined) {
+      const pinned = await pinnedIn(client, book, { room: answer.room, settings });
+      return { ...answer, settings, ...(pinned.length === 0 ? {} : { pinned }) };
+    }
     after = next;
   }
 }

@@ -39,6 +39,14 @@ export interface Of {
   readonly text?: string;
 }
 
+/** A message that is pinned, by its id. */
+export interface Pinned extends Of {
+  readonly id: string;
+}
+
+/** A room, and what its pinned messages say that somebody here still has. */
+export type WholeRoom = Answer<"room"> & { readonly pinned?: readonly Pinned[] };
+
 /** The times are milliseconds since 1970, the sizes bytes, the rates bytes a second. */
 export type Shown =
   | ({ readonly event: "welcome"; readonly address: string } & Omit<Welcome, "resume" | "resumed">)
@@ -66,7 +74,8 @@ export type Shown =
   | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | { readonly event: "notice"; readonly text: string; readonly room?: string }
-  | ({ readonly event: "setting"; readonly room: string } & RoomSetting)
+  /** `of`: the message that was pinned or unpinned, where it was shown. */
+  | ({ readonly event: "setting"; readonly room: string; readonly of?: Of } & RoomSetting)
   | ({ readonly event: "removed"; readonly room: string; readonly text: string } & Removal)
   | {
       readonly event: "invited";
@@ -74,7 +83,7 @@ export type Shown =
       readonly by: string;
       readonly from?: string;
     }
-  | (Answering & { readonly event: "room" } & Answer<"room">)
+  | (Answering & { readonly event: "room" } & WholeRoom)
   | { readonly event: "gap"; readonly room: string; readonly missing: number }
   /** For programs; people see numbers with /who and /rooms. */
   | { readonly event: "count"; readonly room: string; readonly members: number }
