@@ -254,8 +254,14 @@ describe.skipIf(!hasTmux)("on a terminal (needs tmux)", () => {
       await shows(`/invite ${ROOM} gus@lyon`, /ann@paris has invited gus@lyon to #tea/);
       await shows(`/pin ${ROOM} nobody`, /no such message of "nobody" was shown here/);
       await shows(`/say ${ROOM} at nine`, /#tea ann@paris: at nine/);
-      await shows(`/pin ${ROOM} ^`, /ann@paris has pinned \w{21} in #tea/);
-      await shows(`/unpin ${ROOM} ann`, /ann@paris has unpinned \w{21} in #tea/);
+      await shows(
+        `/pin ${ROOM} ^`,
+        /ann@paris has pinned a message of ann@paris “at nine” in #tea/,
+      );
+      await shows(
+        `/unpin ${ROOM} ann`,
+        /ann@paris has unpinned a message of ann@paris “at nine” in #tea/,
+      );
       await shows(`/describe ${ROOM} -`, /ann@paris has removed the description of #tea/);
       await shows(`/role ${ROOM} ben@lyon none`, /has taken the role of ben@lyon in #tea/);
       await shows(`/room ${ROOM}`, /#tea: 2 people, founded by ann@paris; your role: owner/);
