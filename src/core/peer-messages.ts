@@ -1,6 +1,7 @@
 // What another server's core says in the sealed channel, beyond its people and streams: texts and
 // files of people, states of rooms, operators' questions; each to whom it is for. Next: fusion.ts.
 
+import { failure } from "../errors.ts";
 import type { Nick, RoomName } from "../names.ts";
 import type { PeerMessage, PeerMessageOf } from "../protocol/peer.ts";
 import type { FusionOptions } from "./fusion.ts";
@@ -52,7 +53,11 @@ export function peerMessage(
         );
       return;
     case "offered":
-      return void options.offers().answered(message.transfer);
+      options.offers().answered(message.transfer);
+      // It was shown too late: whoever offers it is gone, or has given it up.
+      if (transfers.find(message.transfer) === undefined)
+        peer.send({ t: "failed", transfer: message.transfer, ...GONE });
+      return;
     case "failed": {
       if (options.offers().answered(message.transfer, message)) return;
       const { t: type, ...rest } = message;
@@ -75,6 +80,8 @@ export function peerMessage(
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+const GONE = failure("NO_SUCH_TRANSFER", "its sender has given it up");
 
 /** Nobody is told that one writes who may not be heard. */
 function isHeard(
