@@ -1,8 +1,8 @@
 // The private messages that are kept for the accounts of this server, by a history that keeps them:
 // for each account what it has told and was told, and for nobody else. They are written behind
 // what is delivered; a crash may lose the last of them here, and nowhere else.
-// Invariants: 1. Who asks is given what was told before, where the disk has taken it. 2. What was
-// forgotten is not kept by a write that was on its way.
+// Invariants: 1. Who asks is given what was told before, where the disk has taken it, and nothing
+// that was deleted before. 2. What was forgotten is not kept by a write that was on its way.
 
 import type { Clock, Log } from "../environment.ts";
 import type { Failure } from "../errors.ts";
@@ -13,7 +13,6 @@ import type { ConversationOf, Conversations, History } from "../plugin/history.t
 import { authorOf } from "../protocol/amendment.ts";
 import type { Answer, Ask, PrivateEntry } from "../protocol/messages.ts";
 import type { AccountOf } from "./auth.ts";
-import type { ConversationQueue } from "./conversation-queue.ts";
 import { createConversationQueue } from "./conversation-queue.ts";
 import { newestThatFit, oldestThatFit } from "./history-pages.ts";
 import { addressKey } from "./people.ts";
@@ -60,7 +59,18 @@ export function createConversations(options: ConversationsOptions) {
     for (const message of await withId(from, of, deletion.about ?? ""))
       if (authorOf(message) === authorOf(deletion)) await forget(from, { ...of, message });
   };
-  const asked = createAsked(options, { store, queue, forget, withId });
+  let removed: Promise<unknown> = Promise.resolve();
+  /** Whoever asks later is not given what is being removed. */
+  const removing = (work: Promise<unknown>, what: Readonly<Record<string, unknown>>) => {
+    const done = work.catch((error: unknown) =>
+      log.error("private messages not removed", { ...what, error }),
+    );
+    removed = Promise.all([removed, done]);
+  };
+  const settled = async (): Promise<void> => {
+    await Promise.all([queue.caughtUp(), removed]);
+  };
+  const asked = createAsked(options, { store, settled, forget, withId });
 
   return {
     ...asked,
@@ -75,9 +85,7 @@ export function createConversations(options: ConversationsOptions) {
       if (typeof other === "object") return; // another server's word: nobody could ask for it
       const of = { account, other };
       if (message.kind !== "delete") return queue.keep({ ...of, message });
-      erase(from, of, message).catch((error: unknown) =>
-        log.error("private message not removed", { id: message.about, error }),
-      );
+      removing(erase(from, of, message), { id: message.about });
     },
     /** Forgets what is kept for accounts that nobody has any more; once, at the start. */
     async load(): Promise<void> {
@@ -91,11 +99,9 @@ export function createConversations(options: ConversationsOptions) {
     forget(account: string): void {
       const from = store();
       if (from === undefined) return;
-      forget(from, { account }).catch((error: unknown) =>
-        log.error("conversations not forgotten", { account, error }),
-      );
+      removing(forget(from, { account }), { account });
     },
-    idle: queue.caughtUp,
+    idle: settled,
     close: queue.close,
   };
 }
@@ -112,7 +118,7 @@ const isSame = (a: Pick<PrivateEntry, "id" | "from">, b: PrivateEntry): boolean 
 /** Makes the function that works on a session's own conversation with somebody. */
 function createWithin(
   { log }: Pick<ConversationsOptions, "log">,
-  { store, queue }: Pick<Kept, "store" | "queue">,
+  { store, settled }: Pick<Kept, "store" | "settled">,
 ) {
   return async <T extends object>(
     session: LiveSession,
@@ -128,7 +134,7 @@ function createWithin(
     const key = addressKey(other);
     if (typeof key === "object") return key;
     try {
-      await queue.caughtUp();
+      await settled();
       return await work(from, { account, other: key });
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
@@ -141,7 +147,8 @@ function createWithin(
 /** What is kept, and how it is looked at. */
 interface Kept {
   readonly store: () => Conversations | undefined;
-  readonly queue: ConversationQueue;
+  /** Resolves when all that was told is kept, and all that was deleted removed, if it can be. */
+  readonly settled: () => Promise<void>;
   readonly forget: (from: Conversations, of: Forgotten) => Promise<number>;
   readonly withId: (
     from: Conversations,

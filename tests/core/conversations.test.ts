@@ -149,6 +149,22 @@ describe("a deletion", () => {
     expect(cat.all("private").at(-1)).toMatchObject({ kind: "delete", about: first });
   });
 
+  test("is waited for by whoever asks behind it", () => {
+    const { place, ana, cat, disk, tell } = start("at once");
+    const id = tell(ana, "cat@paris", "oops");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    disk.held = promise;
+    ana.get("tell", deletion("cat@paris", id));
+    const askers = [ana, cat].map((one) => ({ one, acks: one.all("ack").length }));
+    ana.send("conversation", { with: "cat@paris", ref: 900 });
+    cat.send("conversation", { with: "ana@paris", ref: 900 });
+    place.rest(50);
+    resolve();
+    place.rest(50);
+    for (const { one, acks } of askers)
+      expect(one.all("ack").slice(acks)).toMatchObject([{ ref: 900, messages: [] }]);
+  });
+
   test("of what was not read yet takes it away before it is told", () => {
     const { place, ana, cat, tell, logIn } = start("unread");
     cat.send("bye", {});

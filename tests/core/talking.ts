@@ -11,18 +11,29 @@ import { startWithAccounts } from "./accounts.ts";
 import { MemoryHistory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
 
-/** The tables of log-sqlite, in memory; `fails` is a disk that is full. */
+interface Disk {
+  /** It is full. */
+  fails: boolean;
+  /** Removes nothing before this has resolved. */
+  held: Promise<void> | undefined;
+}
+
+/** The tables of log-sqlite, in memory. */
 function keeping() {
   const database = new Database(":memory:", { strict: true });
   database.run(CONVERSATIONS_SCHEMA);
   const bytesMax = LIMITS.conversationsBytesMax;
   const { page, newest, ...kept } = createConversations(database, { bytesMax, days: undefined });
-  const disk = { fails: false };
+  const disk: Disk = { fails: false, held: undefined };
   const conversations: Conversations = {
     ...kept,
     keep(messages) {
       if (disk.fails) throw new Error("the disk is full");
       kept.keep(messages, 0);
+    },
+    async forget(of) {
+      await disk.held;
+      return kept.forget(of);
     },
     page: (of, limit, from, text) =>
       page({ ...of, limit, ...from, ...(text === undefined ? {} : { text }) }),
