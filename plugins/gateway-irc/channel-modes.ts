@@ -11,7 +11,6 @@ import type { Reply } from "./reply.ts";
 import { inRoom, keyOf, noSuch, refuse, seen, shownOf } from "./rooms.ts";
 import type { ModeChange } from "./ruling.ts";
 import {
-  ALWAYS,
   hasRank,
   isTurned,
   LIST_LETTERS,
@@ -89,7 +88,7 @@ type Outcome = "stop" | undefined;
 
 /** Does one change; "stop" where those behind it would fare no better. */
 async function applyChange(doing: Doing, change: Change): Promise<Outcome> {
-  const { letter, sign, param } = change;
+  const { letter, param } = change;
   const { client, room, reply } = doing;
   const list = lookUp(LIST_LETTERS, letter);
   if (list !== undefined && (param === undefined || param === "")) {
@@ -106,9 +105,7 @@ async function applyChange(doing: Doing, change: Change): Promise<Outcome> {
   if (list !== undefined) return changeList(doing, change, { list, mask: param ?? "" });
   if (role !== undefined) return changeRole(doing, change, role);
   if (mode !== undefined) return changeMode(doing, change, mode);
-  if (!ALWAYS.includes(letter)) reply.numeric("ERR_UNKNOWNMODE", [shownOf(letter)]);
-  else if (sign === "-")
-    reply.numeric("ERR_MLOCKRESTRICTED", [room, letter, ALWAYS], "every room is so here");
+  reply.numeric("ERR_UNKNOWNMODE", [shownOf(letter)]);
   return undefined;
 }
 

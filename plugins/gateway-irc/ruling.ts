@@ -12,12 +12,13 @@ export const MODE_LETTERS = {
   k: "key",
   l: "limit",
   m: "moderated",
+  n: "open-talk",
   s: "secret",
   t: "open-topic",
 } as const satisfies Readonly<Record<string, ModeName>>;
 
 /** Set on IRC where it is not set here. */
-export const isTurned = (mode: ModeName): boolean => mode === "open-topic";
+export const isTurned = (mode: ModeName): boolean => mode === "open-topic" || mode === "open-talk";
 
 /** Lists of masks. */
 export const LIST_LETTERS = { b: "ban", I: "invite", q: "mute" } as const;
@@ -30,11 +31,8 @@ export const ROLE_SIGNS = {
   voice: ["v", "+"],
 } as const satisfies Readonly<Record<RoleName, readonly [letter: string, sign: string]>>;
 
-/** Said by every room: nobody outside speaks in it. */
-export const ALWAYS = "n";
-
 /** As ISUPPORT has them: lists; with a parameter always, when set, and never. */
-export const CHANMODES = `Ibq,k,fl,Aimst${ALWAYS}`;
+export const CHANMODES = "Ibq,k,fl,Aimnst";
 /** All of them, and roles, for the welcome; and those that have a parameter. */
 export const CHANNEL_MODES = ["AIbfhiklmnoqstv", "Ibfhkloqv"] as const;
 
@@ -99,7 +97,6 @@ export function modesText(modes: Readonly<Partial<Record<ModeName, true | number
     if (mode === "key") return [[letter, "*"]];
     return [typeof value === "number" ? [letter, String(value)] : [letter]];
   });
-  for (const letter of ALWAYS) set.push([letter]);
   set.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
   const params = set.flatMap(([, param]) => (param === undefined ? [] : [param]));
   return [`+${set.map(([letter]) => letter).join("")}`, ...params];

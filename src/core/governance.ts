@@ -162,6 +162,12 @@ export function createGovernance(options: GovernanceOptions) {
       const text = `room ${room}: one message in ${seconds} s; wait ${Math.ceil(waitMs / 1000)} s`;
       return failure("SLOW_MODE", text);
     },
+    /** Whether one who is not in a room may speak there: what keeps one out keeps one silent. */
+    hearsOutside(session: LiveSession, room: RoomName): boolean {
+      const state = states.of(room);
+      if (modeOf(state, "open-talk") === undefined) return false;
+      return barred(state, states.personOf(session, room), clock.now()) === undefined;
+    },
     /** Whether a message of another server's person is shown here. */
     hears(source: Source, message: MessageEntry, isLate: boolean): boolean {
       const { room, from, account, kind } = message;

@@ -4,6 +4,7 @@
 // again. As soon as the room is founded by an account, wherever, that goes before. Read states.ts
 // first.
 
+import type { Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -13,6 +14,7 @@ import type { Held } from "./state-store.ts";
 
 interface GuestRoom {
   readonly founder: string;
+  readonly openedAt: Millis;
   /** He has given it up: nobody acts under this mark any more. */
   readonly vacant?: true;
   /** By key; what was unset is kept as well, as who did so is told. */
@@ -55,10 +57,12 @@ export function createGuestRooms() {
       known.guests.set(mark, session);
       return mark;
     },
-    open(room: RoomName, session: LiveSession): void {
+    open(room: RoomName, session: LiveSession, openedAt: Millis): void {
       const founder = markOf(session);
-      rooms.set(room, { founder, entries: new Map(), guests: new Map([[founder, session]]) });
+      const guests = new Map([[founder, session]]);
+      rooms.set(room, { founder, openedAt, entries: new Map(), guests });
     },
+    openedAt: (room: RoomName): Millis | undefined => rooms.get(room)?.openedAt,
     /** Why so much more cannot be set. */
     refusal(room: RoomName, some: readonly Held[]): Failure | undefined {
       const set = [...(rooms.get(room)?.entries.values() ?? []), ...some];
@@ -85,12 +89,12 @@ export function createGuestRooms() {
       const founder = `~#${(++last).toString(36)}`;
       const known = rooms.get(room);
       if (known === undefined) return founder;
-      const { entries, guests } = known;
+      const { entries, guests, openedAt } = known;
       for (const [key, one] of entries)
         if (one.entry.by === known.founder)
           entries.set(key, { ...one, entry: { ...one.entry, by: founder } });
       guests.set(founder, session); // who had it is shown as the one who did so
-      rooms.set(room, { entries, guests, founder, vacant: true });
+      rooms.set(room, { entries, guests, openedAt, founder, vacant: true });
       return founder;
     },
     isVacant: (room: RoomName): boolean => rooms.get(room)?.vacant === true,

@@ -9,7 +9,7 @@ import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY, visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
-import { checkKind } from "../protocol/amendment.ts";
+import { checkKind, isSaid } from "../protocol/amendment.ts";
 import { plainAsk } from "../protocol/asks.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import { describe } from "../protocol/hello.ts";
@@ -154,6 +154,18 @@ function messageHandlers(options: RequestsOptions) {
     return logged;
   };
 
+  /** A room that one is not in, where people of this server are, and in which one may speak so. */
+  const openRoom = (
+    session: LiveSession,
+    name: RoomName,
+    { kind, about, thread }: Pick<Ask<"say">, "kind" | "about" | "thread">,
+  ): Room<LiveSession> | undefined => {
+    const room = options.rooms.find(name);
+    if (room === undefined || !isSaid(kind) || about !== undefined || thread !== undefined)
+      return undefined;
+    return options.governance.hearsOutside(session, name) ? room : undefined;
+  };
+
   /** `named` are the messages that it names, as all are told it. */
   const speak = (
     session: LiveSession,
@@ -171,7 +183,8 @@ function messageHandlers(options: RequestsOptions) {
       const same = result.text === text && result.kind === kind;
       const bad = same ? undefined : checkKind({ ...named, kind: result.kind, text: result.text });
       if (bad !== undefined) return bad;
-      if (session.memberships.get(room.name)?.room !== room)
+      const isIn = session.memberships.get(room.name)?.room === room;
+      if (!isIn && openRoom(session, room.name, result) !== room)
         return failure("NOT_IN_ROOM", `room ${room.name}: you have left it`);
       const logged = accept(session, room, result, named);
       const said = { id: result.id, at: result.at };
@@ -184,7 +197,7 @@ function messageHandlers(options: RequestsOptions) {
     const asked = ask.room as RoomName; // looked up as it is; if it is not there, parsed
     const name = session.memberships.has(asked) ? asked : roomOf(ask.room);
     if (typeof name === "object") return name;
-    const room = session.memberships.get(name)?.room;
+    const room = session.memberships.get(name)?.room ?? openRoom(session, name, ask);
     if (room === undefined)
       return failure("NOT_IN_ROOM", `room ${name}: you are not in it; join it first`);
     const invalid = checkKind(ask);

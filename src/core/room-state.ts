@@ -83,6 +83,7 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
   "mode/slow": "moderator",
   "mode/read-only": "moderator",
   "mode/open-topic": "moderator",
+  "mode/open-talk": "moderator",
   "mode/invite-only": "owner",
   "mode/key": "owner",
   "mode/limit": "owner",

@@ -60,6 +60,7 @@ export function stateHandlers(options: StateRequestsOptions) {
   const foundingOf = (room: RoomName, founder: string) => {
     const founded = states.foundedAt(room, founder);
     const since = founded === undefined ? {} : { founded };
+    if (states.guests.isVacant(room)) return since;
     return { founder: states.founderShown(room, founder), ...since };
   };
   /** What an operator did in a room of this server's own. */
@@ -108,7 +109,7 @@ export function stateHandlers(options: StateRequestsOptions) {
         room,
         members: people.members(room),
         ...page,
-        ...(founder === undefined || states.guests.isVacant(room) ? {} : foundingOf(room, founder)),
+        ...(founder === undefined ? {} : foundingOf(room, founder)),
         ...governance.outline(session, room),
       };
       return { answer };

@@ -197,6 +197,7 @@ export function createStates(options: StatesOptions) {
       foundingOf(room, accountIn(founder)?.sid ?? selfSid()),
     /** When it was founded, by the clock of the founder's server. */
     foundedAt(room: RoomName, founder: string): Millis | undefined {
+      if (guests.has(room)) return guests.openedAt(room);
       const founding = foundingOf(room, accountIn(founder)?.sid ?? selfSid());
       return founding === undefined ? undefined : timeIn(founding.entry.id);
     },
@@ -225,7 +226,7 @@ export function createStates(options: StatesOptions) {
     },
     /** A guest is alone in a room that nobody has founded: it is his. */
     openedByGuest(room: RoomName, session: LiveSession): void {
-      guests.open(room, session);
+      guests.open(room, session, options.clock.now());
       refresh(room);
     },
     /** Settles whom the room follows; false where nobody has founded it yet. */

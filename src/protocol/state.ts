@@ -19,7 +19,7 @@ export const ROLES = ["owner", "moderator", "voice"] as const;
 export type RoleName = (typeof ROLES)[number];
 export const MODES = [
   ...(["moderated", "invite-only", "key", "secret", "limit", "slow", "read-only"] as const),
-  "open-topic",
+  ...(["open-topic", "open-talk"] as const),
 ] as const;
 export type ModeName = (typeof MODES)[number];
 
@@ -156,6 +156,7 @@ const MODE_VALUES: Readonly<Record<ModeName, v.GenericSchema>> = {
   secret: Yes,
   "read-only": Yes,
   "open-topic": Yes,
+  "open-talk": Yes,
   /** A hash of it: the key itself never leaves the server where it was set. */
   key: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.keyHashBytesMax)),
   limit: bounded(LIMITS.peoplePerServerMax),

@@ -116,6 +116,27 @@ describe("in a fusion", () => {
     expect(codeOf(missing)).toBe("NO_SUCH_NICK");
   });
 
+  test("with open-talk people outside are heard on all servers, where one of theirs is in", () => {
+    const world = new Ruled("open-talk");
+    const [paris, lyon] = world.town("paris", "lyon");
+    const ann = world.account(paris!, "ann");
+    ann.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "mode/open-talk", true);
+    world.place.rest(100);
+    const bot = world.guest(lyon!, "bot");
+    const say = () => codeOf(bot.ask("say", { room: "#chat", text: "ding" }));
+    expect(say()).toBe("NOT_IN_ROOM");
+    const ben = world.guest(lyon!, "ben");
+    ben.get("join", { room: "#chat" });
+    world.place.rest(200);
+    expect(say()).toBe("ack");
+    world.place.rest(100);
+    for (const one of [ann, ben]) expect(one.texts("#chat")).toEqual(["ding"]);
+    world.set(ann, "#chat", "ban/bot@lyon", {});
+    world.place.rest(100);
+    expect(say()).toBe("NOT_IN_ROOM");
+  });
+
   test("owners kick each other, and the founder; moderators neither", () => {
     const world = new Ruled("owners");
     const [paris, lyon] = world.town("paris", "lyon");

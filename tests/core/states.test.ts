@@ -67,6 +67,40 @@ describe("in one server", () => {
     expect(world.settings(ann, "#chat")).toMatchObject({ topic: "gus's" });
   });
 
+  test("with open-talk people outside speak, but for those who are kept out or silent", () => {
+    const world = new Ruled("open talk");
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    const [bot, eve] = [world.guest(paris, "bot"), world.guest(paris, "eve")];
+    ann.get("join", { room: "#chat" });
+    const say = (one: typeof ann, more: Json = {}) =>
+      codeOf(one.ask("say", { room: "#chat", text: "hello", ...more }));
+    expect(say(bot)).toBe("NOT_IN_ROOM");
+    world.set(ann, "#chat", "mode/open-talk", true);
+    expect(say(bot)).toBe("ack");
+    const id = ann.all("message").at(-1)?.["id"];
+    expect(ann.all("message")).toMatchObject([{ from: "bot@paris", text: "hello" }]);
+    expect(bot.all("message")).toEqual([]);
+    for (const kind of ["text", "reaction", "delete"])
+      expect(say(bot, { kind, about: id })).toBe("NOT_IN_ROOM");
+    expect(codeOf(bot.ask("history", { room: "#chat" }))).toBe("NOT_IN_ROOM");
+    const during = (key: string, value: unknown) => {
+      world.set(ann, "#chat", key, value);
+      const answer = say(eve);
+      world.set(ann, "#chat", key, null);
+      return answer;
+    };
+    expect(during("ban/eve@paris", {})).toBe("NOT_IN_ROOM");
+    expect(during("mode/invite-only", true)).toBe("NOT_IN_ROOM");
+    expect(during("mute/eve@paris", {})).toBe("MUTED");
+    expect(during("mode/moderated", true)).toBe("MODERATED");
+    world.set(ann, "#chat", "mode/slow", 10);
+    expect([say(eve), say(eve)]).toEqual(["ack", "SLOW_MODE"]);
+    world.set(ann, "#chat", "mode/open-talk", null);
+    expect(say(bot)).toBe("NOT_IN_ROOM");
+    expect(say(bot, { room: "#nowhere" })).toBe("NOT_IN_ROOM");
+  });
+
   test("of two changes of a key that come at once the second one counts, by any clock", () => {
     const world = new Ruled("at once");
     const before = world.start("paris");

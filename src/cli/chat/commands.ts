@@ -63,7 +63,7 @@ const commands = {
   room: { usage: "#ROOM", about: "shows what is set in a room, and by whom" },
   topic: { usage: "#ROOM [TEXT]", about: "sets a room's topic; - removes it" },
   describe: { usage: "#ROOM TEXT", about: "sets what a room is for; - removes it" },
-  mode: { usage: "#ROOM [MODE] [VALUE]", about: "moderated, open-topic, slow 10, key K, -key, …" },
+  mode: { usage: "#ROOM [MODE] [VALUE]", about: "moderated, open-talk, slow 10, key K, -key, …" },
   role: { usage: "#ROOM NICK@SERVER ROLE", about: "owner, moderator, voice or none" },
   kick: { usage: "#ROOM NICK@SERVER [REASON]", about: "puts somebody out of a room" },
   ban: { usage: "#ROOM WHO [REASON]", about: "keeps somebody out; 2h before a reason: so long" },
