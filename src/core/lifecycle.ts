@@ -26,8 +26,10 @@ export interface LifecycleOptions {
   readonly tick: Tick<LiveSession>;
   /** All that is open; closed at the stop. */
   readonly listeners: readonly { close(): void }[];
-  /** Reads back what the server must know of its earlier lives. */
-  recall(history: History): Promise<void>;
+  /** Reads back what the server must know of its earlier lives, side by side. */
+  recall(history: History): readonly Promise<void>[];
+  /** Reads what people have set for themselves; no plugin is asked. Never rejects. */
+  readPersonal(): Promise<void>;
   /** Reads what is kept for people; when all plugins have started. */
   readMail(): Promise<void>;
   /** What must be on the disk before a server is gone. */
@@ -67,11 +69,13 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     }
   };
   const startAll = async () => {
+    const personal = options.readPersonal(); // while the plugins wait for their disks
     for (const one of live) {
       started.push(one);
       try {
         await one.parts.start?.();
-        if (one.parts.history !== undefined) await options.recall(one.parts.history);
+        const { history } = one.parts;
+        if (history !== undefined) await Promise.all(options.recall(history));
       } catch (thrown) {
         const { text } = failureOf(thrown);
         const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";
@@ -79,6 +83,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         throw new ChatFusionError(code, `plugin ${one.plugin.name}: ${why}`, thrown);
       }
     }
+    await personal;
     await options.readMail();
   };
   const stopPlugins = async () => {

@@ -375,13 +375,13 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
       for (const part of Object.values(society)) if ("close" in part) part.close();
       shared.marks.close();
     },
-    async recall(history) {
-      await shared.marks.load(history, environment);
-      await society.amendments.recall();
-      await recall(history, { ...shared, store: environment.store });
-    },
+    recall: (history) => [
+      shared.marks.load(history, environment),
+      society.amendments.recall(),
+      recall(history, { ...shared, store: environment.store }),
+    ],
+    readPersonal: () => society.personal.load(),
     async readMail() {
-      await society.personal.load();
       if (shared.later.accountOf === undefined) return;
       await society.mail.load();
       await society.personal.conversations.load();
