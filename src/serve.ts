@@ -170,7 +170,8 @@ async function start(
     if (early === undefined) event(one);
     else early.push(one);
   };
-  const wanted = config.port === 0 ? await lastPort(environment, config.host) : config.port;
+  const last = await lastPort(environment);
+  const wanted = config.port === 0 ? await freePort(environment, config.host, last) : config.port;
   const again = { ...config, port: wanted };
   const core = await createCore(again, { environment, ...(tls && { tls }), event: tell });
   const opened: Opened = {};
@@ -190,7 +191,9 @@ async function start(
   };
   try {
     const { host, port } = await core.start();
-    await environment.store.write(PORT_KEY, new TextEncoder().encode(String(port)));
+    if (port !== last) {
+      await environment.store.write(PORT_KEY, new TextEncoder().encode(String(port)));
+    }
     const commands = [...core.commands.map(withNames), stopCommand];
     const running: RunningServer = {
       config,
@@ -223,14 +226,19 @@ async function start(
 
 const PORT_KEY = "port";
 
-/**
- * The port of the last start, where any is good and it is free: clients and servers that lost this
- * one find it again. Else 0.
- */
-async function lastPort({ net, store }: Environment, host: string): Promise<number> {
+/** The port of the last start; 0 where there was none. */
+async function lastPort({ store }: Environment): Promise<number> {
   const stored = await store.read(PORT_KEY);
   const port = Number(new TextDecoder().decode(stored));
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return 0;
+  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : 0;
+}
+
+/**
+ * The port of the last start where it is free, for a server that takes any: clients and servers
+ * that lost this one find it again. Else 0.
+ */
+async function freePort({ net }: Environment, host: string, port: number): Promise<number> {
+  if (port === 0) return 0;
   try {
     const probe = await net.listen({ host, port, tls: undefined }, () => ({
       data() {},
