@@ -62,6 +62,19 @@ describe("the line mode", () => {
     expect(await mallory.exited).toBe(4);
   });
 
+  test("says why it ends, also while it asks for a password", async () => {
+    await startServer(["--name", "paris"]);
+    const added = await run(["user", "add", "zoe", "--server", "paris"], { stdin: "secret\n" });
+    expect(added.code).toBe(0);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("/nick zoe\r");
+    await ann.shows("password of zoe: ");
+    await run(["kick", "ann", "lunch", "--server", "paris"]);
+    await ann.shows("lunch");
+    expect(await ann.exited).toBe(4);
+  });
+
   test("shows how far a file is, and where it is then", async () => {
     await startServer(["--name", "paris"]);
     const big = join(home, "big");

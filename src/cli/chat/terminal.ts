@@ -92,6 +92,9 @@ class Terminal {
     await this.#client.close();
     this.#flush();
     this.#close();
+    // While a password was asked for nothing was shown: not even why it ends.
+    const unseen = this.#printed.splice(0).map(inRows).join("");
+    if (unseen !== "") process.stdout.write(`\r\n${unseen}`);
     process.stdout.off("resize", this.#onResize);
     process.off("exit", this.#onExit);
     for (const signal of signals) process.off(signal, this.#onSignal);
@@ -250,7 +253,7 @@ class Terminal {
       lines.push(`!! ${this.#skipped} lines were not shown: the terminal was stopped`);
       this.#skipped = 0;
     }
-    const printed = lines.map((line) => `${line.replaceAll("\n", "\r\n")}\r\n`).join("");
+    const printed = lines.map(inRows).join("");
     process.stdout.write(this.#eraser() + printed + this.#block());
   }
 
@@ -299,6 +302,9 @@ const isCalling = (shown: Shown, self: string): boolean =>
   shown.late === undefined &&
   shown.from !== self &&
   shown.mentions?.includes(self) === true;
+
+/** A terminal in raw mode begins no row by a line's end alone. */
+const inRows = (text: string): string => `${text.replaceAll("\n", "\r\n")}\r\n`;
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
 
