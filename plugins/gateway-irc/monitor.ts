@@ -6,7 +6,7 @@ import { isFailure, LIMITS } from "chatfusion";
 import type { Client } from "./client.ts";
 import { listsOf } from "./line.ts";
 import type { Reply } from "./reply.ts";
-import { isNeighbour } from "./rooms.ts";
+import { isTold } from "./rooms.ts";
 
 export async function monitor(
   client: Client,
@@ -68,10 +68,10 @@ export const watchersOf = (client: Client): Client[] =>
 // --- internal ---
 
 /** Only of those who came in by this gateway it is known. */
-const seesInRooms = (client: Client, address: string): boolean =>
-  Array.from(client.world.clients).some(
-    (one) => one.phase === "in" && one.address === address && isNeighbour(client, one),
-  );
+function seesInRooms(client: Client, address: string): boolean {
+  const ident = client.world.names.ident(address);
+  return ident !== undefined && isTold(client, ident.rooms);
+}
 
 /** Of addresses that differ in case alone; CASEMAPPING is ascii. */
 const keyOf = (address: string): string => address.toLowerCase();

@@ -13,6 +13,8 @@ export interface Ident {
   realName: string;
   /** The modes that are set: "i", "w", "B", and "o" for operators. */
   readonly modes: Set<string>;
+  /** Those that it has been shown. */
+  readonly rooms: ReadonlySet<string>;
 }
 
 export interface Names {

@@ -66,6 +66,7 @@ export function user(
     user: `~${userOf(name) || "user"}`,
     realName: cutText(realName, realNameBytesMax),
     modes: new Set(),
+    rooms: client.rooms,
   };
   return enterIfReady(client);
 }

@@ -149,9 +149,16 @@ export function targetsOf(list: string, reply: Reply | undefined): readonly stri
 export const isNeighbour = (client: Client, other: Client): boolean =>
   !client.rooms.isDisjointFrom(other.rooms);
 
-/** The other clients of this gateway that are in a room with this one. */
-export const neighboursOf = (client: Client): Client[] =>
-  Array.from(client.world.clients).filter((one) => one !== client && isNeighbour(client, one));
+/** Whether a client is told in its rooms of somebody who is in these: in large ones it is not. */
+export const isTold = ({ rooms, world }: Client, others: ReadonlySet<string>): boolean =>
+  Array.from(rooms.intersection(others)).some((room) => !world.host.isLarge(room));
+
+/** The other clients of this gateway that are told in a room of what this one does. */
+export function neighboursOf(client: Client): Client[] {
+  const { clients, host } = client.world;
+  const small = new Set(Array.from(client.rooms).filter((room) => !host.isLarge(room)));
+  return Array.from(clients).filter((one) => one !== client && !small.isDisjointFrom(one.rooms));
+}
 
 /** The client's own entry, as events have it. */
 export function personOf(client: Client): PersonEntry {

@@ -4,7 +4,7 @@ import type { Millis } from "chatfusion";
 import { LIMITS, nameKey, parseNick } from "chatfusion";
 import type { Ident } from "./names.ts";
 
-export interface Gone extends Omit<Ident, "modes"> {
+export interface Gone extends Omit<Ident, "modes" | "rooms"> {
   readonly nick: string;
   readonly host: string;
   readonly account: string | undefined;

@@ -3,6 +3,7 @@
 import type { Bytes, Environment, TlsIdentity, Wire, WireHandlers } from "../environment.ts";
 import { ChatFusionError, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import type { RoomName } from "../names.ts";
 import type { Connection, ConnectionHandlers, GatewayHost } from "../plugin/gateway.ts";
 import type { PersonalEvent, Session } from "../plugin/gateway.ts";
 import type { Failure } from "../errors.ts";
@@ -11,6 +12,7 @@ import type { Gatekeeper } from "./acceptor.ts";
 import { createBeside } from "./beside.ts";
 import type { Entrance } from "./entrance.ts";
 import { Outlet } from "./outlet.ts";
+import type { People } from "./people.ts";
 import type { LiveSession } from "./session.ts";
 import type { Doorway } from "./session-host.ts";
 import type { Tick } from "./tick.ts";
@@ -19,6 +21,7 @@ export interface GatewaysOptions {
   readonly environment: Environment;
   readonly tick: Tick<LiveSession>;
   readonly entrance: () => Entrance;
+  readonly people: Pick<People, "members">;
   readonly gate: Gatekeeper;
   readonly tls: TlsIdentity | undefined;
   readonly host: string;
@@ -176,6 +179,10 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     identify(session, proof) {
       // A session is given out by `enter` alone.
       return options.entrance().identify(session as LiveSession, proof);
+    },
+    isLarge(room) {
+      const members = options.people.members(room as RoomName); // only looked up
+      return members > LIMITS.roomPresenceMembersMax;
     },
     registers: () => options.entrance().registers,
     async register({ nick, password, connection, session }) {

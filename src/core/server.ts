@@ -235,7 +235,7 @@ function createSociety(shared: Shared) {
 export type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
-function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Society) {
+function createPlugins(shared: Shared, { rooms, fusion, mail, people, personal }: Society) {
   const { options, need, tick, gate, sessions, listeners, pool } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
@@ -272,7 +272,7 @@ function createPlugins(shared: Shared, { rooms, fusion, mail, personal }: Societ
     hosts: ({ name, provides }) => ({
       ...(provides.includes("fabric") ? fusion.host : {}),
       ...(provides.includes("history") ? createHistoryHost(environment.crypto) : {}),
-      ...(provides.includes("gateway") ? createGatewayHost(gateways, name) : {}),
+      ...(provides.includes("gateway") ? createGatewayHost({ ...gateways, people }, name) : {}),
       ...(provides.includes("auth") ? auth : {}),
     }),
   });

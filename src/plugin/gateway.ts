@@ -270,6 +270,8 @@ export interface GatewayHost {
   }): Promise<Proof | Failure>;
   /** The session's person is this account from now on, under the nick that it has. */
   identify(session: Session, proof: Proof): Failure | undefined;
+  /** Nobody's coming, going, nick and absence is told in a room as large as this one. */
+  isLarge(room: string): boolean;
   /** Some auth plugin lets people register nicks (`register` in its parts). */
   registers(): boolean;
   /**

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { allow, definePlugin } from "../../src/plugin.ts";
+import { LIMITS } from "../../src/limits.ts";
 import { startIrc } from "./irc.ts";
 
 const authZoe = definePlugin({
@@ -35,6 +36,22 @@ test("of who is watched one is told once, also where no room is shared", async (
   await ben.ask("AWAY :tea");
   for (const one of [ann, plain]) expect(await one.ask("PING x")).toHaveLength(1);
   expect(plain.lines).toEqual([]);
+});
+
+test("of who is watched one is told what a large room does not tell", async () => {
+  await using server = await startIrc();
+  const ann = await server.irc("ann", ["extended-monitor", "away-notify", "setname"]);
+  const [ben, eve] = [await server.irc("ben"), await server.irc("eve", ["away-notify", "setname"])];
+  for (const one of [ann, ben, eve]) await one.ask("JOIN #tea");
+  const crowd = Array.from({ length: LIMITS.roomPresenceMembersMax }, async (_, index) => {
+    await (await server.connect(`crowd-${index}`)).join("#tea");
+  });
+  await Promise.all(crowd);
+  await ann.ask("MONITOR + ben");
+  await ben.ask("AWAY :lunch", "SETNAME :Ben");
+  await ann.fence();
+  expect(ann.taken()).toEqual([":ben!~ben@paris AWAY :lunch", ":ben!~ben@paris SETNAME :Ben"]);
+  expect((await eve.ask("PING x")).filter((line) => /AWAY|SETNAME/.test(line))).toEqual([]);
 });
 
 test("people of other servers are told of, and who writes the nick in other letters", async () => {
