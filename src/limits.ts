@@ -735,6 +735,8 @@ export const LIMITS = {
   heldEventsMax: 10_000,
   /** As many messages of a room may come in one tick in another order than they are logged in. */
   missedOverlapMax: 200,
+  /** Lives of servers of which a client knows what of them it was told first in a room. */
+  livesBegunMax: 256,
   /** Messages that wait for a connection. */
   unsentMax: 1000,
 

@@ -30,6 +30,8 @@ interface Heard {
   readonly first: string;
   /** The last ones, in the order in which they came. */
   readonly last: string[];
+  /** The first one of each life of a server; the lives that were met last. */
+  readonly begun: Map<string, string>;
 }
 
 /** What was logged behind a message that was told, `from`. */
@@ -253,6 +255,7 @@ export class Past {
   /** Tells what was missed, oldest first, and then what waits. */
   #end(room: string, missed: readonly MessageEntry[], isGap: boolean): void {
     const { events = [], before = 0 } = this.#waiting.get(room) ?? {};
+    const come = this.#come(room);
     this.#waiting.delete(room);
     if (isGap) this.#tell({ type: "gap", room, missing: 0 });
     const logged = new Set(missed.map(({ id }) => id));
@@ -263,6 +266,7 @@ export class Past {
     const places = new Map(waiting.map((event, at) => [idOf(event), at]));
     let next = 0;
     for (const message of missed) {
+      if (!come.has(message.id) && this.#isEarlier(room, message.id)) continue;
       // What came before it, and is not in the log, was deleted meanwhile.
       for (const at = places.get(message.id) ?? 0; next < at; next++) {
         const event = waiting[next];
@@ -273,9 +277,24 @@ export class Past {
     for (const event of waiting.slice(next)) this.#tell(event);
   }
 
+  /**
+   * Whether a message stands before all that was told of what its server said in that life: it has
+   * come into the log late, and behind those it would be out of their order.
+   */
+  #isEarlier(room: string, id: string): boolean {
+    const first = this.#rooms.get(room)?.begun.get(lifeIn(id));
+    return first !== undefined && id < first;
+  }
+
   #note(room: string, id: string): void {
-    const heard = this.#rooms.get(room) ?? { first: id, last: [] };
+    const heard: Heard = this.#rooms.get(room) ?? { first: id, last: [], begun: new Map() };
     this.#rooms.set(room, heard);
+    const life = lifeIn(id);
+    if (life !== "" && !heard.begun.has(life)) {
+      heard.begun.set(life, id);
+      const [oldest = ""] = heard.begun.keys();
+      if (heard.begun.size > LIMITS.livesBegunMax) heard.begun.delete(oldest);
+    }
     heard.last.push(id);
     if (heard.last.length >= 2 * LIMITS.missedOverlapMax)
       heard.last.splice(0, LIMITS.missedOverlapMax);
@@ -338,6 +357,11 @@ const someOf = (told: readonly string[]): Set<string> =>
 
 const has = (messages: readonly MessageEntry[], id: string): boolean =>
   messages.some((message) => message.id === id);
+
+/** What an id says of its server's life; "" of one of another form. */
+const lifeIn = (id: string): string => (id.length === ID_LENGTH ? id.slice(-LIFE_DIGITS) : "");
+const ID_LENGTH = 21;
+const LIFE_DIGITS = 8;
 
 const idOf = (event: ClientEvent): string => (event.type === "message" ? event.message.id : "");
 

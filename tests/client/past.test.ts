@@ -267,6 +267,19 @@ describe("where the order of the log is known", () => {
     expect(told).toEqual(["a0", "m5", "m6 late"]);
   });
 
+  test("what stands before all that was told of its server is not told behind it", async () => {
+    const { past, say, answer, told } = startPast({ keepsOrder: true });
+    const id = (at: number, life = "3217d4c8") => `0mjuo${String(at).padStart(8, "0")}${life}`;
+    say(id(1, "00000001"));
+    say(id(4));
+    past.back([room]);
+    // Said while its server was cut off, and logged here behind the first one.
+    const logged = [id(2), id(4), id(3, "00000002"), id(5)];
+    await answer(logged);
+    await answer([]);
+    expect(told.slice(2)).toEqual([`${id(3, "00000002")} late`, `${id(5)} late`]);
+  });
+
   test("a message that came a while ago is asked from: its commit may hold others", async () => {
     const { past, say, asked } = startPast({ keepsOrder: true });
     for (let i = 100; i < 1000; i++) say(`m${i}`);
