@@ -275,7 +275,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
     revoked(account) {
       for (const session of sessions.all())
         if (session.person.account === account)
-          session.expel("KICKED", `the password of ${account} was changed; log in again`);
+          session.expel("KICKED", `the account ${account} was removed, or its password changed`);
     },
     claimed(nick) {
       if (consenting > 0) claims.add(skeleton(nick));
