@@ -17,6 +17,7 @@ import { Group } from "./group.ts";
 import type { Account } from "./account.ts";
 import type { Job, Slowed, Talk, Talked, Target } from "./job.ts";
 import { Latencies } from "./latencies.ts";
+import { Probes } from "./probes.ts";
 import type { Protocol } from "./protocol.ts";
 import { Seats } from "./seats.ts";
 import { groupOf, microsOf, numberOf, talkerOf, textOf } from "./stamp.ts";
@@ -41,13 +42,11 @@ export class Run implements Hearer {
   readonly #crowd = new Crowd();
   readonly #groups: Group[] = [];
   readonly #seats: Seats;
-  /** By seat: something was heard there. */
-  readonly #probed: Uint8Array;
+  readonly #probes: Probes;
   readonly #checker: Checker;
   readonly #latencies = new Latencies();
   readonly #timedEvery: number;
   #phase: "setup" | "ramp" | "measured" | "stalled" | "draining" | "leaving" = "setup";
-  #probesToCome = 0;
   #said = 0;
   #owed = 0;
   #arrived = 0;
@@ -68,7 +67,7 @@ export class Run implements Hearer {
     this.#protocol = protocol;
     this.#timedEvery = talk.perSecond === undefined ? TIMED_EVERY : 1;
     this.#seats = new Seats(talk);
-    this.#probed = new Uint8Array(this.#seats.count);
+    this.#probes = new Probes(this.#seats.count, job.servers.length);
     // A cell for each talker of a room and each seat in it.
     this.#checker = new Checker(this.#seats.count * talk.talkers);
     this.#populate();
@@ -91,7 +90,7 @@ export class Run implements Hearer {
     const seat = this.#seats.seatOf(person.index, index);
     if (group === undefined || seat < 0) return this.strange();
     const number = numberOf(bytes, at);
-    if (number === 0) return this.#heardProbe(seat);
+    if (number === 0) return this.#probes.heard(seat, this.#serverAt(talkerOf(bytes, at)));
     if (person.stalls) return;
     this.#checker.take(seat * this.#talk.talkers + talkerOf(bytes, at), number);
     this.#arrived += 1;
@@ -261,10 +260,13 @@ export class Run implements Hearer {
     `#${this.#job.prefix}${String(index).padStart(5, "0")}`;
 
   #serverOf(member: number): Target | undefined {
-    const { servers } = this.#job;
+    return this.#job.servers[this.#serverAt(member)];
+  }
+
+  #serverAt(member: number): number {
+    const { length } = this.#job.servers;
     const { members, spread } = this.#talk;
-    if (spread === "turns") return servers[member % servers.length];
-    return servers[Math.floor((member * servers.length) / members)];
+    return spread === "turns" ? member % length : Math.floor((member * length) / members);
   }
 
   #hears(person: Connection | undefined, talker: Connection): boolean {
@@ -286,31 +288,24 @@ export class Run implements Hearer {
   async #probeAll(): Promise<void> {
     const { people } = this.#crowd;
     // A pair's talker hears nobody; in a room without echo a lone talker does not hear itself.
-    const seats = Array.from(this.#probed.keys()).filter((seat) => {
+    for (let seat = 0; seat < this.#seats.count; seat++) {
       const person = people[this.#seats.personOf(seat)];
-      const group = this.#groups[this.#seats.groupOf(seat)];
-      return group?.talkers.some((talker) => this.#hears(person, talker.person));
-    });
+      const talkers = this.#groups[this.#seats.groupOf(seat)]?.talkers ?? [];
+      for (const [talker, one] of talkers.entries())
+        if (this.#hears(person, one.person)) this.#probes.expect(seat, this.#serverAt(talker));
+    }
     for (let probe = 0; probe < PROBES_MAX; probe++) {
-      this.#probed.fill(0);
-      this.#probesToCome = seats.length;
       for (const group of this.#groups) group.probe();
       const until = performance.now() + PROBE_MS;
-      while (this.#probesToCome > 0 && performance.now() < until) await Bun.sleep(1);
-      if (this.#probesToCome > 0) continue;
+      while (this.#probes.toCome > 0 && performance.now() < until) await Bun.sleep(1);
+      if (this.#probes.toCome > 0) continue;
       // Refusals of earlier probes are still to come.
       await Bun.sleep(PROBED_MS);
       for (const person of people) person.probing = false;
       return;
     }
-    const silent = this.#probesToCome;
-    throw new Error(`${silent} of ${seats.length} members hear nothing after ${PROBES_MAX} probes`);
-  }
-
-  #heardProbe(seat: number): void {
-    if (this.#probed[seat] === 1) return;
-    this.#probed[seat] = 1;
-    this.#probesToCome -= 1;
+    const what = `${this.#probes.toCome} times a member hears nobody of a server`;
+    throw new Error(`${what} after ${PROBES_MAX} probes`);
   }
 
   // Who talks when.
