@@ -277,7 +277,7 @@ function valueOf(asked: Ask<"set">["value"]): StateValue {
 }
 
 const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
-  ["invite-only", "key", "secret", "limit"].map((mode) => `mode/${mode}`),
+  ["invite-only", "key", "secret", "limit", "open-talk"].map((mode) => `mode/${mode}`),
 );
 
 type RoleOptions = Pick<StateChangesOptions, "states" | "person" | "self" | "sessionAt">;

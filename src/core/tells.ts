@@ -85,23 +85,14 @@ export function createTells(options: TellsOptions) {
     const shown = message.to === to ? message : { ...message, to };
     session.doorway.personal({ type: "private", message: shown });
   };
-  const store = (account: string, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
-    const { conversations } = options;
-    if (message.kind === "delete") {
-      const author = authorOf(message);
-      const isMeant = (one: Kept) =>
-        one.message.id === message.about && authorOf(one.message) === author;
-      const waiting = mail.of(account).filter(isMeant);
-      mail.remove(waiting);
-      if (waiting.length > 0) {
-        conversations.told(account, "addressee", message);
-        return "delivered"; // nobody has seen it
-      }
-    }
-    return mail.keep(account, message).then((end) => {
-      if (typeof end === "string") conversations.told(account, "addressee", message);
-      return end;
-    });
+  /** What a deletion is about waits no more; true where it did, and was shown to nobody. */
+  const takesBack = (account: string, deletion: PrivateEntry): boolean => {
+    const author = authorOf(deletion);
+    const isMeant = ({ message }: Kept) =>
+      message.id === deletion.about && authorOf(message) === author;
+    const waiting = mail.of(account).filter(isMeant);
+    mail.remove(waiting);
+    return waiting.length > 0 && waiting.every(({ shownTo }) => shownTo === undefined);
   };
   /** Puts a message into the addressee's outbox here, or stores it until there is one. */
   const deliver = (nick: Nick, message: PrivateEntry): MaybePromise<TellOutcome | Failure> => {
@@ -116,10 +107,20 @@ export function createTells(options: TellsOptions) {
       ? options.ignores.isIgnoredBy(account, message)
       : session?.ignoring?.person(message) === true;
     if (isIgnored) return failure("BLOCKED", `${message.to} takes no messages of yours`);
-    if (isStored) return store(account, message);
+    const told = () => options.conversations.told(own ?? account, "addressee", message);
+    const of = message.kind === "delete" ? (own ?? account) : undefined;
+    if (of !== undefined && takesBack(of, message)) {
+      told();
+      return "delivered";
+    }
+    if (isStored)
+      return mail.keep(account, message).then((end) => {
+        if (typeof end === "string") told();
+        return end;
+      });
     if (session === undefined)
       return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
-    options.conversations.told(own, "addressee", message);
+    told();
     show(session, message);
     return "delivered";
   };

@@ -176,6 +176,20 @@ describe("a deletion", () => {
     expect(said(again, "ana@paris")).toEqual([]);
   });
 
+  test("of what was shown and may not have arrived is told, and it is shown no second time", () => {
+    const { place, ana, cat, tell, logIn } = start("shown");
+    cat.send("bye", {});
+    place.rest(50);
+    const id = tell(ana, "cat@paris", "oops");
+    const mute = logIn("cat", true);
+    expect(mute.all("private")).toMatchObject([{ text: "oops" }]);
+    ana.get("tell", deletion("cat@paris", id));
+    place.rest(50);
+    expect(mute.all("private").at(-1)).toMatchObject({ kind: "delete", about: id });
+    const again = logIn("cat");
+    expect(again.all("private").map(({ text }) => text)).not.toContain("oops");
+  });
+
   test("by another one, of what one was told, or of what is not kept, is refused", () => {
     const { ana, cat, bob, tell } = start("not mine");
     const id = tell(ana, "cat@paris", "mine");
