@@ -159,6 +159,7 @@ const TALKED = {
   deliveries: 1000,
   seconds: 1,
   cpuSeconds: 0.002,
+  kernelSeconds: 0.001,
   p50Ms: 1,
   p99Ms: 5,
   peakBytes: 50e6,

@@ -56,6 +56,11 @@ export const METRICS: readonly Metric[] = [
     of: talked(({ cpuSeconds, seconds }) => (cpuSeconds / seconds) * 100),
   },
   {
+    key: "kernelPercent",
+    title: "of it the kernel, %",
+    of: talked(({ cpuSeconds, kernelSeconds }) => (kernelSeconds / cpuSeconds) * 100),
+  },
+  {
     key: "generatorPercent",
     title: "generator, %",
     of: talked(({ generatorShare }) => generatorShare * 100),
@@ -68,6 +73,11 @@ export const METRICS: readonly Metric[] = [
   { key: "slowedPercent", title: "slowed, %", of: talked((run) => percent(run.slowedShare)) },
   { key: "dearerPercent", title: "dearer, %", of: talked((run) => percent(run.dearerShare)) },
   { key: "cpuUsPerConnect", title: "CPU to enter, µs", of: idled((run) => run.cpuUsPerConnect) },
+  {
+    key: "enterKernelPercent",
+    title: "of it the kernel, %",
+    of: idled((run) => run.kernelShare * 100),
+  },
   {
     key: "connectsPerSecond",
     title: "enter a second",

@@ -5,9 +5,10 @@ import { accountOf, ownCpuSeconds } from "./account.ts";
 
 test("a process is said to have used what it knows itself", () => {
   const before = ownCpuSeconds();
-  const { cpuSeconds, residentBytes, peakBytes } = accountOf([process.pid]);
+  const { cpuSeconds, kernelSeconds, residentBytes, peakBytes } = accountOf([process.pid]);
   expect(cpuSeconds).toBeGreaterThan(before - 0.01);
   expect(cpuSeconds).toBeLessThan(ownCpuSeconds() + 0.01);
+  expect(kernelSeconds).toBeCloseTo(process.cpuUsage().system / 1e6, 1);
   expect(residentBytes).toBeGreaterThan(1e6);
   expect(peakBytes).toBeGreaterThanOrEqual(residentBytes);
 });

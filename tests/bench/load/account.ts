@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 export interface Account {
   /** Of all threads. */
   readonly cpuSeconds: number;
+  /** How much of it the kernel's: to a hundredth of a second. */
+  readonly kernelSeconds: number;
   readonly residentBytes: number;
   /** The most since the process began. */
   readonly peakBytes: number;
@@ -13,14 +15,15 @@ export interface Account {
 
 /** Adds up some processes. Throws when one of them is gone. */
 export function accountOf(pids: readonly number[]): Account {
-  let [cpuSeconds, residentBytes, peakBytes] = [0, 0, 0];
+  let [cpuSeconds, kernelSeconds, residentBytes, peakBytes] = [0, 0, 0, 0];
   for (const pid of pids) {
     cpuSeconds += cpuOf(pid);
+    kernelSeconds += kernelOf(readFileSync(`/proc/${pid}/stat`, "latin1"));
     const status = readFileSync(`/proc/${pid}/status`, "latin1");
     residentBytes += kilobytes(status, "VmRSS") * 1024;
     peakBytes += kilobytes(status, "VmHWM") * 1024;
   }
-  return { cpuSeconds, residentBytes, peakBytes };
+  return { cpuSeconds, kernelSeconds, residentBytes, peakBytes };
 }
 
 /** Of this process. */
@@ -49,6 +52,10 @@ function cpuOf(pid: number): number {
   const [seconds = 0n, nanos = 0n] = time;
   return Number(seconds) + Number(nanos) / 1e9;
 }
+
+/** The 15th field, of proc(5); the second one is a name in brackets, in which anything may be. */
+const kernelOf = (stat: string): number =>
+  Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[12] ?? 0) / 100;
 
 const kilobytes = (status: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);

@@ -1,9 +1,14 @@
 // The people of a run: they enter some at a time, and leave together.
 
+import { LIMITS } from "../../../src/limits.ts";
 import type { Connection } from "./connection.ts";
 
 /** Longer than ten thousand people need on a slow machine. */
 const ENTER_MS_MAX = 60_000;
+/** So many are told each one who comes; more a number, a second later: a write to each of them. */
+const NUMBERED_FROM = LIMITS.roomPresenceMembersMax;
+/** What their coming has left to do is done by then. */
+const SETTLE_MS = LIMITS.roomCountMs + 500;
 /** A server that does not close by then is left alone. */
 const LEAVE_MS_MAX = 3000;
 
@@ -37,6 +42,11 @@ export class Crowd {
     });
     if (this.#entered === this.people.length) return;
     throw new Error(`${this.#entered} of ${this.people.length} people have entered in 60 s`);
+  }
+
+  /** Waits until a large crowd's coming is over for its server, too. */
+  async settle(): Promise<void> {
+    if (this.people.length > NUMBERED_FROM) await Bun.sleep(SETTLE_MS);
   }
 
   async leave(): Promise<void> {

@@ -9,8 +9,6 @@ import type { Protocol } from "./protocol.ts";
 
 /** As when everybody comes back after a restart. */
 const ENTERING_MAX = 1000;
-/** What their coming has left to do is done by then: a count goes to all a second later. */
-const SETTLE_MS = 1500;
 
 /** Rejects when somebody cannot enter, or is lost. */
 export async function idle(job: Job, load: Idle, protocol: Protocol): Promise<Idled> {
@@ -52,7 +50,7 @@ async function measured(
   await crowd.enter(atOnce);
   const entered = performance.now();
   const full = accountOf([pid]);
-  await Bun.sleep(SETTLE_MS);
+  await crowd.settle();
   const before = accountOf([pid]);
   await Bun.sleep(load.measureMs);
   const after = accountOf([pid]);
@@ -62,6 +60,7 @@ async function measured(
     clients,
     connectsPerSecond: (clients / (entered - began)) * 1000,
     cpuUsPerConnect: ((full.cpuSeconds - empty.cpuSeconds) / clients) * 1e6,
+    kernelShare: (full.kernelSeconds - empty.kernelSeconds) / (full.cpuSeconds - empty.cpuSeconds),
     bytesPerClient: (after.residentBytes - empty.residentBytes) / clients,
     idleShare: ((after.cpuSeconds - before.cpuSeconds) / measureMs) * 1000,
   };

@@ -107,6 +107,8 @@ export interface Talked extends Faults, Partial<Slowed> {
   readonly seconds: number;
   /** Of all servers, all threads. */
   readonly cpuSeconds: number;
+  /** How much of it was the kernel's. */
+  readonly kernelSeconds: number;
   /** From when it was to be sent until a copy was read. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -162,6 +164,8 @@ export interface Idled {
   /** Connected and entered. */
   readonly connectsPerSecond: number;
   readonly cpuUsPerConnect: number;
+  /** How much of that is the kernel's, from 0 to 1. */
+  readonly kernelShare: number;
   readonly bytesPerClient: number;
   /** Of one core, that the server uses when all are there. */
   readonly idleShare: number;

@@ -132,6 +132,7 @@ export class Run implements Hearer {
   async #play(): Promise<Talked> {
     await this.#crowd.enter(Math.min(ENTERING_MAX, this.#job.enteringMax ?? ENTERING_MAX));
     await this.#probeAll();
+    await this.#crowd.settle();
     const { rampMs, measureMs, drainMs } = this.#talk;
     const written = this.#written();
     this.#began = performance.now();
@@ -159,6 +160,7 @@ export class Run implements Hearer {
       deliveries: after.arrived - before.arrived,
       seconds,
       cpuSeconds: after.servers.cpuSeconds - before.servers.cpuSeconds,
+      kernelSeconds: after.servers.kernelSeconds - before.servers.kernelSeconds,
       p50Ms: this.#latencies.quantile(0.5),
       p99Ms: this.#latencies.quantile(0.99),
       peakBytes: after.servers.peakBytes,
