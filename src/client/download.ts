@@ -101,8 +101,14 @@ class PartialFile implements Download {
   }
 
   async discard(): Promise<void> {
-    await this.#file.close();
-    await rm(this.#place.path, { force: true });
+    const { folder, path } = this.#place;
+    try {
+      await this.#file.close();
+    } catch (thrown) {
+      throw unwritable(folder, thrown);
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 }
 

@@ -1,0 +1,38 @@
+// A file on its way to the disk: what is given up leaves nothing behind.
+
+import { expect, test } from "bun:test";
+import { closeSync } from "node:fs";
+import { readdir, readlink } from "node:fs/promises";
+import { openDownload } from "../../src/client/download.ts";
+import { bytesOf, makeFolder } from "./files.ts";
+
+/** The descriptor by which this process has a file of this folder open. */
+async function descriptorIn(folder: string): Promise<number> {
+  for (const fd of await readdir("/proc/self/fd")) {
+    const target = await readlink(`/proc/self/fd/${fd}`).catch(() => "");
+    if (target.startsWith(folder)) return Number(fd);
+  }
+  throw new Error(`nothing of ${folder} is open`);
+}
+
+test("what is discarded is removed", async () => {
+  const folder = await makeFolder();
+  const download = await openDownload({ folder, name: "a.txt", size: 1000 });
+  await download.write(bytesOf(1000));
+  expect(await readdir(folder)).toHaveLength(1);
+  await download.discard();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test.if(process.platform === "linux")(
+  "what is discarded is removed also where its disk is gone and it cannot be closed",
+  async () => {
+    const folder = await makeFolder();
+    const download = await openDownload({ folder, name: "a.txt", size: 1000 });
+    await download.write(bytesOf(1000));
+    closeSync(await descriptorIn(folder)); // closing it once more fails as on a disk that is gone
+    const discarded = download.discard();
+    await expect(discarded).rejects.toMatchObject({ code: "FILE_UNWRITABLE" });
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
