@@ -97,11 +97,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const faults = checkPlugins(options.plugins);
   if (faults.length > 0) throw new ChatFusionError("CONFIG_INVALID", describeFaults(faults));
   const { environment } = options;
-  const [identity, governed] = await Promise.all([
-    loadIdentity(environment),
-    loadGoverned(environment),
-  ]);
-  const core = createCore(options, identity, governed);
+  const identity = await loadIdentity(environment);
+  const core = createCore(options, identity, await loadGoverned(environment));
   const { lifecycle, commands, hooks, status } = core;
   return {
     name: options.name,

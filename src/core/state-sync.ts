@@ -42,6 +42,7 @@ export function createStateSync(options: StateSyncOptions) {
   const retries = new Map<Peer, () => void>();
   let cancel: (() => void) | undefined;
   let cancelNext: (() => void) | undefined;
+  let isClosed = false;
 
   const sendDigests = (peer: Peer) => {
     const isSent = peer.send({ t: "states", digests: store.digests() });
@@ -55,9 +56,11 @@ export function createStateSync(options: StateSyncOptions) {
   };
   /**
    * Who has learnt something compares with the one that stands next to it around the circle of
-   * sids: who made it may be gone before it has compared with all, and so may who told it.
+   * sids: who made it may be gone before it has compared with all, and so may who told it. When one
+   * is gone, too: what was passed on to it last, dead already, went no further.
    */
   const passOn = () => {
+    if (isClosed) return; // the links end behind it
     cancelNext ??= clock.after(LIMITS.stateCompareMsMin, () => {
       cancelNext = undefined;
       const others = options.present().toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
@@ -206,15 +209,17 @@ export function createStateSync(options: StateSyncOptions) {
           message satisfies never;
       }
     },
-    /** A server is gone: there is nobody to compare with. */
+    /** A server is gone: there is nobody to compare with, and somebody else is next. */
     gone(sid: Sid): void {
       for (const [peer, stop] of retries) {
         if (peer.sid !== sid) continue;
         stop();
         retries.delete(peer);
       }
+      passOn();
     },
     close(): void {
+      isClosed = true;
       cancel?.();
       cancelNext?.();
       for (const stop of retries.values()) stop();

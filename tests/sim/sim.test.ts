@@ -13,6 +13,11 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [392, "likewise, with pins"],
   [504, "a life that was shown again lost the numbers of its channel, and nothing came any more"],
   [567, "of two namesakes in one storm the one that had to go was pinned"],
+  [
+    500629,
+    "what is set was passed on to a server that was dead already, and one never heard of it",
+  ],
+  [601311, "likewise"],
   [5661, "a line about a link undone before rest came after it, and was taken for another one"],
 ];
 
