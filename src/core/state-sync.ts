@@ -1,8 +1,9 @@
 // How all servers of a fusion come to hold the same entries of rooms' states. What is made is told
 // to all at once, in the sealed channels. So that nothing is missed for good, servers compare
-// digests when they meet, and a while after each change, its maker with all, who learns of it with
-// the next one: one digest for each part of all rooms, then one for each room of the parts that
-// differ; then each sends what it has of the rooms that differ.
+// digests: when they meet; a while after each change, its maker with all, and who learns of it with
+// the next one; and when a server is gone, each with its next one. First one digest for each part
+// of all rooms, then one for each room of the parts that differ; then each sends what it has of the
+// rooms that differ.
 // What anybody tells was signed by its own server, so it does not matter who tells it.
 // Read states.ts first.
 //
@@ -42,7 +43,6 @@ export function createStateSync(options: StateSyncOptions) {
   const retries = new Map<Peer, () => void>();
   let cancel: (() => void) | undefined;
   let cancelNext: (() => void) | undefined;
-  let isClosed = false;
 
   const sendDigests = (peer: Peer) => {
     const isSent = peer.send({ t: "states", digests: store.digests() });
@@ -56,11 +56,10 @@ export function createStateSync(options: StateSyncOptions) {
   };
   /**
    * Who has learnt something compares with the one that stands next to it around the circle of
-   * sids: who made it may be gone before it has compared with all, and so may who told it. When one
-   * is gone, too: what was passed on to it last, dead already, went no further.
+   * sids: who made it may be gone before it has compared with all, and so may who told it. When a
+   * server is gone, all do: what was passed on to it when it was dead already went no further.
    */
   const passOn = () => {
-    if (isClosed) return; // the links end behind it
     cancelNext ??= clock.after(LIMITS.stateCompareMsMin, () => {
       cancelNext = undefined;
       const others = options.present().toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
@@ -219,7 +218,6 @@ export function createStateSync(options: StateSyncOptions) {
       passOn();
     },
     close(): void {
-      isClosed = true;
       cancel?.();
       cancelNext?.();
       for (const stop of retries.values()) stop();

@@ -99,6 +99,30 @@ describe("in a fusion", () => {
     for (const peer of [ben, eve]) expect(world.settings(peer, "#chat")).toEqual({ topic: "tea" });
   });
 
+  test("what was passed on to one that was dead already is passed on again", () => {
+    const world = new Ruled("dead already");
+    // Around the circle of sids: each passes on to the one behind it.
+    const [lyon, brest, nice, paris] = world
+      .town("a", "b", "c", "d")
+      .toSorted((a, b) => (a.server.sid < b.server.sid ? -1 : 1));
+    const ann = world.account(paris!, "ann");
+    ann.get("join", { room: "#chat" });
+    const eve = world.guest(nice!, "eve");
+    for (const peer of [world.guest(lyon!, "ben"), eve]) peer.get("join", { room: "#chat" });
+    world.place.rest();
+    const { hub } = world.place;
+    hub.fate = ({ from, to }) =>
+      to === brest!.name || (from === paris!.name && to === nice!.name) ? "lose" : "pass";
+    world.set(ann, "#chat", "topic", "tea");
+    world.place.rest(100);
+    world.place.stop(paris!); // before it has compared with anybody
+    world.place.rest(2000);
+    expect(world.settings(eve, "#chat")).toEqual({});
+    hub.part(brest!.name); // it is only now that the others notice
+    world.place.rest();
+    expect(world.settings(eve, "#chat")).toEqual({ topic: "tea" });
+  });
+
   test("a moderator kicks one of another server, who hears by whom", () => {
     const world = new Ruled("kicks");
     const [paris, lyon] = world.town("paris", "lyon");
