@@ -53,7 +53,7 @@ function cpuOf(pid: number): number {
   return Number(seconds) + Number(nanos) / 1e9;
 }
 
-/** The 15th field, of proc(5); the second one is a name in brackets, in which anything may be. */
+/** The 15th field of proc(5), in hundredths; the 2nd is a name in brackets, of any characters. */
 const kernelOf = (stat: string): number =>
   Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[12] ?? 0) / 100;
 

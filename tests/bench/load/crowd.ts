@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 
 /** Longer than ten thousand people need on a slow machine. */
 const ENTER_MS_MAX = 60_000;
-/** So many are told each one who comes; more a number, a second later: a write to each of them. */
+/** A larger room is told the number of its people, a second after they came: a write to each. */
 const NUMBERED_FROM = LIMITS.roomPresenceMembersMax;
 /** What their coming has left to do is done by then. */
 const SETTLE_MS = LIMITS.roomCountMs + 500;
