@@ -95,17 +95,21 @@ export function createStateChanges(options: StateChangesOptions) {
     if (told.length > 0) options.publish(told);
     return undefined;
   };
-  /** What an entry changes besides its own key is set once more as it was, by the same actor. */
+  /**
+   * What an entry changes besides its own key, and those of what goes with it, is set once more as
+   * it was, by the same actor.
+   */
   const confirmed = (
-    { entry }: Held,
+    [{ entry }, ...more]: readonly [Held, ...Held[]],
     { before, after }: { readonly before: RoomState; readonly after: RoomState },
   ): Held[] => {
     const { room, by, office } = entry;
+    const meant = new Set([entry.key, ...more.map((one) => one.entry.key)]);
     const keys = new Set([...before.registers.keys(), ...after.registers.keys()]);
     return [...keys].flatMap((key) => {
       const value = before.registers.get(key)?.entry.value ?? null;
       const now = after.registers.get(key)?.entry.value ?? null;
-      if (key === entry.key || value === now) return [];
+      if (meant.has(key) || value === now) return [];
       return [make({ room, key, value, by, ...(office === undefined ? {} : { office }) })];
     });
   };
@@ -143,7 +147,7 @@ export function createStateChanges(options: StateChangesOptions) {
     const entries = states.entries(room);
     const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
     const after = effective([...others, one, ...more], authority);
-    return [one, ...more, ...confirmed(one, { before, after })];
+    return [one, ...more, ...confirmed([one, ...more], { before, after })];
   };
   const roomFor = (made: readonly Held[]): Failure | undefined => {
     const room = made[0]?.entry.room;

@@ -139,16 +139,20 @@ export function createStateStore(
     return book.byKey.get(`${one.sid} ${key}`) === one;
   };
   const linesOf = (shelf: Shelf): string[] => {
-    const lines: string[] = [...shelf.bad];
-    const placeOf = ({ entry, sid }: Held) => `${sid} ${entry.room} ${entry.key}`;
-    const staged = new Map(shelf.staged.map(({ one }) => [placeOf(one), one]));
-    for (const [room, { byKey, follows }] of shelf.rooms) {
-      for (const one of byKey.values())
-        if (!staged.has(placeOf(one))) lines.push(JSON.stringify(one.row));
-      if (follows !== undefined) lines.push(JSON.stringify({ room, follows }));
+    const newest = new Map<string, Held>();
+    const add = (one: Held) => {
+      const place = `${one.sid} ${one.entry.room} ${one.entry.key}`;
+      const other = newest.get(place);
+      if (other === undefined || isNewer(one, other)) newest.set(place, one);
+    };
+    const follows: string[] = [];
+    for (const [room, book] of shelf.rooms) {
+      for (const one of book.byKey.values()) add(one);
+      if (book.follows !== undefined) follows.push(JSON.stringify({ room, follows: book.follows }));
     }
-    for (const one of staged.values()) lines.push(JSON.stringify(one.row));
-    return lines;
+    for (const { one } of shelf.staged) add(one);
+    const rows = [...newest.values()].map(({ row }) => JSON.stringify(row));
+    return [...shelf.bad, ...follows, ...rows];
   };
   const writer = createShelfWriter(environment, {
     name: "rooms",

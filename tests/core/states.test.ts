@@ -158,6 +158,17 @@ describe("in one server", () => {
     expect(codeOf(two.ask("join", { room: "#chat" }))).toBe("ack");
   });
 
+  test("who is in a room that becomes invite-only may come again, also with an open topic", () => {
+    const world = new Ruled("open and closed");
+    const paris = world.start("paris");
+    const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    for (const peer of [ann, gus]) peer.get("join", { room: "#chat" });
+    world.set(ann, "#chat", "mode/open-topic", true);
+    world.set(ann, "#chat", "mode/invite-only", true);
+    gus.get("part", { room: "#chat" });
+    expect(codeOf(gus.ask("join", { room: "#chat" }))).toBe("ack");
+  });
+
   test("who is banned or kicked is out, and hears why", () => {
     const world = new Ruled("out");
     const paris = world.start("paris");

@@ -19,6 +19,7 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   ],
   [601311, "likewise"],
   [5661, "a line about a link undone before rest came after it, and was taken for another one"],
+  [901363, "with an open topic, those there when a room became invite-only were uninvited at once"],
 ];
 
 describe("after random histories of faults all is as it should be:", () => {
