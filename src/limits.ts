@@ -109,6 +109,11 @@ export const LIMITS = {
   outboxBulkBytesMax: 16 * MiB,
   /** Pieces up to this are joined with their neighbours: copying is cheaper than a write. */
   outboxJoinBytesMax: 16 * KiB,
+  /**
+   * What waits of a file is copied into blocks of this size: it holds a chunk and its head, and
+   * mimalloc has it. In pieces as they were read, 8 MiB that waited took 40 MB.
+   */
+  outboxBlockBytes: 80 * KiB,
   /** One write of joined pieces: the kernel takes more only from peers that read quickly. */
   outboxWriteBytesMax: 128 * KiB,
   /**

@@ -50,9 +50,8 @@ export class Backlog {
     return this.#queues[this.firstLane()].at(0);
   }
 
-  /** Takes the next piece away. */
-  shift(): Bytes | undefined {
-    const lane = this.firstLane();
+  /** Takes the next piece of a lane away. */
+  shift(lane: LaneIndex): Bytes | undefined {
     const piece = this.#queues[lane].shift();
     if (piece !== undefined) this.bytes[lane] -= piece.length;
     return piece;

@@ -34,6 +34,8 @@ const scratch = new Uint8Array(LIMITS.outboxWriteBytesMax);
 
 /** Copies of what was borrowed: nobody else has them, so they are freed when they have left. */
 const copies = new WeakSet<Bytes>();
+/** Those of them that the next one in their lane goes on with: nothing may come between. */
+const continued = new WeakSet<Bytes>();
 
 const defaultBounds: readonly number[] = [
   LIMITS.outboxBytesMax,
@@ -113,14 +115,11 @@ export class Outbox {
       if (taken < 0) this.#fail("the connection is gone");
       if (this.#failed) return false;
     }
-    const rest = new Uint8Array(size - taken);
-    copyFrom(parts, taken, rest);
-    if (rest.length >= LIMITS.freedBytesMin) copies.add(rest);
-    this.#push(index, rest);
-    if (atOnce) {
-      this.#begun = taken > 0;
-      this.#block(taken);
+    for (const piece of copiesOf(parts, taken, size)) {
+      this.#push(index, piece);
+      if (taken > 0) this.#begun = true; // the first one
     }
+    if (atOnce) this.#block(taken);
     return true;
   }
 
@@ -197,7 +196,8 @@ export class Outbox {
       if (first === undefined) return;
       const from = slot === undefined ? 0 : this.#slotFrom;
       const size = first.length - from;
-      if (size > LIMITS.outboxJoinBytesMax || size === this.#total) {
+      const isAlone = slot !== undefined && continued.has(slot);
+      if (size > LIMITS.outboxJoinBytesMax || size === this.#total || isAlone) {
         const isLast = size === this.#total;
         this.#took(this.#sink.write(first, from, first.length), size);
         if (isLast && this.#total === 0) freeCopy(first);
@@ -245,17 +245,25 @@ export class Outbox {
         break;
       }
       left -= size;
-      if (this.#slot !== undefined) freeCopy(this.#slot);
-      this.#slot = undefined;
+      this.#finish();
     }
     if (this.#backlog !== undefined && this.#total === this.#slotBytes()) this.#releaseBacklog();
   }
 
-  #pull(): void {
-    this.#slotLane = this.#backlog?.firstLane() ?? 0;
-    this.#slot = this.#backlog?.shift();
+  /** All of the slot has left; what goes on with it is begun by that. */
+  #finish(): void {
+    const slot = this.#slot;
+    this.#slot = undefined;
+    if (slot === undefined) return;
+    if (continued.has(slot)) this.#pull(this.#slotLane, true);
+    freeCopy(slot);
+  }
+
+  #pull(lane = this.#backlog?.firstLane() ?? 0, isBegun = false): void {
+    this.#slotLane = lane;
+    this.#slot = this.#backlog?.shift(lane);
     this.#slotFrom = 0;
-    this.#begun = false;
+    this.#begun = isBegun;
   }
 
   #writeJoined(parts: readonly Bytes[], size: number): number {
@@ -316,7 +324,24 @@ function freeCopy(piece: Bytes): void {
   (piece.buffer as ArrayBuffer).transfer(0); // made above
 }
 
-/** Copies what the parts hold from byte `from` on to the start of `target`. */
+/** Copies what the parts hold from byte `from` on, of `size` bytes in all, into blocks. */
+function copiesOf(parts: readonly Bytes[], from: number, size: number): Bytes[] {
+  const count = Math.ceil((size - from) / LIMITS.outboxBlockBytes);
+  const each = Math.ceil((size - from) / count);
+  const pieces: Bytes[] = [];
+  for (let at = from; at < size; at += each) {
+    const length = Math.min(each, size - at);
+    const isBlock = length >= LIMITS.freedBytesMin;
+    const piece = new Uint8Array(isBlock ? LIMITS.outboxBlockBytes : length).subarray(0, length);
+    copyFrom(parts, at, piece);
+    if (isBlock) copies.add(piece);
+    if (at + length < size) continued.add(piece);
+    pieces.push(piece);
+  }
+  return pieces;
+}
+
+/** Fills `target` with what the parts hold from byte `from` on. */
 function copyFrom(parts: readonly Bytes[], from: number, target: Bytes): void {
   let skip = from;
   let end = 0;
@@ -325,7 +350,7 @@ function copyFrom(parts: readonly Bytes[], from: number, target: Bytes): void {
       skip -= part.length;
       continue;
     }
-    const rest = skip === 0 ? part : part.subarray(skip);
+    const rest = part.subarray(skip, skip + target.length - end);
     skip = 0;
     target.set(rest, end);
     end += rest.length;

@@ -191,6 +191,21 @@ describe("borrowed parts", () => {
     expect(outbox.empty).toBe(true);
   });
 
+  test("stay together when they are larger than a block and have begun, whatever comes", () => {
+    const { sink, outbox } = make();
+    sink.room = 1000;
+    outbox.sendBorrowed("bulk", [bytes("b".repeat(2 * LIMITS.outboxBlockBytes))]);
+    for (const room of [LIMITS.outboxBlockBytes - 2000, 500, 1000, 500, 1000, 1000]) {
+      sink.room = room;
+      outbox.writable();
+      outbox.send("control", bytes("!"));
+    }
+    sink.room = Number.POSITIVE_INFINITY;
+    outbox.writable();
+    expect(runs(sink.taken)).toBe(`b${2 * LIMITS.outboxBlockBytes} !6`);
+    expect(outbox.empty).toBe(true);
+  });
+
   test("wait behind what is queued", () => {
     const { outbox, write } = make();
     outbox.send("room", bytes("first "));
@@ -252,13 +267,13 @@ describe("the end of an outbox", () => {
 test("whatever is sent, flushed and taken, lanes keep their order and no piece is torn", () => {
   const sends = fc.record({
     lane: fc.constantFrom<Lane>(...LANES),
-    size: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40_000 })),
+    size: fc.oneof(...[40, 40_000, 400_000].map((max) => fc.integer({ min: 1, max }))),
     borrowed: fc.boolean(),
   });
   const acts = fc.oneof(
     sends.map((send) => ({ kind: "send" as const, ...send })),
     fc.record({ kind: fc.constant("flush" as const) }),
-    fc.record({ kind: fc.constant("room" as const), room: fc.integer({ min: 0, max: 60_000 }) }),
+    fc.record({ kind: fc.constant("room" as const), room: fc.integer({ min: 0, max: 200_000 }) }),
   );
   fc.assert(
     fc.property(fc.array(acts, { maxLength: 60 }), (script) => {
@@ -274,11 +289,12 @@ test("whatever is sent, flushed and taken, lanes keep their order and no piece i
         }
         if (act.kind !== "send") continue;
         const piece = `<${act.lane} ${(number += 1)} ${"x".repeat(act.size)}>`;
-        sent[act.lane].push(piece);
         const cut = piece.length >> 1;
         const parts = [bytes(piece.slice(0, cut)), bytes(piece.slice(cut))];
-        if (act.borrowed) outbox.sendBorrowed(act.lane, parts);
-        else outbox.send(act.lane, bytes(piece));
+        const isTaken = act.borrowed
+          ? outbox.sendBorrowed(act.lane, parts)
+          : outbox.send(act.lane, bytes(piece));
+        if (isTaken) sent[act.lane].push(piece);
       }
       sink.room = Number.POSITIVE_INFINITY;
       outbox.flush();
