@@ -85,8 +85,9 @@ export class History {
   readonly full = new Set<string>();
   /** Pairs whose link an operator has ended, and nobody has asked for again. */
   readonly parted = new Set<string>();
-  /** Merges and unmerges that have no answer yet. */
+  /** Merges and unmerges that have no answer yet; numbered, as two may be alike. */
   readonly unanswered = new Set<string>();
+  #typed = 0;
   #faults = 0;
   #calm = false;
   readonly #backups = new Map<string, DiskBackup>();
@@ -237,7 +238,7 @@ export class History {
 
   /** Types a line at a console; its answer is counted, and must come while the server lives. */
   type({ host }: SimServer, line: string): (then: (answer: { code: string }) => void) => void {
-    const errand = `${host} at ${this.world.now}: ${line}`;
+    const errand = `${host} at ${this.world.now}, ${++this.#typed}: ${line}`;
     this.unanswered.add(errand);
     this.#tell(`${host}: ${line}`);
     let whenAnswered: ((answer: { code: string }) => void) | undefined;
