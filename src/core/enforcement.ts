@@ -108,6 +108,22 @@ export function createEnforcement(options: EnforcementOptions) {
       open?.tell({ type: "state", room, ...shown(from), value: now?.role ?? null });
     }
     if (open !== undefined && hasForeign(open)) rank(open, change);
+    show(room, change);
+  };
+  /** Who was hidden, and may be in a room again in which he is elsewhere, is shown there. */
+  const show = (room: RoomName, { before, after }: StateChange) => {
+    const isOpen = options.rooms().find(room) !== undefined;
+    if (!before.restricted || !isOpen || room === LOBBY || !mayBar(after, before)) return;
+    const now = clock.now();
+    for (const peer of options.peers().present())
+      for (const key of peer.rooms.get(room) ?? []) {
+        const person = peer.people.get(key);
+        if (person === undefined) continue;
+        const somebody = { ...person, server: peer.name, sid: peer.sid };
+        const wasBarred = barred(before, somebody, now) !== undefined;
+        if (wasBarred && barred(after, somebody, now) === undefined)
+          options.presence().joined(room, remoteEntry(peer, person));
+      }
   };
   /** Tells whose role is another one, of those who are there. */
   const rank = (open: Room<LiveSession>, { before, after }: StateChange) => {

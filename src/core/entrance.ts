@@ -20,6 +20,7 @@ import { senderOfAccount } from "./recent.ts";
 import type { Registration } from "./registration.ts";
 import { createRegistrar } from "./registration.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Governance } from "./governance.ts";
 import type { ServerBans } from "./server-bans.ts";
 import type { Doorway, SessionHost } from "./session-host.ts";
 import { LiveSession } from "./session.ts";
@@ -58,6 +59,7 @@ export interface EntranceOptions {
   readonly hooks: () => CompiledHooks;
   readonly ids: Ids;
   readonly bans: ServerBans;
+  readonly governance: Pick<Governance, "excludesAs">;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly directory: Directory;
@@ -237,6 +239,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
       const taken = sessions.refusal(nick, { account: undefined, remote }, session);
       if (taken !== undefined) return taken;
       if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
+      const excluded = options.governance.excludesAs(session, nick, verdict.account);
+      if (excluded !== undefined) return excluded;
       const ghost = sessions.holder(nick);
       if (ghost !== session) ghost?.expel("SESSION_REPLACED", `${nick} is in use elsewhere`);
       const was = entryOf(session);

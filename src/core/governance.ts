@@ -7,7 +7,8 @@ import type { Environment, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName, ServerName } from "../names.ts";
+import type { Nick, RoomName, ServerName } from "../names.ts";
+import { LOBBY } from "../names.ts";
 import { isSaid } from "../protocol/amendment.ts";
 import type { MessageEntry, MessageKind, PersonEntry } from "../protocol/messages.ts";
 import type { RoomOutline } from "../protocol/ruling.ts";
@@ -46,7 +47,6 @@ import { createStateChanges, keyHashOf } from "./state-changes.ts";
 import type { StateStore } from "./state-store.ts";
 import { createStateStore } from "./state-store.ts";
 import { createStateSync } from "./state-sync.ts";
-import type { States } from "./states.ts";
 import { createStates } from "./states.ts";
 
 export interface GovernanceOptions {
@@ -88,7 +88,7 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, kicks } = createParts(options);
   const slow = createSlowMode(clock);
-  const hider = createHider(rooms, states, bans);
+  const hider = createHider(rooms, { states, actors, bans, clock });
 
   /** Why somebody of this server may not be in a room, whatever key he has. */
   const excludes = (session: LiveSession, room: RoomName): Failure | undefined => {
@@ -131,6 +131,20 @@ export function createGovernance(options: GovernanceOptions) {
       if (key === undefined) return failure("KEY_WRONG", `room ${room}: it is entered with a key`);
       return pool.verify(key, hash).then((isRight) => (isRight ? undefined : wrong));
     },
+    /** Why one who is in rooms may not have another name: by that he would be kept out of one. */
+    excludesAs(session: LiveSession, nick: Nick, account: string | undefined): Failure | undefined {
+      const now = clock.now();
+      for (const room of session.memberships.keys()) {
+        const state = states.of(room);
+        if (room === LOBBY || !state.restricted) continue;
+        const is = states.personOf(session, room);
+        const named = { ...is, nick, account: account ?? states.guests.mark(session, room) };
+        const refused = barred(state, named, now);
+        if (refused !== undefined && barred(state, is, now) === undefined)
+          return failure(refused.code, `${refused.text}; that would be so under this nick`);
+      }
+      return undefined;
+    },
     /**
      * Somebody is about to enter: settles whose founding counts, or founds it. Before anybody sees
      * him there, so that he is seen with his role.
@@ -161,6 +175,13 @@ export function createGovernance(options: GovernanceOptions) {
       if (waitMs === 0) return undefined;
       const text = `room ${room}: one message in ${seconds} s; wait ${Math.ceil(waitMs / 1000)} s`;
       return failure("SLOW_MODE", text);
+    },
+    /** A message that was not silenced was refused after all: it does not count in slow mode. */
+    unsaid(session: LiveSession, room: RoomName, kind: MessageKind): void {
+      const state = states.of(room);
+      const isSlow = isSaid(kind) && modeOf(state, "slow") !== undefined;
+      if (isSlow && !stands(state, states.personOf(session, room)))
+        slow.spare(room, session.sender);
     },
     /** Whether one who is not in a room may speak there: what keeps one out keeps one silent. */
     hearsOutside(session: LiveSession, room: RoomName): boolean {
@@ -259,7 +280,17 @@ function createParts(options: GovernanceOptions) {
 
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */
 const createHider =
-  (rooms: () => Rooms, states: States, bans: ServerBans) =>
+  (
+    rooms: () => Rooms,
+    {
+      states,
+      actors,
+      bans,
+      clock,
+    }: Pick<ReturnType<typeof createParts>, "states" | "actors"> &
+      Pick<GovernanceOptions, "bans"> &
+      Pick<Environment, "clock">,
+  ) =>
   (room: RoomName): ((person: PersonEntry) => boolean) | undefined => {
     const isRestricted = rooms().find(room)?.restricted === true;
     if (!isRestricted && !bans.isActive) return undefined;
@@ -267,8 +298,11 @@ const createHider =
       const somebody = states.personIn(person);
       return somebody !== undefined && bans.find(somebody) !== undefined;
     };
-    return (person) =>
-      (bans.isActive && isBanned(person)) || (isRestricted && states.hides(room, person));
+    const isBarred = (person: PersonEntry): boolean => {
+      const somebody = actors.somebody(room, person);
+      return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
+    };
+    return (person) => (bans.isActive && isBanned(person)) || (isRestricted && isBarred(person));
   };
 
 /** One of another server's people. */

@@ -210,11 +210,18 @@ function messageHandlers(options: RequestsOptions) {
       ? options.governance.silences(session, name, ask.kind)
       : undefined;
     if (silenced !== undefined) return silenced;
-    if (ask.about === undefined && ask.thread === undefined)
-      return speak(session, room, ask, NOTHING);
-    return options.amendments
-      .name(session, name, ask)
-      .then((named) => (isFailure(named) ? named : speak(session, room, ask, named)));
+    const isSlow = room.restricted;
+    const spoken =
+      ask.about === undefined && ask.thread === undefined
+        ? speak(session, room, ask, NOTHING)
+        : options.amendments
+            .name(session, name, ask)
+            .then((named) => (isFailure(named) ? named : speak(session, room, ask, named)));
+    if (!isSlow) return spoken;
+    return goOn(spoken, (outcome) => {
+      if (isFailure(outcome)) options.governance.unsaid(session, name, ask.kind);
+      return outcome;
+    });
   };
 
   /** Tells an author, in this session or the account's next one, how it ended after all. */

@@ -7,8 +7,8 @@ import type { Clock } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName } from "../names.ts";
-import { LOBBY, visible } from "../names.ts";
+import type { RoomName, ServerName } from "../names.ts";
+import { LOBBY, nameKey, visible } from "../names.ts";
 import type { Command, CommandResult } from "../plugin/context.ts";
 import type { Caller } from "../plugin/hooks.ts";
 import { command } from "../plugin.ts";
@@ -191,7 +191,9 @@ function followRoom(
   if (typeof room !== "string") return room;
   if (!isTold(room)) return failure("USAGE", `${room}: it is this server's own`);
   const foundings = foundingsOf(options, room);
-  const found = foundings.find(({ by }) => by.endsWith(`@${server}`));
+  const wanted = nameKey(server as ServerName); // only compared
+  const nameOf = (by: string) => by.slice(by.lastIndexOf("@") + 1) as ServerName;
+  const found = foundings.find(({ by }) => nameKey(nameOf(by)) === wanted);
   if (found === undefined) {
     const known = foundings.map(({ by }) => visible(by)).join(", ") || "none";
     const what = `nobody of ${visible(server)} has founded it, as far as is known here`;

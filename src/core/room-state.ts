@@ -187,7 +187,10 @@ export const barrierOf = (state: RoomState, who: Person, now: Millis): Signed | 
 
 /** Somebody is expected: a key is not asked of them, nor an invitation. */
 export const isInvited = (state: RoomState, who: Person): boolean =>
-  roleOf(state, who) !== undefined || state.invites.find(who, () => true) !== undefined;
+  roleOf(state, who) !== undefined || hasInvitation(state, who);
+
+export const hasInvitation = (state: RoomState, who: Somebody): boolean =>
+  state.invites.find(who, () => true) !== undefined;
 
 /** Why somebody who is in the room may say nothing there. */
 export function silenced(state: RoomState, who: Person, now: Millis): Failure | undefined {
@@ -211,9 +214,13 @@ export const stands = (state: RoomState, who: Actor): boolean => {
   return role === "owner" || role === "moderator";
 };
 
-/** Which is the newer one of two entries; never undecided between two that differ. */
+/**
+ * Which is the newer one of two entries, and counts; never undecided between two that differ. Of
+ * two foundings by one server, which had lost the first one, that one counts.
+ */
 export function isNewer(one: Signed, other: Signed): boolean {
-  if (one.entry.id !== other.entry.id) return one.entry.id > other.entry.id;
+  const areFoundings = one.entry.key === "founded" && other.entry.key === "founded";
+  if (one.entry.id !== other.entry.id) return one.entry.id > other.entry.id !== areFoundings;
   if (one.sid !== other.sid) return one.sid > other.sid;
   return JSON.stringify(one.entry) > JSON.stringify(other.entry);
 }
@@ -253,9 +260,14 @@ const hasRight = (
 function setsOpenTopic(state: RoomState, { entry, sid }: Signed): boolean {
   const { by, server, office } = entry;
   if (office !== undefined) return false;
-  const isGuest = isMark(by);
-  const [nick, account] = isGuest ? [nickInMark(by), undefined] : [by, by];
-  const who = { nick, account, server, sid };
+  const nick = isMark(by) ? nickInMark(by) : by;
+  // A guest's mark by the nick is no account, and has no role; in rooms that guests run one may.
+  const who = {
+    nick,
+    account: isMark(by) && !state.roles.has(accountId(by, sid)) ? undefined : by,
+    server,
+    sid,
+  };
   const at = timeIn(entry.id) ?? 0;
   return speechRefusal(state, who, at) === undefined;
 }

@@ -8,10 +8,10 @@ import type { RoomName } from "../names.ts";
 
 export function createSlowMode(clock: Pick<Clock, "monotonic">) {
   /** By room and who: when the next message may come, had all been said in time. */
-  const due = new Map<string, Millis>();
-  const set = (key: string, at: Millis) => {
+  const due = new Map<string, Wait>();
+  const set = (key: string, at: Millis, seconds: number) => {
     due.delete(key);
-    due.set(key, at);
+    due.set(key, { at, seconds });
     const [oldest = ""] = due.keys();
     if (due.size > LIMITS.slowSpeakersMax) due.delete(oldest);
   };
@@ -20,13 +20,33 @@ export function createSlowMode(clock: Pick<Clock, "monotonic">) {
     wait(room: RoomName, who: string, seconds: number, burst = 1): Millis {
       const key = `${room} ${who}`;
       const now = clock.monotonic();
-      const next = due.get(key) ?? now;
+      const next = endOf(due.get(key), seconds, now);
       const early = next - (burst - 1) * seconds * SECOND;
       if (early > now) return early - now;
-      set(key, Math.max(next, now) + seconds * SECOND);
+      set(key, Math.max(next, now) + seconds * SECOND, seconds);
       return 0;
+    },
+    /** What was to count was not said after all. */
+    spare(room: RoomName, who: string): void {
+      const key = `${room} ${who}`;
+      const known = due.get(key);
+      if (known !== undefined) set(key, known.at - known.seconds * SECOND, known.seconds);
     },
   };
 }
 
+// --- internal -----------------------------------------------------------------------------------
+
+interface Wait {
+  readonly at: Millis;
+  /** The mode's, when it began. */
+  readonly seconds: number;
+}
+
 const SECOND = 1000;
+
+/** When a wait ends: where the mode was set anew meanwhile, as long after its begin as now. */
+function endOf(wait: Wait | undefined, seconds: number, now: Millis): Millis {
+  if (wait === undefined || wait.seconds === seconds) return wait?.at ?? now;
+  return Math.min(wait.at - wait.seconds * SECOND, now) + seconds * SECOND;
+}

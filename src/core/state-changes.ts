@@ -6,11 +6,11 @@ import type { Clock, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName, ServerName } from "../names.ts";
-import { nameKey, parseServerName, visible } from "../names.ts";
+import type { RoomName } from "../names.ts";
+import { visible } from "../names.ts";
 import type { Answer, Ask, PersonEntry } from "../protocol/messages.ts";
-import type { RoleName, StateEntry, StateValue } from "../protocol/state.ts";
-import { accountId, encodeState, fitsKey, partsOf, ROLES, signedState } from "../protocol/state.ts";
+import type { StateEntry } from "../protocol/state.ts";
+import { accountId, encodeState, partsOf, signedState } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
 import { idAt, timeIn } from "../protocol/id.ts";
@@ -20,36 +20,30 @@ import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
   counts,
   effective,
-  isInvited,
+  hasInvitation,
   isTopicOpen,
   modeOf,
+  roleOf,
   speechRefusal,
   stands,
 } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
-import { expectedOf, gotText, modesFor } from "./state-texts.ts";
+import { settingOf, type SettingOptions } from "./state-settings.ts";
 import type { StateCause, States } from "./states.ts";
 import { createPace } from "./pace.ts";
 
-export interface StateChangesOptions {
+export interface StateChangesOptions extends SettingOptions {
   readonly clock: Clock;
-  readonly self: ServerName;
   readonly identity: () => Identity;
   readonly ids: Ids;
   readonly store: StateStore;
-  readonly states: States;
-  hash(password: string): Promise<string>;
   /** Guests may run rooms that nobody has founded. */
   readonly guests: boolean;
   memberCount(room: RoomName): number;
   /** Those who are in a room, on all servers. */
   members(room: RoomName): Iterable<PersonEntry>;
-  /** One who is online; undefined where nobody is there under this address. */
-  person(address: string): PersonEntry | undefined;
-  /** One of this server, under this address. */
-  sessionAt(address: string): LiveSession | undefined;
   /** Tells the other servers what was made here. */
   publish(made: readonly Held[]): void;
 }
@@ -120,8 +114,11 @@ export function createStateChanges(options: StateChangesOptions) {
     for (const person of options.members(room)) {
       const who = states.personIn(person);
       const pattern = patternOf(`${person.account ?? who?.nick}@${who?.server}`);
-      if (who !== undefined && typeof pattern === "string" && !isInvited(state, who))
-        uninvited.add(pattern);
+      // Also who has a role, but for the founder: it may be taken.
+      const isSafe =
+        who !== undefined &&
+        (state.founder === accountId(who.account ?? "", who.sid) || hasInvitation(state, who));
+      if (who !== undefined && typeof pattern === "string" && !isSafe) uninvited.add(pattern);
     }
     const most = LIMITS.invitedAtOnceMax;
     if (uninvited.size > most) {
@@ -156,12 +153,66 @@ export function createStateChanges(options: StateChangesOptions) {
     const isNew = ({ entry, sid }: Held) => store.refusal(room, sid, entry.key);
     const refused = made.map(isNew).find((one) => one !== undefined);
     if (refused !== undefined || made.length === 1) return refused;
-    const own = store.entries(room).filter(({ sid }) => sid === identity().sid);
-    const keys = new Set([...own, ...made].map(({ entry: { key } }) => key));
+    const keys = new Set(store.lasting(room, identity().sid));
+    for (const { entry } of made) if (entry.value !== null) keys.add(entry.key);
     if (keys.size <= LIMITS.stateEntriesPerServerMax) return undefined;
     const what = `it would make ${keys.size} things that people here have set`;
     const most = LIMITS.stateEntriesPerServerMax;
     return failure("TOO_MANY_ENTRIES", `room ${room}: ${what}, at most ${most} are kept`);
+  };
+
+  const setNow = async (
+    session: LiveSession,
+    room: RoomName,
+    ask: Ask<"set">,
+  ): Promise<Answer<"set"> | Failure> => {
+    const actor = states.personOf(session, room);
+    const state = states.of(room);
+    const setter = { ...actor, key: ask.key };
+    const refused = refusalOf(state, room, setter, options.clock.now());
+    const by = authorIn(state, session, setter);
+    if (by === undefined || refused !== undefined)
+      return refused ?? failure("NOT_PERMITTED", `room ${room}: guests have no role; log in`);
+    const waitMs = pace.wait(session);
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      return failure("RATE_LIMITED", `room ${room}: too many changes; wait ${seconds} s`);
+    }
+    const wanted = await settingOf(options, room, ask);
+    if (isFailure(wanted)) return wanted;
+    const { key, value } = wanted;
+    const office = actor.office === true ? ({ office: true } as const) : {};
+    // Whose role is nobody's to take may lay it down himself, where no other server goes by it.
+    const resigns = states.guests.founder(room) === by && key === ownRole(by) && value === null;
+    const as = resigns ? states.guests.resign(room, session) : by;
+    const one = make({ room, key, value, by: as, ...office });
+    const authority = states.authority(room);
+    if (!counts(states.of(room), states.entries(room), one, authority))
+      return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
+    const tooMany = pinsRefusal(states.of(room), one);
+    if (tooMany !== undefined) return tooMany;
+    const before = states.of(room);
+    const made = consequences(one, authority);
+    if (isFailure(made)) return made;
+    const full = roomFor(made);
+    if (full !== undefined) return full;
+    const unwritten = await commit(made, { session, key });
+    if (unwritten !== undefined) return unwritten;
+    const ended = endedRoles(states, room, { before, but: key });
+    const shown = { ...states.shown(one), from: session.address };
+    return { room, ...shown, ...(ended.length === 0 ? {} : { ended }) };
+  };
+  /** A key takes a while to be hashed: what is asked behind it waits for it. */
+  const keyed = new Map<RoomName, Promise<Answer<"set"> | Failure>>();
+  const inTurn = (session: LiveSession, room: RoomName, ask: Ask<"set">) => {
+    const run = () => setNow(session, room, ask);
+    const turn = keyed.get(room)?.then(run, run) ?? run();
+    keyed.set(room, turn);
+    const end = () => {
+      if (keyed.get(room) === turn) keyed.delete(room);
+    };
+    void turn.then(end, end);
+    return turn;
   };
 
   return {
@@ -173,13 +224,14 @@ export function createStateChanges(options: StateChangesOptions) {
      */
     found(session: LiveSession, room: RoomName): Promise<Failure | undefined> | undefined {
       const { account } = session.person;
-      if (account === undefined && options.guests && options.memberCount(room) === 0)
-        states.openedByGuest(room, session);
+      const isFounding = store.staged(room, "founded").length > 0;
+      const isEmpty = options.memberCount(room) === 0 && !isFounding;
+      if (account === undefined && options.guests && isEmpty) states.openedByGuest(room, session);
       if (account === undefined || Buffer.byteLength(account) > LIMITS.nameBytesMax)
         return undefined;
       const sid = identity().sid;
       const isFull = store.refusal(room, sid, "founded") !== undefined;
-      if (isFull || store.staged(room, "founded").length > 0) return undefined;
+      if (isFull || isFounding) return undefined;
       const founded = store.foundedBy(accountId(account, sid));
       if (founded >= LIMITS.foundedPerAccountMax) return undefined;
       const one = make({ room, key: "founded", value: true, by: account });
@@ -189,139 +241,16 @@ export function createStateChanges(options: StateChangesOptions) {
       });
     },
     /** Sets or unsets a key, as somebody who is in the room asks. */
-    async set(
+    set: (
       session: LiveSession,
       room: RoomName,
       ask: Ask<"set">,
-    ): Promise<Answer<"set"> | Failure> {
-      const actor = states.personOf(session, room);
-      const state = states.of(room);
-      const setter = { ...actor, key: ask.key };
-      const refused = refusalOf(state, room, setter, options.clock.now());
-      const by = authorIn(state, session, setter);
-      if (by === undefined || refused !== undefined)
-        return refused ?? failure("NOT_PERMITTED", `room ${room}: guests have no role; log in`);
-      const waitMs = pace.wait(session);
-      if (waitMs > 0) {
-        const seconds = Math.ceil(waitMs / 1000);
-        return failure("RATE_LIMITED", `room ${room}: too many changes; wait ${seconds} s`);
-      }
-      const wanted = await settingOf(options, room, ask);
-      if (isFailure(wanted)) return wanted;
-      const { key, value } = wanted;
-      const office = actor.office === true ? ({ office: true } as const) : {};
-      // Whose role is nobody's to take may lay it down himself, where no other server goes by it.
-      const resigns = states.guests.founder(room) === by && key === ownRole(by) && value === null;
-      const as = resigns ? states.guests.resign(room, session) : by;
-      const one = make({ room, key, value, by: as, ...office });
-      const authority = states.authority(room);
-      if (!counts(states.of(room), states.entries(room), one, authority))
-        return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
-      const tooMany = pinsRefusal(states.of(room), one);
-      if (tooMany !== undefined) return tooMany;
-      const before = states.of(room);
-      const made = consequences(one, authority);
-      if (isFailure(made)) return made;
-      const full = roomFor(made);
-      if (full !== undefined) return full;
-      const unwritten = await commit(made, { session, key });
-      if (unwritten !== undefined) return unwritten;
-      const ended = endedRoles(states, room, { before, but: key });
-      const shown = { ...states.shown(one), from: session.address };
-      return { room, ...shown, ...(ended.length === 0 ? {} : { ended }) };
-    },
+    ): Promise<Answer<"set"> | Failure> =>
+      ask.key === "mode/key" ? inTurn(session, room, ask) : setNow(session, room, ask),
   };
 }
 
 // --- internal -----------------------------------------------------------------------------------
-
-/** The key and value that are stored for what somebody asked to set. */
-async function settingOf(
-  options: RoleOptions & Pick<StateChangesOptions, "hash">,
-  room: RoomName,
-  { key: text, value: asked }: Ask<"set">,
-): Promise<{ readonly key: string; readonly value: StateValue } | Failure> {
-  const slash = text.indexOf("/");
-  const [kind, of] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
-  if (kind === "role") return roleSetting(options, room, { address: of, value: asked });
-  let key = text;
-  if (kind === "ban" || kind === "mute" || kind === "invite") {
-    const pattern = patternOf(of);
-    if (isFailure(pattern)) return pattern;
-    key = `${kind}/${pattern}`;
-  }
-  if (kind === "founded" || partsOf(key) === undefined)
-    return failure(
-      "BAD_REQUEST",
-      `room ${room}: ${visible(text)}: there is no such key${modesFor(text)}`,
-    );
-  const isLobby = !isTold(room) && room.startsWith("#");
-  if (isLobby && NOT_IN_LOBBY.has(key))
-    return failure("BAD_REQUEST", `room ${room}: everybody is in the lobby: it has no ${key}`);
-  const given = valueOf(asked);
-  if (!fitsKey(key, given) && key !== "mode/key")
-    return failure(
-      "BAD_REQUEST",
-      `room ${room}: ${visible(key)}: expected ${expectedOf(key)}${gotText(asked)}`,
-    );
-  if (key !== "mode/key" || asked === null) return { key, value: given };
-  if (typeof asked !== "string" || asked === "")
-    return failure("BAD_REQUEST", `room ${room}: mode/key: expected a text`);
-  return { key, value: await options.hash(asked) };
-}
-
-/** What was left out is not there. */
-function valueOf(asked: Ask<"set">["value"]): StateValue {
-  if (asked === null || typeof asked !== "object") return asked;
-  const { reason, until } = asked;
-  return {
-    ...(reason === undefined ? {} : { reason }),
-    ...(until === undefined ? {} : { until }),
-  };
-}
-
-const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
-  ["invite-only", "key", "secret", "limit", "open-talk"].map((mode) => `mode/${mode}`),
-);
-
-type RoleOptions = Pick<StateChangesOptions, "states" | "person" | "self" | "sessionAt">;
-
-/** Whose role it is: of one who is there by his account, else of the account of that name. */
-function roleSetting(
-  { states, person, self, sessionAt }: RoleOptions,
-  room: RoomName,
-  { address, value }: { readonly address: string; readonly value: Ask<"set">["value"] },
-): { readonly key: string; readonly value: StateValue } | Failure {
-  const at = address.lastIndexOf("@");
-  const refused = (what: string) => failure("BAD_REQUEST", `${visible(address)}: ${what}`);
-  if (at < 1) return refused("expected ACCOUNT@SERVER");
-  const text = address.slice(at + 1);
-  const name = nameKey(text as ServerName) === nameKey(self) ? self : serverIn(text);
-  const sid = name === undefined ? undefined : states.sidNamed(name);
-  if (name === undefined || sid === undefined)
-    return failure("NO_SUCH_SERVER", `${visible(address)}: no server of this name is known`);
-  const there = person(address);
-  const here = sessionAt(address);
-  const mark = here === undefined ? undefined : states.guests.enlist(here, room);
-  if (there !== undefined && there.account === undefined && mark === undefined)
-    return failure("NOT_PERMITTED", `${visible(address)} is a guest: roles are given to accounts`);
-  const account = there?.account ?? mark ?? address.slice(0, at);
-  const key = `role/${accountId(account, sid)}`;
-  if (Buffer.byteLength(account) > LIMITS.nameBytesMax || partsOf(key) === undefined)
-    return refused(`expected an account of up to ${LIMITS.nameBytesMax} bytes`);
-  if (value === null || value === "none") return { key, value: null };
-  if (!(ROLES as readonly unknown[]).includes(value))
-    return refused(`expected the role owner, moderator, voice or none`);
-  return { key, value: { role: value as RoleName, server: name } }; // it is one of them
-}
-
-function serverIn(text: string): ServerName | undefined {
-  try {
-    return parseServerName(text);
-  } catch {
-    return undefined; // the caller says that there is none
-  }
-}
 
 /** One who wants to set a key. */
 interface Setter extends Person {
@@ -345,8 +274,11 @@ function refusalOf(
 /** Who has set a key, as an entry says it; undefined for a guest who has no right to it. */
 function authorIn(state: RoomState, session: LiveSession, setter: Setter): string | undefined {
   const { account, office, key } = setter;
+  // Of a guest who has a voice, in a room that guests run, it is by that; of others by the nick.
   if (key === "topic" && !stands(state, setter))
-    return session.person.account ?? markOfNick(session.nick);
+    return roleOf(state, setter) === undefined
+      ? (session.person.account ?? markOfNick(session.nick))
+      : account;
   return account ?? (office === true ? session.nick : undefined);
 }
 

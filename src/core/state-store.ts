@@ -117,9 +117,8 @@ export function createStateStore(
     const own = [...book.byKey.values()].filter((one) => one.sid === sid);
     if (own.length <= LIMITS.stateEntriesPerServerMax) return;
     const least = own.reduce((a, b) => {
-      if ((a.entry.value === null) !== (b.entry.value === null))
-        return a.entry.value === null ? a : b;
-      return isNewer(a, b) ? b : a;
+      const ranks = rankOf(book, a) - rankOf(book, b);
+      return ranks < 0 || (ranks === 0 && isNewer(b, a)) ? a : b;
     });
     remove(book, least);
   };
@@ -227,7 +226,8 @@ export function createStateStore(
       if (book?.byKey.has(`${sid} ${key}`) === true) return undefined;
       if (isFull(sid)) return failure("TOO_MANY_ENTRIES", "too much is set in rooms already");
       const set =
-        entriesOf(book, sid) + shelf.staged.filter(({ one }) => one.entry.room === room).length;
+        lastingOf(book, sid).length +
+        shelf.staged.filter(({ one }) => one.entry.room === room).length;
       const most = LIMITS.stateEntriesPerServerMax;
       if (set < most) return undefined;
       return failure(
@@ -254,6 +254,8 @@ export function createStateStore(
       );
       return (await Promise.all(written)).find((refused) => refused !== undefined);
     },
+    /** The keys that a server has set in a room, or unset for another one. */
+    lasting: (room: RoomName, sid: Sid): readonly string[] => lastingOf(books.get(room), sid),
     follows: (room: RoomName): Sid | undefined => books.get(room)?.follows,
     follow(room: RoomName, sid: Sid | undefined): void {
       bookOf(room).follows = sid;
@@ -306,9 +308,17 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const Follow = v.object({ room: v.string(), follows: v.pipe(v.string(), v.guard(isSid)) });
 
-const entriesOf = (book: RoomBook | undefined, sid: Sid): number =>
-  [...(book?.byKey.values() ?? [])].filter((one) => one.sid === sid && one.entry.value !== null)
-    .length;
+/** What is set is 2; what unsets something that another server has set, 1; the rest is done, 0. */
+function rankOf(book: RoomBook, one: Held): number {
+  if (one.entry.value !== null) return 2;
+  const others = book.ofKey.get(one.entry.key) ?? [];
+  return others.some((other) => other.entry.value !== null && isNewer(one, other)) ? 1 : 0;
+}
+
+const lastingOf = (book: RoomBook | undefined, sid: Sid): string[] =>
+  [...(book?.byKey.values() ?? [])].flatMap((one) =>
+    book !== undefined && one.sid === sid && rankOf(book, one) > 0 ? [one.entry.key] : [],
+  );
 
 function jsonIn(line: string): unknown {
   try {

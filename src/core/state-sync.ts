@@ -20,6 +20,7 @@ import type { Ids } from "./ids.ts";
 import { timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import type { Peer } from "./peer.ts";
+import { isNewer } from "./room-state.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { heldIn, isTold } from "./state-store.ts";
 import type { States } from "./states.ts";
@@ -85,7 +86,7 @@ export function createStateSync(options: StateSyncOptions) {
       rows = [];
       bytes = 0;
     };
-    for (const { row } of some) {
+    for (const { row } of closingLast(some)) {
       bytes += row[0].length;
       if (rows.length >= LIMITS.statePageMax || bytes > LIMITS.statePageBytesMax) flush();
       rows.push(row);
@@ -224,4 +225,15 @@ export function createStateSync(options: StateSyncOptions) {
       retries.clear();
     },
   };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** What puts people out comes behind what lets them stay: they may be pages apart. */
+function closingLast(some: readonly Held[]): readonly Held[] {
+  const isClosing = ({ entry }: Held) => entry.key === "mode/invite-only";
+  const closing = some.filter(isClosing);
+  if (closing.length === 0) return some;
+  const byTime = (a: Held, b: Held) => (isNewer(a, b) ? -1 : 1);
+  return [...some.filter((one) => !isClosing(one)), ...closing.toSorted(byTime)];
 }

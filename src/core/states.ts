@@ -21,15 +21,7 @@ import { timeIn } from "../protocol/id.ts";
 import type { Peer, Source } from "./peer.ts";
 import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
-import {
-  actorOf,
-  barred,
-  effective,
-  EMPTY_STATE,
-  modeOf,
-  speechRefusal,
-  stands,
-} from "./room-state.ts";
+import { actorOf, effective, EMPTY_STATE, modeOf, speechRefusal, stands } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
@@ -242,13 +234,6 @@ export function createStates(options: StatesOptions) {
     // Of most rooms it is known without working out what is in force.
     isSecret: (room: RoomName): boolean =>
       ofKey(room, "mode/secret").length > 0 && modeOf(stateOf(room), "secret") !== undefined,
-    /** Why nobody sees this person in the room, wherever they say that he is. */
-    hides(room: RoomName, person: PersonEntry): boolean {
-      const state = stateOf(room);
-      if (!state.restricted) return false;
-      const who = personIn(person);
-      return who !== undefined && barred(state, who, options.clock.now()) !== undefined;
-    },
     /** Whether what one of another server says is shown here. */
     hears(room: RoomName, source: Source, from: PersonEntry): boolean {
       const state = stateOf(room);

@@ -1,0 +1,131 @@
+// What somebody asks to set in a room, as the key and the value that are stored: patterns and
+// accounts as they are compared, a key hashed. Whether he may is state-changes.ts'.
+
+import { failure, isFailure, type Failure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
+import { nameKey, parseServerName, visible } from "../names.ts";
+import type { Ask, PersonEntry } from "../protocol/messages.ts";
+import type { RoleName, StateValue } from "../protocol/state.ts";
+import { accountId, accountIn, fitsKey, partsOf, ROLES } from "../protocol/state.ts";
+import { patternOf } from "./pattern.ts";
+import type { RoomState } from "./room-state.ts";
+import type { LiveSession } from "./session.ts";
+import { isTold } from "./state-store.ts";
+import { expectedOf, gotText, modesFor } from "./state-texts.ts";
+import type { States } from "./states.ts";
+
+export interface SettingOptions {
+  readonly self: ServerName;
+  readonly states: States;
+  hash(password: string): Promise<string>;
+  /** One who is online; undefined where nobody is there under this address. */
+  person(address: string): PersonEntry | undefined;
+  /** One of this server, under this address. */
+  sessionAt(address: string): LiveSession | undefined;
+}
+
+/** The key and value that are stored for what somebody asked to set. */
+export async function settingOf(
+  options: SettingOptions,
+  room: RoomName,
+  { key: text, value: asked }: Ask<"set">,
+): Promise<{ readonly key: string; readonly value: StateValue } | Failure> {
+  const slash = text.indexOf("/");
+  const [kind, of] = slash < 0 ? [text, ""] : [text.slice(0, slash), text.slice(slash + 1)];
+  if (kind === "role") return roleSetting(options, room, { address: of, value: asked });
+  let key = text;
+  if (kind === "ban" || kind === "mute" || kind === "invite") {
+    const pattern = patternOf(of);
+    if (isFailure(pattern)) return pattern;
+    key = `${kind}/${pattern}`;
+  }
+  if (kind === "founded" || partsOf(key) === undefined)
+    return failure(
+      "BAD_REQUEST",
+      `room ${room}: ${visible(text)}: there is no such key${modesFor(text)}`,
+    );
+  const isLobby = !isTold(room) && room.startsWith("#");
+  if (isLobby && NOT_IN_LOBBY.has(key))
+    return failure("BAD_REQUEST", `room ${room}: everybody is in the lobby: it has no ${key}`);
+  const given = valueOf(asked);
+  if (!fitsKey(key, given) && key !== "mode/key")
+    return failure(
+      "BAD_REQUEST",
+      `room ${room}: ${visible(key)}: expected ${expectedOf(key)}${gotText(asked)}`,
+    );
+  if (key !== "mode/key" || asked === null) return { key, value: given };
+  if (typeof asked !== "string" || asked === "")
+    return failure("BAD_REQUEST", `room ${room}: mode/key: expected a text`);
+  return { key, value: await options.hash(asked) };
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** What was left out is not there. */
+function valueOf(asked: Ask<"set">["value"]): StateValue {
+  if (asked === null || typeof asked !== "object") return asked;
+  const { reason, until } = asked;
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(until === undefined ? {} : { until }),
+  };
+}
+
+const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
+  ["invite-only", "key", "secret", "limit", "open-talk"].map((mode) => `mode/${mode}`),
+);
+
+/** Whose role it is: of one who is there by his account, else of the account of that name. */
+function roleSetting(
+  { states, person, self, sessionAt }: SettingOptions,
+  room: RoomName,
+  { address, value }: { readonly address: string; readonly value: Ask<"set">["value"] },
+): { readonly key: string; readonly value: StateValue } | Failure {
+  const at = address.lastIndexOf("@");
+  const refused = (what: string) => failure("BAD_REQUEST", `${visible(address)}: ${what}`);
+  if (at < 1) return refused("expected ACCOUNT@SERVER");
+  const text = address.slice(at + 1);
+  const name = nameKey(text as ServerName) === nameKey(self) ? self : serverIn(text);
+  const sid = name === undefined ? undefined : states.sidNamed(name);
+  if (name === undefined || sid === undefined)
+    return failure("NO_SUCH_SERVER", `${visible(address)}: no server of this name is known`);
+  const takes = value === null || value === "none";
+  const found = person(address);
+  const here = sessionAt(address);
+  const mark = here === undefined ? undefined : states.guests.enlist(here, room);
+  const state = states.of(room);
+  const has = (account = ""): boolean => state.roles.has(accountId(account, sid));
+  const named = writtenAs(state, { account: address.slice(0, at), sid });
+  // Who is there under the name of an account that is away has no role to lose: it is that one's.
+  const isAway = takes && !has(found?.account ?? mark) && has(named);
+  if (!isAway && found !== undefined && found.account === undefined && mark === undefined)
+    return failure("NOT_PERMITTED", `${visible(address)} is a guest: roles are given to accounts`);
+  const account = isAway ? named : (found?.account ?? mark ?? named);
+  const key = `role/${accountId(account, sid)}`;
+  if (Buffer.byteLength(account) > LIMITS.nameBytesMax || partsOf(key) === undefined)
+    return refused(`expected an account of up to ${LIMITS.nameBytesMax} bytes`);
+  if (takes) return { key, value: null };
+  if (!(ROLES as readonly unknown[]).includes(value))
+    return refused(`expected the role owner, moderator, voice or none`);
+  return { key, value: { role: value as RoleName, server: name } }; // it is one of them
+}
+
+/** An account as it was written when it was given a role, where only large letters differ. */
+function writtenAs({ roles }: RoomState, { account, sid }: { account: string; sid: Sid }): string {
+  if (roles.has(accountId(account, sid))) return account;
+  const folded = nameKey(account as Nick); // only compared
+  for (const id of roles.keys()) {
+    const other = accountIn(id);
+    if (other?.sid === sid && nameKey(other.account as Nick) === folded) return other.account;
+  }
+  return account;
+}
+
+function serverIn(text: string): ServerName | undefined {
+  try {
+    return parseServerName(text);
+  } catch {
+    return undefined; // the caller says that there is none
+  }
+}
