@@ -119,6 +119,8 @@ export default definePlugin({
 
 // --- internal ---
 
+const LINE_END = 0x0a;
+
 interface Waiting {
   readonly message: Redacted;
   readonly line: string;
@@ -129,6 +131,14 @@ interface DayFiles {
   /** Appends to the file of the day that `now` is in. */
   append(now: Millis, text: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The file ends in the middle of a line: the disk was full, and the server was started again. */
+async function isCut(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== LINE_END;
 }
 
 async function openDayFiles(folder: string, own: string | undefined): Promise<DayFiles> {
@@ -159,7 +169,10 @@ async function openDayFiles(folder: string, own: string | undefined): Promise<Da
       const today = new Date(now).toISOString().slice(0, 10);
       if (today !== day) await close();
       day = today;
-      handle ??= await open(join(path, `${today}.jsonl`), "a", 0o600);
+      if (handle === undefined) {
+        handle = await open(join(path, `${today}.jsonl`), "a+", 0o600);
+        isTorn = await isCut(handle);
+      }
       const whole = isTorn ? `\n${text}` : text;
       isTorn = true;
       await handle.writeFile(whole);

@@ -140,7 +140,9 @@ async function walkOf(walk: Walk): Promise<readonly Past[] | Failure> {
   let bytes = 0;
   for (let pages = 0; pages < LIMITS.ignoredPagesMax && found.length < limit; pages++) {
     const bound = at === undefined ? {} : { [isBack ? "before" : "after"]: at };
-    const rows = await page({ limit: Math.min(limit + spare, LIMITS.backlogMax), ...bound });
+    // However few are wanted: where nothing of a page is shown, the next ones are long.
+    const many = pages === 0 ? Math.min(limit + spare, LIMITS.backlogMax) : LIMITS.backlogMax;
+    const rows = await page({ limit: many, ...bound });
     if (isFailure(rows)) return rows;
     if (rows.length === 0) break;
     for (const row of isBack ? rows.toReversed() : rows) {

@@ -116,7 +116,9 @@ async function* linesOf(file: FileHandle): AsyncGenerator<Line> {
 
 /** Writes a tombstone in place of a line; false where it stands there already. */
 async function bury(file: FileHandle, { at, bytes }: Line, message: Redacted): Promise<boolean> {
-  const tombstone = Buffer.from(tombstoneOf(message).padEnd(bytes.length, " "));
+  // Of a line that a full disk has cut off there may be less than the tombstone.
+  const whole = Buffer.from(tombstoneOf(message).padEnd(bytes.length, " "));
+  const tombstone = whole.subarray(0, bytes.length);
   if (tombstone.equals(bytes)) return false;
   for (let done = 0; done < tombstone.length;) {
     const { bytesWritten } = await file.write(tombstone, done, tombstone.length - done, at + done);

@@ -54,7 +54,9 @@ function createByDays(database: Database, index: SearchIndex, days: number) {
   const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
     "SELECT entries FROM batches WHERE id = ?1",
   );
-  const removeMark = database.query("DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3");
+  const removeMark = database.query(
+    "DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
+  );
   const removeBatch = database.query("DELETE FROM batches WHERE id = ?1");
   return (now: number, messagesMax: number): boolean => {
     let removed = 0;
@@ -63,7 +65,8 @@ function createByDays(database: Database, index: SearchIndex, days: number) {
       const held = entries === undefined ? [] : parseEntries(entries);
       for (const [place, message] of held.entries()) {
         if (message === null) continue;
-        removeMark.run(room, message.id, id);
+        // What was pruned by number is in no index any more: to take it out twice ruins it.
+        if (removeMark.run(room, message.id, id, place).changes === 0) continue;
         index.remove(room, id, { place, message });
       }
       removeBatch.run(id);

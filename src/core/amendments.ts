@@ -52,9 +52,12 @@ function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
       if (held === undefined) return spoken.find((one) => one.id === id && one.room === room);
       streams().flush(); // what was said before this question is to be found
       await log.caughtUp();
-      // Nothing sorts between an id and itself with the last of all printable signs behind it.
-      const rows = await held.backlog(room, LIMITS.sameIdMax, `${id}~`);
-      return rows.filter((one) => one.id === id);
+      // Nothing sorts between an id and itself with the first of all characters behind it.
+      for (let limit = LIMITS.sameIdMax; ; limit *= 4) {
+        const rows = await held.backlog(room, limit, `${id}\0`);
+        const found = rows.filter((one) => one.id === id);
+        if (found.length < limit || limit >= LIMITS.backlogMax) return found;
+      }
     },
     /**
      * The same message under other ids: sent again by its author when the server had gone down with
@@ -223,7 +226,10 @@ export function createAmendments(options: AmendmentsOptions) {
     },
     /** Adds to a page of a room's history what was done to its messages. */
     async apply(room: RoomName, page: readonly MessageEntry[]): Promise<readonly PastEntry[]> {
-      const ids = page.filter(({ kind }) => isDeletable(kind)).map(({ id }) => id);
+      // An edit goes with its message.
+      const ids = page.flatMap(({ kind, id, about: of = id }) =>
+        isDeletable(kind) ? id : kind === "edit" ? of : [],
+      );
       if (ids.length === 0) return page;
       const all = await about(room, ids);
       return applied(page, all, (by) => mayModerate(room, by));

@@ -14,6 +14,7 @@ import { authorOf } from "../protocol/amendment.ts";
 import type { Answer, Ask, PrivateEntry } from "../protocol/messages.ts";
 import type { AccountOf } from "./auth.ts";
 import { createConversationQueue } from "./conversation-queue.ts";
+import { createOwed } from "./owed.ts";
 import { newestThatFit, oldestThatFit } from "./history-pages.ts";
 import { addressKey } from "./people.ts";
 import type { Questions } from "./questions.ts";
@@ -49,10 +50,11 @@ export function createConversations(options: ConversationsOptions) {
     id: string,
   ): Promise<readonly PrivateEntry[]> => {
     await queue.caughtUp();
-    const written = await from.page(of, LIMITS.sameIdMax, { before: `${id}~` });
+    // Looked at first: while the page is read, it may be written.
     const waiting = queue
       .waiting()
       .filter(({ account, other }) => account === of.account && other === of.other);
+    const written = await from.page(of, LIMITS.sameIdMax, { before: `${id}\0` });
     return [...written, ...waiting.map(({ message }) => message)].filter((one) => one.id === id);
   };
   const erase = async (from: Conversations, of: ConversationOf, deletion: PrivateEntry) => {
@@ -61,10 +63,12 @@ export function createConversations(options: ConversationsOptions) {
   };
   let removed: Promise<unknown> = Promise.resolve();
   /** Whoever asks later is not given what is being removed. */
-  const removing = (work: Promise<unknown>, what: Readonly<Record<string, unknown>>) => {
-    const done = work.catch((error: unknown) =>
-      log.error("private messages not removed", { ...what, error }),
-    );
+  const owed = createOwed(options.clock, LIMITS.amendmentsWaitingMax);
+  const removing = (work: () => Promise<unknown>, what: Readonly<Record<string, unknown>>) => {
+    const done = work().catch((error: unknown) => {
+      log.error("private messages not removed", { ...what, error });
+      owed.add(() => removing(work, what));
+    });
     removed = Promise.all([removed, done]);
   };
   const settled = async (): Promise<void> => {
@@ -85,7 +89,7 @@ export function createConversations(options: ConversationsOptions) {
       if (typeof other === "object") return; // another server's word: nobody could ask for it
       const of = { account, other };
       if (message.kind !== "delete") return queue.keep({ ...of, message });
-      removing(erase(from, of, message), { id: message.about });
+      removing(() => erase(from, of, message), { id: message.about });
     },
     /** Forgets what is kept for accounts that nobody has any more; once, at the start. */
     async load(): Promise<void> {
@@ -99,10 +103,13 @@ export function createConversations(options: ConversationsOptions) {
     forget(account: string): void {
       const from = store();
       if (from === undefined) return;
-      removing(forget(from, { account }), { account });
+      removing(() => forget(from, { account }), { account });
     },
     idle: settled,
-    close: queue.close,
+    close(): void {
+      queue.close();
+      owed.close();
+    },
   };
 }
 
@@ -163,13 +170,14 @@ function createAsked(options: ConversationsOptions, kept: Kept) {
   const { forget, withId } = kept;
   const within = createWithin(options, kept);
   return {
-    /** Why a session may not delete what it means; undefined where it may. */
-    async refusalOf(session: LiveSession, ask: Ask<"tell">): Promise<Failure | undefined> {
+    /** The message that a session means to delete, or why it may not. */
+    async targetOf(session: LiveSession, ask: Ask<"tell">): Promise<PrivateEntry | Failure> {
       const { to, about = "" } = ask;
       const author = { from: session.address, account: session.person.account ?? "" };
       const found = await within(session, to, (from, of) => withId(from, of, about));
       if (isFailure(found)) return found;
-      if (found.some((one) => authorOf(one) === authorOf(author))) return undefined;
+      const own = found.find((one) => authorOf(one) === authorOf(author));
+      if (own !== undefined) return own;
       const what = `no message of yours to ${visible(to)} with this id is kept`;
       return failure("NO_SUCH_MESSAGE", `${visible(about)}: ${what}`);
     },

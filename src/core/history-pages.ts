@@ -22,14 +22,14 @@ export async function pageOf(
 ): Promise<readonly PastEntry[] | undefined> {
   const last = (found: readonly MessageEntry[]) => found.at(-1)?.id ?? "";
   if (since !== undefined || after !== undefined) {
-    const read = (from: string) =>
-      since === undefined ? history.onward(room, limit, from) : history.since(room, from, limit);
-    const page = await shownOf(since ?? after ?? "", isShown, read, last);
-    return page && oldestThatFit(await amend(page));
+    const read = (from: string, many: number) =>
+      since === undefined ? history.onward(room, many, from) : history.since(room, from, many);
+    const page = await shownOf(since ?? after ?? "", limit, isShown, read, last);
+    return page && oldestThatFit(await amend(page.slice(0, limit)));
   }
-  const read = (from: string | undefined) => history.backlog(room, limit, from);
-  const page = await shownOf(before, isShown, read, ([first]) => first?.id);
-  return page && newestThatFit(await amend(page));
+  const read = (from: string | undefined, many: number) => history.backlog(room, many, from);
+  const page = await shownOf(before, limit, isShown, read, ([first]) => first?.id);
+  return page && newestThatFit(await amend(page.slice(-limit)));
 }
 
 /** As many of the newest rows as one answer may hold; a client pages on with `before`. */
@@ -60,12 +60,14 @@ export function oldestThatFit<T extends object>(messages: readonly T[]): readonl
  */
 async function shownOf<T extends string | undefined>(
   from: T,
+  limit: number,
   isShown: PageOptions["isShown"],
-  read: (from: T) => MaybePromise<readonly MessageEntry[] | undefined>,
+  read: (from: T, limit: number) => MaybePromise<readonly MessageEntry[] | undefined>,
   next: (found: readonly MessageEntry[]) => T,
 ): Promise<readonly MessageEntry[] | undefined> {
   for (let pages = 1, at = from; ; pages++) {
-    const found = await read(at);
+    // However few are asked for: the pages that are passed over are long ones.
+    const found = await read(at, pages === 1 ? limit : LIMITS.backlogMax);
     const shown = found?.filter(isShown);
     const isEnd = found === undefined || found.length === 0 || pages === LIMITS.ignoredPagesMax;
     if (shown === undefined || shown.length > 0 || isEnd) return shown;

@@ -40,6 +40,8 @@ export interface Mail {
    * over before; a message that is kept already is not kept twice. Never rejects.
    */
   keep(account: string, message: PrivateEntry): Promise<End>;
+  /** Whether it is kept already, under whatever id. */
+  isKept(message: PrivateEntry): boolean;
   /** What is kept for an account, in order. */
   of(account: string): readonly Kept[];
   all(): Iterable<Kept>;
@@ -195,6 +197,7 @@ export function createMail({ environment, accountOf }: MailOptions): Mail {
       changed(shelf);
       return end;
     },
+    isKept: (message) => byRepeatKey.has(repeatKey(message) ?? ""),
     of: boxOf,
     *all() {
       for (const shelf of shelves) yield* keptOn(shelf);

@@ -150,6 +150,8 @@ function messageHandlers(options: RequestsOptions) {
     const logged = streams.add(room.name, entry, frame);
     room.tell({ type: "message", message: entry }, session, NATIVE, frame);
     if (kind === "delete") options.amendments.deleted(entry);
+    // A plugin may have held it until its message was deleted.
+    if (kind === "edit") options.amendments.arrived(entry, () => undefined);
     if (cid !== undefined) recent.remember(senderOf(session), cid, { id, at, logged });
     return logged;
   };
@@ -206,18 +208,16 @@ function messageHandlers(options: RequestsOptions) {
     const known = ask.cid === undefined ? undefined : recent.find(senderOf(session), ask.cid);
     if (known !== undefined)
       return { answer: { id: known.id, at: known.at }, logged: known.logged };
-    const silenced = room.restricted
-      ? options.governance.silences(session, name, ask.kind)
-      : undefined;
+    const { restricted } = room;
+    const silenced = restricted ? options.governance.silences(session, name, ask.kind) : undefined;
     if (silenced !== undefined) return silenced;
-    const isSlow = room.restricted;
     const spoken =
       ask.about === undefined && ask.thread === undefined
         ? speak(session, room, ask, NOTHING)
         : options.amendments
             .name(session, name, ask)
             .then((named) => (isFailure(named) ? named : speak(session, room, ask, named)));
-    if (!isSlow) return spoken;
+    if (!restricted) return spoken;
     return goOn(spoken, (outcome) => {
       if (isFailure(outcome)) options.governance.unsaid(session, name, ask.kind);
       return outcome;
@@ -239,7 +239,7 @@ function messageHandlers(options: RequestsOptions) {
     });
   };
 
-  const send = (session: LiveSession, ask: Ask<"tell">): Outcome => {
+  const send = (session: LiveSession, ask: Ask<"tell">, from = session.address): Outcome => {
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
     // Before the addressee is looked for, whose server may be gone since it was delivered.
     const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
@@ -255,7 +255,6 @@ function messageHandlers(options: RequestsOptions) {
     const { id, at } = ids.next();
     const { account } = session.person;
     const { kind, text, about } = ask;
-    const from = session.address;
     const to = found.address;
     // Written out where it is plain: an object that is put together takes longer, also to encode.
     const plain: PrivateEntry =
@@ -287,8 +286,9 @@ function messageHandlers(options: RequestsOptions) {
     return end instanceof Promise ? { later: end } : outcomeOf(end);
   };
 
-  const judged = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
-    if (!options.hooks().judgesTells) return send(session, ask);
+  /** `from` is the address under which the author is known, where that is not his own now. */
+  const judged = (session: LiveSession, ask: Ask<"tell">, from?: string): MaybePromise<Outcome> => {
+    if (!options.hooks().judgesTells) return send(session, ask, from);
     const offer = {
       from: session.person,
       to: ask.to,
@@ -296,15 +296,16 @@ function messageHandlers(options: RequestsOptions) {
       textBytes: Buffer.byteLength(ask.text),
       at: options.clock.now(),
     };
-    return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask));
+    return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask, from));
   };
   const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
     const invalid = checkKind(ask);
     if (invalid !== undefined) return invalid;
     if (ask.kind !== "delete") return judged(session, ask);
+    // The addressee has it in his conversation with the nick that its author had then.
     return options.conversations
-      .refusalOf(session, ask)
-      .then((refused) => refused ?? judged(session, ask));
+      .targetOf(session, ask)
+      .then((own) => (isFailure(own) ? own : judged(session, ask, own.from)));
   };
   return { say, tell };
 }

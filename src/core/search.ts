@@ -7,6 +7,7 @@ import type { ServerName } from "../names.ts";
 import { formatAddress, parseAddress } from "../names.ts";
 import type { Found, History } from "../plugin/history.ts";
 import type { Answer, Ask, MessageEntry } from "../protocol/messages.ts";
+import type { Amendments } from "./amendments.ts";
 import type { MessageLog } from "./log.ts";
 import type { Questions } from "./questions.ts";
 import { roomInside } from "./rooms.ts";
@@ -15,6 +16,7 @@ import type { Outcome } from "./session-host.ts";
 import type { Streams } from "./streams.ts";
 
 export interface SearchOptions {
+  readonly amendments: Pick<Amendments, "apply">;
   readonly self: ServerName;
   readonly history: () => History | undefined;
   readonly log: MessageLog;
@@ -30,7 +32,14 @@ export function createSearch(options: SearchOptions) {
     asked: Parameters<History["search"]>[0],
   ): Promise<Answer<"search">> => {
     await options.log.caughtUp();
-    return seenBy(session, await history.search(asked));
+    const { messages, ...found } = await history.search(asked);
+    // What is deleted may be in the history yet, if the disk has refused.
+    const gone = new Set<MessageEntry>();
+    for (const [room, all] of Map.groupBy(messages, (one) => one.room)) {
+      const shown = await options.amendments.apply(room, all);
+      for (const [at, one] of all.entries()) if (shown[at]?.deleted === true) gone.add(one);
+    }
+    return seenBy(session, { ...found, messages: messages.filter((one) => !gone.has(one)) });
   };
 
   return (session: LiveSession, ask: Ask<"search">): Outcome => {

@@ -113,11 +113,14 @@ export function createTells(options: TellsOptions) {
       told();
       return "delivered";
     }
-    if (isStored)
+    if (isStored) {
+      // What is said again, under another id, is kept under the first one.
+      const isKept = mail.isKept(message);
       return mail.keep(account, message).then((end) => {
-        if (typeof end === "string") told();
+        if (typeof end === "string" && !isKept) told();
         return end;
       });
+    }
     if (session === undefined)
       return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
     told();

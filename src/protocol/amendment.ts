@@ -54,6 +54,13 @@ export function applied(
   if (amendments.length === 0) return messages;
   const byTarget = Map.groupBy(amendments, ({ about = "" }) => about);
   return messages.map((message) => {
+    if (message.kind === "edit") {
+      // It goes with its message, whose author it has.
+      const done = byTarget.get(message.about ?? "") ?? [];
+      return isDeletedBy(message, done, mayDelete)
+        ? { ...message, text: "", deleted: true }
+        : message;
+    }
     const about = isDeletable(message.kind) ? byTarget.get(message.id) : undefined;
     return about === undefined ? message : amended(message, about, mayDelete);
   });

@@ -278,3 +278,15 @@ describe("MARKREAD", () => {
     ]);
   });
 });
+
+test("what was said is found behind many reactions", async () => {
+  await using server = await start();
+  const ann = await server.irc("ann", CAPS);
+  await ann.ask("JOIN #tea");
+  const [{ id } = { id: "" }] = await say(ann, "hello");
+  for (let n = 0; n < 200; n++) await ann.ask(`@+draft/react=r${n};+draft/reply=${id} TAGMSG #tea`);
+  expect(held(await ann.ask("CHATHISTORY LATEST #tea * 1"))).toEqual(["hello"]);
+  const times = "timestamp=2000-01-01T00:00:00.000Z timestamp=2100-01-01T00:00:00.000Z";
+  const rooms = await ann.ask(`CHATHISTORY TARGETS ${times} 10`);
+  expect(rooms.join("\n")).toContain("TARGETS #tea");
+});

@@ -196,3 +196,24 @@ describe("a deleted message", () => {
     expect(lines).toEqual([tomb(message), ...others]);
   });
 });
+
+test("to remove a line that a full disk has cut off leaves the next one as it is", async () => {
+  await using world = await setUp(logJsonl());
+  const [torn, whole] = messagesOf("the secret", "the next");
+  const lines = [JSON.stringify(torn).slice(0, 60), JSON.stringify(whole), ""];
+  await writeFile(join(world.folder, "2026-01-02.jsonl"), lines.join("\n"));
+  await world.parts.onRedact!([torn!]);
+  const [, next = ""] = (await read(world, "2026-01-02")).split("\n");
+  expect(JSON.parse(next)).toEqual({ ...whole });
+});
+
+test("behind a line that was cut off in an earlier run there is a new one", async () => {
+  await using world = await setUp(logJsonl());
+  const [torn, next] = messagesOf("the first", "the secret");
+  await writeFile(join(world.folder, "2026-01-02.jsonl"), JSON.stringify(torn).slice(0, 60));
+  world.parts.onLogged!([next!]);
+  world.clock.advance(LIMITS.logFlushMs);
+  await world.parts.onRedact!([next!]);
+  await world.stop();
+  expect(await read(world, "2026-01-02")).not.toContain("the secret");
+});

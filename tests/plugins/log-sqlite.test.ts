@@ -240,6 +240,21 @@ describe("retention", () => {
     expect(count(world, "abouts")).toBe(1);
   });
 
+  test("goes on by days after it went by number, and leaves the index of words whole", async () => {
+    await using world = await setUp(logSqlite({ retention: { days: 1, messages: 2 } }));
+    const history = historyOf(world);
+    await history.append([testBatch(testStream({ room: "#other" }), 1, 1)]);
+    await history.append([testBatch(stream, 1, 10)]);
+    await history.search({ rooms: [room], text: "lobby", limit: 5 }); // what is searched is indexed
+    await prune(world);
+    expect(await history.backlog(room, 20)).toHaveLength(2);
+    world.clock.advance(24 * 60 * 60 * 1000);
+    await prune(world);
+    await prune(world);
+    expect(world.logged.filter(({ level }) => level !== "info")).toEqual([]);
+    expect(await history.backlog(room, 20)).toEqual([]);
+  });
+
   test("goes in small steps, and also through what an earlier run has left", async () => {
     await using world = await setUp(logSqlite());
     const many = LIMITS.pruneStepMessages * 2;
