@@ -125,6 +125,11 @@ export class Crowd {
     for (const listener of this.listeners) if (listener.host === host) listener.broken = true;
   }
 
+  /** Their server's disk takes again what it had refused: that may be shown late. */
+  diskTakes(host: string): void {
+    for (const listener of this.listeners) if (listener.host === host) listener.eras.push([]);
+  }
+
   /** Their server's log was wiped or set back: it can't tell them what they missed since. */
   logSetBack(host: string): void {
     for (const listener of this.listeners) {

@@ -83,6 +83,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     history.later(10_000, () => {
       history.world.disk(host).failWrites(undefined);
       history.full.delete(host);
+      history.crowd.diskTakes(host);
     });
   }),
   "clock jumps": onServer(3, ({ world, random, jumped }, { host }) => {

@@ -12,7 +12,8 @@
 //    what the server's own disk has refused, what it passed over while nobody in its view had it,
 //    nor what was wiped wherever it was; nor is a stream of which a server that was killed had
 //    logged nothing yet, or whose server has a namesake in this fusion.
-// I2 The numbers of a stream were shown in ascending order, until the disk was set back.
+// I2 The numbers of a stream were shown in ascending order, until the disk was set back, or but for
+//    what it had refused, which is shown late.
 // I3 So histories are equal from where both servers had begun to take a stream.
 // I6 Every private message has an end; a delivered one was shown once, a failed one never.
 
