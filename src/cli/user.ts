@@ -92,7 +92,12 @@ const newSecret = (args: Args): Promise<string> =>
 async function ask(args: Args, words: readonly string[]): Promise<number> {
   process.umask(0o077);
   const { answer, at } = await deliver(args, words);
-  if (isFailure(answer)) return reportFailure(new ChatFusionError(answer.code, answer.text));
+  if (isFailure(answer)) {
+    const { code } = answer;
+    const none = "this config has no plugin that keeps accounts, like auth-sqlite";
+    const text = code === "NO_SUCH_COMMAND" ? none : answer.text;
+    return reportFailure(new ChatFusionError(code, text));
+  }
   createScreen().print(answer.text);
   // For whoever reads on a terminal: with several servers it is easily another one than was meant.
   if (process.stdout.isTTY) console.error(`(${at})`);

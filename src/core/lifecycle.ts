@@ -95,15 +95,20 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         Promise.resolve().then(() => parts.stop?.()),
       );
   };
-  const drain = async (reason: string) => {
+  /** Nobody new comes in. */
+  const closeDoors = async () => {
     for (const listener of options.listeners) listener.close();
-    options.gate.evictAll(failure("SERVER_STOPPING", reason));
     for (const { plugin, parts } of started)
       await byDeadline(
         plugin.name,
         LIMITS.stopMsMax,
         Promise.resolve().then(() => parts.gateway?.close()),
       );
+  };
+  const drain = async (reason: string) => {
+    const closed = closeDoors();
+    options.gate.evictAll(failure("SERVER_STOPPING", reason));
+    await closed;
     options.tick.now();
     const logged = options.log.idle(() => options.tick.now());
     await byDeadline("log", LIMITS.drainMsMax, logged);
@@ -142,7 +147,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       options.report({ event: "listening", server: options.self, ...address });
       return address;
     } catch (thrown) {
-      for (const listener of options.listeners) listener.close();
+      await closeDoors();
       await stopPlugins();
       throw thrown;
     }

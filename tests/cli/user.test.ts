@@ -48,4 +48,15 @@ describe("an account", () => {
     expect([long.code, missing.code]).toEqual([2, 2]);
     expect((await run(["user", "list", ...where])).out).not.toContain("eve");
   });
+
+  test("is for a config that has a plugin that keeps them", async () => {
+    const config = join(home, "guests.config.ts");
+    const plugins = ["auth-guest", "fabric-tree"].map((name) => `chatfusion/plugins/${name}`);
+    const imports = plugins.map((path, i) => `import p${i} from "${path}";`).join("\n");
+    const body = `export default { name: "guests", plugins: [p0(), p1()] };`;
+    await writeFile(config, `${imports}\n${body}\n`);
+    const refused = await run(["user", "list", "--config", config]);
+    expect(refused.err).toContain("this config has no plugin that keeps accounts");
+    expect(refused.code).not.toBe(0);
+  });
 });

@@ -1,6 +1,7 @@
 // A server's beginning and its end, and the bounds of those who knock at its one port.
 
 import { describe, expect, test } from "bun:test";
+import { ChatFusionError } from "../../src/errors.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { definePlugin } from "../../src/plugin.ts";
 import { MemoryHistory } from "./memory.ts";
@@ -30,6 +31,25 @@ const plain = (name: string, log: string[]) =>
       stop: () => void log.push(`${name} stopped`),
     }),
   })();
+
+test("where one gateway cannot open, those that did are closed again", () => {
+  const place = new Place("no door");
+  const log: string[] = [];
+  const shut = definePlugin({
+    name: "shut",
+    provides: ["gateway"],
+    setup: () => ({
+      gateway: {
+        open() {
+          throw new ChatFusionError("CANNOT_LISTEN", "another program listens there already");
+        },
+        close: () => void log.push("shut closed"),
+      },
+    }),
+  })();
+  expect(() => place.start("paris", { more: [gateway(log), shut] })).toThrow("another program");
+  expect(log).toEqual(["opened", "closed", "shut closed", "gateway stopped"]);
+});
 
 test("a stop closes gateways, acknowledges what is logged, tells all, stops in reverse", () => {
   const place = new Place("stop");

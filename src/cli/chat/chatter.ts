@@ -8,6 +8,7 @@ import { basename, join, resolve } from "node:path";
 import type { Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
+import { visible } from "../../names.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
 import { MessageBook, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
@@ -88,7 +89,11 @@ export class Chatter {
       const said = await this.#client.say(this.#lobby, parsed.text);
       this.#show({ event: "ack", ref, ...said });
     } catch (thrown) {
-      this.#show({ event: "error", ref, ...failureOf(thrown) });
+      const { code, text } = failureOf(thrown);
+      // Who leaves while the connection is lost is told which lines waited for it.
+      const isLost = code === "CANNOT_CONNECT" && typeof line === "string";
+      const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
+      this.#show({ event: "error", ref, code, text: told });
     }
   }
 

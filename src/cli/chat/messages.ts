@@ -86,8 +86,8 @@ export class MessageBook {
       const kind = name === "delete" ? name : REACTIONS[name];
       if (kind !== undefined) return { to, text, options: { kind, about: id } };
       if (name === "reply") return { to, text, options: { about: id } };
-      const refusal = `/${name}: expected a message of a room, got a private one`;
-      throw new ChatFusionError("BAD_REQUEST", refusal);
+      const refusal = `expected a message of a room, got a private one, with ${visible(to)}`;
+      throw new ChatFusionError("BAD_REQUEST", `/${name}: ${refusal}`);
     }
     const { room } = message;
     if (name === "thread") return { room, text, options: { thread: id } };
@@ -120,7 +120,8 @@ export class MessageBook {
   #find(which: string, name: Command["name"], self: string): Message | undefined {
     const isOwn = name === "edit" || name === "delete";
     return this.#named(which, {
-      fits: (one) => "room" in one || IN_PRIVATE.includes(name),
+      // Also what cannot be done in private: to take another message for it would tell it to all.
+      fits: () => true,
       counts: ({ from }) => (from === self) === isOwn,
       whose: isOwn ? "of yours" : "of others",
     });
@@ -163,9 +164,6 @@ interface Wanted {
 
 /** An id as servers make them; no nick is as long and has no other sign. */
 const ID = /^[0-9a-z]{21}$/;
-
-/** What is done to private messages as well. */
-const IN_PRIVATE: readonly Command["name"][] = ["reply", "react", "unreact", "delete"];
 
 const REACTIONS: Partial<Record<Command["name"], "reaction" | "unreaction">> = {
   react: "reaction",

@@ -35,6 +35,23 @@ test("how a message ended after all is told with the number of its line", () => 
   ]);
 });
 
+test("who leaves while the connection is lost is told what may not have been sent", () => {
+  const place = new Place("left");
+  const paris = place.start("paris");
+  const { net, clock } = place.world.environment("desk");
+  const server = { host: "paris", port: 7331 };
+  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const { chatter, shown } = chatterOf(client);
+  place.stop(paris);
+  place.rest();
+  const answered = chatter.line("I am late", 1);
+  place.rest();
+  place.world.until(client.close());
+  place.world.until(answered);
+  const text = '"I am late" may not have been sent: the client was closed';
+  expect(shown.at(-1)).toEqual({ event: "error", ref: 1, code: "CANNOT_CONNECT", text });
+});
+
 test("a private message is answered and reacted to by its author's name", () => {
   const place = new Place("private answers");
   const paris = place.start("paris");

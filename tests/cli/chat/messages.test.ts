@@ -88,9 +88,13 @@ describe("a private message is meant", () => {
   });
 
   test("by no command that is for rooms alone", () => {
-    expect(saying("thread", "bob")).toMatchObject({ room: "#tea", options: { thread: idOf(1) } });
-    expect(saying("edit", "^")).toMatchObject({ options: { about: idOf(4) } });
-    expect(() => saying("edit", idOf(7))).toThrow("expected a message of a room");
+    // Not the last one of a room in its place: what was meant for one person would be told to all.
+    const refusal = "expected a message of a room, got a private one";
+    for (const which of ["^", idOf(7)]) expect(() => saying("edit", which)).toThrow(refusal);
+    for (const which of ["bob", "^"]) expect(() => saying("thread", which)).toThrow(refusal);
+    expect(saying("edit", "^2")).toMatchObject({ options: { about: idOf(4) } });
+    const inThread = { room: "#tea", options: { thread: idOf(1) } };
+    expect(saying("thread", idOf(1))).toMatchObject(inThread);
   });
 
   test("and is known where another one is about it", () => {
