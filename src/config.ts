@@ -245,7 +245,7 @@ async function defaultPlugins(): Promise<readonly Plugin[]> {
  * Names a server after its machine, else after its user; "home" where neither is a name, as in a
  * container, whose host name is a number.
  */
-function defaultName(): ServerName {
+export function defaultName(): ServerName {
   const [host = ""] = hostname().split(".");
   const isGiven = host !== "localhost" && !/^[0-9a-f]{12,}$/i.test(host);
   const user = userName();

@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
+import { defaultName } from "../config.ts";
 import { ChatFusionError } from "../errors.ts";
 import { parseServerName } from "../names.ts";
 import { CONFIG_FILE } from "../serve/config-file.ts";
@@ -16,12 +17,12 @@ export default defineCommand({
   async run({ args }) {
     const { name } = v.parse(Args, args);
     const example = await readFile(new URL(`../../${CONFIG_FILE}`, import.meta.url), "utf8");
-    const text =
-      name === undefined
-        ? example
-        : example.replace(exampleName, `name: "${parseServerName(name)}"`);
+    // Two that have the example's name could not merge.
+    const own = name === undefined ? defaultName() : parseServerName(name);
+    const text = example.replace(exampleName, `name: "${own}"`);
     await writeNew(join(process.cwd(), CONFIG_FILE), text);
-    console.log(`wrote ${CONFIG_FILE}; next: bunx chatfusion check, then bunx chatfusion serve`);
+    console.log(`wrote ${CONFIG_FILE} for a server named ${own}`);
+    console.log("next: bunx chatfusion check, then bunx chatfusion serve");
   },
 });
 

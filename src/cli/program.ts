@@ -60,7 +60,7 @@ const commands: Readonly<Record<string, Listed>> = {
   status: { usage: "", about: "Shows how a running server is", load: () => admin("status") },
   say: {
     usage: "TEXT",
-    about: "Says something to everybody, as the server",
+    about: "Says something to everybody on a server, as the server",
     load: () => admin("say"),
   },
   kick: {

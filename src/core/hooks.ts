@@ -7,6 +7,7 @@ import type { Clock, Log, MaybePromise } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
 import { ChatFusionError, failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { visible } from "../names.ts";
 import type {
   Allow,
   AuthRequest,
@@ -90,7 +91,7 @@ export function compileHooks(
       guard.each<AuthRequest, Allow | Failure>(
         "onAuth",
         auth,
-        failure("AUTH_DENIED", "no plugin consents to this entry"),
+        failure("AUTH_DENIED", `${visible(request.nick)} is not let in here: ${UNKNOWN}`),
         request,
         (verdict, sofar) => {
           if (hasVerdict(verdict, "deny")) return { stop: denial(verdict) };
@@ -123,6 +124,9 @@ export function compileHooks(
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** Why nobody has let somebody in. */
+const UNKNOWN = "no plugin knows this nick like this; ask the operator to register it";
 
 /** What the person is told whom a veto stops. */
 const DENIED = {

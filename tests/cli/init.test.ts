@@ -3,22 +3,29 @@
 import { describe, expect, test } from "bun:test";
 import { mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultName } from "../../src/config.ts";
 import { processes } from "./process.ts";
 
 const { home, run } = processes();
+const NEXT = "next: bunx chatfusion check, then bunx chatfusion serve";
 
 describe("init", () => {
   test("writes the package's example, which check finds right, never over a file", async () => {
     const cwd = join(home, "init");
     await mkdir(cwd);
-    expect(await run(["init"], { cwd })).toMatchObject({ code: 0, err: "" });
+    const { out, ...ended } = await run(["init"], { cwd });
+    expect(ended).toEqual({ code: 0, err: "" });
     const file = join(cwd, "chatfusion.config.ts");
     const example = join(import.meta.dir, "../../chatfusion.config.ts");
-    expect(await readFile(file, "utf8")).toBe(await readFile(example, "utf8"));
-    const { out, code } = await run(["check"], { cwd });
-    expect(code).toBe(0);
-    expect(out).toMatch(/^chatfusion\.config\.ts: right/);
-    expect(out).toMatch(/onAuth +auth-sqlite → auth-guest/);
+    const nameless = async (path: string) =>
+      (await readFile(path, "utf8")).replace(/name: "[^"]*"/, "");
+    expect(await nameless(file)).toBe(await nameless(example));
+    expect(out).toBe(`wrote chatfusion.config.ts for a server named ${defaultName()}\n${NEXT}\n`);
+    expect(await readFile(file, "utf8")).toContain(`name: "${defaultName()}"`);
+    const checked = await run(["check"], { cwd });
+    expect(checked.code).toBe(0);
+    expect(checked.out).toMatch(/^chatfusion\.config\.ts: right/);
+    expect(checked.out).toMatch(/onAuth +auth-sqlite → auth-guest/);
     // Neither data nor a port: it was looked at only.
     expect(await readdir(cwd)).toEqual(["chatfusion.config.ts"]);
     const again = await run(["init"], { cwd });
@@ -50,7 +57,7 @@ describe("a config file", () => {
     const top = join(home, "top");
     const cwd = join(top, "a", "b");
     await mkdir(cwd, { recursive: true });
-    await run(["init"], { cwd: top });
+    await run(["init", "--name", "paris"], { cwd: top });
     const { out } = await run(["check", "--json"], { cwd });
     const file = join(top, "chatfusion.config.ts");
     expect(JSON.parse(out)).toMatchObject({ file, data: join(top, "data/paris") });
