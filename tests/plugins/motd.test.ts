@@ -17,9 +17,9 @@ const person: Person = {
   roles: [],
 };
 
-test("whoever comes in is told the text line by line, and whoever goes is not", async () => {
+test("whoever comes in is told the text line by line, but not who goes or is back", async () => {
   await using world = await setUp(motd({ text: "Welcome.\r\n\nBe kind.\n" }));
-  for (const now of ["online", "away", "offline"] as const) {
+  for (const now of ["online", "away", "online", "offline"] as const) {
     world.parts.onPresence!({ person, now });
   }
   const lines = ["Welcome.", " ", "Be kind."];
