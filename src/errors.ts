@@ -169,3 +169,10 @@ export function failureOf(thrown: unknown): Failure {
   if (isFailure(thrown)) return failure(thrown.code, thrown.text);
   return failure("INTERNAL", "the server met a fault of its own; it has been logged");
 }
+
+/** Where something was thrown, " (FILE:LINE)" by the first line of its stack; "" where unknown. */
+export function placeOf(thrown: unknown): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
+  const [, at] = /^\s*at .*?\(?((?:\/|[A-Za-z]:\\)[^()]*:\d+):\d+\)?$/m.exec(stack) ?? [];
+  return at === undefined ? "" : ` (${at})`;
+}

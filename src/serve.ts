@@ -145,7 +145,7 @@ async function createCore(
   } catch (thrown) {
     const file = config.file === undefined ? "the default config" : shortPath(config.file);
     const text = thrown instanceof Error ? thrown.message : String(thrown);
-    const told = thrown instanceof ChatFusionError ? text : `a plugin's setup threw: ${text}`;
+    const told = thrown instanceof ChatFusionError ? text : `it could not be set up: ${text}`;
     const lines = told.split("\n").map((line) => `${file}: ${visible(line)}`);
     throw new ChatFusionError("CONFIG_INVALID", lines.join("\n"), thrown);
   }

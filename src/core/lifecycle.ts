@@ -2,7 +2,7 @@
 // nobody new → everybody told → outboxes drained by a deadline → plugins stopped in reverse.
 
 import type { Environment } from "../environment.ts";
-import { ChatFusionError, failure, failureOf } from "../errors.ts";
+import { ChatFusionError, failure, failureOf, placeOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
 import type { History } from "../plugin/history.ts";
@@ -79,7 +79,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       } catch (thrown) {
         const { text } = failureOf(thrown);
         const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";
-        const why = thrown instanceof ChatFusionError ? text : String(thrown);
+        const isTold = thrown instanceof ChatFusionError;
+        const why = isTold ? text : `start threw: ${String(thrown)}${placeOf(thrown)}`;
         throw new ChatFusionError(code, `plugin ${one.plugin.name}: ${why}`, thrown);
       }
     }

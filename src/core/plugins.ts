@@ -4,7 +4,7 @@
 
 import * as v from "valibot";
 import type { Environment, Store } from "../environment.ts";
-import { ChatFusionError } from "../errors.ts";
+import { ChatFusionError, placeOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { visible } from "../names.ts";
@@ -118,7 +118,7 @@ export function setUpPlugins(plugins: readonly Plugin[], options: SetupOptions) 
   const services: Partial<Record<ServiceName, unknown>> = {};
   for (const plugin of order) {
     const required = Object.fromEntries(plugin.requires.map((name) => [name, services[name]]));
-    const parts = plugin.setup({ ...contextOf(plugin, options), ...required });
+    const parts = setUp(plugin, { ...contextOf(plugin, options), ...required });
     checkParts(plugin, parts);
     for (const service of SERVICES)
       if (plugin.provides.includes(service)) services[service] = parts[service];
@@ -137,6 +137,17 @@ export function setUpPlugins(plugins: readonly Plugin[], options: SetupOptions) 
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** Whose fault it is, and where in his code, is told to the plugin's author. */
+function setUp(plugin: Plugin, context: Parameters<Plugin["setup"]>[0]): Parts {
+  try {
+    return plugin.setup(context);
+  } catch (thrown) {
+    if (thrown instanceof ChatFusionError) throw thrown;
+    const text = `plugin ${plugin.name}: setup threw: ${String(thrown)}${placeOf(thrown)}`;
+    throw new ChatFusionError("CONFIG_INVALID", text, thrown);
+  }
+}
 
 function isPlugin(value: unknown): value is Plugin {
   return (

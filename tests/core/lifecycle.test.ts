@@ -32,6 +32,28 @@ const plain = (name: string, log: string[]) =>
     }),
   })();
 
+test.each(["setup", "start"])(
+  "a fault in a plugin's %s is told with its name and place",
+  (where) => {
+    const fault = (here: string) => {
+      if (here === where) throw new TypeError("no such thing");
+    };
+    const bad = definePlugin({
+      name: "bad",
+      setup() {
+        fault("setup");
+        return { start: () => fault("start") };
+      },
+    })();
+    const place = new Place(`fault in ${where}`);
+    expect(() => place.start("paris", { more: [bad] })).toThrow(
+      new RegExp(
+        `plugin bad: ${where} threw: TypeError: no such thing \\(/.*lifecycle\\.test\\.ts:\\d+\\)$`,
+      ),
+    );
+  },
+);
+
 test("where one gateway cannot open, those that did are closed again", () => {
   const place = new Place("no door");
   const log: string[] = [];
