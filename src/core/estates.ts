@@ -275,7 +275,10 @@ export function createEstates(options: EstatesOptions) {
       // Who has it may not have told us: only some are told of each stream.
       const next = from.present ? undefined : untold(stream, peer.sid, message.room as RoomName);
       if (next !== undefined) stream.tellers = [...stream.tellers, next].slice(-LIMITS.tellersMax);
-      options.incoming().lost(from, message, next !== undefined);
+      stream.refusedBy = new Set([...stream.refusedBy, peer.sid]);
+      const isOpen = (one: Sid) =>
+        !stream.refusedBy.has(one) && options.peers().find(one) !== undefined;
+      options.incoming().lost(from, message, !from.present && stream.tellers.some(isOpen));
     },
     /** Numbers of a stream are asked for: of this life's own, or of another. */
     wanted(peer: Peer, { t: _, room: name, from, to, ...elsewhere }: PeerMessageOf<"want">): void {
@@ -286,7 +289,11 @@ export function createEstates(options: EstatesOptions) {
       const have = isOwn(origin, life) ? options.head(room) : haveOf(origin, life, room);
       const head = have ?? 0;
       const last = Math.min(to, head);
-      if (last < from) return;
+      if (last < from) {
+        // Of another's stream, and of an earlier life: silence could as well be a slow line.
+        if (!isOwn(origin, life)) peer.send({ t: "lost", room, from, to, ...elsewhere });
+        return;
+      }
       turns.add(peer.sid, `${origin} ${life} ${room}`, async () => {
         const asked = { from, last, head };
         const missing = await options.serve(peer.sid, { origin, life, room }, asked);

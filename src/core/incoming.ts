@@ -36,6 +36,8 @@ export interface Incoming {
   tellers: readonly Sid[];
   /** How often in a row others did not have what is missing, since its origin's life was over. */
   refusals: number;
+  /** Who they were. */
+  refusedBy: ReadonlySet<Sid>;
   /** When others first did not have it, in the clock's monotonic time. */
   refusedAt: Millis | undefined;
   /** When the last message that was taken was said, as it says; 0 before. */
@@ -109,6 +111,7 @@ export function createIncoming(options: IncomingOptions) {
         held: [],
         tellers: [],
         refusals: 0,
+        refusedBy: new Set(),
         refusedAt: undefined,
         askedAt,
         asked: { from: 0, to: 0 },
@@ -233,6 +236,7 @@ export function createIncoming(options: IncomingOptions) {
         // The rest of an answer is on its way; behind it, the next part is asked for at once.
         stream.askedAt = last < stream.asked.to ? options.clock.monotonic() : -LIMITS.askAgainMs;
         stream.refusals = 0;
+        stream.refusedBy = new Set();
         stream.refusedAt = undefined;
         take(peer, stream, stream.have, next);
       }
@@ -299,7 +303,7 @@ export function createIncoming(options: IncomingOptions) {
     lost(
       peer: Source,
       { room: name, from, to: said }: PeerMessageOf<"lost">,
-      /** Somebody is there who has not been asked. */
+      /** Somebody is there who has not answered. */
       goesOn = false,
     ): void {
       const room = name as RoomName; // looked up only: one that is none has no stream
@@ -315,7 +319,7 @@ export function createIncoming(options: IncomingOptions) {
         // By time as well: new tellers, who are asked first, can come without end.
         const isLost =
           now - stream.refusedAt >= originAwayMsMax ||
-          (isOver && stream.refusals >= Math.max(lostAnswersMin, stream.tellers.length));
+          (isOver && stream.refusals >= lostAnswersMin && !goesOn);
         if (!isLost) {
           if (goesOn) stream.askedAt = -LIMITS.askAgainMs;
           if (goesOn) ask(peer, room, stream, stream.wanted);

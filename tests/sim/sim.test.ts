@@ -20,6 +20,8 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
   [601311, "likewise"],
   [5661, "a line about a link undone before rest came after it, and was taken for another one"],
   [901363, "with an open topic, those there when a room became invite-only were uninvited at once"],
+  [931546, "what another one had, behind a slow line, was given up by the answers of the others"],
+  [941272, "likewise, by two answers each of the same ones"],
 ];
 
 describe("after random histories of faults all is as it should be:", () => {
