@@ -68,7 +68,10 @@ export const LIMITS = {
   deletionsRecalledMax: 2000,
   /** Before and behind a deleted message, where one is looked for that was sent twice. */
   twinsSoughtMax: 500,
-  /** Edits and deletions of others that wait until the log says what they are about. */
+  /**
+   * Edits and deletions of others that wait until the log says what they are about; and removals of
+   * private messages that the disk has refused.
+   */
   amendmentsWaitingMax: 1024,
 
   // --- connections ------------------------------------------------------------------------------

@@ -53,10 +53,11 @@ function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
       streams().flush(); // what was said before this question is to be found
       await log.caughtUp();
       // Nothing sorts between an id and itself with the first of all characters behind it.
-      for (let limit = LIMITS.sameIdMax; ; limit *= 4) {
+      const most: number = LIMITS.backlogMax;
+      for (let limit: number = LIMITS.sameIdMax; ; limit = Math.min(limit * 4, most)) {
         const rows = await held.backlog(room, limit, `${id}\0`);
         const found = rows.filter((one) => one.id === id);
-        if (found.length < limit || limit >= LIMITS.backlogMax) return found;
+        if (found.length < limit || limit === most) return found;
       }
     },
     /**

@@ -183,6 +183,7 @@ export function createEstates(options: EstatesOptions) {
     if (from === undefined) return undefined;
     const stream = options.incoming().stream(from, room);
     stream.have ??= have ?? 0;
+    stream.refusedBy.delete(peer.sid); // it may have come to have it
     if (!stream.tellers.includes(peer.sid)) {
       stream.tellers = [...stream.tellers, peer.sid].slice(-LIMITS.tellersMax);
       stream.refusals = 0; // it is asked before a gap is told
@@ -275,7 +276,7 @@ export function createEstates(options: EstatesOptions) {
       // Who has it may not have told us: only some are told of each stream.
       const next = from.present ? undefined : untold(stream, peer.sid, message.room as RoomName);
       if (next !== undefined) stream.tellers = [...stream.tellers, next].slice(-LIMITS.tellersMax);
-      stream.refusedBy = new Set([...stream.refusedBy, peer.sid]);
+      stream.refusedBy.add(peer.sid);
       const isOpen = (one: Sid) =>
         !stream.refusedBy.has(one) && options.peers().find(one) !== undefined;
       options.incoming().lost(from, message, !from.present && stream.tellers.some(isOpen));

@@ -47,6 +47,7 @@ import { createStateChanges, keyHashOf } from "./state-changes.ts";
 import type { StateStore } from "./state-store.ts";
 import { createStateStore } from "./state-store.ts";
 import { createStateSync } from "./state-sync.ts";
+import type { States } from "./states.ts";
 import { createStates } from "./states.ts";
 
 export interface GovernanceOptions {
@@ -88,7 +89,11 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, kicks } = createParts(options);
   const slow = createSlowMode(clock);
-  const hider = createHider(rooms, { states, actors, bans, clock });
+  const isBarredFrom = (room: RoomName, person: PersonEntry): boolean => {
+    const somebody = actors.somebody(room, person);
+    return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
+  };
+  const hider = createHider({ rooms, states, bans, isBarredFrom });
 
   /** Why somebody of this server may not be in a room, whatever key he has. */
   const excludes = (session: LiveSession, room: RoomName): Failure | undefined => {
@@ -280,17 +285,7 @@ function createParts(options: GovernanceOptions) {
 
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */
 const createHider =
-  (
-    rooms: () => Rooms,
-    {
-      states,
-      actors,
-      bans,
-      clock,
-    }: Pick<ReturnType<typeof createParts>, "states" | "actors"> &
-      Pick<GovernanceOptions, "bans"> &
-      Pick<Environment, "clock">,
-  ) =>
+  ({ rooms, states, bans, isBarredFrom }: HiderOptions) =>
   (room: RoomName): ((person: PersonEntry) => boolean) | undefined => {
     const isRestricted = rooms().find(room)?.restricted === true;
     if (!isRestricted && !bans.isActive) return undefined;
@@ -298,12 +293,14 @@ const createHider =
       const somebody = states.personIn(person);
       return somebody !== undefined && bans.find(somebody) !== undefined;
     };
-    const isBarred = (person: PersonEntry): boolean => {
-      const somebody = actors.somebody(room, person);
-      return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
-    };
-    return (person) => (bans.isActive && isBanned(person)) || (isRestricted && isBarred(person));
+    return (person) =>
+      (bans.isActive && isBanned(person)) || (isRestricted && isBarredFrom(room, person));
   };
+
+interface HiderOptions extends Pick<GovernanceOptions, "rooms" | "bans"> {
+  readonly states: Pick<States, "personIn">;
+  isBarredFrom(room: RoomName, person: PersonEntry): boolean;
+}
 
 /** One of another server's people. */
 const who = (source: Source, { address, account }: PersonEntry) => ({

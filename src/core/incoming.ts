@@ -36,8 +36,8 @@ export interface Incoming {
   tellers: readonly Sid[];
   /** How often in a row others did not have what is missing, since its origin's life was over. */
   refusals: number;
-  /** Who they were. */
-  refusedBy: ReadonlySet<Sid>;
+  /** Who they were, but for those who have told since that they have it. */
+  readonly refusedBy: Set<Sid>;
   /** When others first did not have it, in the clock's monotonic time. */
   refusedAt: Millis | undefined;
   /** When the last message that was taken was said, as it says; 0 before. */
@@ -236,7 +236,7 @@ export function createIncoming(options: IncomingOptions) {
         // The rest of an answer is on its way; behind it, the next part is asked for at once.
         stream.askedAt = last < stream.asked.to ? options.clock.monotonic() : -LIMITS.askAgainMs;
         stream.refusals = 0;
-        stream.refusedBy = new Set();
+        stream.refusedBy.clear();
         stream.refusedAt = undefined;
         take(peer, stream, stream.have, next);
       }

@@ -107,9 +107,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       );
   };
   const drain = async (reason: string) => {
-    const closed = closeDoors();
     options.gate.evictAll(failure("SERVER_STOPPING", reason));
-    await closed;
+    await closeDoors();
     options.tick.now();
     const logged = options.log.idle(() => options.tick.now());
     await byDeadline("log", LIMITS.drainMsMax, logged);

@@ -220,7 +220,8 @@ export const stands = (state: RoomState, who: Actor): boolean => {
  */
 export function isNewer(one: Signed, other: Signed): boolean {
   const areFoundings = one.entry.key === "founded" && other.entry.key === "founded";
-  if (one.entry.id !== other.entry.id) return one.entry.id > other.entry.id !== areFoundings;
+  const [later, earlier] = areFoundings ? [other, one] : [one, other];
+  if (later.entry.id !== earlier.entry.id) return later.entry.id > earlier.entry.id;
   if (one.sid !== other.sid) return one.sid > other.sid;
   return JSON.stringify(one.entry) > JSON.stringify(other.entry);
 }

@@ -315,10 +315,13 @@ function rankOf(book: RoomBook, one: Held): number {
   return others.some((other) => other.entry.value !== null && isNewer(one, other)) ? 1 : 0;
 }
 
-const lastingOf = (book: RoomBook | undefined, sid: Sid): string[] =>
-  [...(book?.byKey.values() ?? [])].flatMap((one) =>
-    book !== undefined && one.sid === sid && rankOf(book, one) > 0 ? [one.entry.key] : [],
+function lastingOf(book: RoomBook | undefined, sid: Sid): string[] {
+  if (book === undefined) return [];
+  const lasting = [...book.byKey.values()].filter(
+    (one) => one.sid === sid && rankOf(book, one) > 0,
   );
+  return lasting.map(({ entry }) => entry.key);
+}
 
 function jsonIn(line: string): unknown {
   try {

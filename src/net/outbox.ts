@@ -12,7 +12,8 @@
 //
 // Invariants:
 // 1. `#total` is the sum of what is in `#slot` and in `#backlog`.
-// 2. With a backlog, `#slot` is only ever a piece that was begun; it is finished before all else.
+// 2. With a backlog, `#slot` is only ever a piece that was begun, or that goes on with one that
+//    was; it is finished before all else.
 // 3. What waits is never changed and never copied, but for borrowed bytes.
 // 4. While blocked, nothing is written but from `writable`.
 // 5. `events` are never called from `send`, `sendBorrowed` or `flush`.

@@ -291,6 +291,32 @@ test("also when it comes back in time", () => {
   expect(bob.all("gap")).toEqual([]);
 });
 
+test("what one has who does not answer for a while is waited for, whoever else lacks it", () => {
+  const town = new Town("slow", ["paris", "lyon", "nice"]);
+  const [ana, bob] = [town.enter("paris", "ana"), town.enter("lyon", "bob")];
+  town.enter("nice", "dan");
+  say(ana, "1");
+  town.place.rest(1000);
+  town.part("lyon");
+  say(ana, "2");
+  town.place.rest(1000);
+  town.start("caen");
+  town.enter("caen", "cat");
+  town.join("paris", "nice", "caen");
+  say(ana, "3");
+  town.place.rest(1000);
+  town.kill("paris");
+  town.histories.set("paris", new MemoryHistory());
+  town.start("paris");
+  town.place.hub.fate = ({ from }) => (from === "nice" ? "lose" : "pass");
+  town.join("paris", "lyon", "nice", "caen");
+  town.place.rest(20_000);
+  expect([bob.texts(), bob.all("gap")]).toEqual([["1"], []]);
+  town.place.hub.fate = () => "pass";
+  town.place.rest(20_000);
+  expect([bob.texts(), bob.all("gap")]).toEqual([["1", "2", "3"], []]);
+});
+
 // --- who lies about what there is ----------------------------------------------------------------
 
 test("no gap is shown for numbers that only somebody's word stands for", () => {

@@ -53,8 +53,9 @@ describe("slow mode", () => {
 });
 
 describe("a room that becomes invite-only", () => {
-  test("keeps those of other servers, however many they are", () => {
-    const world = new Ruled("pages");
+  /** More guests of another server than stand in one page of entries. */
+  const crowded = (seed: string) => {
+    const world = new Ruled(seed);
     const [paris, lyon] = world.town("paris", "lyon");
     const ann = world.account(paris!, "ann");
     ann.get("join", { room });
@@ -62,20 +63,18 @@ describe("a room that becomes invite-only", () => {
     const guests = Array.from({ length: 80 }, (_, i) => world.guest(lyon!, `gus${i}`));
     for (const one of guests) one.get("join", { room });
     world.place.rest(2000);
+    return { world, ann, guests };
+  };
+
+  test("keeps those of other servers, however many they are", () => {
+    const { world, ann, guests } = crowded("pages");
     expect(codeOf(world.set(ann, room, "mode/invite-only", true))).toBe("ack");
     world.place.rest(5000);
     expect(guests.flatMap((one) => one.all("removed")).length).toBe(0);
   });
 
   test("keeps them also where they learn of it later", () => {
-    const world = new Ruled("later");
-    const [paris, lyon] = world.town("paris", "lyon");
-    const ann = world.account(paris!, "ann");
-    ann.get("join", { room });
-    world.place.rest(1000);
-    const guests = Array.from({ length: 80 }, (_, i) => world.guest(lyon!, `gus${i}`));
-    for (const one of guests) one.get("join", { room });
-    world.place.rest(2000);
+    const { world, ann, guests } = crowded("later");
     world.place.hub.fate = () => "lose";
     expect(codeOf(world.set(ann, room, "mode/invite-only", true))).toBe("ack");
     world.place.rest(300);
