@@ -5,44 +5,50 @@
 import type { Bytes } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { PeerMessage } from "../protocol/peer.ts";
+import type { Channel } from "./channel.ts";
 
 export interface ChannelQueue {
   /** There are messages for which the channel has no room. */
   readonly waits: boolean;
-  /** Queues a message for `flush`; false when as many wait for room as may. */
-  add(message: PeerMessage): boolean;
-  /** Seals what was queued; the tick's. */
+  /**
+   * Queues a message for `flush`; false when as many wait for room as may. One that is in no hurry
+   * goes with the next one that is, or with the acknowledgement that is owed.
+   */
+  add(message: PeerMessage, hurries?: boolean): boolean;
+  /** Seals what was queued: the tick's, or instead of an acknowledgement alone. */
   flush(): void;
   /** The channel has room again. */
   drained(): void;
   clear(): void;
 }
 
-/** `seal` returns false when there is no room; `added` asks for a flush at the end of the tick. */
+/** `added` asks for a flush at the end of the tick. */
 export function createChannelQueue(
-  seal: (bytes: Bytes) => boolean,
+  channel: Pick<Channel, "send" | "owes">,
   added: () => void,
 ): ChannelQueue {
   let texts: string[] = [];
   let length = 0;
   let waits = false;
+  let isAsked = false;
 
   const sealAll = () => {
     let from = 0;
     while (from < texts.length) {
       const to = endOfBatch(texts, from);
-      waits = !seal(encodeBatch(texts, from, to));
+      waits = !channel.send(encodeBatch(texts, from, to));
       if (waits) break;
       from = to;
     }
     texts = from === texts.length ? [] : texts.slice(from);
     length = 0;
+    isAsked = false;
   };
   return {
     get waits() {
       return waits;
     },
-    add(message) {
+    add(message, hurries = true) {
       const isPrivate = message.t === "tell" || message.t === "offer";
       const max = isPrivate ? LIMITS.privateQueuedMax : LIMITS.channelWindowMax;
       if (waits && texts.length >= max) return false;
@@ -51,7 +57,10 @@ export function createChannelQueue(
       if (waits) return true;
       length += text.length;
       if (length >= LIMITS.channelBatchLengthMax) sealAll();
-      else if (texts.length === 1) added();
+      else if (!isAsked && (hurries || !channel.owes)) {
+        isAsked = true;
+        added();
+      }
       return true;
     },
     flush() {
@@ -63,7 +72,7 @@ export function createChannelQueue(
     clear() {
       texts = [];
       length = 0;
-      waits = false;
+      waits = isAsked = false;
     },
   };
 }

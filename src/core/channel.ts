@@ -45,6 +45,8 @@ export interface ChannelOptions {
   deliver(message: Bytes): void;
   /** The window is open again. */
   drained(): void;
+  /** An acknowledgement is due: what is sent now says it, too. */
+  due(): void;
 }
 
 export interface Channel {
@@ -59,6 +61,8 @@ export interface Channel {
   /** Stops the timers; what is not acknowledged is given up. For good. */
   close(): void;
   readonly unacknowledged: number;
+  /** An acknowledgement goes within LIMITS.channelOwedMsMax. */
+  readonly owes: boolean;
 }
 
 export function createChannel(options: ChannelOptions): Channel {
@@ -111,6 +115,7 @@ export function createChannel(options: ChannelOptions): Channel {
     for (const { frame } of unsent) if (options.publish(frame) !== "sent") break;
   };
   const acknowledge = () => {
+    if (owed > 0) options.due();
     if (owed > 0) options.publish(seal(1, ++acknowledgements, EMPTY));
   };
   const owe = (bytes: number) => {
@@ -143,6 +148,9 @@ export function createChannel(options: ChannelOptions): Channel {
   return {
     get unacknowledged() {
       return unsent.length;
+    },
+    get owes() {
+      return owed > 0 && cancelOwed !== undefined;
     },
     send(message) {
       if (

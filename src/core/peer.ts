@@ -53,8 +53,11 @@ export interface Peer extends Source {
   viewDigest: string;
   /** There are messages that wait for room. */
   readonly waits: boolean;
-  /** Queues a message; pages and answers wait for room, the rest is refused when there is none. */
-  send(message: PeerMessage): boolean;
+  /**
+   * Queues a message; pages and answers wait for room, the rest is refused when there is none. One
+   * that is in no hurry may go LIMITS.channelOwedMsMax later, with others.
+   */
+  send(message: PeerMessage, hurries?: boolean): boolean;
   /** Forgets what it has not acknowledged. */
   giveUp(): void;
 }

@@ -156,8 +156,9 @@ export function createPeers(options: PeersOptions) {
         queue.drained();
         if (!queue.waits && askedAgain.delete(peer)) introduce(peer);
       },
+      due: () => queue.flush(),
     });
-    const queue = createChannelQueue(channel.send, () => unsealed.add(queue));
+    const queue = createChannelQueue(channel, () => unsealed.add(queue));
     const peer: Peer = {
       sid: server.sid,
       name: server.name,

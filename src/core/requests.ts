@@ -281,7 +281,10 @@ function messageHandlers(options: RequestsOptions) {
     const awayNow = presence.hasAway ? () => people.personAt(found).away : undefined;
     const answer = answerOf(sent, awayNow);
     if (found.at === "there")
-      return { when: (run) => tells.send(found.peer, message, settled, (end) => run(answer(end))) };
+      return {
+        when: (run, isPatient) =>
+          tells.send(found.peer, message, isPatient, settled, (end) => run(answer(end))),
+      };
     const end = goOn(tells.local(found.nick, message, settled), answer);
     return end instanceof Promise ? { later: end } : outcomeOf(end);
   };

@@ -37,7 +37,7 @@ export type Outcome =
   | { readonly answer: unknown; readonly logged?: number }
   | { readonly later: Promise<unknown> }
   /** Like `later`, where what follows the answer may come before a promise would settle. */
-  | { readonly when: (answer: (answer: unknown) => void) => void }
+  | { readonly when: (answer: (answer: unknown) => void, isPatient: boolean) => void }
   | Failure;
 
 /** How a session leaves: through its gateway or the native door. */

@@ -369,8 +369,11 @@ export class LiveSession implements Session {
       whenDone(outcome.later, (answer) => this.#answer(asked, { answer }));
       return;
     }
-    if ("when" in outcome) return outcome.when((answer) => this.#answer(asked, { answer }));
     const { type, answered, isQuiet } = asked;
+    if ("when" in outcome) {
+      const isPatient = isQuiet || answered === undefined;
+      return outcome.when((answer) => this.#answer(asked, { answer }), isPatient);
+    }
     const logged = "logged" in outcome ? (outcome.logged ?? 0) : 0;
     this.#saidIn = Math.max(this.#saidIn, logged);
     if (answered === undefined) return;

@@ -194,9 +194,19 @@ export function createTells(options: TellsOptions) {
       const text = `${to}: no word came, and none is awaited any more; it may have arrived`;
       ended(failure("UNCONFIRMED", text));
     },
-    /** Sends to another home server; `ended` is told its answer, or UNCONFIRMED, once. */
-    send(peer: Peer, message: PrivateEntry, settled: Settled, ended: Ended): void {
-      if (!peer.send({ t: "tell", message })) {
+    /**
+     * Sends to another home server; `ended` is told its answer, or UNCONFIRMED, once; `isPatient`
+     * where nobody waits to hear that it went well.
+     */
+    send(
+      peer: Peer,
+      message: PrivateEntry,
+      isPatient: boolean,
+      settled: Settled,
+      ended: Ended,
+    ): void {
+      const tell = { t: "tell", message } as const;
+      if (!peer.send(isPatient ? { ...tell, patient: true } : tell)) {
         const text = `${message.to}: too much waits for that server; try again later`;
         const refused = failure("CONGESTED", text);
         settled(refused);
@@ -205,7 +215,7 @@ export function createTells(options: TellsOptions) {
       awaitEnd(message.id, { to: message.to, sid: peer.sid, settled }, ended);
     },
     /** Another server's message for somebody here; the author must be its own. */
-    arrived(peer: Peer, { message }: PeerMessageOf<"tell">): void {
+    arrived(peer: Peer, { message, patient }: PeerMessageOf<"tell">): void {
       const { id, from, to } = message;
       const nick = to.slice(0, to.lastIndexOf("@")) as Nick; // what is none is nobody's
       const key = repeatKey(message);
@@ -219,7 +229,8 @@ export function createTells(options: TellsOptions) {
       };
       const answer = (how: TellOutcome | Failure) => {
         if (how === "delivered" && key !== undefined) remember(delivered, key);
-        if (typeof how === "string") peer.send({ t: "told", id, outcome: how });
+        if (typeof how === "string")
+          peer.send({ t: "told", id, outcome: how }, patient === undefined);
         else peer.send({ t: "told", id, code: how.code, text: how.text });
       };
       const ended = take();

@@ -25,7 +25,7 @@ export function readPeerMessages(value: unknown): ReadMessages {
 export function plainMessage(value: unknown): PeerMessage | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const fields: Fields = value; // each is checked below
-  if (fields.t === "tell") return plainTell(fields.message);
+  if (fields.t === "tell") return plainTell(fields);
   return fields.t === "told" ? plainTold(fields) : undefined;
 }
 
@@ -36,12 +36,19 @@ function shapedMessage(value: unknown): PeerMessage | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-type Field = "t" | "message" | "id" | "outcome" | "code" | "text";
+type Field = "t" | "message" | "patient" | "id" | "outcome" | "code" | "text";
 type RowField = keyof PeerMessageOf<"tell">["message"];
 type Fields = Readonly<Partial<Record<Field, unknown>>>;
 type RowFields = Readonly<Partial<Record<RowField, unknown>>>;
 
-function plainTell(row: unknown): PeerMessageOf<"tell"> | undefined {
+function plainTell({ message, patient }: Fields): PeerMessageOf<"tell"> | undefined {
+  const row = plainRow(message);
+  if (row === undefined) return undefined;
+  if (patient === undefined) return { t: "tell", message: row };
+  return patient === true ? { t: "tell", message: row, patient } : undefined;
+}
+
+function plainRow(row: unknown): PeerMessageOf<"tell">["message"] | undefined {
   if (typeof row !== "object" || row === null) return undefined;
   // Each is checked here.
   const { id, from, to, kind, text, at, account, cid, about }: RowFields = row;
@@ -49,11 +56,11 @@ function plainTell(row: unknown): PeerMessageOf<"tell"> | undefined {
   if (about !== undefined) return undefined;
   if (!isText(text, LIMITS.textBytesMax) || !isCount(at)) return undefined;
   const plain = { id, from, to, kind, text, at };
-  if (account === undefined && cid === undefined) return { t: "tell", message: plain };
+  if (account === undefined && cid === undefined) return plain;
   if (account !== undefined && typeof account !== "string") return undefined;
   if (cid !== undefined && !isText(cid, LIMITS.clientIdBytesMax)) return undefined;
   const named = account === undefined ? plain : { ...plain, account };
-  return { t: "tell", message: cid === undefined ? named : { ...named, cid } };
+  return cid === undefined ? named : { ...named, cid };
 }
 
 function plainTold({ id, outcome, code, text }: Fields): PeerMessageOf<"told"> | undefined {

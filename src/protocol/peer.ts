@@ -200,7 +200,12 @@ export const PeerMessage = v.variant("t", [
     code: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.codeLengthMax))),
     text: v.optional(Line),
   }),
-  v.object({ t: v.literal("tell"), message: PrivateRow }),
+  /** `patient`: its author waits for no word that it went well; `told` of that is in no hurry. */
+  v.object({
+    t: v.literal("tell"),
+    message: PrivateRow,
+    patient: v.exactOptional(v.literal(true)),
+  }),
   v.object({
     t: v.literal("told"),
     id: v.pipe(v.string(), v.maxLength(LIMITS.idLengthMax)),

@@ -2,21 +2,23 @@
 
 import { expect, test } from "bun:test";
 import { createChannelQueue } from "../../src/core/channel-queue.ts";
+import type { Bytes } from "../../src/environment.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { PeerMessage } from "../../src/protocol/peer.ts";
 
 function begin() {
   const state = { sealed: [] as PeerMessage[][], asked: 0, room: true };
-  const queue = createChannelQueue(
-    (bytes) => {
+  const channel = {
+    owes: false,
+    send(bytes: Bytes) {
       if (!state.room) return false;
       const value = JSON.parse(new TextDecoder().decode(bytes)) as PeerMessage | PeerMessage[];
       state.sealed.push([value].flat());
       return true;
     },
-    () => void (state.asked += 1),
-  );
-  return { state, queue };
+  };
+  const queue = createChannelQueue(channel, () => void (state.asked += 1));
+  return { state, channel, queue };
 }
 const told = (id: number): PeerMessage => ({ t: "told", id: `${id}`, outcome: "delivered" });
 const tell = (id: number, text = "hi"): PeerMessage => ({
@@ -45,6 +47,26 @@ test("many are several frames, none of them longer than it may be; a long one go
   const lengths = state.sealed.map((frame) => JSON.stringify(frame).length);
   expect(lengths.filter((length) => length > LIMITS.channelBatchLengthMax + 2000)).toHaveLength(1);
   expect(state.sealed).toContainEqual([long]);
+});
+
+test("what is in no hurry waits for what is, or for an acknowledgement; if none is owed, it hurries", () => {
+  const { state, channel, queue } = begin();
+  channel.owes = true;
+  queue.add(told(1), false);
+  queue.add(told(2), false);
+  expect(state.asked).toBe(0);
+  queue.add(told(3));
+  queue.add(told(4), false);
+  expect(state.asked).toBe(1);
+  queue.flush();
+  expect(state.sealed).toEqual([[1, 2, 3, 4].map(told)]);
+  queue.add(told(5), false);
+  expect(state.asked).toBe(1);
+  channel.owes = false;
+  queue.add(told(6), false);
+  expect(state.asked).toBe(2);
+  queue.flush();
+  expect(state.sealed.at(-1)).toEqual([told(5), told(6)]);
 });
 
 test("what there is no room for waits in its order; of private messages only so many", () => {

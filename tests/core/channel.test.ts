@@ -47,6 +47,7 @@ function begin(seed: string) {
       },
       deliver: (message) => void me.got.push(decoder.decode(message)),
       drained: () => void (me.drained += 1),
+      due() {},
     });
     me.channel = channel;
     return channel;

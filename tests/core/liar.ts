@@ -82,6 +82,7 @@ export class Liar {
                 this.heard.push({ ...one, by: other.name });
             },
             drained() {},
+            due() {},
           });
           this.#channels.set(id, channel);
         }

@@ -68,6 +68,27 @@ test("is answered and reacted to by its id, which both sides know", () => {
   expect(shown(bob)).toEqual(["tea?"]);
 });
 
+test("whose author waits for no word is told of with others; a refusal comes at once", () => {
+  const { place, lyon, ana, bob } = pair("patient");
+  /** How many frames come back for ten messages, one every 2 ms. */
+  const framesBack = (say: (text: string) => void) => {
+    const before = place.hub.frames.length;
+    for (let i = 0; i < 10; i++) {
+      say(`${i}`);
+      place.rest(2);
+    }
+    place.rest(100);
+    const frames = place.hub.frames.slice(before);
+    return frames.filter(({ from, traffic }) => from === lyon.name && traffic === "private").length;
+  };
+  expect(framesBack((text) => ana.request("tell", { to, text }))).toBeGreaterThanOrEqual(10);
+  expect(framesBack((text) => ana.send("tell", { to, text }))).toBeLessThanOrEqual(2);
+  expect(shown(bob)).toHaveLength(20);
+  ana.send("tell", { to: "nobody@lyon", text: "x" });
+  place.rest(15);
+  expect(ana.all("error")).toMatchObject([{ code: "NO_SUCH_NICK" }]);
+});
+
 test("to nobody is refused by name, and so is one that a plugin denies", () => {
   const hooks = {
     onTell: ({ to: whom }: { to: string }) => (whom === to ? deny("no") : undefined),

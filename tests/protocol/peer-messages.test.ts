@@ -32,7 +32,14 @@ const row = fc.record(
 );
 const messages = fc.oneof(
   fc.jsonValue(),
-  fc.record({ t: fc.constantFrom("tell", "told", "view"), message: fc.oneof(row, odd) }),
+  fc.record(
+    {
+      t: fc.constantFrom("tell", "told", "view"),
+      message: fc.oneof(row, odd),
+      patient: fc.oneof(field, fc.boolean()),
+    },
+    { requiredKeys: ["t", "message"] },
+  ),
   fc.record(
     { t: fc.constant("told"), id: field, outcome: field, code: field, text: field },
     { requiredKeys: ["t", "id"] },
@@ -62,6 +69,7 @@ describe("by hand", () => {
     const everyday = [
       tell,
       { t: "tell", message: { ...message, ...more, colour: "red" } },
+      { ...tell, patient: true, colour: "red" },
       told,
       { ...told, outcome: "stored", colour: "red" },
     ];
@@ -80,6 +88,7 @@ describe("by hand", () => {
       [tell],
       { t: "tell" },
       { t: "tell", message: timeless },
+      { ...tell, patient: false },
       { t: "tell", message: { ...message, at: -1 } },
       { t: "tell", message: { ...message, kind: "edit" } },
       { t: "tell", message: { ...message, text: "x".repeat(LIMITS.textBytesMax) } },
