@@ -59,18 +59,19 @@ export function createEnforcement(options: EnforcementOptions) {
     const author = actors.author(room, by, one.sid);
     return { code, by: author, ...(reason === undefined ? {} : { reason }) };
   };
+  /** Puts one of this server out of a room in which he may not be, as `who` he is or will be. */
+  const judge = (session: LiveSession, room: RoomName, state: RoomState, who: Person) => {
+    const refused = barred(state, who, clock.now());
+    if (refused !== undefined) remove(session, room, refused.text, removalOf(state, who, refused));
+  };
   /** Who may not be in a room any more leaves it, here; and elsewhere is not shown any more. */
   const enforce = (room: RoomName, { before, after }: StateChange) => {
     const open = options.rooms().find(room);
     if (!after.restricted || open === undefined || room === LOBBY) return;
     if (!mayBar(before, after)) return;
+    for (const session of Array.from(open.members()))
+      judge(session, room, after, states.personOf(session, room));
     const now = clock.now();
-    for (const session of Array.from(open.members())) {
-      const who = states.personOf(session, room);
-      const refused = barred(after, who, now);
-      if (refused !== undefined)
-        remove(session, room, refused.text, removalOf(after, who, refused));
-    }
     for (const peer of options.peers().present())
       for (const key of peer.rooms.get(room) ?? []) {
         const person = peer.people.get(key);
@@ -167,7 +168,7 @@ export function createEnforcement(options: EnforcementOptions) {
   const newestOf = (room: RoomName, key: string) =>
     states.ofKey(room, key).toSorted((a, b) => (a.entry.id < b.entry.id ? 1 : -1))[0];
 
-  return { remove, enforce, tell, invite };
+  return { remove, judge, enforce, tell, invite };
 }
 
 // --- internal -----------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ export interface EntranceOptions {
   readonly hooks: () => CompiledHooks;
   readonly ids: Ids;
   readonly bans: ServerBans;
-  readonly governance: Pick<Governance, "excludesAs">;
+  readonly governance: Pick<Governance, "excludesAs" | "identifying">;
   readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly directory: Directory;
@@ -161,6 +161,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
   };
   const identify = (session: LiveSession, { account, roles }: Proof): Failure | undefined => {
     if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
+    options.governance.identifying(session, account);
     const was = entryOf(session);
     sessions.rename(session, session.nick, account);
     session.person.roles = roles;

@@ -87,7 +87,7 @@ export async function loadGoverned(environment: Environment): Promise<Governed> 
 export function createGovernance(options: GovernanceOptions) {
   const { environment, store, bans, pool, self, rooms } = options;
   const { clock } = environment;
-  const { states, actors, sync, changes, kicks } = createParts(options);
+  const { states, actors, sync, changes, kicks, judge } = createParts(options);
   const slow = createSlowMode(clock);
   const isBarredFrom = (room: RoomName, person: PersonEntry): boolean => {
     const somebody = actors.somebody(room, person);
@@ -149,6 +149,14 @@ export function createGovernance(options: GovernanceOptions) {
           return failure(refused.code, `${refused.text}; that would be so under this nick`);
       }
       return undefined;
+    },
+    /**
+     * Somebody in rooms is about to be another account: where that may not be, he is put out. While
+     * he is who he was, so that those there are told of the one they know.
+     */
+    identifying(session: LiveSession, account: string): void {
+      for (const room of Array.from(session.memberships.keys()))
+        judge(session, room, states.of(room), { ...states.personOf(session, room), account });
     },
     /**
      * Somebody is about to enter: settles whose founding counts, or founds it. Before anybody sees
@@ -277,10 +285,10 @@ function createParts(options: GovernanceOptions) {
     person: (address) => options.people().entryAt(address),
     publish: (made) => sync.publish(made),
   });
-  const { remove } = acts;
+  const { remove, judge } = acts;
   const { random } = environment;
   const kicks = createKicks({ ...options, clock, random, states, actors, remove });
-  return { states, actors, sync, changes, kicks };
+  return { states, actors, sync, changes, kicks, judge };
 }
 
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */

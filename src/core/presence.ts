@@ -131,6 +131,17 @@ export function createPresence(options: PresenceOptions): Presence {
     for (const room of where)
       if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
   };
+  /**
+   * Of the rooms of another server's person, those where his new name is told. He goes where he may
+   * not be under that: his server has not heard so yet. He comes where only the old one might not.
+   */
+  const shownAnew = (where: Iterable<RoomName>, was: PersonEntry, person: PersonEntry) =>
+    Array.from(where).filter((room) => {
+      const [hid, isHidden] = [hides(room, was), hides(room, person)];
+      if (isHidden && !hid) left(room, was);
+      if (hid && !isHidden) joined(room, person);
+      return !hid && !isHidden;
+    });
   /** One who has logged in, or out, may have another role. */
   const ranked = (name: RoomName, before: PersonEntry, person: PersonEntry) => {
     const room = rooms.find(name);
@@ -172,7 +183,7 @@ export function createPresence(options: PresenceOptions): Presence {
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
       if (isSame(was, person)) watches.told(person, was);
-      const those = Array.from(where);
+      const those = by === undefined ? shownAnew(where, was, person) : Array.from(where);
       tellAll({ type: "renamed", was, person }, those, by);
       if (was.account !== person.account) for (const room of those) ranked(room, was, person);
     },

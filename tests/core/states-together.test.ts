@@ -172,6 +172,44 @@ test("nobody takes a nick by which he would be kept out of a room that he is in"
   expect(isThere(gus)).toBe(true);
 });
 
+describe("a ban that another server has not heard of yet", () => {
+  /** ann in Lyon bans eve, and Paris, where she is, hears of it three seconds later. */
+  const begin = (seed: string, nick: string) => {
+    const world = new Ruled(seed);
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, eve] = [world.account(lyon!, "ann"), world.guest(paris!, nick)];
+    for (const one of [ann, eve]) one.get("join", { room });
+    world.place.rest(100);
+    world.place.hub.fate = ({ from }) => (from === "lyon" ? 3000 : "pass");
+    expect(codeOf(world.set(ann, room, "ban/eve@paris", {}))).toBe("ack");
+    const names = (event: "joined" | "left") =>
+      ann.all(event).flatMap(({ room: where, person }) => (where === room ? [person] : []));
+    return { world, ann, eve, names };
+  };
+
+  test("puts out there who takes the nick meanwhile, under the name that is known", () => {
+    const { world, ann, eve, names } = begin("nick taken", "gus");
+    eve.get("rename", { nick: "eve" });
+    world.place.rest(100);
+    expect(names("left")).toMatchObject([{ address: "gus@paris" }]);
+    world.place.rest(6000);
+    expect(names("left")).toHaveLength(1);
+    expect(eve.all("removed")).toHaveLength(1);
+    expect(who(ann)).toEqual(["ann@lyon"]);
+  });
+
+  test("shows there again who takes another nick meanwhile", () => {
+    const { world, ann, eve, names } = begin("nick left", "eve");
+    expect(names("left")).toMatchObject([{ address: "eve@paris" }]);
+    const before = names("joined").length;
+    eve.get("rename", { nick: "gus" });
+    world.place.rest(6000);
+    expect(names("joined").slice(before)).toMatchObject([{ address: "gus@paris" }]);
+    expect(eve.all("removed")).toEqual([]);
+    expect(who(ann)).toEqual(["ann@lyon", "gus@paris"]);
+  });
+});
+
 describe("the role of one who is away", () => {
   test("is taken from him also where a guest has his nick", () => {
     const world = new Ruled("away");

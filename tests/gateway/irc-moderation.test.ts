@@ -71,6 +71,23 @@ describe("in one server", () => {
     ]);
   });
 
+  test("who logs in to a banned account while he is there is put out, on all servers", async () => {
+    await using servers = await startTwoRuled();
+    const { paris, lyon } = servers;
+    const [ann, gus] = [await paris.account("ann"), await paris.irc("gus", ["sasl"])];
+    const tim = await lyon.irc("tim");
+    await together("#tea", ann, gus, tim);
+    await ann.ask("MODE #tea +b eve!*@paris");
+    await tim.until((line) => line.includes(" MODE #tea +b "));
+    for (const one of [ann, gus, tim]) one.taken();
+    gus.send("AUTHENTICATE PLAIN", `AUTHENTICATE ${btoa("\0eve\0x")}`);
+    await gus.until((line) => line === ":ann!~ann@paris KICK #tea gus :banned");
+    await tim.until((line) => / KICK #tea gus\/paris :banned$/.test(line));
+    expect(numerics(await gus.ask("JOIN #tea"))).toEqual(["474"]);
+    await ann.fence();
+    expect(ann.taken()).toContain(":ann!~ann@paris KICK #tea gus :banned");
+  });
+
   test("who is invited is told, gets in, and others hear it who have asked to", async () => {
     await using server = await startRuled();
     const [ann, gus] = [await server.account("ann"), await server.irc("gus")];
