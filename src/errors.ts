@@ -170,6 +170,11 @@ export function failureOf(thrown: unknown): Failure {
   return failure("INTERNAL", "the server met a fault of its own; it has been logged");
 }
 
+/** What was thrown with its stack, for the log. */
+export function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
 /** Where something was thrown, " (FILE:LINE)" by the first line of its stack; "" where unknown. */
 export function placeOf(thrown: unknown): string {
   const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";

@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import type { Log, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import { ChatFusionError, failure, failureOf, isFailure } from "../errors.ts";
+import { ChatFusionError, failure, failureOf, isFailure, placeOf, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { parseNick, visible } from "../names.ts";
 import type { Command, CommandResult } from "../plugin/context.ts";
@@ -71,19 +71,24 @@ export function createCommands({ own, contributed, hooks, log }: CommandsOptions
   };
   const execute = async ({ command: one, row }: Entry, words: readonly string[], by: Caller) => {
     const { name, plugin } = row;
-    const failed = (error: string) => log.error("command failed", { command: name, plugin, error });
+    /** A fault: the operator is told what it was, others only whose. */
+    const failed = (why: string, error = why): Failure => {
+      log.error("command failed", { command: name, plugin, error });
+      const whose = `the plugin ${plugin} failed in its command ${name}`;
+      if (by.by === "console") return failure("PLUGIN_FAILED", `${whose}: ${why}`);
+      return failure("PLUGIN_FAILED", `${whose}; the operator has it in the log`);
+    };
     try {
       const result: unknown = await one.run(words, by); // a plugin's word: checked here
       if (isFailure(result)) return withUsage(result, row);
       const { adminAnswerBytesMax, commandAnswerBytesMax } = LIMITS;
       const most = by.by === "console" ? adminAnswerBytesMax : commandAnswerBytesMax;
       const sound = soundOf(result, most);
-      if (typeof sound !== "string") return sound;
-      failed(sound);
-      return failure("PLUGIN_FAILED", `${name}: ${sound}; it has been logged`);
+      return typeof sound === "string" ? failed(sound) : sound;
     } catch (thrown) {
-      if (!(thrown instanceof ChatFusionError)) failed(String(thrown));
-      return failureOf(thrown);
+      if (thrown instanceof ChatFusionError || isFailure(thrown)) return failureOf(thrown);
+      const refused = failed(`${String(thrown)}${placeOf(thrown)}`, stackOf(thrown));
+      return plugin === undefined ? failureOf(thrown) : refused;
     }
   };
   const begin: Commands["begin"] = ([name = "", ...words], caller) => {

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import type { Clock, Log, MaybePromise } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
-import { ChatFusionError, failure } from "../errors.ts";
+import { ChatFusionError, failure, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import type {
@@ -191,8 +191,7 @@ function createGuard(clock: Clock, log: Log) {
       faults.add(word);
       return word;
     }
-    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    log.error("hook failed", { plugin, hook, error });
+    log.error("hook failed", { plugin, hook, error: stackOf(thrown) });
     const text = `the plugin ${plugin} failed in ${hook}; it has been logged`;
     const made = failure("PLUGIN_FAILED", text);
     faults.add(made);

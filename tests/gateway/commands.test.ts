@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
+import { ChatFusionError } from "../../src/errors.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { Caller, CommandOffer, JoinOffer, Plugin } from "../../src/plugin.ts";
 import { allow, command, definePlugin, deny } from "../../src/plugin.ts";
@@ -256,6 +257,48 @@ describe("in a simulated world", () => {
     expect(await refusal(ben, "odd")).toBe("USAGE");
     expect(stage.errors.map(({ fields }) => [fields["plugin"], fields["command"]])).toEqual(
       answers.map(() => ["odd", "odd"]),
+    );
+  });
+
+  test("a command that throws says whose fault it is; what it was, the operator's log", async () => {
+    const broken = definePlugin({
+      name: "broken",
+      setup: () => ({
+        commands: {
+          roll: command({
+            about: "throws",
+            open: "everybody",
+            args: v.array(v.string()),
+            run: ([how]) => {
+              if (how === "refuse") throw new ChatFusionError("ROOM_FULL", "no table is free");
+              if (how === "late") return Promise.reject(new Error("a secret, late"));
+              throw new TypeError("a secret");
+            },
+          }),
+        },
+      }),
+    });
+    await using stage = await inWorld([people(), broken()]);
+    const ben = await stage.line("ben");
+    ben.send("RUN roll", "RUN roll late", "RUN roll refuse");
+    await ben.until((lines) => lines.filter((line) => line.startsWith("ERR")).length === 3);
+    const whose = "the plugin broken failed in its command roll";
+    expect(ben.lines.filter((line) => line.startsWith("ERR")).toSorted()).toEqual([
+      ...Array<string>(2).fill(`ERR PLUGIN_FAILED ${whose}; the operator has it in the log`),
+      "ERR ROOM_FULL no table is free",
+    ]);
+    expect(stage.errors).toHaveLength(2);
+    for (const { event, fields } of stage.errors) {
+      expect([event, fields["plugin"], fields["command"]]).toEqual([
+        "command failed",
+        "broken",
+        "roll",
+      ]);
+      expect(fields["error"]).toMatch(/a secret(, late)?\n +at .*commands\.test\.ts:\d+/);
+    }
+    const told = await stage.done(stage.server.run(["roll"], { by: "console", roles: [] }));
+    expect("code" in told && told.text).toMatch(
+      /^the plugin broken .*TypeError: a secret \(.*:\d+\)$/,
     );
   });
 });
