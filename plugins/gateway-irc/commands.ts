@@ -1,5 +1,5 @@
 // All commands, as a table: how many parameters each needs, when it may come, and what does it.
-// What is no command is told so.
+// What is none of them is looked for among the server's (server-commands.ts).
 
 import type { MaybePromise } from "chatfusion";
 import { isFailure } from "chatfusion";
@@ -24,6 +24,7 @@ import type { Reply } from "./reply.ts";
 import { join, listNames, listRooms, neighboursOf, part, personOf, shownOf } from "./rooms.ts";
 import { authenticate } from "./sasl.ts";
 import * as server from "./server.ts";
+import { runServers } from "./server-commands.ts";
 import { tagmsg } from "./tags.ts";
 import { talk } from "./talk.ts";
 import { topic } from "./topic.ts";
@@ -80,6 +81,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   REGISTER: { min: 3, early: true, run: register },
   REHASH: { min: 0, run: consoleOnly },
   RESTART: { min: 0, run: consoleOnly },
+  RUN: { min: 1, run: () => {} }, // with a name it is the server's
   SETNAME: { min: 1, run: setname },
   SQUIT: { min: 1, run: squit },
   STATS: { min: 0, run: server.stats },
@@ -108,6 +110,8 @@ export function runCommand(client: Client, line: Line, reply: Reply): MaybePromi
     if (name === "PRIVMSG" || name === "NOTICE")
       return isInBatch(client, line) ? takeLine(client, line, reply) : talk(client, line, reply);
     if (name === "BATCH" && client.has("draft/multiline")) return batch(client, line, reply);
+    const words = serversWords(line);
+    if (words.length > 0) return runServers(client, words, reply);
   }
   const done = dispatch(client, line, reply);
   return done instanceof Promise ? done.then(() => reply.end()) : reply.end();
@@ -118,12 +122,17 @@ export function runCommand(client: Client, line: Line, reply: Reply): MaybePromi
 const isInBatch = (client: Client, { tags }: Line): boolean =>
   tags.size > 0 && tags.has("batch") && client.has("draft/multiline");
 
+/** The name and words of a command of the server's; none where IRC has this one. */
+function serversWords({ command: name, params }: Line): readonly string[] {
+  if (name === "RUN") return params;
+  return Object.hasOwn(COMMANDS, name) ? [] : [name, ...params];
+}
+
 function dispatch(client: Client, line: Line, reply: Reply): MaybePromise<void> {
   const { command: name, params } = line;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (client.phase !== "in" && command?.early !== true)
+  if (command === undefined || (client.phase !== "in" && command.early !== true))
     return reply.numeric("ERR_NOTREGISTERED", []);
-  if (command === undefined) return reply.numeric("ERR_UNKNOWNCOMMAND", [shownOf(name)]);
   if (params.length < command.min) return reply.numeric("ERR_NEEDMOREPARAMS", [name]);
   return command.run(client, params, reply, line);
 }

@@ -35,6 +35,7 @@ export const HELP: Readonly<Record<string, string>> = {
   QUIT: "QUIT [:reason]: leaves.",
   REDACT: "REDACT #room msgid [:reason]: deletes a message, as its author or a moderator.",
   REGISTER: "REGISTER * * password: makes your nick yours, where the server lets you.",
+  RUN: "RUN command [words]: runs a command of this server's own; HELP lists them.",
   SETNAME: "SETNAME :name: changes one's real name.",
   SQUIT: "SQUIT server: parts from a server that is merged with this one, as an operator.",
   STATS: "STATS u|o|z: for how long it has been running, operators, and what it counts.",

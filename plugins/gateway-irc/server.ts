@@ -5,12 +5,14 @@ import { isFailure } from "chatfusion";
 import type { Client } from "./client.ts";
 import { isOperator, linesOf } from "./console.ts";
 import { HELP } from "./help.ts";
+import { listsOf } from "./line.ts";
 import { maskOf } from "./mask.ts";
 import { USER_MODES } from "./modes.ts";
 import type { Reply } from "./reply.ts";
 import { createReply } from "./reply.ts";
 import { roomsOf, shownOf } from "./rooms.ts";
 import { CHANNEL_MODES } from "./ruling.ts";
+import { helpIndex, helpOf } from "./server-commands.ts";
 
 type Params = readonly string[];
 
@@ -146,13 +148,16 @@ export async function stats(client: Client, [letter = "*"]: Params, reply: Reply
   reply.numeric("RPL_ENDOFSTATS", [shownOf(letter)]);
 }
 
-export function help(_: Client, [subject = ""]: Params, reply: Reply): void {
+export async function help(client: Client, [subject = ""]: Params, reply: Reply): Promise<void> {
   const topic = subject.toUpperCase();
   const text = HELP[topic];
-  if (topic !== "" && text === undefined)
-    return reply.numeric("ERR_HELPNOTFOUND", [shownOf(subject)]);
-  const shown = topic === "" ? "index" : topic;
-  const lines = text === undefined ? indexLines() : [text];
+  const own = text === undefined ? [] : [text];
+  const lines =
+    topic === ""
+      ? [...listsOf(Object.keys(HELP), " "), ...(await helpIndex(client))]
+      : [...own, ...(await helpOf(client, topic))];
+  if (lines.length === 0) return reply.numeric("ERR_HELPNOTFOUND", [shownOf(subject)]);
+  const shown = topic === "" ? "index" : shownOf(topic);
   reply.numeric("RPL_HELPSTART", [shown], `${shown}:`);
   for (const line of lines) reply.numeric("RPL_HELPTXT", [shown], line);
   reply.numeric("RPL_ENDOFHELP", [shown]);
@@ -180,14 +185,4 @@ function isUs(client: Client, target: string | undefined): boolean {
   if (target === undefined || target === "") return true;
   const { names } = client.world;
   return [names.self, client.shown].some((one) => maskOf(target)(one));
-}
-
-function indexLines(): string[] {
-  const lines = [""];
-  for (const command of Object.keys(HELP)) {
-    const last = lines.at(-1) ?? "";
-    if (last.length > 60) lines.push(command);
-    else lines[lines.length - 1] = last === "" ? command : `${last} ${command}`;
-  }
-  return lines;
 }

@@ -260,7 +260,7 @@ describe("in a simulated world", () => {
     );
   });
 
-  test("a command that throws says whose fault it is; what it was, the operator's log", async () => {
+  test("a command that throws says whose fault it is; what it was, the log says", async () => {
     const broken = definePlugin({
       name: "broken",
       setup: () => ({
