@@ -618,6 +618,8 @@ export const LIMITS = {
   settleMsMax: 1 * second,
   /** What goes within this goes by one cause, and is told in one line: neighbours' news travel. */
   partingMs: 300,
+  /** That a link was ended on purpose is told of the split that follows, and of no later one. */
+  partedMsMax: 2 * second,
   /** After something was said, heads are told once more, so that a lost frame is noticed. */
   pulseMs: 1 * second,
   /** Once by the fabric, to all at once; when it is quiet then, to each by the channel. */

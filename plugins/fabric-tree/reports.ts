@@ -57,7 +57,8 @@ export class Reporter {
       const [oldest] = this.#broken;
       if (oldest !== undefined) this.#broken.delete(oldest);
     }
-    this.#report({ event: "lost", server, code, text: `link to ${server} lost: ${reason}` });
+    const how = code === "SERVER_STOPPING" ? "ended" : "lost";
+    this.#report({ event: "lost", server, code, text: `link to ${server} ${how}: ${reason}` });
   }
 
   /** An operator has ended the link: when it is up again, that is no heal. */

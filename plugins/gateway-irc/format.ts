@@ -167,12 +167,26 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
         case "merged":
           return notice(LOBBY, `${event.servers.join(", ")} joined the fusion`);
         case "split":
-          return notice(LOBBY, `${event.servers.join(", ")} left the fusion`);
+          return notice(LOBBY, splitText(event));
         default:
           return ""; // numbers of members, and what later versions tell
       }
     },
   };
+}
+
+/** Who is gone: by a fault, or by somebody's doing. */
+function splitText({ servers, cut = [], code }: RoomEventOf<"split">): string {
+  const who = servers.join(", ");
+  const links = cut.map((names) => names.join("–")).join(", ");
+  const stopped = new Set(cut.flat().filter((name) => servers.includes(name)));
+  const why =
+    code === "UNMERGED"
+      ? `ended by an operator: ${links}`
+      : code === "SERVER_STOPPING"
+        ? `stopped: ${[...stopped].join(", ")}`
+        : `lost: ${links}`;
+  return `${who} left the fusion${links === "" ? "" : ` (${why})`}`;
 }
 
 /** It is closed before anything else is said. */

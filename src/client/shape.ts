@@ -139,6 +139,7 @@ export const FusionShape = v.object({
   people: v.exactOptional(Count),
   rooms: v.exactOptional(v.array(v.object({ room: v.string(), people: Count }))),
   cut: v.exactOptional(v.array(v.tuple([v.string(), v.string()]))),
+  code: v.exactOptional(v.string()),
   back: v.exactOptional(v.literal(true)),
 });
 export const ToldShape = v.object({

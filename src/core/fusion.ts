@@ -94,7 +94,7 @@ export function createFusion(options: FusionOptions) {
   const directory = directoryOf(options, () => ({ peers, incoming }));
   const incoming = incomingOf(options, () => ({ estates, streams }));
   const estates = estatesOf(options, () => ({ peers, incoming, streams }));
-  const merging = createMerging(options, () => peers.settled());
+  const merging = createMerging(options, () => peers);
   const peers = createPeers({
     ...around,
     directory: () => directory,
@@ -102,7 +102,7 @@ export function createFusion(options: FusionOptions) {
     publish: (to, bytes) => options.fabric().publish(to, "private", bytes),
     head: (room) => headOf(streams, room),
     estates: () => estates,
-    message: (peer, message) => peerMessage(options, survey, peer, message),
+    message: (peer, message) => peerMessage(options, { survey, merging }, peer, message),
     moved(came, went) {
       for (const peer of went) interrupt(options, peer);
       for (const peer of came) options.governance().sync.met(peer);

@@ -5,6 +5,7 @@ import { failure } from "../errors.ts";
 import type { Nick, RoomName } from "../names.ts";
 import type { PeerMessage, PeerMessageOf } from "../protocol/peer.ts";
 import type { FusionOptions } from "./fusion.ts";
+import type { Merging } from "./merging.ts";
 import type { Peer } from "./peer.ts";
 import { personOf } from "./peer.ts";
 import type { Survey } from "./survey.ts";
@@ -12,12 +13,14 @@ import type { Survey } from "./survey.ts";
 /** Hands a message to the part that it is for. */
 export function peerMessage(
   options: FusionOptions,
-  survey: Survey,
+  { survey, merging }: { readonly survey: Survey; readonly merging: Merging },
   peer: Peer,
   message: PeerMessage,
 ): void {
   const transfers = options.transfers();
   switch (message.t) {
+    case "parted":
+      return merging.parted(peer, message);
     case "links?":
       return survey.asked(peer);
     case "links":

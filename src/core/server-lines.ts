@@ -1,8 +1,10 @@
 // Lines for everybody about servers that came and went; nobody is told of who came and went again.
 
+import type { Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import type { FabricReport, View } from "../plugin/fabric.ts";
+import type { PartedCode } from "../protocol/peer.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { reasonOf } from "./link-lines.ts";
 import type { Peer } from "./peer.ts";
@@ -24,9 +26,14 @@ interface Gone {
   readonly numbers: Numbers;
 }
 
-type ServerLinesOptions = Pick<FusionOptions, "self" | "fabric" | "rooms" | "report">;
+type ServerLinesOptions = Pick<
+  FusionOptions,
+  "environment" | "self" | "fabric" | "rooms" | "report"
+>;
 
-export function createServerLines({ self, fabric, rooms, report }: ServerLinesOptions) {
+export function createServerLines(options: ServerLinesOptions) {
+  const { self, fabric, rooms, report } = options;
+  const { clock } = options.environment;
   let known: readonly Peer[] = [];
   let links: readonly Ends[] = [];
   /** Links between those who are here and those who are gone. */
@@ -34,6 +41,17 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
   /** Who came and who went; nobody has been told yet. */
   const fresh = new Map<Sid, ServerName>();
   const gone = new Map<Sid, Gone>();
+  /** Links that were ended on purpose, by `name name`, and when that was told. */
+  const ended = new Map<string, { readonly code: PartedCode; readonly at: Millis }>();
+  /** Why all links of a split were ended; undefined where one of them was lost. */
+  const endOf = (ends: readonly Ends[]): PartedCode | undefined => {
+    const from = clock.monotonic() - LIMITS.partedMsMax;
+    const [first, ...others] = ends.map(({ names }) => {
+      const end = ended.get(names.join(" "));
+      return end !== undefined && end.at >= from ? end.code : undefined;
+    });
+    return others.every((code) => code === first) ? first : undefined;
+  };
   /** Who was lost and may come back. */
   const missing = new Set<Sid>();
   const fusion = () => sorted([self, ...known.map(({ name }) => name)]);
@@ -66,6 +84,14 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
         return [{ sids: [a, b], names: one < other ? [one, other] : [other, one] }];
       });
     },
+    /** One of these servers says that their link was ended on purpose. */
+    parted(one: string, other: string, code: PartedCode): void {
+      const key = [one, other].toSorted().join(" ");
+      ended.delete(key);
+      ended.set(key, { code, at: clock.monotonic() });
+      const [oldest] = ended.keys();
+      if (ended.size > LIMITS.peersMax && oldest !== undefined) ended.delete(oldest);
+    },
     moved(came: readonly Peer[], went: readonly Peer[], now: readonly Peer[]) {
       known = now;
       for (const peer of went)
@@ -81,14 +107,15 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
       const numbers = shown(all.map((one) => one.numbers));
       const ends = cuts.slice(0, LIMITS.listedMax).map(({ names }) => names);
       const cut = ends.length === 0 ? {} : { cut: ends };
+      const end = endOf(cuts);
+      const why = losses.length === 0 ? cutText(ends, servers, end) : reasonOf(losses);
       cuts = [];
-      const isLost = losses.length === 0 || losses.some(({ code }) => code !== "UNMERGED");
-      if (isLost) for (const sid of gone.keys()) remember(missing, sid);
+      if (end !== "UNMERGED") for (const sid of gone.keys()) remember(missing, sid);
       gone.clear();
-      rooms().lobby.tell({ type: "split", servers, fusion: fusion(), ...numbers, ...cut });
-      const [first] = losses;
-      const code = first?.code === undefined ? {} : { code: first.code };
-      const why = first === undefined ? cutText(ends) : reasonOf(losses);
+      const by = end === undefined ? cut : { ...cut, code: end };
+      rooms().lobby.tell({ type: "split", servers, fusion: fusion(), ...numbers, ...by });
+      const told = losses[0]?.code ?? end;
+      const code = told === undefined ? {} : { code: told };
       const because = why === "" ? {} : { why, ...code };
       report({ event: "split", server: self, lost: servers, fusion: fusion(), ...because });
     },
@@ -114,10 +141,27 @@ export function createServerLines({ self, fabric, rooms, report }: ServerLinesOp
 const sorted = (names: Iterable<ServerName>): string[] => [...names].map(String).toSorted();
 
 /** For those who are at no end of a link that is gone. */
-function cutText(ends: readonly (readonly [ServerName, ServerName])[]): string {
-  const links = ends.map(([one, other]) => `${one}–${other}`).join(", ");
+function cutText(
+  ends: readonly (readonly [ServerName, ServerName])[],
+  gone: readonly string[],
+  end: PartedCode | undefined,
+): string {
   if (ends.length === 0) return "";
-  return ends.length === 1 ? `the link ${links} is gone` : `the links ${links} are gone`;
+  const isOne = ends.length === 1;
+  const links = `the link${isOne ? "" : "s"} ${ends.map((names) => names.join("–")).join(", ")}`;
+  switch (end) {
+    case "UNMERGED":
+      return `${links} ${isOne ? "was" : "were"} ended by an operator`;
+    case "SERVER_STOPPING": {
+      const stopped = new Set(ends.flat().filter((name) => gone.includes(name)));
+      return `${[...stopped].join(", ")} ${stopped.size === 1 ? "stops" : "stop"}`;
+    }
+    case undefined:
+      return `${links} ${isOne ? "is" : "are"} gone`;
+    default:
+      end satisfies never;
+      return links;
+  }
 }
 
 const numbersOf = ({ people, rooms }: Peer): Numbers => ({

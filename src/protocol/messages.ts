@@ -321,6 +321,8 @@ export interface Fusion<T extends "merged" | "split"> {
   readonly rooms?: readonly { readonly room: string; readonly people: number }[];
   /** Of a split: the names at both ends of each link whose loss it was, as far as it is known. */
   readonly cut?: readonly (readonly [string, string])[];
+  /** Of a split: why they were ended that were not lost: UNMERGED, SERVER_STOPPING. */
+  readonly code?: string;
   /** Of a merge: all of them had been lost. */
   readonly back?: true;
 }

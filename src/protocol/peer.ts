@@ -116,6 +116,10 @@ const HeldRow = v.tuple([
 ]);
 export type HeldRow = v.InferOutput<typeof HeldRow>;
 
+/** Why a link has been ended that was not lost: by an operator, or since a server stops. */
+export const PartedCode = v.picklist(["UNMERGED", "SERVER_STOPPING"]);
+export type PartedCode = v.InferOutput<typeof PartedCode>;
+
 /** 16 bytes of a hash. */
 const Digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
 
@@ -150,6 +154,8 @@ export const PeerMessage = v.variant("t", [
     room: Name,
     streams: v.pipe(v.array(HeldRow), v.maxLength(LIMITS.heldPageMax)),
   }),
+  /** The sender's link to this server was ended on purpose: a split that follows is no loss. */
+  v.object({ t: v.literal("parted"), server: Name, code: PartedCode }),
   /** An operator asks for the round-trip times of your links. */
   v.object({ t: v.literal("links?") }),
   /** The other ends, and the milliseconds to each, where they are measured. */

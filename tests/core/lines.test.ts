@@ -186,6 +186,7 @@ test("servers that come back by another way are back, in one line", () => {
 test("an unmerge is one line on both sides, and a merge after it is a merge", () => {
   const row = new Row("unmerge");
   const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  const people = [a, b, c].map((home) => row.place.enter(home, "ann"));
   row.hush();
   const answer = row.ask(b, "unmerge caen");
   expect(answer.text).toBe("unmerged from caen; the fusion: amiens, brest");
@@ -193,28 +194,52 @@ test("an unmerge is one line on both sides, and a merge after it is a merge", ()
   expect(linesOf(b)).toEqual([`split from caen: 2 servers, amiens, brest ${why}`]); // by then
   row.place.rest(LATER_MS);
   expect(told(a, b, c)).toEqual([
-    ["split from caen: 2 servers, amiens, brest (the link brest–caen is gone)"],
+    ["split from caen: 2 servers, amiens, brest (the link brest–caen was ended by an operator)"],
     [`split from caen: 2 servers, amiens, brest ${why}`],
     [`split from amiens, brest: this server is alone now ${why}`],
   ]);
+  for (const one of people)
+    expect(one.all("split")).toMatchObject([{ cut: [["brest", "caen"]], code: "UNMERGED" }]);
   row.hush();
   row.ask(b, "merge caen:7331");
   row.place.rest(1000);
-  expect(told(b, c)).toEqual([
+  expect(told(a, b, c)).toEqual([
+    ["merged with caen: 3 servers, amiens, brest, caen"],
     ["merged with caen: 3 servers, amiens, brest, caen"],
     ["merged with brest: 3 servers, amiens, brest, caen"],
   ]);
 });
 
-test("a server that stops in good order is told with that reason", () => {
+test("a server that stops in good order is told with that reason, everywhere", () => {
   const row = new Row("stop");
-  const [a, b] = row.row("amiens", "brest") as [Home, Home];
+  const [a, b, c, d] = row.row("amiens", "brest", "caen", "dijon") as [Home, Home, Home, Home];
+  const people = [a, b, d].map((home) => row.place.enter(home, "ann"));
   row.hush();
-  row.place.stop(b);
+  row.place.stop(c);
   row.place.rest(1000);
-  expect(linesOf(a)).toEqual([
-    "split from brest: this server is alone now (link to brest lost: brest stops)",
+  expect(told(a, b, d)).toEqual([
+    ["split from caen, dijon: 2 servers, amiens, brest (caen stops)"],
+    ["split from caen, dijon: 2 servers, amiens, brest (link to caen ended: caen stops)"],
+    ["split from amiens, brest, caen: this server is alone now (link to caen ended: caen stops)"],
   ]);
+  for (const one of people) expect(one.all("split")).toMatchObject([{ code: "SERVER_STOPPING" }]);
+});
+
+test("a link that was ended on purpose, and is lost the next time, is told as lost then", () => {
+  const row = new Row("later");
+  const [a, b, c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
+  const ann = row.place.enter(a, "ann");
+  row.ask(b, "unmerge caen");
+  row.place.rest(LATER_MS);
+  row.ask(b, "merge caen:7331");
+  row.place.rest(1000);
+  row.hush();
+  row.kill(c);
+  row.place.rest(5000);
+  expect(linesOf(a)).toEqual([
+    "split from caen: 2 servers, amiens, brest (the link brest–caen is gone)",
+  ]);
+  expect(ann.all("split").map(({ code }) => code)).toEqual(["UNMERGED", undefined]);
 });
 
 test("what is gone and back within the same moment is not told at all", () => {

@@ -74,3 +74,17 @@ test("a split is one netsplit, a heal one netjoin, for those who know batches", 
   await plain.until((line) => line === ":cleo/lyon!~guest@lyon QUIT :paris lyon");
   expect(plain.taken().filter((line) => /lyon/.test(line) && !/ben|cleo/.test(line))).toEqual([]);
 });
+
+test("who sees the lobby reads whether a server was parted from, or was stopped", async () => {
+  await using paris = await startIrc({ name: "paris", lobby: true });
+  const lyon = await startIrc({ name: "lyon" });
+  const ann = await paris.irc("ann");
+  const merge = () => paris.run("merge", `${lyon.host}:${lyon.port}`);
+  const told = (text: string) => ann.until((line) => line === `:paris NOTICE #lobby :${text}`);
+  await merge();
+  await paris.run("unmerge", "lyon");
+  await told("lyon left the fusion (ended by an operator: lyon–paris)");
+  await merge();
+  await lyon[Symbol.asyncDispose]();
+  await told("lyon left the fusion (stopped: lyon)");
+});

@@ -3,11 +3,11 @@
 
 import { styleText } from "node:util";
 import { visible } from "../../client.ts";
-import { LIMITS } from "../../limits.ts";
+import { fusionText, listText, peopleText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText } from "./settings-text.ts";
-import type { FusionShown, Shown } from "./shown.ts";
+import type { Shown } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -190,8 +190,6 @@ type Plain = Exclude<
   }
 >;
 
-const listText = (names: readonly string[]): string => names.map(visible).join(", ");
-
 /** What the server and the program tell. */
 function plainText(shown: Plain, note: (text: string) => string): string {
   switch (shown.event) {
@@ -324,36 +322,6 @@ const readText = ({ room, id }: Extract<Shown, { event: "read" }>): string =>
     ? `nothing of ${visible(room)} is marked as read`
     : `${visible(room)} is read up to ${visible(id)}`;
 
-/** "lyon and 2 more servers": one line, however many there are. */
-function serversText(names: readonly string[]): string {
-  const more = names.length - 1;
-  const others = more > 0 ? ` and ${more} more ${more === 1 ? "server" : "servers"}` : "";
-  return `${visible(names[0] ?? "")}${others}`;
-}
-
-/** Who came or went, by which cut, how many people that is, and what is there now. */
-function fusionText(shown: FusionShown): string {
-  const { event, servers, fusion, people, rooms = [], cut = [] } = shown;
-  const are = servers.length === 1 ? "is" : "are";
-  const who = serversText(servers);
-  const what = {
-    split: `${who} ${are} gone`,
-    merged: shown.back === true ? `${who} ${are} back` : `merged with ${who}`,
-  }[event];
-  const links = cut.map(([a, b]) => `${visible(a)}–${visible(b)}`);
-  const lost = `the link${links.length === 1 ? "" : "s"} ${links.join(", ")}`;
-  const by = links.length === 0 ? "" : ` (${lost} ${links.length === 1 ? "is" : "are"} lost)`;
-  const parts = rooms.map(({ room, people: some }) => `, ${some} in ${visible(room)}`);
-  const numbers = people === undefined ? "" : `: ${peopleText(people)}${parts.join("")}`;
-  return `${what}${by}${numbers}; the servers now: ${fusionNames(fusion)}`;
-}
-
-function fusionNames(names: readonly string[]): string {
-  const more = names.length - LIMITS.listedMax;
-  const first = listText(names.slice(0, LIMITS.listedMax));
-  return more > 0 ? `${first} and ${more} more` : first;
-}
-
 function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
   const who = visible(shown.who);
   const reason =
@@ -389,5 +357,3 @@ function connectionText({ state, text }: Extract<Shown, { event: "connection" }>
       return "";
   }
 }
-
-const peopleText = (count: number): string => (count === 1 ? "1 person" : `${count} people`);

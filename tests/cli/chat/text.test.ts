@@ -291,6 +291,12 @@ test("a split and a heal are one line each: who, by which cut, and how many peop
     "-- lyon and 2 more servers are gone (the link lyon–paris is lost): 140 people, 3 in #go; " +
       "the servers now: nice, paris",
   );
+  const cut = [["lyon", "paris"]] as const;
+  const ended = (code: string) => plain({ event: "split", servers: ["lyon"], fusion, cut, code });
+  expect([ended("UNMERGED"), ended("SERVER_STOPPING")]).toEqual([
+    "-- parted from lyon (an operator has ended the link lyon–paris); the servers now: nice, paris",
+    "-- lyon is gone (lyon was stopped); the servers now: nice, paris",
+  ]);
   expect(plain({ event: "merged", servers: ["lyon"], fusion, people: 1, back: true })).toBe(
     "-- lyon is back: 1 person; the servers now: nice, paris",
   );
