@@ -43,6 +43,7 @@ export type {
   MessageEntry,
   MessageKind,
   Fusion,
+  NoticeEntry,
   OfferEntry,
   PastEntry,
   PersonEntry,

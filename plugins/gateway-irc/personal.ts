@@ -1,6 +1,7 @@
 // What one client alone is told: private messages, notices, who is there of those it watches.
 
 import type { PersonalEvent } from "chatfusion";
+import { LOBBY } from "chatfusion";
 import type { Client } from "./client.ts";
 import { TYPING } from "./format.ts";
 import { noticeLines } from "./line.ts";
@@ -13,7 +14,7 @@ export function tellPersonal(client: Client, event: PersonalEvent): void {
     case "private":
       return client.send(client.format.private(event.message), true);
     case "notice":
-      return notice(client, event.text, event.room);
+      return said(client, event);
     case "read":
       return markerMoved(client, event.room, event.id);
     case "typing":
@@ -49,6 +50,14 @@ export const notice = (client: Client, text: string, room = client.shown): void 
   client.send(noticeLines(client.self, room, text));
 
 // --- internal ---
+
+/** Nobody can pass for the operator: the line is the server's, and no person's has its source. */
+function said(client: Client, { text, room, by }: Extract<PersonalEvent, { type: "notice" }>) {
+  const { options, names } = client.world;
+  const isShown = room !== LOBBY || options.lobby;
+  const told = by === "operator" ? `[operator of ${names.self}] ${text}` : text;
+  notice(client, told, isShown ? room : undefined);
+}
 
 /** Out of a room, of which the others are told by its events. */
 function removed(client: Client, event: Extract<PersonalEvent, { type: "removed" }>): void {

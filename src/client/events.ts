@@ -4,7 +4,7 @@
 import type { Failure } from "../errors.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { OfferEntry, PastEntry, PersonEntry, PrivateEntry } from "../protocol/messages.ts";
-import type { RoomEventOnWire, ToldEntry, Welcome } from "../protocol/messages.ts";
+import type { NoticeEntry, RoomEventOnWire, ToldEntry, Welcome } from "../protocol/messages.ts";
 import type { RulingEvent } from "../protocol/ruling.ts";
 import * as shape from "./shape.ts";
 
@@ -42,7 +42,7 @@ export type ClientEvent =
     }
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
-  | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | ({ readonly type: "notice" } & NoticeEntry)
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | { readonly type: "typing"; readonly room?: string; readonly person: PersonEntry }
   | { readonly type: "read"; readonly room: string; readonly id: string }

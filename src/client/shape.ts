@@ -151,7 +151,11 @@ export const ToldShape = v.object({
   code: v.exactOptional(v.string()),
   text: v.exactOptional(v.string()),
 });
-export const NoticeShape = v.object({ text: v.string(), room: v.exactOptional(v.string()) });
+export const NoticeShape = v.object({
+  text: v.string(),
+  room: v.exactOptional(v.string()),
+  by: v.exactOptional(v.literal("operator")),
+});
 
 export const AwayShape = v.object({ person: PersonShape });
 export const TypingShape = v.object({ room: v.exactOptional(v.string()), person: PersonShape });

@@ -213,7 +213,12 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
       run: (words) => {
         const text = words.join(" ");
         for (const session of rooms.lobby.members())
-          session.doorway.personal({ type: "notice", text, room: rooms.lobby.name });
+          session.doorway.personal({
+            type: "notice",
+            text,
+            room: rooms.lobby.name,
+            by: "operator",
+          });
         return { text: "said", data: { text, people: sessions.count } };
       },
     }),

@@ -7,7 +7,7 @@ import type { RoomName } from "../names.ts";
 import type { ConversationAnswers } from "./conversation.ts";
 import { conversationShapes } from "./conversation.ts";
 import { FRAME } from "./frame.ts";
-import type { PeopleAnswers, PersonEntry } from "./people.ts";
+import type { NoticeEntry, PeopleAnswers, PersonEntry } from "./people.ts";
 import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
 import { Count, Id, Line, MessageId, Name, Page, PastPage, SearchText } from "./shapes.ts";
@@ -15,7 +15,7 @@ import { Sha256, Transfer } from "./shapes.ts";
 import type { RoleName } from "./state.ts";
 
 export type { ConversationEntry } from "./conversation.ts";
-export type { IgnoredEntry, MemberEntry, PersonEntry } from "./people.ts";
+export type { IgnoredEntry, MemberEntry, NoticeEntry, PersonEntry } from "./people.ts";
 
 /** One may be a text, as long as one that is said. */
 const Word = v.pipe(v.string(), v.maxBytes(LIMITS.textBytesMax));
@@ -369,7 +369,7 @@ export interface OfferEntry {
 export type PersonalEventOnWire =
   | { readonly type: "private"; readonly message: PrivateEntry }
   | ({ readonly type: "told" } & ToldEntry)
-  | { readonly type: "notice"; readonly text: string; readonly room?: string }
+  | ({ readonly type: "notice" } & NoticeEntry)
   /** Somebody is writing something to this person. */
   | { readonly type: "typing"; readonly person: PersonEntry }
   /** Another session of the account has read a room, or a person, up to this message. */

@@ -47,3 +47,10 @@ export interface PeopleAnswers {
   unignore: { readonly address: string };
   ignored: { readonly people: readonly IgnoredEntry[] };
 }
+
+/** The server's word, or with `by` that of whoever runs it. */
+export interface NoticeEntry {
+  readonly text: string;
+  readonly room?: string;
+  readonly by?: "operator";
+}

@@ -115,3 +115,18 @@ test("clients that come plainly are told where TLS is, if the config says so", a
   expect(plain.lines[0]).not.toContain("sts");
   plain.close();
 });
+
+test("what the operator says on the console is said as his, also where no lobby is shown", async () => {
+  for (const lobby of [true, false]) {
+    await using server = await startIrc({ lobby });
+    const ann = await server.irc("ann");
+    const ben = await server.connect("ben");
+    const heard = new Promise((resolve) =>
+      ben.on((event) => event.type === "notice" && resolve(event)),
+    );
+    await server.run("say", "back", "at", "nine");
+    const where = lobby ? "#lobby" : "ann";
+    await ann.until((line) => line === `:paris NOTICE ${where} :[operator of paris] back at nine`);
+    expect(await heard).toMatchObject({ text: "back at nine", by: "operator" });
+  }
+});

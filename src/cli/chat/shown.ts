@@ -10,6 +10,7 @@ import type {
   IgnoredEntry,
   MemberEntry,
   MessageEntry,
+  NoticeEntry,
   PastEntry,
   PrivateEntry,
   PrivateKind,
@@ -73,7 +74,7 @@ export type Shown =
   | { readonly event: "read"; readonly ref?: number; readonly room: string; readonly id?: string }
   | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
-  | { readonly event: "notice"; readonly text: string; readonly room?: string }
+  | ({ readonly event: "notice" } & NoticeEntry)
   /** `of`: the message that was pinned or unpinned, where it was shown. */
   | ({ readonly event: "setting"; readonly room: string; readonly of?: Of } & RoomSetting)
   | ({ readonly event: "removed"; readonly room: string; readonly text: string } & Removal)
@@ -258,8 +259,8 @@ export function shownOf(
     case "watched":
       return { event: "watched", address: event.address, online: event.online };
     case "notice": {
-      const { text, room } = event;
-      return { event: "notice", text, ...(room === undefined ? {} : { room }) };
+      const { type, ...notice } = event;
+      return { event: type, ...notice };
     }
     case "gap":
       return { event: "gap", room: event.room, missing: event.missing };

@@ -119,6 +119,12 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
         const lines = messages.map((one) => saidText({ event: "message", ...one }, pens));
         return `${lines.join("\n")}\n${note(`${messages.length} found${more}`)}`;
       }
+      case "notice": {
+        const lines = shown.text.split("\n").map(visible);
+        if (shown.by === undefined) return lines.map(note).join("\n");
+        const by = `-- operator of ${visible(self().slice(self().lastIndexOf("@") + 1))}:`;
+        return lines.map((line) => paint(["bold", "yellow"], `${by} ${line}`)).join("\n");
+      }
       case "progress":
       case "count":
       case "typing":
@@ -186,7 +192,7 @@ type Plain = Exclude<
     event:
       | ("message" | "private" | "told" | "ack" | "error")
       | ("history" | "backlog" | "found" | "conversation" | "conversations")
-      | ("progress" | "received" | "count" | "typing");
+      | ("progress" | "received" | "count" | "typing" | "notice");
   }
 >;
 
@@ -209,11 +215,6 @@ function plainText(shown: Plain, note: (text: string) => string): string {
       return note(`${visible(shown.address)} is ${shown.online ? "online" : "offline"}`);
     case "renamed":
       return note(`${visible(shown.was)} is ${visible(shown.who)} now`);
-    case "notice":
-      return shown.text
-        .split("\n")
-        .map((line) => note(visible(line)))
-        .join("\n");
     case "setting":
       return note(settingText(shown));
     case "removed":

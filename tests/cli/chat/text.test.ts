@@ -280,6 +280,13 @@ describe("whatever others send stays on its line", () => {
   });
 });
 
+test("the operator's word is told from the program's own, and from anybody's message", () => {
+  const plain = (more: object) =>
+    Bun.stripANSI(write({ event: "notice", text: "back at nine", ...more }));
+  expect(plain({})).toBe("-- back at nine");
+  expect(plain({ by: "operator" })).toBe("-- operator of paris: back at nine");
+});
+
 test("a split and a heal are one line each: who, by which cut, and how many people", () => {
   const plain = (shown: Shown) => Bun.stripANSI(write(shown));
   const fusion = ["nice", "paris"];
