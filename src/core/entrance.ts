@@ -161,7 +161,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
   };
   const identify = (session: LiveSession, { account, roles }: Proof): Failure | undefined => {
     if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
-    options.governance.identifying(session, account);
+    options.governance.identifying(session, { account, roles });
     const was = entryOf(session);
     sessions.rename(session, session.nick, account);
     session.person.roles = roles;
@@ -240,7 +240,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
       const taken = sessions.refusal(nick, { account: undefined, remote }, session);
       if (taken !== undefined) return taken;
       if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");
-      const excluded = options.governance.excludesAs(session, nick, verdict.account);
+      const excluded = options.governance.excludesAs(session, { ...verdict, nick });
       if (excluded !== undefined) return excluded;
       const ghost = sessions.holder(nick);
       if (ghost !== session) ghost?.expel("SESSION_REPLACED", `${nick} is in use elsewhere`);

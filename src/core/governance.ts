@@ -7,7 +7,7 @@ import type { Environment, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Nick, RoomName, ServerName } from "../names.ts";
+import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import { isSaid } from "../protocol/amendment.ts";
 import type { MessageEntry, MessageKind, PersonEntry } from "../protocol/messages.ts";
@@ -47,7 +47,7 @@ import { createStateChanges, keyHashOf } from "./state-changes.ts";
 import type { StateStore } from "./state-store.ts";
 import { createStateStore } from "./state-store.ts";
 import { createStateSync } from "./state-sync.ts";
-import type { States } from "./states.ts";
+import type { Proven, States } from "./states.ts";
 import { createStates } from "./states.ts";
 
 export interface GovernanceOptions {
@@ -137,14 +137,13 @@ export function createGovernance(options: GovernanceOptions) {
       return pool.verify(key, hash).then((isRight) => (isRight ? undefined : wrong));
     },
     /** Why one who is in rooms may not have another name: by that he would be kept out of one. */
-    excludesAs(session: LiveSession, nick: Nick, account: string | undefined): Failure | undefined {
+    excludesAs(session: LiveSession, as: Proven): Failure | undefined {
       const now = clock.now();
       for (const room of session.memberships.keys()) {
         const state = states.of(room);
         if (room === LOBBY || !state.restricted) continue;
         const is = states.personOf(session, room);
-        const named = { ...is, nick, account: account ?? states.guests.mark(session, room) };
-        const refused = barred(state, named, now);
+        const refused = barred(state, states.personOf(session, room, as), now);
         if (refused !== undefined && barred(state, is, now) === undefined)
           return failure(refused.code, `${refused.text}; that would be so under this nick`);
       }
@@ -154,9 +153,9 @@ export function createGovernance(options: GovernanceOptions) {
      * Somebody in rooms is about to be another account: where that may not be, he is put out. While
      * he is who he was, so that those there are told of the one they know.
      */
-    identifying(session: LiveSession, account: string): void {
+    identifying(session: LiveSession, as: Proven): void {
       for (const room of Array.from(session.memberships.keys()))
-        judge(session, room, states.of(room), { ...states.personOf(session, room), account });
+        judge(session, room, states.of(room), states.personOf(session, room, as));
     },
     /**
      * Somebody is about to enter: settles whose founding counts, or founds it. Before anybody sees

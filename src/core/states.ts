@@ -10,7 +10,7 @@
 
 import type { Environment, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
-import type { RoomName, ServerName, Sid } from "../names.ts";
+import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, nameKey } from "../names.ts";
 import type { PersonEntry } from "../protocol/messages.ts";
 import type { RoomSetting } from "../protocol/ruling.ts";
@@ -58,6 +58,14 @@ export interface StateChange {
 export interface StateCause {
   readonly session: LiveSession;
   readonly key: string;
+}
+
+/** What somebody of this server proves, or is about to. */
+export interface Proven {
+  /** Left out where it stays. */
+  readonly nick?: Nick;
+  readonly account: string | undefined;
+  readonly roles: readonly string[];
 }
 
 export type States = ReturnType<typeof createStates>;
@@ -137,12 +145,13 @@ export function createStates(options: StatesOptions) {
       follow(room, founding.sid);
   };
 
-  const personOf = (session: LiveSession, room: RoomName): Person => ({
-    nick: session.nick,
-    account: session.person.account ?? guests.mark(session, room),
+  /** One of this server in a room, as he is or as he would be with what he has proven `as`. */
+  const personOf = (session: LiveSession, room: RoomName, as: Proven = session.person): Person => ({
+    nick: as.nick ?? session.nick,
+    account: as.account ?? guests.mark(session, room),
     server: self,
     sid: selfSid(),
-    office: !isTold(room) && session.person.roles.includes(OPERATOR),
+    office: !isTold(room) && as.roles.includes(OPERATOR),
   });
   /** One who is shown to others, wherever they are; undefined where nobody knows the server. */
   const personIn = ({ address, account }: PersonEntry): Person | undefined => {

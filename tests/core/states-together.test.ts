@@ -172,6 +172,19 @@ test("nobody takes a nick by which he would be kept out of a room that he is in"
   expect(isThere(gus)).toBe(true);
 });
 
+test("an operator takes no nick without the office by which he would be kept out of a room", () => {
+  const world = new Ruled("office");
+  const paris = world.start("paris");
+  const local = "&chat";
+  const [ann, ops] = [world.account(paris, "ann"), world.account(paris, "ops", "operator")];
+  for (const one of [ann, ops]) one.get("join", { room: local });
+  expect(codeOf(world.set(ann, local, "ban/eve@paris", {}))).toBe("ack");
+  const rename = (password: string) => codeOf(ops.ask("rename", { nick: "eve", password }));
+  expect(rename("x")).toBe("BANNED");
+  expect(rename("operator")).toBe("ack");
+  expect(codeOf(ops.ask("say", { room: local, text: "x" }))).toBe("ack");
+});
+
 describe("a ban that another server has not heard of yet", () => {
   /** ann in Lyon bans eve, and Paris, where she is, hears of it three seconds later. */
   const begin = (seed: string, nick: string) => {
