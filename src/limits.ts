@@ -321,6 +321,8 @@ export const LIMITS = {
   foundedPerAccountMax: 100,
   /** Made at once in two places, the older founding counts; later ones change nothing. */
   foundingMsMax: 60 * second,
+  /** Until it is looked again whether a ban has ended: where the clock was set, it is told late. */
+  endingLookMsMax: 60 * second,
   /** Invited at once when a room becomes invite-only: those who are in it. */
   invitedAtOnceMax: 200,
   pinnedMax: 50,

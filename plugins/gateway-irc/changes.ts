@@ -78,7 +78,8 @@ export function createChanges(options: ChangesOptions): Changes {
       return invites ? invited(room, names.nick(pattern), by) : "";
     }
     const sign = value === null ? "-" : "+";
-    const head = `${authorOf(by)} MODE ${room} ${sign}${listLetter(kind)} `;
+    const source = by.expired === true ? `:${self}` : authorOf(by);
+    const head = `${source} MODE ${room} ${sign}${listLetter(kind)} `;
     return ending(head, wordOf(maskOfPattern(pattern)));
   };
   return {

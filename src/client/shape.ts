@@ -119,6 +119,7 @@ const setting = {
   from: v.exactOptional(v.string()),
   at: Count,
   id: v.exactOptional(v.string()),
+  expired: v.exactOptional(v.literal(true)),
 };
 const outline = {
   topic: v.exactOptional(v.string()),

@@ -1,7 +1,7 @@
 // What a change of a room's state does to those who are there: who may not be in it any more is put
 // out, the members hear what was set, the invited that they are. Read states.ts first.
 
-import type { Clock } from "../environment.ts";
+import type { Clock, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import type { RoomName } from "../names.ts";
 import { LOBBY } from "../names.ts";
@@ -20,7 +20,7 @@ import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Room } from "./room.ts";
 import type { Person, RoomState, Signed } from "./room-state.ts";
-import { barred, barrierOf, modeOf, roleOf } from "./room-state.ts";
+import { barred, barrierOf, endOf, modeOf, roleOf } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -78,7 +78,7 @@ export function createEnforcement(options: EnforcementOptions) {
         if (person === undefined) continue;
         const somebody = { ...person, server: peer.name, sid: peer.sid };
         const refused = barred(after, somebody, now);
-        if (refused === undefined || barred(before, somebody, now) !== undefined) continue;
+        if (refused === undefined || barred(before, somebody, before.at) !== undefined) continue;
         const removed = removalOf(after, somebody, refused);
         options.presence().left(room, remoteEntry(peer, person), { reason: refused.text, removed });
       }
@@ -96,11 +96,11 @@ export function createEnforcement(options: EnforcementOptions) {
     for (const key of new Set([...before.registers.keys(), ...after.registers.keys()])) {
       const [was, now] = [before.registers.get(key), after.registers.get(key)];
       const isSame = was?.entry.value === now?.entry.value;
-      const one = now ?? newestOf(room, key);
+      const one = now ?? endedOf(was, after.at) ?? newestOf(room, key);
       if (isSame || one === undefined) continue;
-      const unset = now === undefined ? { value: null } : {};
       const by = cause?.key === key ? cause.session : undefined;
-      open?.tell({ type: "state", room, ...shown(one), ...unset }, by);
+      const how = now === undefined ? unsetOf(one, after.at) : {};
+      open?.tell({ type: "state", room, ...shown(one), ...how }, by);
     }
     for (const id of new Set([...before.roles.keys(), ...after.roles.keys()])) {
       const [was, now] = [before.roles.get(id), after.roles.get(id)];
@@ -121,7 +121,7 @@ export function createEnforcement(options: EnforcementOptions) {
         const person = peer.people.get(key);
         if (person === undefined) continue;
         const somebody = { ...person, server: peer.name, sid: peer.sid };
-        const wasBarred = barred(before, somebody, now) !== undefined;
+        const wasBarred = barred(before, somebody, before.at) !== undefined;
         if (wasBarred && barred(after, somebody, now) === undefined)
           options.presence().joined(room, remoteEntry(peer, person));
       }
@@ -190,3 +190,13 @@ function mayBar(before: RoomState, after: RoomState): boolean {
 }
 
 const CLOSED = "mode/invite-only";
+
+const endedOf = (one: Signed | undefined, now: Millis): Signed | undefined =>
+  one === undefined || endOf(one) > now ? undefined : one;
+
+/** How it is told that a key is set no more: that somebody has unset it, or that it has ended. */
+const unsetOf = (one: Signed, now: Millis) => {
+  const ended = endedOf(one, now);
+  const over = ended === undefined ? {} : ({ at: endOf(ended), expired: true } as const);
+  return { value: null, ...over };
+};

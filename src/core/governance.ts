@@ -239,6 +239,7 @@ export function createGovernance(options: GovernanceOptions) {
     },
     close(): void {
       sync.close();
+      states.close();
       kicks.close();
       store.close();
     },

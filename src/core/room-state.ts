@@ -6,6 +6,7 @@
 // that nobody above or beside him has decided. So who gave a role can take it, and nobody takes the
 // role of one above or beside. All other keys are registers: the newest entry counts whose actor
 // has the right now. What one who has no right any more once set, under whatever date, is void.
+// Bans and mutes may end by themselves: what is in force then is worked out anew.
 // Read next: states.ts (who holds the entries), docs/rooms.md (the matrix).
 
 import type { ErrorCode, Failure } from "../errors.ts";
@@ -53,6 +54,10 @@ export interface RoomState {
   readonly invites: PatternMap<Signed>;
   /** Somebody might not be let in, or not be heard: without it nothing need be looked at. */
   readonly restricted: boolean;
+  /** For when this was worked out; what had ended by then is not in force. */
+  readonly at: Millis;
+  /** When the next ban or mute ends; infinite where none does. */
+  readonly endsAt: Millis;
 }
 
 /** One who wants to do something; `office`: as an operator, in a room of this server's own. */
@@ -92,8 +97,15 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
   role: "owner",
 };
 
-/** Works out what is in force. The order of `entries` does not matter. */
-export function effective(entries: readonly Signed[], authority: Authority): RoomState {
+/**
+ * Works out what is in force at a time, by which alone bans and mutes end. The order of `entries`
+ * does not matter.
+ */
+export function effective(
+  entries: readonly Signed[],
+  authority: Authority,
+  at: Millis = 0,
+): RoomState {
   const roles = rolesOf(entries, authority);
   const registers = new Map<string, Signed>();
   const take = (one: Signed) => {
@@ -105,25 +117,19 @@ export function effective(entries: readonly Signed[], authority: Authority): Roo
     if (act === undefined || act === "role") continue;
     if (hasRight(one, roles, authority, NEEDS[act])) take(one);
   }
-  const sets = { ban: new PatternMap<Signed>(), mute: new PatternMap<Signed>() };
-  const invites = new PatternMap<Signed>();
-  for (const [key, one] of registers) {
-    const { kind, of } = partsOf(key) ?? {};
+  for (const [key, one] of registers)
     // The topic stays: one that somebody sets where it is open may be older than its end.
-    if (one.entry.value === null && kind !== "topic") registers.delete(key);
-    else if (kind === "ban" || kind === "mute") sets[kind].add(of ?? "", one);
-    else if (kind === "invite") invites.add(of ?? "", one);
-  }
+    if (one.entry.value === null && key !== "topic") registers.delete(key);
   const { founder } = authority;
-  const [bans, mutes] = [sets.ban, sets.mute];
-  const restricted =
-    bans.size > 0 || mutes.size > 0 || RESTRICTING.some((mode) => registers.has(`mode/${mode}`));
-  const state = { founder, roles, registers, bans, mutes, invites, restricted };
+  const state = indexed({ founder, roles, registers, at });
+  // Who was muted when he set an open topic has not set it, also when that is over.
   if (isTopicOpen(state))
     for (const one of entries)
       if (one.entry.key === "topic" && setsOpenTopic(state, one)) take(one);
   if (registers.get("topic")?.entry.value === null) registers.delete("topic");
-  return state;
+  if (state.endsAt > at) return state;
+  for (const [key, one] of registers) if (endOf(one) <= at) registers.delete(key);
+  return indexed(state);
 }
 
 /** The role that somebody has here. */
@@ -157,7 +163,7 @@ export function counts(
   const isEarlier = (other: Signed) =>
     other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
   const others = entries.filter((other) => !isEarlier(other));
-  const { roles } = effective([...others, one], authority);
+  const roles = rolesOf([...others, one], authority);
   return roles.get(partsOf(key)?.of ?? "")?.from === one;
 }
 
@@ -226,6 +232,12 @@ export function isNewer(one: Signed, other: Signed): boolean {
   return JSON.stringify(one.entry) > JSON.stringify(other.entry);
 }
 
+/** When what is set ends by itself; infinite where it does not. */
+export function endOf({ entry: { value } }: Signed): Millis {
+  const isObject = typeof value === "object" && value !== null;
+  return (isObject && "until" in value ? value.until : undefined) ?? Number.POSITIVE_INFINITY;
+}
+
 /** Who did it: `account@sid`. */
 export const actorOf = ({ entry, sid }: Signed): string => accountId(entry.by, sid);
 
@@ -276,10 +288,28 @@ function setsOpenTopic(state: RoomState, { entry, sid }: Signed): boolean {
 const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
   entry.office === true && office === sid;
 
-const holdsAt =
-  (now: Millis) =>
-  ({ entry }: Signed): boolean =>
-    ((entry.value as Sanction).until ?? Number.POSITIVE_INFINITY) > now; // checked with its key
+const holdsAt = (now: Millis) => (one: Signed) => endOf(one) > now;
+
+/** What is set, to be looked up; bans and mutes as long as they are registers. */
+function indexed(rules: Pick<RoomState, "founder" | "roles" | "registers" | "at">): RoomState {
+  const { founder, roles, registers, at } = rules;
+  const [bans, mutes] = [new PatternMap<Signed>(), new PatternMap<Signed>()];
+  const invites = new PatternMap<Signed>();
+  const sets: Readonly<Record<string, PatternMap<Signed>>> = {
+    ban: bans,
+    mute: mutes,
+    invite: invites,
+  };
+  let endsAt = Number.POSITIVE_INFINITY;
+  for (const [key, one] of registers) {
+    const { kind = "", of = "" } = partsOf(key) ?? {};
+    sets[kind]?.add(of, one);
+    endsAt = Math.min(endsAt, endOf(one));
+  }
+  const restricted =
+    bans.size > 0 || mutes.size > 0 || RESTRICTING.some((mode) => registers.has(`mode/${mode}`));
+  return { founder, roles, registers, bans, mutes, invites, restricted, at, endsAt };
+}
 
 const roomIn = ({ registers }: RoomState): RoomName =>
   registers.values().next().value?.entry.room ?? ("" as RoomName); // what restricts is a register

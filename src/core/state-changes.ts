@@ -143,7 +143,7 @@ export function createStateChanges(options: StateChangesOptions) {
     if (!mayChangeMore && !isTopicOpen(before)) return [one, ...more];
     const entries = states.entries(room);
     const others = entries.filter((other) => other.sid !== one.sid || other.entry.key !== key);
-    const after = effective([...others, one, ...more], authority);
+    const after = effective([...others, one, ...more], authority, before.at);
     return [one, ...more, ...confirmed([one, ...more], { before, after })];
   };
   const roomFor = (made: readonly Held[]): Failure | undefined => {

@@ -16,6 +16,7 @@ import type { PersonEntry } from "../protocol/messages.ts";
 import type { RoomSetting } from "../protocol/ruling.ts";
 import type { StateEntry } from "../protocol/state.ts";
 import { accountId, accountIn, partsOf } from "../protocol/state.ts";
+import { createEndings } from "./endings.ts";
 import type { Identity } from "./identity.ts";
 import { timeIn } from "../protocol/id.ts";
 import type { Peer, Source } from "./peer.ts";
@@ -103,24 +104,31 @@ export function createStates(options: StatesOptions) {
   const compute = (room: RoomName): RoomState => {
     const entries = entriesOf(room);
     const isEmpty = entries.length === 0 && !guests.has(room);
-    return isEmpty ? EMPTY_STATE : effective(entries, authority(room));
+    if (isEmpty) return EMPTY_STATE;
+    return effective(entries, authority(room), options.clock.now());
+  };
+  const endings = createEndings(options.clock, (room) => refresh(room));
+  const know = (room: RoomName, state: RoomState) => {
+    known.set(room, state);
+    endings.set(room, state.endsAt);
+  };
+  const forget = (room: RoomName) => {
+    known.delete(room);
+    endings.set(room, Number.POSITIVE_INFINITY);
   };
   const stateOf = (room: RoomName): RoomState => {
     // Whose founding it would go by is not sure yet: it may be another one at the next question.
     if (!options.isOpen(room)) return compute(room);
-    let state = known.get(room);
-    if (state === undefined) known.set(room, (state = compute(room)));
+    const state = known.get(room) ?? compute(room);
+    if (!known.has(room)) know(room, state);
     return state;
   };
   const refresh = (room: RoomName, cause?: StateCause) => {
     const before = known.get(room);
-    if (before === undefined || !options.isOpen(room)) {
-      known.delete(room);
-      return;
-    }
+    if (before === undefined || !options.isOpen(room)) return forget(room);
     const change = { before, after: compute(room), cause };
     options.changing(room, change);
-    known.set(room, change.after);
+    know(room, change.after);
     options.changed(room, change);
   };
   const follow = (room: RoomName, sid: Sid) => {
@@ -223,8 +231,10 @@ export function createStates(options: StatesOptions) {
     /** The last one here has left the room: whom it would follow may be another one next time. */
     closed(room: RoomName): void {
       guests.drop(room);
-      known.delete(room);
+      forget(room);
     },
+    /** Waits for no end any more. */
+    close: endings.close,
     /** A guest is alone in a room that nobody has founded: it is his. */
     openedByGuest(room: RoomName, session: LiveSession): void {
       guests.open(room, session, options.clock.now());

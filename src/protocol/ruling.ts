@@ -30,6 +30,8 @@ export interface RoomSetting {
   readonly at: number;
   /** Of a topic: what this change of it is called in histories. */
   readonly id?: string;
+  /** Nobody has unset it: its end has come. `by` is who had set it. */
+  readonly expired?: true;
 }
 
 /** Why somebody is not in a room any more who has not left it. */

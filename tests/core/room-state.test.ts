@@ -131,6 +131,19 @@ describe("the permission matrix", () => {
       expect(shown?.entry.value === "spam").toBe(isFree);
     }
   });
+  test("a ban or a mute is in force to its end, by which a topic set before gains nothing", () => {
+    const open = entryOf(MODERATOR, "mode/open-topic", true, 7);
+    const mute = entryOf(MODERATOR, "mute/eve@somewhere", { until: 100 }, 8);
+    const ban = entryOf(MODERATOR, "ban/gus@somewhere", { until: 50 }, 8);
+    const all = [...town, open, mute, ban, entryOf(`eve@${EVIL}`, "topic", "spam", 9)];
+    const keysAt = (at: number) => [...effective(all, founded, at).registers.keys()];
+    expect(keysAt(49)).toEqual(["mode/open-topic", "mute/eve@somewhere", "ban/gus@somewhere"]);
+    expect(keysAt(50)).toEqual(["mode/open-topic", "mute/eve@somewhere"]);
+    expect(keysAt(100)).toEqual(["mode/open-topic"]);
+    const over = effective(all, founded, 100);
+    expect(over).toMatchObject({ restricted: false, endsAt: Number.POSITIVE_INFINITY });
+    expect([over.bans.size, over.mutes.size]).toEqual([0, 0]);
+  });
   const NEW = `nina@${EVIL}`;
   const roles: readonly (readonly [string, string, RoleName, boolean])[] = [
     [ANN, NEW, "owner", true],

@@ -71,6 +71,20 @@ describe("in one server", () => {
     ]);
   });
 
+  test("a ban that has ended is taken from the list by the server, as nobody lifts it", async () => {
+    await using server = await startRuled();
+    const [ann, gus] = [await server.account("ann"), await server.irc("gus")];
+    await together("#tea", ann, gus);
+    const olga = await server.connect("olga", "x");
+    await olga.join("#tea");
+    await ann.ask("MODE #tea +h olga");
+    const value = { until: Date.now() + 300 };
+    await olga.request("set", { room: "#tea", key: "ban/eve@*", value });
+    await gus.until((line) => line === ":olga!olga@paris MODE #tea +b eve!*@*");
+    await gus.until((line) => line === ":paris MODE #tea -b eve!*@*");
+    expect(numerics(await ann.ask("MODE #tea b"))).toEqual(["368"]);
+  });
+
   test("who logs in to a banned account while he is there is put out, on all servers", async () => {
     await using servers = await startTwoRuled();
     const { paris, lyon } = servers;

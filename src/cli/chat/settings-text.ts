@@ -7,7 +7,7 @@ import type { Of, Shown } from "./shown.ts";
 
 /** One change, in a sentence. */
 export function settingText(shown: Extract<Shown, { event: "setting" }>): string {
-  const { room, key, value, by, of: pinned } = shown;
+  const { room, key, value, by, of: pinned, expired } = shown;
   const slash = key.indexOf("/");
   const [kind, of] = slash < 0 ? [key, ""] : [key.slice(0, slash), visible(key.slice(slash + 1))];
   const [who, where, isSet] = [visible(by), visible(room), value !== null];
@@ -29,6 +29,7 @@ export function settingText(shown: Extract<Shown, { event: "setting" }>): string
     case "ban":
     case "mute": {
       const did = kind === "ban" ? "banned" : "muted";
+      if (expired) return `${of} is ${did} no more in ${where}: the time is over`;
       if (!isSet) return `${who} has un${did} ${of} in ${where}`;
       return `${who} has ${did} ${of} in ${where}${sanctionText(value)}`;
     }

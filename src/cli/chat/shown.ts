@@ -314,9 +314,10 @@ type Ruling = Extract<ClientEvent, { readonly type: "state" | "removed" | "invit
 
 function rulingShown(event: Ruling): Shown {
   if (event.type === "state") {
-    const { room, key, value, by, from, at } = event;
+    const { room, key, value, by, from, at, expired } = event;
     const who = from === undefined ? { by } : { by, from };
-    return { event: "setting", room, key, value, ...who, at };
+    const over = expired === undefined ? {} : { expired };
+    return { event: "setting", room, key, value, ...who, at, ...over };
   }
   if (event.type === "invited") {
     const { type, ...invited } = event;

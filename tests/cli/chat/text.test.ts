@@ -38,6 +38,20 @@ test("messages of the lobby, of rooms, actions and notices look different", () =
   ]);
 });
 
+test("of a ban it is said who lifted it, or that its time is over", () => {
+  const what = { event: "setting", room: "#tea" as RoomName, by: "ann@paris", at: 0 } as const;
+  const lines = [
+    { ...what, key: "ban/eve@*", value: {} },
+    { ...what, key: "ban/eve@*", value: null },
+    { ...what, key: "mute/eve@*", value: null, expired: true as const },
+  ].map((shown) => write(shown));
+  expect(lines).toEqual([
+    "-- ann@paris has banned eve@* in #tea",
+    "-- ann@paris has unbanned eve@* in #tea",
+    "-- eve@* is muted no more in #tea: the time is over",
+  ]);
+});
+
 test("one's own messages have another colour, where there are colours", () => {
   const colourful = createTextWriter({ colours: true, self: () => "ann@paris" });
   const own = colourful({ ...message, from: "ann@paris" });
