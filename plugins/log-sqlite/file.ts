@@ -4,6 +4,7 @@
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { CONVERSATIONS_SCHEMA } from "./conversations.ts";
+import { cutPruned } from "./prune.ts";
 import type { Bounds } from "./request.ts";
 import { SEARCH_SCHEMA } from "./search.ts";
 
@@ -42,11 +43,12 @@ export function openFile(
 
 /** "cflg": the file is a log, and no other program's. */
 const APPLICATION_ID = 0x63666c67;
-const VERSION = 3;
+const VERSION = 4;
 
 // A batch is kept as its origin signed it, and its messages beside it, once each; `marks` says
 // where a room's messages are, in the order of their ids. `logged` is by this server's clock, so
-// that nobody's wrong clock keeps a batch for ever; `marked` counts its marks that are left.
+// that nobody's wrong clock keeps a batch for ever; `marked` counts its marks that are left; `cut`
+// is 1 where a part of it was pruned, and its bytes are gone.
 const SCHEMA = `
   CREATE TABLE streams (
     id INTEGER PRIMARY KEY,
@@ -65,6 +67,7 @@ const SCHEMA = `
     count INTEGER NOT NULL,
     marked INTEGER NOT NULL,
     logged INTEGER NOT NULL,
+    cut INTEGER NOT NULL DEFAULT 0,
     entries BLOB NOT NULL,
     bytes BLOB NOT NULL,
     UNIQUE (stream, first)
@@ -92,13 +95,14 @@ function prepareSchema(database: Database): void {
     database.run(`${SCHEMA}${SEARCH_SCHEMA}${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
   } else if (application !== APPLICATION_ID) {
     throw new Error("expected a log of messages, got another program's database");
-  } else if (version === 1) {
-    // There was no search.
-    database.run(`${SEARCH_SCHEMA}${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
-  } else if (version === 2) {
-    database.run(`${CONVERSATIONS_SCHEMA}${SET_VERSION}`);
-  } else if (version !== VERSION) {
+  } else if (version < 1 || version > VERSION) {
     throw new Error(`expected a log of version 1 to ${VERSION}, got ${version}`);
+  } else if (version < VERSION) {
+    if (version < 2) database.run(SEARCH_SCHEMA);
+    if (version < 3) database.run(CONVERSATIONS_SCHEMA);
+    database.run("ALTER TABLE batches ADD COLUMN cut INTEGER NOT NULL DEFAULT 0");
+    cutPruned(database);
+    database.run(SET_VERSION);
   }
 }
 

@@ -1,6 +1,7 @@
 // Old messages go in small steps between commits. By days: whole batches, by when they were
 // logged here. By number: the oldest of each room that has grown, one after another; a batch goes
-// with the last of its messages.
+// with the last of its messages. Until then it has null in place of those that went, and no bytes:
+// they are signed as a whole, and would hand on what is gone.
 
 import type { Database } from "bun:sqlite";
 import type { MessageEntry } from "chatfusion";
@@ -8,6 +9,7 @@ import type { Retention } from "./request.ts";
 import { parseEntries } from "./request.ts";
 import type { SearchIndex } from "./search.ts";
 
+const NONE = Buffer.from("[]");
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Makes the pruning of a database that is open; a step looks at up to `roomsMax` rooms. */
@@ -45,15 +47,37 @@ export function createPruning(
   };
 }
 
+/** Cuts what older versions pruned by number, and left in a batch of which some was to stay. */
+export function cutPruned(database: Database): void {
+  const rows = database.query<{ id: number; room: number }, []>(
+    "SELECT id, room FROM batches WHERE marked < count",
+  );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(ENTRIES);
+  const isMarked = database.query<{ yes: number }, [number, string, number, number]>(
+    "SELECT 1 AS yes FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
+  );
+  const cut = database.query(CUT);
+  for (const { id: batch, room } of rows.all()) {
+    const entries = parseEntries(entriesOf.get(batch)?.entries ?? NONE);
+    const isLeft = (one: MessageEntry | null, place: number) =>
+      one === null || isMarked.get(room, one.id, batch, place) !== null;
+    if (entries.every(isLeft)) continue; // what is gone was deleted: it has tombstones
+    const left = entries.map((one, place) => (isLeft(one, place) ? one : null));
+    cut.run(batch, 0, Buffer.from(JSON.stringify(left)));
+  }
+}
+
 // --- internal ---
+
+const ENTRIES = "SELECT entries FROM batches WHERE id = ?1";
+const CUT = `
+  UPDATE batches SET marked = marked - ?2, cut = 1, entries = ?3, bytes = x'' WHERE id = ?1`;
 
 function createByDays(database: Database, index: SearchIndex, days: number) {
   const oldest = database.query<{ id: number; room: number; count: number }, [number]>(
     "SELECT id, room, count FROM batches WHERE logged < ?1 ORDER BY logged LIMIT 100",
   );
-  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
-    "SELECT entries FROM batches WHERE id = ?1",
-  );
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(ENTRIES);
   const removeMark = database.query(
     "DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
   );
@@ -65,8 +89,7 @@ function createByDays(database: Database, index: SearchIndex, days: number) {
       const held = entries === undefined ? [] : parseEntries(entries);
       for (const [place, message] of held.entries()) {
         if (message === null) continue;
-        // What was pruned by number is in no index any more: to take it out twice ruins it.
-        if (removeMark.run(room, message.id, id, place).changes === 0) continue;
+        removeMark.run(room, message.id, id, place);
         index.remove(room, id, { place, message });
       }
       removeBatch.run(id);
@@ -93,11 +116,9 @@ function createByNumber(database: Database, index: SearchIndex, messages: number
   const removeMark = database.query(
     "DELETE FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
   );
-  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(
-    "SELECT entries FROM batches WHERE id = ?1",
-  );
-  const unmark = database.query("UPDATE batches SET marked = marked - ?2 WHERE id = ?1");
-  const removeBatch = database.query("DELETE FROM batches WHERE id = ?1 AND marked <= 0");
+  const entriesOf = database.query<{ entries: Uint8Array }, [number]>(ENTRIES);
+  const removeBatch = database.query("DELETE FROM batches WHERE id = ?1 AND marked <= ?2");
+  const cut = database.query(CUT);
   // Those of which all messages were removed before have no marks to be found by.
   const removeBlank = database.query(
     "DELETE FROM batches WHERE room = ?1 AND id < ?2 AND marked <= 0",
@@ -105,23 +126,20 @@ function createByNumber(database: Database, index: SearchIndex, messages: number
   return (room: number, messagesMax: number): boolean => {
     const bound = newestToGo.get(room, messages);
     if (bound === null) return false;
-    const removed = new Map<number, number>();
-    const held = new Map<number, readonly (MessageEntry | null)[]>();
-    for (const { id, batch, place } of oldest.all(room, bound.id, messagesMax)) {
-      removeMark.run(room, id, batch, place);
-      if (!held.has(batch)) {
-        const { entries } = entriesOf.get(batch) ?? {};
-        held.set(batch, entries === undefined ? [] : parseEntries(entries));
+    const marks = oldest.all(room, bound.id, messagesMax);
+    const batches = Map.groupBy(marks, ({ batch }) => batch);
+    for (const [batch, gone] of batches) {
+      const left = [...parseEntries(entriesOf.get(batch)?.entries ?? NONE)];
+      for (const { id, place } of gone) {
+        removeMark.run(room, id, batch, place);
+        const message = left[place];
+        if (message) index.remove(room, batch, { place, message });
+        left[place] = null;
       }
-      const message = held.get(batch)?.[place];
-      if (message) index.remove(room, batch, { place, message });
-      removed.set(batch, (removed.get(batch) ?? 0) + 1);
+      if (removeBatch.run(batch, gone.length).changes > 0) continue;
+      cut.run(batch, gone.length, Buffer.from(JSON.stringify(left)));
     }
-    for (const [batch, count] of removed) {
-      unmark.run(batch, count);
-      removeBatch.run(batch);
-    }
-    if (removed.size > 0) removeBlank.run(room, Math.min(...removed.keys()));
-    return removed.size > 0;
+    if (marks.length > 0) removeBlank.run(room, Math.min(...batches.keys()));
+    return marks.length > 0;
   };
 }

@@ -30,7 +30,9 @@ export function createRedaction(database: Database, index: SearchIndex, busyMsMa
        AND id = ?2 AND batch = ?3 AND place = ?4`,
   );
   const change = database.query(
-    "UPDATE batches SET entries = ?2, bytes = ?3, marked = marked - ?4 WHERE id = ?1",
+    // What was pruned meanwhile does not come back.
+    `UPDATE batches SET entries = ?2, marked = marked - ?4,
+       bytes = CASE WHEN cut = 0 THEN ?3 ELSE bytes END WHERE id = ?1`,
   );
   const checkpoint = database.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)");
   /** The write-ahead log may still hold what was removed. */

@@ -54,20 +54,14 @@ export function createSearch(
   );
   const wipe = database.query("INSERT INTO words (words, rank) VALUES ('secure-delete', ?1)");
   const after = database.query<BatchRow, [number]>(
-    "SELECT id, room, marked, entries FROM batches WHERE id >= ?1 ORDER BY id",
+    "SELECT id, room, entries FROM batches WHERE id >= ?1 ORDER BY id",
   );
   const before = database.query<BatchRow, [number]>(
-    "SELECT id, room, marked, entries FROM batches WHERE id < ?1 ORDER BY id DESC",
+    "SELECT id, room, entries FROM batches WHERE id < ?1 ORDER BY id DESC",
   );
-  const isMarked = database.query<{ yes: number }, [number, string, number, number]>(
-    "SELECT 1 AS yes FROM marks WHERE room = ?1 AND id = ?2 AND batch = ?3 AND place = ?4",
-  );
-  const add = ({ id, room, marked, messages }: Batch) => {
-    // What was pruned may stand in its batch yet.
-    const isWhole = messages.filter((one) => one !== null).length === marked;
+  const add = ({ id, room, messages }: Batch) => {
     for (const [place, message] of messages.entries()) {
       if (message === null || !isFindable(message)) continue;
-      if (!isWhole && isMarked.get(room, message.id, id, place) === null) continue;
       put.run(id * PLACES + place, placeOf(room, message), textOf(message));
     }
   };
@@ -121,8 +115,6 @@ export function createSearch(
 interface BatchRow {
   readonly id: number;
   readonly room: number;
-  /** How many of its messages have not been pruned. */
-  readonly marked: number;
   readonly entries: Uint8Array;
 }
 

@@ -107,7 +107,10 @@ export function startWriter(): Writer {
       const done = redacting.then(async () => {
         // Of unpackAnswer.
         const held = (await ask({ op: "holding", room, messages })) as readonly Held[];
-        const batches = held.map(({ id, bytes }) => ({ id, bytes: blank(bytes) }));
+        const batches = held.map(({ id, bytes }) => ({
+          id,
+          bytes: bytes.length > 0 ? blank(bytes) : bytes, // none: some of it was pruned
+        }));
         if (held.length > 0)
           await give((as) => packRedact({ number: as, room, messages }, batches));
       });

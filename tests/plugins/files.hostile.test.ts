@@ -69,7 +69,7 @@ for (const [name, { plugin, file, fill }] of Object.entries(plugins)) {
           await fill.call(plugins[name]!, join(path, ".."));
           new Database(path).run("PRAGMA user_version = 99");
         },
-        /version 1 (?:or 2|to 3), got 99/,
+        /version 1 (?:or 2|to 4), got 99/,
       ],
       [
         "a file that anybody may write",

@@ -1,4 +1,4 @@
-// log-sqlite: the suite of its role, durability, a slow disk, and what retention removes.
+// log-sqlite: the suite of its role, durability, a slow disk, and what is removed.
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
@@ -9,26 +9,18 @@ import logSqlite from "../../plugins/log-sqlite.ts";
 import { openFile } from "../../plugins/log-sqlite/file.ts";
 import { startWriter } from "../../plugins/log-sqlite/writer.ts";
 import { LIMITS } from "../../src/limits.ts";
-import type { Batch, History } from "../../src/plugin/history.ts";
 import type { SetUp } from "../../src/testing/context.ts";
 import { setUp } from "../../src/testing/context.ts";
 import { testBatch, testStream } from "../../src/testing/history-stage.ts";
 import { testHistory } from "../../src/testing/history-suite.ts";
-import { filesWith, prune, turns } from "./log-sqlite/stage.ts";
+import { count, filesWith, historyOf, prune, turns } from "./log-sqlite/stage.ts";
 
 testHistory("log-sqlite", () => logSqlite());
 
 const stream = testStream();
 const { room } = stream;
 
-const historyOf = ({ parts }: SetUp): History => parts.history!;
 const pathOf = ({ folder }: SetUp) => join(folder, "log.sqlite");
-
-/** What another process sees in the file. */
-function count({ folder }: SetUp, table: "abouts" | "batches" | "marks" | "streams"): number {
-  using database = new Database(join(folder, "log.sqlite"), { readonly: true });
-  return database.query<{ n: number }, []>(`SELECT count(*) AS n FROM ${table}`).get()!.n;
-}
 
 test("the worker loads no code but its own, so that it is there at once", async () => {
   const plugins = join(import.meta.dir, "../../plugins");
@@ -186,87 +178,6 @@ describe("a slow disk", () => {
     expect(count(world, "marks")).toBe(3);
     const read = historyOf(world).backlog(room, 1);
     expect(await thrownBy(read)).toMatchObject({ code: "NO_HISTORY" });
-  });
-});
-
-describe("retention", () => {
-  const dayMs = 24 * 60 * 60 * 1000;
-  test("removes messages by the day they came in, whatever their own time says", async () => {
-    await using world = await setUp(logSqlite({ retention: { days: 2 } }));
-    const history = historyOf(world);
-    const wrongClock = Array.from({ length: 5 }, (_, index) => ({ id: `z${index}`, at: 1e15 }));
-    await history.append([testBatch(stream, 1, wrongClock)]);
-    world.clock.advance(1.5 * dayMs);
-    await history.append([testBatch(stream, 6, 4)]);
-    await prune(world);
-    expect(await history.backlog(room, 100)).toHaveLength(9);
-    world.clock.advance(dayMs);
-    await prune(world);
-    expect((await history.backlog(room, 100)).map(({ text }) => text)).toEqual(
-      testBatch(stream, 6, 4).messages.map(({ text }) => text),
-    );
-    expect((await history.range(stream, 1, 9, 10 ** 6)).map(({ first }) => first)).toEqual([6]);
-    expect(await history.streams()).toEqual([{ stream, last: 9 }]);
-  });
-
-  test("keeps the newest messages of each room, and their whole batches", async () => {
-    await using world = await setUp(logSqlite({ retention: { messages: 7 } }));
-    const history = historyOf(world);
-    const quiet = testStream({ room: "#quiet" });
-    const tick: Batch[] = [testBatch(quiet, 1, 3)];
-    for (let first = 1; first <= 30; first += 5) tick.push(testBatch(stream, first, 5));
-    await history.append(tick);
-    await prune(world);
-    expect(await history.backlog(room, 100)).toEqual(
-      tick
-        .flatMap(({ stream: { room: in_ }, messages }) => (in_ === room ? messages : []))
-        .slice(-7),
-    );
-    expect(await history.backlog(quiet.room, 100)).toHaveLength(3);
-    const kept = await history.range(stream, 1, 30, 10 ** 6);
-    expect(kept.map(({ first }) => first)).toEqual([21, 26]);
-    expect(await history.streams()).toContainEqual({ stream, last: 30 });
-  });
-
-  test("takes what says that a message is about another with it", async () => {
-    await using world = await setUp(logSqlite({ retention: { messages: 2 } }));
-    const answer = { about: "x" };
-    await historyOf(world).append([
-      testBatch(stream, 1, [answer, answer]),
-      testBatch(stream, 3, [answer, {}]),
-    ]);
-    expect(count(world, "abouts")).toBe(3);
-    await prune(world);
-    expect(count(world, "abouts")).toBe(1);
-  });
-
-  test("goes on by days after it went by number, and leaves the index of words whole", async () => {
-    await using world = await setUp(logSqlite({ retention: { days: 1, messages: 2 } }));
-    const history = historyOf(world);
-    await history.append([testBatch(testStream({ room: "#other" }), 1, 1)]);
-    await history.append([testBatch(stream, 1, 10)]);
-    await history.search({ rooms: [room], text: "lobby", limit: 5 }); // what is searched is indexed
-    await prune(world);
-    expect(await history.backlog(room, 20)).toHaveLength(2);
-    world.clock.advance(24 * 60 * 60 * 1000);
-    await prune(world);
-    await prune(world);
-    expect(world.logged.filter(({ level }) => level !== "info")).toEqual([]);
-    expect(await history.backlog(room, 20)).toEqual([]);
-  });
-
-  test("goes in small steps, and also through what an earlier run has left", async () => {
-    await using world = await setUp(logSqlite());
-    const many = LIMITS.pruneStepMessages * 2;
-    await historyOf(world).append([testBatch(stream, 1, many + 10)]);
-    await world.stop();
-    const { folder } = world;
-    await using later = await setUp(logSqlite({ retention: { messages: 10 } }), { folder });
-    later.clock.advance(LIMITS.pruneStepMs);
-    await historyOf(later).backlog(room, 1);
-    expect(count(later, "marks")).toBe(many + 10 - LIMITS.pruneStepMessages);
-    await prune(later);
-    expect(count(later, "marks")).toBe(10);
   });
 });
 

@@ -92,6 +92,7 @@ for (const version of [1, 2])
     await world.stop();
     const { folder } = world;
     using database = new Database(join(folder, "log.sqlite"));
+    database.run("ALTER TABLE batches DROP COLUMN cut");
     const newer = ["told", "conversations", "holders"];
     if (version === 1) newer.push("words", "indexed", "abouts");
     for (const table of newer) database.run(`DROP TABLE IF EXISTS ${table}`);

@@ -4,58 +4,19 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import logSqlite from "../../../plugins/log-sqlite.ts";
-import { openLog } from "../../../plugins/log-sqlite/database.ts";
-import { packAppend, unpackGiven } from "../../../plugins/log-sqlite/request.ts";
 import { hasPhrases, phrasesOf } from "../../../plugins/log-sqlite/words.ts";
 import { LIMITS } from "../../../src/limits.ts";
-import type { Batch, Plugin } from "../../../src/plugin.ts";
+import type { Plugin } from "../../../src/plugin.ts";
 import { setUp } from "../../../src/testing/context.ts";
 import { testBatch, testStream } from "../../../src/testing/history-stage.ts";
+import { inFolder, openIn } from "./stage.ts";
 
 const stream = testStream();
 const { room } = stream;
 const said = (...all: string[]) => all.map((text) => ({ text }));
-const bounds = {
-  busyMsMax: 1000,
-  checkedBytesMax: 1e6,
-  pruneStepRooms: 20,
-  indexStepMessages: 3,
-  indexEveryMs: 0,
-  conversationsBytesMax: LIMITS.conversationsBytesMax,
-};
-
-async function inFolder(run: (folder: string) => unknown): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "chatfusion-search-"));
-  try {
-    await run(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** The log as its worker has it: a step of the index is made when a test says so. */
-function openIn(folder: string, retention = {}) {
-  const log = openLog(join(folder, "log.sqlite"), retention, bounds);
-  let number = 0;
-  return {
-    ...log,
-    add(...batches: readonly Batch[]): void {
-      const given = unpackGiven(packAppend((number += 1), number, batches));
-      if (given.op === "append") log.append(given.batches, number);
-    },
-    indexAll(): number {
-      let steps = 0;
-      while (log.index()) steps += 1;
-      return steps;
-    },
-    found: (text: string, more = {}) =>
-      log.search({ rooms: [room], text, limit: 50, ...more }).messages.map((one) => one.text),
-  };
-}
 
 /** What the index holds, by SQLite's own account of it. */
 const wordsIn = (database: Database): string[] => {
@@ -74,18 +35,16 @@ describe("the index", () => {
       let run = 0;
       fc.assert(
         fc.property(batches, steps, text, fc.constantFrom("", "*"), (all, when, asked, star) => {
-          const log = openLog(join(folder, `${(run += 1)}.sqlite`), {}, bounds);
+          const log = openIn(folder, {}, `${(run += 1)}.sqlite`);
           let first = 1;
           for (const [at, texts] of all.entries()) {
-            const given = unpackGiven(packAppend(1, 1, [testBatch(stream, first, said(...texts))]));
-            if (given.op === "append") log.append(given.batches, 1);
+            log.add(testBatch(stream, first, said(...texts)));
             first += texts.length;
             for (let step = 0; step < (when[at] ?? 0); step += 1) log.index();
           }
           const phrases = phrasesOf(asked + star);
           const expected = all.flat().filter((one) => hasPhrases(one, phrases));
-          const { messages } = log.search({ rooms: [room], text: asked + star, limit: 50 });
-          expect(messages.map((one) => one.text)).toEqual(expected);
+          expect(log.found(asked + star)).toEqual(expected);
           log.close();
         }),
         { numRuns: 40 },
@@ -101,7 +60,9 @@ describe("the index", () => {
       old.indexAll();
       old.close();
       using database = new Database(join(folder, "log.sqlite"));
-      database.run("DROP TABLE words; DROP TABLE indexed; PRAGMA user_version = 1");
+      database.run(`
+        DROP TABLE words; DROP TABLE indexed;
+        ALTER TABLE batches DROP COLUMN cut; PRAGMA user_version = 1`);
       database.close();
 
       const log = openIn(folder);
