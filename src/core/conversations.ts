@@ -10,7 +10,7 @@ import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import type { ConversationOf, Conversations, History } from "../plugin/history.ts";
-import { authorOf } from "../protocol/amendment.ts";
+import { authorOf, isPrivatelyDeletedBy } from "../protocol/amendment.ts";
 import type { Answer, Ask, PrivateEntry } from "../protocol/messages.ts";
 import type { AccountOf } from "./auth.ts";
 import { createConversationQueue } from "./conversation-queue.ts";
@@ -43,6 +43,11 @@ export function createConversations(options: ConversationsOptions) {
     );
     return from.forget(of);
   };
+  const waitingOf = (of: ConversationOf): readonly PrivateEntry[] =>
+    queue
+      .waiting()
+      .filter(({ account, other }) => account === of.account && other === of.other)
+      .map(({ message }) => message);
   /** The messages of a conversation that have this id, each by another author. */
   const withId = async (
     from: Conversations,
@@ -50,16 +55,21 @@ export function createConversations(options: ConversationsOptions) {
     id: string,
   ): Promise<readonly PrivateEntry[]> => {
     await queue.caughtUp();
-    // Looked at first: while the page is read, it may be written.
-    const waiting = queue
-      .waiting()
-      .filter(({ account, other }) => account === of.account && other === of.other);
+    const waiting = waitingOf(of); // looked at first: while the page is read, it may be written
     const written = await from.page(of, LIMITS.sameIdMax, { before: `${id}\0` });
-    return [...written, ...waiting.map(({ message }) => message)].filter((one) => one.id === id);
+    return [...written, ...waiting].filter((one) => one.id === id);
   };
+  /** Where the one of this id may stand once more: its author's server had gone down. */
+  const around = async (from: Conversations, of: ConversationOf, id: string) => [
+    ...waitingOf(of),
+    ...(await from.page(of, LIMITS.twinsSoughtMax, { before: id })),
+    ...(await from.page(of, LIMITS.twinsSoughtMax, { after: id })),
+  ];
   const erase = async (from: Conversations, of: ConversationOf, deletion: PrivateEntry) => {
-    for (const message of await withId(from, of, deletion.about ?? ""))
-      if (authorOf(message) === authorOf(deletion)) await forget(from, { ...of, message });
+    const { about: id = "", aboutCid } = deletion;
+    const near = aboutCid === undefined ? [] : await around(from, of, id);
+    for (const message of [...(await withId(from, of, id)), ...near])
+      if (isPrivatelyDeletedBy(message, deletion)) await forget(from, { ...of, message });
   };
   let removed: Promise<unknown> = Promise.resolve();
   /** Whoever asks later is not given what is being removed. */

@@ -44,6 +44,7 @@ import type { Sessions } from "./sessions.ts";
 import { stateHandlers } from "./state-requests.ts";
 import type { Streams } from "./streams.ts";
 import type { TellOutcome, Tells } from "./tells.ts";
+import { privateOf } from "./tells.ts";
 import type { Transfers } from "./transfers.ts";
 
 export interface RequestsOptions extends PersonalRequestsOptions {
@@ -239,7 +240,7 @@ function messageHandlers(options: RequestsOptions) {
     });
   };
 
-  const send = (session: LiveSession, ask: Ask<"tell">, from = session.address): Outcome => {
+  const send = (session: LiveSession, ask: Ask<"tell">, deleted?: PrivateEntry): Outcome => {
     const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
     // Before the addressee is looked for, whose server may be gone since it was delivered.
     const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
@@ -254,23 +255,8 @@ function messageHandlers(options: RequestsOptions) {
     if ("code" in found) return found;
     const { id, at } = ids.next();
     const { account } = session.person;
-    const { kind, text, about } = ask;
-    const to = found.address;
-    // Written out where it is plain: an object that is put together takes longer, also to encode.
-    const plain: PrivateEntry =
-      account === undefined && ask.cid === undefined
-        ? { id, from, to, kind, text, at }
-        : {
-            id,
-            from,
-            ...(account === undefined ? {} : { account }),
-            to,
-            kind,
-            text,
-            at,
-            ...(ask.cid === undefined ? {} : { cid: ask.cid }),
-          };
-    const message = about === undefined ? plain : { ...plain, about };
+    const from = deleted?.from ?? session.address;
+    const message = privateOf(ask, { id, from, account, to: found.address, at }, deleted?.cid);
     const sent: Remembered = { id, at, logged: 0 };
     if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
     const settled = (end: TellOutcome | Failure, isLate = false) => {
@@ -289,9 +275,13 @@ function messageHandlers(options: RequestsOptions) {
     return end instanceof Promise ? { later: end } : outcomeOf(end);
   };
 
-  /** `from` is the address under which the author is known, where that is not his own now. */
-  const judged = (session: LiveSession, ask: Ask<"tell">, from?: string): MaybePromise<Outcome> => {
-    if (!options.hooks().judgesTells) return send(session, ask, from);
+  /** The author of what is `deleted` is known by the address that he had then. */
+  const judged = (
+    session: LiveSession,
+    ask: Ask<"tell">,
+    deleted?: PrivateEntry,
+  ): MaybePromise<Outcome> => {
+    if (!options.hooks().judgesTells) return send(session, ask, deleted);
     const offer = {
       from: session.person,
       to: ask.to,
@@ -299,7 +289,7 @@ function messageHandlers(options: RequestsOptions) {
       textBytes: Buffer.byteLength(ask.text),
       at: options.clock.now(),
     };
-    return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask, from));
+    return goOn(options.hooks().tell(offer), (refused) => refused ?? send(session, ask, deleted));
   };
   const tell = (session: LiveSession, ask: Ask<"tell">): MaybePromise<Outcome> => {
     const invalid = checkKind(ask);
@@ -308,7 +298,7 @@ function messageHandlers(options: RequestsOptions) {
     // The addressee has it in his conversation with the nick that its author had then.
     return options.conversations
       .targetOf(session, ask)
-      .then((own) => (isFailure(own) ? own : judged(session, ask, own.from)));
+      .then((own) => (isFailure(own) ? own : judged(session, ask, own)));
   };
   return { say, tell };
 }

@@ -7,8 +7,8 @@ import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, Sid } from "../names.ts";
-import { authorOf, checkKind, isSaid } from "../protocol/amendment.ts";
-import type { PrivateEntry } from "../protocol/messages.ts";
+import { checkKind, isPrivatelyDeletedBy, isSaid } from "../protocol/amendment.ts";
+import type { Ask, PrivateEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { AccountOf } from "./auth.ts";
 import type { ConversationsKept } from "./conversations.ts";
@@ -87,9 +87,7 @@ export function createTells(options: TellsOptions) {
   };
   /** What a deletion is about waits no more; true where it did, and was shown to nobody. */
   const takesBack = (account: string, deletion: PrivateEntry): boolean => {
-    const author = authorOf(deletion);
-    const isMeant = ({ message }: Kept) =>
-      message.id === deletion.about && authorOf(message) === author;
+    const isMeant = ({ message }: Kept) => isPrivatelyDeletedBy(message, deletion);
     const waiting = mail.of(account).filter(isMeant);
     mail.remove(waiting);
     return waiting.length > 0 && waiting.every(({ shownTo }) => shownTo === undefined);
@@ -253,6 +251,38 @@ export function createTells(options: TellsOptions) {
 }
 
 export type Tells = ReturnType<typeof createTells>;
+
+/** The message of a `tell`; `aboutCid` is its author's own id of what it deletes. */
+export function privateOf(
+  { kind, text, cid, about }: Ask<"tell">,
+  {
+    id,
+    from,
+    account,
+    to,
+    at,
+  }: Pick<PrivateEntry, "id" | "from" | "to" | "at"> & {
+    readonly account: string | undefined;
+  },
+  aboutCid: string | undefined,
+): PrivateEntry {
+  // Written out where it is plain: an object that is put together takes longer, also to encode.
+  const plain: PrivateEntry =
+    account === undefined && cid === undefined
+      ? { id, from, to, kind, text, at }
+      : {
+          id,
+          from,
+          ...(account === undefined ? {} : { account }),
+          to,
+          kind,
+          text,
+          at,
+          ...(cid === undefined ? {} : { cid }),
+        };
+  if (about === undefined) return plain;
+  return { ...plain, about, ...(aboutCid === undefined ? {} : { aboutCid }) };
+}
 
 // --- internal -----------------------------------------------------------------------------------
 

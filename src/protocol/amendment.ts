@@ -6,7 +6,7 @@ import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkText } from "../names.ts";
-import type { MessageEntry, MessageKind, PastEntry, SaidKind } from "./messages.ts";
+import type { MessageEntry, MessageKind, PastEntry, PrivateEntry, SaidKind } from "./messages.ts";
 
 type Said = Pick<MessageEntry, "from" | "account">;
 
@@ -75,6 +75,17 @@ export const isDeletedBy = (
   about.some(
     (one) => one.kind === "delete" && (authorOf(one) === authorOf(message) || mayDelete(one)),
   );
+
+/**
+ * Whether a deletion by its author is about a private message: one that was sent twice, since the
+ * author's server had gone down, has two ids, and the author's own id of it, where nobody else
+ * draws that one.
+ */
+export const isPrivatelyDeletedBy = (message: PrivateEntry, deletion: PrivateEntry): boolean => {
+  const { about, aboutCid = "" } = deletion;
+  const isTwin = aboutCid.length >= LIMITS.uniqueIdBytesMin && message.cid === aboutCid;
+  return authorOf(message) === authorOf(deletion) && (message.id === about || isTwin);
+};
 
 // --- internal -----------------------------------------------------------------------------------
 

@@ -339,6 +339,8 @@ export interface PrivateEntry {
   readonly cid?: string;
   /** The id of the private message that it answers, or reacts to: its author's word alone. */
   readonly about?: string;
+  /** Of a deletion, as in `MessageEntry`. */
+  readonly aboutCid?: string;
   readonly late?: true;
 }
 

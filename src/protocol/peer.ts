@@ -100,6 +100,7 @@ export const PrivateRow = v.object({
   at: Count,
   cid: v.exactOptional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
   about: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.idLengthMax))),
+  aboutCid: v.exactOptional(v.pipe(v.string(), v.maxBytes(LIMITS.clientIdBytesMax))),
 });
 
 /**

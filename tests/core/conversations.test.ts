@@ -165,6 +165,26 @@ describe("a deletion", () => {
       expect(one.all("ack").slice(acks)).toMatchObject([{ ref: 900, messages: [] }]);
   });
 
+  // As when the answer to the first one has gone down with the server.
+  for (const [cid, left] of [
+    ["one-that-nobody-else-draws", []],
+    ["short", ["said twice"]],
+  ] as const)
+    test(`of what was sent twice under the id "${cid}" leaves ${left.length} of it`, () => {
+      const talk = start(`twice ${cid}`);
+      const twice = { to: "cat@paris", text: "said twice", cid };
+      talk.ana.get("tell", twice);
+      talk.tell(talk.ana, "cat@paris", "kept");
+      talk.restart("crash");
+      const [ana, cat] = [talk.logIn("ana"), talk.logIn("cat")];
+      const { id } = ana.get("tell", twice);
+      expect(said(cat, "ana@paris")).toEqual(["said twice", "kept", "said twice"]);
+      ana.get("tell", deletion("cat@paris", String(id)));
+      expect(said(ana, "cat@paris")).toEqual([...left, "kept"]);
+      expect(said(cat, "ana@paris")).toEqual([...left, "kept"]);
+      expect(cat.all("private").at(-1)).toMatchObject({ about: id, aboutCid: cid });
+    });
+
   test("of what was not read yet takes it away before it is told", () => {
     const { place, ana, cat, tell, logIn } = start("unread");
     cat.send("bye", {});

@@ -43,6 +43,45 @@ test("a deletion takes away what its own people have told, and nothing of others
   expect(kept(ana, "mal@nice")).not.toContain("by mal");
 });
 
+test("nor does it by the id that its people and others have chosen", () => {
+  const { place, ana, bob, cat, lie } = start("the same cid");
+  const cid = "one-that-nobody-else-draws";
+  cat.get("tell", { to: "ana@paris", text: "by cat", cid });
+  bob.get("tell", { to: "ana@paris", text: "by bob", cid });
+  place.rest(20);
+  lie({ text: "first", cid });
+  lie({ kind: "delete", text: "", about: "another id", aboutCid: cid });
+  for (const from of ["cat@paris", "bob@paris", "ana@nice"])
+    lie({ kind: "delete", text: "", about: "another id", aboutCid: cid, from });
+  for (const [other, left] of [
+    ["mal@nice", []],
+    ["cat@paris", ["by cat"]],
+    ["bob@paris", ["by bob"]],
+  ])
+    expect(kept(ana, other as string)).toEqual(left as string[]);
+});
+
+test("what its people have sent twice is taken back where it waits", () => {
+  const { place, cat, logIn, lie } = start("waiting");
+  cat.send("bye", {});
+  place.rest(50);
+  const mail = { from: "mal@nice", to: "cat@paris", cid: "one-that-nobody-else-draws" };
+  lie({ ...mail, text: "taken back" });
+  lie({ ...mail, text: "waits", cid: "another-that-nobody-else-draws" });
+  lie({ kind: "delete", text: "", about: "another id", to: mail.to, aboutCid: mail.cid });
+  const again = logIn("cat");
+  expect(again.all("private").map(({ text }) => text)).toEqual(["waits"]);
+  expect(kept(again, "mal@nice")).toEqual(["waits"]);
+});
+
+test("a deletion whose field is no id of this page is ignored", () => {
+  const { ana, lie } = start("no cid");
+  const about = lie({ text: "stays" });
+  for (const aboutCid of [5, null, "x".repeat(LIMITS.clientIdBytesMax + 1)])
+    lie({ kind: "delete", text: "", about, aboutCid });
+  expect(kept(ana, "mal@nice")).toEqual(["stays"]);
+});
+
 test("nothing is kept as told by people of others, nor for people who have no account", () => {
   const { ana, cat, bob, lie } = start("made up");
   for (const from of ["cat@paris", "bob@paris", "nobody@rome", "@nice", "mal"]) lie({ from });
