@@ -36,6 +36,10 @@ export interface AmendmentsOptions {
   readonly mayModerate: MayModerate;
 }
 
+/** A text that sorts before an id, and behind nearly all others that do. */
+const justBefore = (id: string): string =>
+  `${id.slice(0, -1)}${String.fromCharCode(id.charCodeAt(id.length - 1) - 1)}~`;
+
 /** The messages that one names, in the form in which all are told it. */
 export interface Named {
   readonly about?: string;
@@ -57,7 +61,11 @@ function createLookUp({ history, log, spoken, streams }: AmendmentsOptions) {
       for (let limit: number = LIMITS.sameIdMax; ; limit = Math.min(limit * 4, most)) {
         const rows = await held.backlog(room, limit, `${id}\0`);
         const found = rows.filter((one) => one.id === id);
-        if (found.length < limit || limit === most) return found;
+        if (found.length < limit) return found;
+        if (limit < most) continue;
+        // A flood comes behind what it is to hide, whose id it could not know before.
+        const first = await held.onward(room, most, justBefore(id));
+        return [...first.filter((one) => one.id === id), ...found];
       }
     },
     /**

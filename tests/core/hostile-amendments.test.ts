@@ -53,6 +53,20 @@ test("a message of its own with another's id gives it no right to that one", () 
   town.isWell();
 });
 
+test("no number of messages of another's id keeps that one from being deleted", () => {
+  const { town, ana, id, publish } = lied("a flood of one id");
+  const flood = Array.from({ length: LIMITS.backlogMax + 1 }, () => ({ id, text: "mine" }));
+  publish(...flood);
+  const deletion = { room: "#lobby", text: "", kind: "delete", about: id };
+  expect(ana.ask("say", deletion)).toHaveProperty("id");
+  town.place.rest(300);
+  for (const name of ["paris", "lyon"]) {
+    expect(town.said(name)).toContain("mine");
+    expect(town.said(name)).not.toContain("as I said");
+  }
+  town.isWell();
+});
+
 test("what names nothing, itself, or an edit is told to nobody, and shown nowhere", () => {
   const { town, bob, id, publish } = lied("in circles");
   const own = String(town.liar.entry("x")["id"]);
