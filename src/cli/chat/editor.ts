@@ -28,7 +28,8 @@ export class Editor {
   #at = 0;
   #draft = "";
   #killed = "";
-  #pasting = false;
+  /** A paste that has not ended; its pieces are taken together, and dropped when it is too long. */
+  #paste: { readonly pieces: string[]; bytes: number } | undefined;
 
   get text(): string {
     return this.before + this.after;
@@ -40,6 +41,10 @@ export class Editor {
   get after(): string {
     return this.#after.join("");
   }
+  /** The first character before the cursor, without a look at all the others. */
+  get first(): string {
+    return this.#before[0] ?? "";
+  }
 
   /** Puts another text in place of what stands before the cursor. */
   replaceBefore(text: string): void {
@@ -49,12 +54,12 @@ export class Editor {
 
   /** Takes a key or a piece of pasted text, and tells what is to be done about it. */
   key(typed: string | undefined, key: Key): EditorAction {
-    if (key.name === "paste-start" || key.name === "paste-end") {
-      this.#pasting = key.name === "paste-start";
+    if (key.name === "paste-start") {
+      this.#paste = { pieces: [], bytes: 0 };
       return none;
     }
-    // A pasted line end is a part of the text: a paste never sends anything by itself.
-    if (this.#pasting) return this.#insert((typed ?? key.sequence ?? "").replace(/\r\n?/g, "\n"));
+    if (key.name === "paste-end") return this.#pasted();
+    if (this.#paste !== undefined) return this.#pasting(typed ?? key.sequence ?? "");
     if (key.ctrl === true) return this.#control(key.name ?? "");
     if (key.meta === true) return this.#meta(key.name ?? "");
     return this.#plain(typed, key);
@@ -169,8 +174,25 @@ export class Editor {
     return changed;
   }
 
+  #pasting(piece: string): EditorAction {
+    const { pieces, bytes } = (this.#paste ??= { pieces: [], bytes: 0 });
+    this.#paste.bytes = bytes + Buffer.byteLength(piece);
+    if (this.#paste.bytes <= LIMITS.lineBytesMax) pieces.push(piece);
+    else pieces.length = 0;
+    return none;
+  }
+
+  /** A pasted line end is a part of the text: a paste never sends anything by itself. */
+  #pasted(): EditorAction {
+    const { pieces, bytes } = this.#paste ?? { pieces: [], bytes: 0 };
+    this.#paste = undefined;
+    if (bytes > LIMITS.lineBytesMax) return { type: "refused" };
+    return this.#insert(pieces.join("").replace(/\r\n?/g, "\n"));
+  }
+
   #submit(): EditorAction {
-    const line = this.text;
+    // The end of the last pasted line is none of what is said.
+    const line = this.text.replace(/\n+$/, "");
     this.#set("");
     if (line.trim() !== "" && this.#history.at(-1) !== line) this.#history.push(line);
     if (this.#history.length > LIMITS.inputHistoryMax) this.#history.shift();

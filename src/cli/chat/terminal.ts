@@ -162,10 +162,9 @@ class Terminal {
 
   /** Tells the lobby that something is being written for it; a command is nobody's business. */
   #tellTyping(): void {
-    const { before } = this.#editor;
+    const { first } = this.#editor;
     const room = this.#client.welcome?.lobby;
-    if (room === undefined || before === "" || before.startsWith("/") || !this.#typists.isDue())
-      return;
+    if (room === undefined || first === "" || first === "/" || !this.#typists.isDue()) return;
     this.#client.request("typing", { room }).catch(() => undefined); // it is no loss
   }
 

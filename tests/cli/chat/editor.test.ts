@@ -12,6 +12,13 @@ function type(editor: Editor, ...keys: readonly (string | Key)[]): Editor {
   return editor;
 }
 
+/** A terminal's paste, key by key. */
+function paste(editor: Editor, text: string) {
+  editor.key(undefined, { name: "paste-start" });
+  for (const key of text) editor.key(key, { name: key === "\r" ? "return" : key });
+  return editor.key(undefined, { name: "paste-end" });
+}
+
 const ctrl = (name: string): Key => ({ name, ctrl: true });
 const meta = (name: string): Key => ({ name, meta: true });
 const left = { name: "left" };
@@ -65,14 +72,21 @@ describe("editing", () => {
 
   test("a pasted line end is a part of the text and sends nothing", () => {
     const editor = new Editor();
+    expect(paste(editor, "one\r\t2\r\n3\n\n")).toEqual({ type: "changed" });
+    expect(editor.text).toBe("one\n\t2\n3\n\n");
+    expect(editor.key(undefined, enter)).toEqual({ type: "line", line: "one\n\t2\n3" });
+  });
+
+  test("a paste is one change at its end, and all of it is refused where it is too long", () => {
+    const editor = type(new Editor(), "ad", left);
     editor.key(undefined, { name: "paste-start" });
-    for (const key of ["o", "n", "e", "\r", "\t", "2"]) {
-      const action = editor.key(key, { name: key === "\r" ? "return" : key });
-      expect(action).toEqual({ type: "changed" });
-    }
-    editor.key(undefined, { name: "paste-end" });
-    expect(editor.text).toBe("one\n\t2");
-    expect(editor.key(undefined, enter)).toEqual({ type: "line", line: "one\n\t2" });
+    for (const key of "bc") expect(editor.key(key, { name: key })).toEqual({ type: "none" });
+    expect(editor.text).toBe("ad");
+    expect(editor.key(undefined, { name: "paste-end" })).toEqual({ type: "changed" });
+    expect([editor.text, editor.first]).toEqual(["abcd", "a"]);
+    expect(paste(editor, "x".repeat(LIMITS.lineBytesMax + 1))).toEqual({ type: "refused" });
+    expect(paste(editor, "!")).toEqual({ type: "changed" });
+    expect(editor.text).toBe("abc!d");
   });
 
   test("a line takes no more than its bytes", () => {
