@@ -738,6 +738,10 @@ export const LIMITS = {
   /** Completions that are shown at once; and transfers: the others when these are done. */
   choicesMax: 50,
   transfersShownMax: 5,
+  /** And lines that wait for their answers: most of a small terminal is still free. */
+  waitingShownMax: 5,
+  /** A line without an answer for so long is shown to wait: on a good way nobody sees any. */
+  answerAwaitedMs: 1 * second,
   passwordTriesMax: 3,
   /** Ids of the last messages told, two each: as many as a page back may hold twice, and more. */
   toldIdsMax: 20_000,

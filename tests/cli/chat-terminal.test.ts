@@ -94,7 +94,7 @@ describe("the line mode", () => {
     expect(Bun.file(join(home, "got", "big")).size).toBe(40_000_000);
   });
 
-  test("says that the connection is lost, and that it is back", async () => {
+  test("says that the connection is lost, which lines wait for it, and that it is back", async () => {
     const server = spawnServer(["--name", "paris"]);
     const { port } = await server.until({ event: "listening" });
     const ann = onTerminal(["chat", "ann@paris"]);
@@ -102,8 +102,12 @@ describe("the line mode", () => {
     server.signal("SIGTERM");
     await ann.shows("-- the connection is lost");
     expect(await server.exited).toBe(0);
+    ann.type("still here?\r");
+    await ann.shows("waiting: still here?");
     await startServer(["--name", "paris", "--port", String(port)]);
     await ann.shows("-- the connection is back");
+    await ann.shows("ann@paris: still here?");
+    expect(await ann.shows("ann@paris> ")).not.toContain("(late)");
   });
 
   test("ends by Ctrl-D, by Ctrl-C on an empty line, and by /quit", async () => {

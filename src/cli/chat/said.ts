@@ -127,10 +127,11 @@ export function quoteText({ from, text = "" }: Of): string {
 
 const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
 
-function bodyText(shown: Message & Partial<PastEntry>, { dim }: Pens): string {
+function bodyText(shown: Message & Partial<PastEntry>, { dim, self }: Pens): string {
   if (shown.deleted === true) return dim("(deleted)");
   const isEdited = shown.kind === "edit" || shown.edited !== undefined;
-  const late = shown.late === true ? dim(" (late)") : "";
+  // Whoever has waited to say something knows it.
+  const late = shown.late === true && shown.from !== self() ? dim(" (late)") : "";
   const reactions = (shown.reactions ?? []).map(({ text, count }) => `${visible(text)} ${count}`);
   const counted = reactions.length === 0 ? "" : dim(` [${reactions.join(", ")}]`);
   const text = visible(shown.edited?.text ?? shown.text);

@@ -1,5 +1,5 @@
-// A chat on a terminal: what happens scrolls by above, at the bottom stand the transfers and the
-// line that is being typed. Only this file moves the cursor.
+// A chat on a terminal: what happens scrolls by above, at the bottom stand the transfers, the lines
+// that wait for an answer and the one that is being typed. Only this file moves the cursor.
 // Invariants:
 // 1. Each line of the block at the bottom is cut to the terminal's width; only when that shrinks
 //    afterwards does one take several rows.
@@ -19,6 +19,7 @@ import { Editor, type Key } from "./editor.ts";
 import type { Shown } from "./shown.ts";
 import { createTextWriter, progressText } from "./text.ts";
 import { Typists } from "./typists.ts";
+import { WaitingLines } from "./waiting.ts";
 
 export interface TerminalOptions {
   readonly client: Client;
@@ -44,6 +45,7 @@ class Terminal {
   readonly #ended = Promise.withResolvers<ExitCode>();
   readonly #people = new Set<string>();
   readonly #typists = new Typists(() => this.#drawSoon());
+  readonly #waiting = new WaitingLines(() => this.#drawSoon());
   readonly #colours = hasColours(process.stdout);
   /** The block as it was drawn last: the columns of each line, and of the last up to the cursor. */
   #drawn: readonly number[] = [];
@@ -70,6 +72,7 @@ class Terminal {
       accept,
       show: (shown) => {
         this.#typists.take(shown, client.address);
+        this.#waiting.take(shown);
         this.#print(write(shown) + (isCalling(shown, client.address) ? BELL : ""));
       },
       askPassword: (nick) => this.#askPassword(nick),
@@ -89,6 +92,7 @@ class Terminal {
     this.#chatter.commands.list().catch(this.#fail);
     const code = await this.#ended.promise;
     this.#typists.close();
+    this.#waiting.close();
     await this.#client.close();
     this.#flush();
     this.#close();
@@ -141,8 +145,7 @@ class Terminal {
       case "line":
         this.#drawSoon();
         if (action.line.trim() === "") return;
-        this.#chatter.line(action.line, ++this.#lines).catch(this.#fail);
-        return;
+        return this.#say(action.line);
       case "complete":
         return this.#complete();
       case "refused":
@@ -158,6 +161,12 @@ class Terminal {
       default:
         action satisfies never;
     }
+  }
+
+  #say(line: string): void {
+    const ref = ++this.#lines;
+    this.#waiting.typed(ref, line);
+    this.#chatter.line(line, ref).then(() => this.#waiting.answered(ref), this.#fail);
   }
 
   /** Tells the lobby that something is being written for it; a command is nobody's business. */
@@ -278,18 +287,21 @@ class Terminal {
     const shown = this.#chatter.transfers.running().slice(0, LIMITS.transfersShownMax);
     const { line } = this.#typists;
     const typing = line === "" ? [] : [line];
-    const rows = [...shown.map((entry) => progressText(entry, width - 1)), ...typing].map((row) =>
-      cut(row, width - 1),
-    );
+    const transfers = shown.map((entry) => progressText(entry, width - 1));
+    const fit = (row: string): string => cut(row, width - 1);
+    const [rows, waiting] = [[...transfers, ...typing].map(fit), this.#waiting.rows.map(fit)];
     const prompt = cut(`${visible(this.#client.address)}> `, Math.floor(width / 2));
     const room = width - 1 - Bun.stringWidth(prompt);
     const { before, after } = windowOf(this.#editor, room);
-    const painted = this.#colours ? styleText("bold", prompt, { validateStream: false }) : prompt;
+    const paint = (style: "bold" | "dim", text: string): string =>
+      this.#colours ? styleText(style, text, { validateStream: false }) : text;
     const back = Bun.stringWidth(after);
     const cursor = back > 0 ? `\x1b[${back}D` : "";
     const used = Bun.stringWidth(prompt) + Bun.stringWidth(before);
-    this.#drawn = [...rows.map((row) => Bun.stringWidth(row)), used];
-    return `${[...rows, painted + before + after].join("\r\n")}${cursor}`;
+    this.#drawn = [...[...rows, ...waiting].map((row) => Bun.stringWidth(row)), used];
+    const dimmed = waiting.map((row) => paint("dim", row));
+    const typed = paint("bold", prompt) + before + after;
+    return `${[...rows, ...dimmed, typed].join("\r\n")}${cursor}`;
   }
 }
 

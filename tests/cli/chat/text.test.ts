@@ -52,6 +52,11 @@ test("of a ban it is said who lifted it, or that its time is over", () => {
   ]);
 });
 
+test("one's own message that had to wait for the connection looks as usual", () => {
+  const own = { ...message, from: "ann@paris", late: true as const };
+  expect(write(own)).toEndWith("ann@paris: hi");
+});
+
 test("one's own messages have another colour, where there are colours", () => {
   const colourful = createTextWriter({ colours: true, self: () => "ann@paris" });
   const own = colourful({ ...message, from: "ann@paris" });
