@@ -10,7 +10,7 @@ export const EXIT = {
   failure: 1,
   /** What was typed. */
   usage: 2,
-  /** Nobody answers. */
+  /** Nobody answers; a chat that ends before all its lines were answered. */
   cannotConnect: 3,
   /** Somebody answered, and said no. */
   refused: 4,
@@ -21,6 +21,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return exits.get(code) ?? EXIT.refused;
 }
+
+/** Returns the exit code of a chat that ends while so many of its lines have no answer. */
+export const exitCodeWith = (code: ExitCode, unanswered: number): ExitCode =>
+  code === EXIT.ok && unanswered > 0 ? EXIT.cannotConnect : code;
 
 /** Prints why a command failed on stderr, and returns its exit code. */
 export function reportFailure(thrown: unknown): ExitCode {

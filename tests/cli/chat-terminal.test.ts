@@ -110,6 +110,17 @@ describe("the line mode", () => {
     expect(await ann.shows("ann@paris> ")).not.toContain("(late)");
   });
 
+  test("says by its exit code that a line was not sent", async () => {
+    const server = await startServer(["--name", "paris"]);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    server.signal("SIGTERM");
+    await ann.shows("-- the connection is lost");
+    ann.type("still here?\r/quit\r");
+    await ann.shows('!! "still here?" may not have been sent');
+    expect(await ann.exited).toBe(3);
+  });
+
   test("ends by Ctrl-D, by Ctrl-C on an empty line, and by /quit", async () => {
     await startServer(["--name", "paris"]);
     for (const keys of ["\u0004", "typed\u0003\u0003", "/quit\r"]) {

@@ -313,4 +313,27 @@ describe("a server that goes away", () => {
     },
     TEST_MS,
   );
+
+  for (const [name, end] of [
+    ["/quit", (chat: Program) => chat.type("/quit")],
+    ["a signal", (chat: Program) => chat.signal("SIGTERM")],
+  ] as const) {
+    test(
+      `${name} ends the wait; the line that was not sent is told, and the exit code is 3`,
+      async () => {
+        const nice = await stage.serve("nice");
+        const chat = await stage.chat("ann", nice);
+        await nice.kill();
+        await chat.when({ event: "connection", state: "lost" });
+        // Refused here: it has its answer, and comes behind the other one.
+        chat.type("are you back?", "/nonsense!");
+        await chat.when({ event: "error", ref: 2 });
+        end(chat);
+        expect(await chat.exited()).toBe(3);
+        const text = '"are you back?" may not have been sent: the client was closed';
+        expect(chat.heard.lines.at(-1)).toMatchObject({ event: "error", ref: 1, text });
+      },
+      TEST_MS,
+    );
+  }
 });

@@ -35,6 +35,8 @@ export interface ChatterOptions {
 export class Chatter {
   readonly transfers = new TransferBook();
   readonly commands: ServerCommands;
+  /** The lines without an answer: where the chat ends now, they may not have been sent. */
+  readonly unanswered = new Set<number>();
   readonly #options: ChatterOptions;
   readonly #client: Client;
   readonly #book = new MessageBook();
@@ -56,14 +58,10 @@ export class Chatter {
     options.client.on((event) => this.#happened(event));
   }
 
-  /** How many lines and transfers are under way. */
-  get busy(): number {
-    return this.#running.size;
-  }
-
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
   line(line: string | Failure, ref: number): Promise<void> {
-    const done = this.#answer(line, ref);
+    this.unanswered.add(ref);
+    const done = this.#answer(line, ref).finally(() => this.unanswered.delete(ref));
     this.#track(done);
     return done;
   }
@@ -156,6 +154,7 @@ export class Chatter {
         return this.#show({ event: "answer", ref, ...answer });
       }
       case "quit":
+        this.unanswered.delete(ref);
         this.#show({ event: "ack", ref });
         return this.#options.quit();
       default:

@@ -3,7 +3,7 @@
 
 import type { Client, Failure } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
-import { EXIT, exitCodeOf, type ExitCode } from "../exit.ts";
+import { EXIT, exitCodeOf, exitCodeWith, type ExitCode } from "../exit.ts";
 import { jsonLine } from "../screen.ts";
 import { Chatter } from "./chatter.ts";
 import { readNumberedLines } from "./lines.ts";
@@ -34,9 +34,10 @@ export async function chatOnPipes(options: PipeOptions): Promise<ExitCode> {
   });
   const stop = () => ended.resolve(EXIT.ok);
   for (const signal of signals) process.on(signal, stop);
-  const input = feed(chatter, quit.promise);
+  const input = feed(chatter, quit.promise, lossOf(client));
   const finished = input.then(() => EXIT.ok);
-  const code = await Promise.race([finished, ended.promise]);
+  const ending = await Promise.race([finished, ended.promise]);
+  const code = exitCodeWith(ending, chatter.unanswered.size);
   for (const signal of signals) process.off(signal, stop);
   await client.close();
   // Nobody reads it any more, and it must not keep the program from ending.
@@ -48,8 +49,31 @@ export async function chatOnPipes(options: PipeOptions): Promise<ExitCode> {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Feeds lines, some at a time, and resolves when nothing is under way any more. */
-async function feed(chatter: Chatter, quit: Promise<void>): Promise<void> {
+/** Tells of the connection: a promise that is resolved as soon as it is lost, or at once. */
+function lossOf(client: Client): () => Promise<void> {
+  let isLost = false;
+  let tell = () => {};
+  client.on((event) => {
+    if (event.type !== "connection") return;
+    isLost = event.state === "lost";
+    if (isLost) tell();
+  });
+  return () =>
+    new Promise((resolve) => {
+      tell = resolve;
+      if (isLost) resolve();
+    });
+}
+
+/**
+ * Feeds lines, some at a time, and resolves when nothing is under way any more; after /quit as well
+ * when the connection is lost: it may never come back.
+ */
+async function feed(
+  chatter: Chatter,
+  quit: Promise<void>,
+  lost: () => Promise<void>,
+): Promise<void> {
   const open = new Set<Promise<void>>();
   const state = { quit: false };
   let wake = () => {};
@@ -72,9 +96,10 @@ async function feed(chatter: Chatter, quit: Promise<void>): Promise<void> {
     open.add(answered);
     while (open.size >= LIMITS.linesInFlightMax) await Promise.race(open);
   }
-  await Promise.all(open);
-  if (state.quit) await stopped;
-  if (!state.quit) await chatter.settled();
+  if (!state.quit) await Promise.all(open);
+  if (!state.quit) return chatter.settled();
+  await stopped;
+  await Promise.race([Promise.all(open), lost()]);
 }
 
 /** Writes to stdout; gives up when nobody reads it. */

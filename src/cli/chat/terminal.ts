@@ -11,7 +11,7 @@ import { styleText } from "node:util";
 import { type Client, type ClientEvent, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import { hasColours } from "../colours.ts";
-import { EXIT, exitCodeOf, type ExitCode } from "../exit.ts";
+import { EXIT, exitCodeOf, exitCodeWith, type ExitCode } from "../exit.ts";
 import { readSecret } from "../secret.ts";
 import { Chatter } from "./chatter.ts";
 import { complete } from "./completion.ts";
@@ -90,7 +90,7 @@ class Terminal {
     for (const signal of signals) process.on(signal, this.#onSignal);
     this.#learnWho();
     this.#chatter.commands.list().catch(this.#fail);
-    const code = await this.#ended.promise;
+    const code = exitCodeWith(await this.#ended.promise, this.#chatter.unanswered.size);
     this.#typists.close();
     this.#waiting.close();
     await this.#client.close();
