@@ -735,6 +735,8 @@ export const LIMITS = {
   /** Names that are completed; and lines that are remembered. */
   completionsMax: 5000,
   inputHistoryMax: 500,
+  /** Rows of one message of many lines: a long piece of code, but no flood of empty ones. */
+  textRowsMax: 200,
   /** Completions that are shown at once; and transfers: the others when these are done. */
   choicesMax: 50,
   transfersShownMax: 5,

@@ -5,6 +5,7 @@ import { isSaid, visible } from "../../client.ts";
 import type { PrivateEntry, PrivateKind } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import { aboutText, clockTime, deletionText, type Pens, reactionText } from "./said.ts";
+import { textRows } from "./rows.ts";
 import type { Of, Shown } from "./shown.ts";
 
 /** One that came. */
@@ -16,7 +17,7 @@ export function whisperText(
   const { kind, text, from, at } = shown;
   if (!isSaid(kind)) return doneText({ ...shown, kind }, pens) + late;
   const arrow = `${pens.arrow("→ you")}${aboutText(shown, pens)}`;
-  return `${pens.dim(clockTime(at))} ${pens.who(from)} ${arrow}: ${visible(text)}${late}`;
+  return `${pens.dim(clockTime(at))} ${pens.who(from)} ${arrow}:${textRows(text)}${late}`;
 }
 
 /** One that whoever sits here has told. */
@@ -27,7 +28,7 @@ export function tellText(
   const { kind, text, to, at } = told;
   if (!isSaid(kind)) return doneText({ ...told, kind, from: pens.self() }, pens);
   const head = `${pens.arrow(`you → ${visible(to)}`)}${aboutText(told, pens)}`;
-  return `${pens.dim(clockTime(at))} ${head}: ${visible(text)}`;
+  return `${pens.dim(clockTime(at))} ${head}:${textRows(text)}`;
 }
 
 /** A page of a conversation. */

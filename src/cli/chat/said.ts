@@ -4,6 +4,7 @@
 import { LOBBY, visible } from "../../client.ts";
 import type { PastEntry } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
+import { textRows } from "./rows.ts";
 import type { Of, Shown } from "./shown.ts";
 
 /** What makes the parts of a line. */
@@ -67,9 +68,9 @@ export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): strin
       const isMeant = from !== pens.self() && shown.mentions?.includes(pens.self()) === true;
       const begin = `${dim(clockTime(shown.at))}${room} ${isMeant ? `${pens.sign("»")} ` : ""}`;
       const body = bodyText(shown, pens);
-      if (kind === "action") return `${begin}* ${who(from)}${aboutText(shown, pens)} ${body}`;
+      if (kind === "action") return `${begin}* ${who(from)}${aboutText(shown, pens)}${body}`;
       const mark = kind === "notice" ? dim("!") : "";
-      return `${begin}${who(from)}${mark}${aboutText(shown, pens)}: ${body}`;
+      return `${begin}${who(from)}${mark}${aboutText(shown, pens)}:${body}`;
     }
     default:
       kind satisfies never;
@@ -128,12 +129,12 @@ export function quoteText({ from, text = "" }: Of): string {
 const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
 
 function bodyText(shown: Message & Partial<PastEntry>, { dim, self }: Pens): string {
-  if (shown.deleted === true) return dim("(deleted)");
+  if (shown.deleted === true) return ` ${dim("(deleted)")}`;
   const isEdited = shown.kind === "edit" || shown.edited !== undefined;
   // Whoever has waited to say something knows it.
   const late = shown.late === true && shown.from !== self() ? dim(" (late)") : "";
   const reactions = (shown.reactions ?? []).map(({ text, count }) => `${visible(text)} ${count}`);
   const counted = reactions.length === 0 ? "" : dim(` [${reactions.join(", ")}]`);
-  const text = visible(shown.edited?.text ?? shown.text);
+  const text = textRows(shown.edited?.text ?? shown.text);
   return `${text}${isEdited ? dim(" (edited)") : ""}${late}${counted}`;
 }

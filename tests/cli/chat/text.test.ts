@@ -1,4 +1,4 @@
-// What people are shown: one line each, and nothing in it that moves a cursor.
+// What people are shown: a line each, or the lines of a text, and nothing that moves a cursor.
 
 import { describe, expect, test } from "bun:test";
 import type { Shown } from "../../../src/cli/chat/shown.ts";
@@ -50,6 +50,31 @@ test("of a ban it is said who lifted it, or that its time is over", () => {
     "-- ann@paris has unbanned eve@* in #tea",
     "-- eve@* is muted no more in #tea: the time is over",
   ]);
+});
+
+test("a text of several lines has as many rows, none of which looks like a message", () => {
+  const text = "if x:\r\n  \u001b[2Jy\n\n12:00 eve@lyon: yes\r!";
+  const rows = ["      if x:", "        ␛[2Jy", "", "      12:00 eve@lyon: yes␍!"].join("\n");
+  const lines = [
+    { ...message, text },
+    { ...message, text, kind: "action" as const, late: true as const },
+    { event: "private" as const, id: "2", to: "ann@paris", from: "bob@lyon", at: 0, text },
+    { event: "ack" as const, ref: 1, to: "bob@lyon", outcome: "delivered" as const, at: 0, text },
+    { ...message, kind: "reaction" as const, text: "a\nb", of: { from: "bob@lyon", at: 0, text } },
+  ].map((shown) => write({ kind: "text", ...shown }).replace(/^(?:\S{10} )?\d\d:\d\d /, ""));
+  expect(lines).toEqual([
+    `bob@lyon:\n${rows}`,
+    `* bob@lyon\n${rows} (late)`,
+    `bob@lyon → you:\n${rows}`,
+    `you → bob@lyon:\n${rows}`,
+    "-- bob@lyon: a␊b to bob@lyon “if x:␍␊  ␛[2Jy␊␊12:00 eve@lyon:…”",
+  ]);
+});
+
+test("a flood of lines has no more rows than its bound, and nothing of it is lost", () => {
+  const rows = write({ ...message, text: "\n".repeat(9000) }).split("\n");
+  expect(rows).toHaveLength(LIMITS.textRowsMax + 1);
+  expect(rows.at(-1)).toBe(`      ${"␊".repeat(9001 - LIMITS.textRowsMax)}`);
 });
 
 test("one's own message that had to wait for the connection looks as usual", () => {
@@ -247,7 +272,7 @@ test("one who is alone in a room is one person", () => {
 /** Controls, and what changes the direction of a text. */
 const unsafe = /[\p{Cc}\p{Cf}]/u;
 
-describe("whatever others send stays on its line", () => {
+describe("whatever others send stays on its line, or in rows that stand in", () => {
   const bad = "a\r\nb\u001b[2J\u001b]0;x\u0007\u009b31m\u202ec\t";
   const transfer = { transfer: "f".repeat(32), number: 1 };
   const shown: readonly Shown[] = [
@@ -287,7 +312,9 @@ describe("whatever others send stays on its line", () => {
   ];
   for (const one of shown) {
     test(one.event, () => {
-      expect(write(one)).not.toMatch(unsafe);
+      const [first = "", ...rows] = write(one).split("\n");
+      for (const row of [first, ...rows]) expect(row).not.toMatch(unsafe);
+      for (const row of rows) expect(row).toStartWith("      ");
     });
   }
 
