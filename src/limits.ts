@@ -284,6 +284,8 @@ export const LIMITS = {
   backlogMax: 200,
   /** Of those, what a terminal shows of a room when somebody comes into it: a screen or two. */
   backlogShown: 50,
+  /** Answers that `/history` asks for, where most of what is in them was done to other messages. */
+  historyPagesMax: 20,
   /** And their JSON: an answer is far from filling its asker's outbox. */
   backlogBytesMax: 1 * MiB,
 

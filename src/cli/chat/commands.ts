@@ -45,7 +45,7 @@ const commands = {
   servers: { usage: "", about: "shows the servers that are merged" },
   history: {
     usage: "[#ROOM|NICK@SERVER] [COUNT] [BEFORE]",
-    about: "shows what was said, before a message",
+    about: "shows so many messages, or 20, before a message",
   },
   conversations: { usage: "[BEFORE]", about: "shows with whom you have talked in private" },
   forget: {

@@ -9,6 +9,7 @@ import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { cleanFileName, visible } from "../../names.ts";
 import { jsonLine } from "../screen.ts";
+import { isCounted } from "./said.ts";
 import type { Shown } from "./shown.ts";
 
 /** What is asked of the past of a room, or of a conversation. Throws `USAGE`. */
@@ -23,18 +24,30 @@ export function historyAsked(
   return { place, limit: countOf(count), ...(before === "" ? {} : { before }) };
 }
 
-/** Asks for it, as it is shown. Rejects with the server's refusal. */
+/**
+ * Asks for it, as it is shown: so many messages, and what was done to messages meanwhile. Rejects
+ * with the server's refusal.
+ */
 export async function askPast(
   client: Pick<Client, "request">,
-  { place, ...from }: ReturnType<typeof historyAsked>,
+  { place, ...asked }: ReturnType<typeof historyAsked>,
   ref: number,
 ): Promise<Extract<Shown, { readonly event: "history" | "conversation" }>> {
-  if (place.includes("@")) {
-    const answer = await client.request("conversation", { with: place, ...from });
-    return { event: "conversation", ref, ...answer };
+  if (!place.includes("@")) {
+    const page = async (from: From) => {
+      const { messages } = await client.request("history", { room: place, ...from });
+      return messages;
+    };
+    return { event: "history", ref, room: place, messages: await countedOf(page, asked) };
   }
-  const { messages } = await client.request("history", { room: place, ...from });
-  return { event: "history", ref, room: place, messages };
+  let other = place;
+  const page = async (from: From) => {
+    const answer = await client.request("conversation", { with: place, ...from });
+    other = answer.with;
+    return answer.messages;
+  };
+  const messages = await countedOf(page, asked);
+  return { event: "conversation", ref, with: other, messages };
 }
 
 /**
@@ -75,6 +88,7 @@ export async function askFound(
 export interface Exported {
   readonly room: string;
   readonly path: string;
+  /** Without what was done to messages, which is in the file as well. */
   readonly messages: number;
 }
 
@@ -105,7 +119,7 @@ export async function exportRoom(
         const [oldest] = page;
         if (oldest === undefined) break;
         before = oldest.id;
-        messages += page.length;
+        messages += page.filter(isCounted).length;
         const bytes = Buffer.from(page.map((one) => `${lineOf(one)}\n`).join(""));
         await turned.writeFile(bytes);
         places.push({ from: written, bytes: bytes.length });
@@ -141,6 +155,34 @@ function countOf(text: string): number {
 
 const usage = (command: string, expected: string, got: string): ChatFusionError =>
   new ChatFusionError("USAGE", `/${command}: expected ${expected}, got "${visible(got)}"`);
+
+/** Where a page of the past ends, and how much it has. */
+interface From {
+  readonly limit: number;
+  readonly before?: string;
+}
+
+/**
+ * The newest entries, with as many messages among them as are asked for: pages are full of what was
+ * done to messages, in a room where people react a lot.
+ */
+async function countedOf<T extends Pick<MessageEntry, "id" | "kind">>(
+  page: (from: From) => Promise<readonly T[]>,
+  asked: From,
+): Promise<readonly T[]> {
+  let all: readonly T[] = [];
+  let from = asked;
+  for (let pages = 0; pages < LIMITS.historyPagesMax; pages++) {
+    const older = await page(from);
+    const [oldest] = older;
+    if (oldest === undefined) break;
+    all = [...older, ...all];
+    const first = all.filter(isCounted).at(-asked.limit);
+    if (first !== undefined) return all.slice(all.indexOf(first));
+    from = { limit: LIMITS.backlogMax, before: oldest.id };
+  }
+  return all;
+}
 
 async function targetOf(path: string, room: string): Promise<string> {
   const full = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);

@@ -81,7 +81,7 @@ export function saidText(shown: Message & Partial<PastEntry>, pens: Pens): strin
 /** Writes a page of the past; what was done to its messages stands behind them. */
 export function pastText(messages: readonly PastEntry[], pens: Pens): string {
   const byId = new Map(messages.map((one) => [one.id, one]));
-  const said = messages.filter(({ kind }) => !DONE.includes(kind));
+  const said = messages.filter(isCounted);
   const lines = said.map((one) => {
     const target = byId.get(one.about ?? one.thread ?? "");
     if (target === undefined) return saidText({ event: "message", ...one }, pens);
@@ -90,6 +90,9 @@ export function pastText(messages: readonly PastEntry[], pens: Pens): string {
   });
   return lines.join("\n");
 }
+
+/** Whether it is a message of its own, and not something that is done to one. */
+export const isCounted = ({ kind }: Pick<PastEntry, "kind">): boolean => !DONE.includes(kind);
 
 /** The time of a day, and the day, too, when it is another one. */
 export function clockTime(at: number): string {

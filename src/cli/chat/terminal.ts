@@ -17,7 +17,8 @@ import { Chatter } from "./chatter.ts";
 import { complete } from "./completion.ts";
 import { Editor, type Key } from "./editor.ts";
 import type { Shown } from "./shown.ts";
-import { createTextWriter, progressText } from "./text.ts";
+import { createTextWriter } from "./text.ts";
+import { progressText } from "./transfer-text.ts";
 import { Typists } from "./typists.ts";
 import { WaitingLines } from "./waiting.ts";
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportRoom, historyAsked, searchAsked } from "../../../src/cli/chat/past.ts";
+import { askPast, exportRoom, historyAsked, searchAsked } from "../../../src/cli/chat/past.ts";
 import type { Client, MessageEntry } from "../../../src/client.ts";
 import { ChatFusionError } from "../../../src/errors.ts";
 import { LIMITS } from "../../../src/limits.ts";
@@ -16,6 +16,34 @@ const thrownBy = (run: () => unknown): unknown => {
   } catch (thrown) {
     return thrown;
   }
+};
+
+interface Asked {
+  readonly before: string;
+  readonly limit: number;
+}
+
+/** By the first sign of a text. */
+const KINDS: Readonly<Record<string, MessageEntry["kind"]>> = {
+  "*": "action",
+  "+": "reaction",
+  "=": "edit",
+};
+
+/** A server that has so many messages, and gives some at a time; it may fail after some pages. */
+const holding = (texts: readonly string[], { page = 3, pages = 1e9 } = {}) => {
+  const all = texts.map((text, at): MessageEntry => {
+    const id = String(at).padStart(9, "0");
+    const kind = KINDS[text[0] ?? ""] ?? "text";
+    return { id, from: "ann@paris", room: "#tea" as never, kind, text, at: at * 1000 };
+  });
+  let left = pages;
+  const request = (_: string, { before = "9", limit = page }: Partial<Asked>) => {
+    if (left-- === 0) return Promise.reject(new ChatFusionError("NOT_IN_ROOM", "put out"));
+    const messages = all.filter(({ id }) => id < before).slice(-Math.min(page, limit));
+    return Promise.resolve({ messages });
+  };
+  return { all, client: { request } as unknown as Pick<Client, "request"> };
 };
 
 describe("/history", () => {
@@ -40,6 +68,36 @@ describe("/history", () => {
       }));
 });
 
+describe("/history N", () => {
+  const texts = ["+", "one", "+", "two", "three", ...Array.from("+=+=+=+"), "four", "+"];
+  for (const [limit, shown] of [
+    [1, ["four", "+"]],
+    [2, texts.slice(4)],
+    [3, texts.slice(3)],
+    [9, texts],
+  ] as const)
+    test(`has ${limit} messages, where there are as many, and what was done to them`, async () => {
+      const { client } = holding(texts);
+      const { messages } = await askPast(client, { place: "#tea", limit }, 1);
+      expect(messages.map(({ text }) => text)).toEqual([...shown]);
+    });
+
+  test("gives up after some pages in which there is none, with what it has", async () => {
+    const { client } = holding(["one", ...Array<string>(LIMITS.historyPagesMax).fill("+")], {
+      page: 1,
+    });
+    const { messages } = await askPast(client, { place: "#tea", limit: 1 }, 1);
+    expect(messages).toHaveLength(LIMITS.historyPagesMax);
+  });
+
+  test("goes on from where it was asked to", async () => {
+    const { all, client } = holding(texts);
+    const before = all[4]?.id ?? "";
+    const { messages } = await askPast(client, { place: "#tea", limit: 2, before }, 1);
+    expect(messages.map(({ text }) => text)).toEqual(["one", "+", "two"]);
+  });
+});
+
 describe("/search", () => {
   const cases: readonly (readonly [text: string, asked: object])[] = [
     ["cup of tea", { text: "cup of tea" }],
@@ -58,21 +116,6 @@ describe("/search", () => {
 });
 
 describe("/export", () => {
-  /** A server that has so many messages, and gives some at a time; it may fail after some pages. */
-  const holding = (texts: readonly string[], { page = 3, pages = 1e9 } = {}) => {
-    const all = texts.map((text, at): MessageEntry => {
-      const id = String(at).padStart(9, "0");
-      const kind = text.startsWith("*") ? "action" : "text";
-      return { id, from: "ann@paris", room: "#tea" as never, kind, text, at: at * 1000 };
-    });
-    let left = pages;
-    const request = (_: string, { before = "9" }: { readonly before?: string }) => {
-      if (left-- === 0) return Promise.reject(new ChatFusionError("NOT_IN_ROOM", "put out"));
-      const messages = all.filter(({ id }) => id < before).slice(-page);
-      return Promise.resolve({ messages });
-    };
-    return { all, client: { request } as unknown as Pick<Client, "request"> };
-  };
   const inFolder = async (run: (folder: string) => Promise<void>) => {
     const folder = await mkdtemp(join(tmpdir(), "chatfusion-export-"));
     try {
@@ -116,6 +159,14 @@ describe("/export", () => {
       ]);
       // oxlint-disable-next-line no-control-regex -- none is to be there
       expect(lines.join("")).not.toMatch(/[\u0000-\u001f\u202e]/);
+    }));
+
+  test("counts messages, and not what was done to them, which it writes as well", () =>
+    inFolder(async (folder) => {
+      const { client } = holding(["one", "+", "=", "two"]);
+      const path = join(folder, "tea.txt");
+      expect(await exportRoom(client, { room, path, folder })).toMatchObject({ messages: 2 });
+      expect((await Bun.file(path).text()).trimEnd().split("\n")).toHaveLength(4);
     }));
 
   test("gives a file in a folder a name of its own, which leads out of no folder", () =>

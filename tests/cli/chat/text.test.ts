@@ -2,12 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Shown } from "../../../src/cli/chat/shown.ts";
-import {
-  createTextWriter,
-  durationText,
-  progressText,
-  sizeText,
-} from "../../../src/cli/chat/text.ts";
+import { createTextWriter } from "../../../src/cli/chat/text.ts";
+import { durationText, progressText, sizeText } from "../../../src/cli/chat/transfer-text.ts";
 import { TransferBook } from "../../../src/cli/chat/transfers.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import type { RoomName } from "../../../src/names.ts";
