@@ -94,7 +94,7 @@ describe("the line mode", () => {
     expect(Bun.file(join(home, "got", "big")).size).toBe(40_000_000);
   });
 
-  test("says that the connection is lost, which lines wait for it, and that it is back", async () => {
+  test("says that the connection is lost and back, and which lines wait for it", async () => {
     const server = spawnServer(["--name", "paris"]);
     const { port } = await server.until({ event: "listening" });
     const ann = onTerminal(["chat", "ann@paris"]);

@@ -5,9 +5,9 @@ import { visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 
 /**
- * Makes a text that somebody sent safe to print behind what says who sent it, with the blank between
- * them. One of several lines begins on a row of its own, and all its rows stand in from the left
- * edge, where messages begin: no row looks like a message of somebody else. What is past
+ * Makes a text that somebody sent safe to print behind what says who sent it, with the blank that
+ * is between. One of several lines begins on a row of its own, and all its rows stand in from the
+ * left edge, where messages begin: no row looks like a message of somebody else. What is past
  * LIMITS.textRowsMax is one row.
  */
 export function textRows(text: string): string {
@@ -19,7 +19,46 @@ export function textRows(text: string): string {
   return rows.map((row) => `\n${row === "" ? "" : INDENT}${row}`).join("");
 }
 
+/**
+ * Breaks a line between words into rows of up to so many columns. Where it has a column of its own
+ * behind a gap (`/quit      ends the chat`), that stays one if there is room, and begins a row if
+ * not. A word that is longer than a row is left to the terminal.
+ */
+export function wrapped(line: string, columns: number): readonly string[] {
+  if (Bun.stringWidth(line) <= columns) return [line];
+  const [, head = "", gap = "", rest = ""] = /^(\s*\S.*?)(\s{2,})(\S.*)$/s.exec(line) ?? [];
+  if (head === "") return wordRows(line, columns, HANGING);
+  const column = Bun.stringWidth(head + gap);
+  if (columns - column < COLUMN_MIN) {
+    const below = wordRows(rest, columns - HANGING, 0).map((row) => " ".repeat(HANGING) + row);
+    return [...wordRows(head, columns, HANGING), ...below];
+  }
+  const [first = "", ...more] = wordRows(rest, columns - column, 0);
+  return [head + gap + first, ...more.map((row) => " ".repeat(column) + row)];
+}
+
 // --- internal -----------------------------------------------------------------------------------
 
 /** As wide as a time with its blank. */
 const INDENT = " ".repeat(6);
+
+/** What stands in behind the first row of a line. */
+const HANGING = 4;
+/** Narrower, a column of words is hard to read. */
+const COLUMN_MIN = 24;
+
+/** All rows but the first one stand in. */
+function wordRows(text: string, columns: number, indent: number): string[] {
+  const rows: string[] = [];
+  let row = "";
+  for (const word of text.split(/(?<=\S)\s+(?=\S)/)) {
+    const longer = row === "" ? word : `${row} ${word}`;
+    if (row === "" || Bun.stringWidth(longer) <= columns) {
+      row = longer;
+      continue;
+    }
+    rows.push(row);
+    row = " ".repeat(indent) + word;
+  }
+  return [...rows, row];
+}

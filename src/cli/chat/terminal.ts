@@ -66,7 +66,8 @@ class Terminal {
 
   constructor({ client, folder, accept }: TerminalOptions) {
     this.#client = client;
-    const write = createTextWriter({ colours: this.#colours, self: () => client.address });
+    const self = () => client.address;
+    const write = createTextWriter({ colours: this.#colours, self, columns });
     this.#chatter = new Chatter({
       client,
       folder,

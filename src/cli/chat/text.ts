@@ -5,6 +5,7 @@ import { styleText } from "node:util";
 import { visible } from "../../client.ts";
 import { fusionText, listText, peopleText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
+import { wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
@@ -16,10 +17,16 @@ export interface TextOptions {
   readonly colours: boolean;
   /** Who sits here, as it is now: their own messages look different. */
   self(): string;
+  /** How wide the terminal is now: help is broken between words to fit. */
+  columns?(): number;
 }
 
 /** Makes the writer of lines. A line is "" where there is nothing to tell people. */
-export function createTextWriter({ colours, self }: TextOptions): (shown: Shown) => string {
+export function createTextWriter({
+  colours,
+  self,
+  columns = () => Infinity,
+}: TextOptions): (shown: Shown) => string {
   const paint = (style: Style, text: string): string =>
     colours ? styleText(style, text, { validateStream: false }) : text;
   const dim = (text: string): string => paint("dim", text);
@@ -129,6 +136,18 @@ export function createTextWriter({ colours, self }: TextOptions): (shown: Shown)
       case "count":
       case "typing":
         return "";
+      case "answer":
+      case "help": {
+        // As wide as a note's sign is before the text.
+        const width = columns() - 3;
+        const rowsOf = (line: string) => wrapped(visible(line), width);
+        const noted = ([first = "", ...more]: readonly string[]) =>
+          [note(first), ...more.map((row) => dim(`   ${row}`))].join("\n");
+        return shown.text
+          .split("\n")
+          .map((line) => noted(rowsOf(line)))
+          .join("\n");
+      }
       case "received":
         return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
       default:
@@ -154,7 +173,7 @@ type Plain = Exclude<
     event:
       | ("message" | "private" | "told" | "ack" | "error")
       | ("history" | "backlog" | "found" | "conversation" | "conversations")
-      | ("progress" | "received" | "count" | "typing" | "notice");
+      | ("progress" | "received" | "count" | "typing" | "notice" | "answer" | "help");
   }
 >;
 
@@ -212,16 +231,7 @@ function plainText(shown: Plain, note: (text: string) => string): string {
 type AnswerShown = Extract<
   Plain,
   {
-    event:
-      | "who"
-      | "whois"
-      | "ignored"
-      | "rooms"
-      | "fusion"
-      | "exported"
-      | "forgotten"
-      | "answer"
-      | "help";
+    event: "who" | "whois" | "ignored" | "rooms" | "fusion" | "exported" | "forgotten";
   }
 >;
 
@@ -257,9 +267,8 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       return note(rooms.join(", "));
     }
     case "forgotten": {
-      return note(
-        `forgotten: ${messagesText(shown.messages)} of what you and ${visible(shown.with)} said; not their copy`,
-      );
+      const what = `${messagesText(shown.messages)} of what you and ${visible(shown.with)} said`;
+      return note(`forgotten: ${what}; not their copy`);
     }
     case "exported": {
       const are = shown.messages === 1 ? "is" : "are";
@@ -270,12 +279,6 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       const all = shown.servers.map(({ server, people }) => `${visible(server)} (${people})`);
       return note(all.join(", "));
     }
-    case "answer":
-    case "help":
-      return shown.text
-        .split("\n")
-        .map((line) => note(visible(line)))
-        .join("\n");
     default:
       shown satisfies never;
       return "";
