@@ -241,7 +241,7 @@ describe.skipIf(!hasTmux)("on a terminal (needs tmux)", () => {
         terminal?.type(`${line}\r`);
         await terminal?.shows(row);
       };
-      await shows(`/join ${ROOM}`, /you are in #tea, with 3 people; topic: coffee/);
+      await shows(`/join ${ROOM}`, /you are in #tea, with 2 other people; topic: coffee/);
       await shows(`/topic ${ROOM} biscuits`, /ann@paris has set the topic of #tea: biscuits/);
       await shows(`/mode ${ROOM} slow 5`, /ann@paris has made #tea slow: one message in 5 s/);
       await shows(`/mode ${ROOM} -slow`, /has made #tea not slow any more/);

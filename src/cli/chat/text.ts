@@ -68,8 +68,10 @@ export function createTextWriter({
       const now = shown.ignoring ? "you hear nothing more of" : "you hear again of";
       return note(`${now} ${visible(shown.address ?? "")}`);
     }
-    if (shown.away !== undefined)
-      return note(shown.away === null ? "you are back" : "you are away");
+    if (shown.away !== undefined) {
+      const why = shown.away === null || shown.away === "" ? "" : ` (${visible(shown.away)})`;
+      return note(shown.away === null ? "you are back" : `you are away${why}`);
+    }
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (shown.key !== undefined) {
       const ended = shown.ended === undefined ? "" : listText(shown.ended);
@@ -78,7 +80,7 @@ export function createTextWriter({
     if (shown.address !== undefined) return "";
     if (members !== undefined) {
       const about = topic === undefined ? "" : `; topic: ${visible(topic)}`;
-      return note(`you are in ${visible(room ?? "")}, with ${peopleText(members)}${about}`);
+      return note(`you are in ${visible(room ?? "")}, ${companyText(members - 1)}${about}`);
     }
     if (room !== undefined) return note(`you have left ${visible(room)}`);
     return "";
@@ -96,6 +98,7 @@ export function createTextWriter({
     return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;
   };
   return (shown) => {
+    if (isOwnDoing(shown, self())) return ownText(shown, note);
     switch (shown.event) {
       case "message":
         return saidText(shown, pens);
@@ -326,4 +329,18 @@ function connectionText({ state, text }: Extract<Shown, { event: "connection" }>
   }
 }
 
+/** What comes of a line that was typed here: its answer says it. */
+function isOwnDoing(shown: Shown, self: string): boolean {
+  if (shown.event === "renamed") return shown.was === self || shown.who === self;
+  return (shown.event === "away" || shown.event === "presence") && shown.who === self;
+}
+
+/** What the answer does not say. */
+function ownText(shown: Shown, note: (text: string) => string): string {
+  if (shown.event !== "presence" || shown.role === undefined) return "";
+  return note(`your role in ${visible(shown.room)}: ${shown.role}`);
+}
+
+const companyText = (others: number): string =>
+  others === 0 ? "alone" : `with ${others} other ${others === 1 ? "person" : "people"}`;
 const messagesText = (count: number): string => (count === 1 ? "1 message" : `${count} messages`);

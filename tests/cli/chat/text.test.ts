@@ -145,7 +145,7 @@ test("who is away, ignored or has read something is told in a line", () => {
     "-- you ignore nobody",
     "-- you hear nothing more of eve@lyon",
     "-- you hear again of eve@lyon",
-    "-- you are away",
+    "-- you are away (x)",
     "-- you are back",
     "-- 1 in #tea: bob@lyon (away)",
   ]);
@@ -259,10 +259,32 @@ test("a page of the past in which nothing was said is told as one", () => {
     );
 });
 
-test("one who is alone in a room is one person", () => {
-  expect(write({ event: "ack", ref: 1, room: "#tea", members: 1 })).toBe(
-    "-- you are in #tea, with 1 person",
-  );
+test("whoever comes into a room is told how many others are there", () => {
+  const lines = [1, 2, 3].map((members) => write({ event: "ack", ref: 1, room: "#tea", members }));
+  expect(lines).toEqual([
+    "-- you are in #tea, alone",
+    "-- you are in #tea, with 1 other person",
+    "-- you are in #tea, with 2 other people",
+  ]);
+});
+
+test("what one does oneself is said once, by the answer", () => {
+  const self = "ann@paris";
+  const joined = { event: "presence", who: self, room: "#tea", now: "joined" } as const;
+  const lines = [
+    { event: "away" as const, who: self, away: "lunch" },
+    { event: "ack" as const, ref: 1, away: "lunch" },
+    { event: "away" as const, who: self },
+    { event: "renamed" as const, was: self, who: "anna@paris" },
+    { event: "renamed" as const, was: "anna@paris", who: self },
+    joined,
+    { ...joined, role: "owner" as const },
+    { ...joined, now: "left" as const },
+  ].map(write);
+  expect(lines.filter((line) => line !== "")).toEqual([
+    "-- you are away (lunch)",
+    "-- your role in #tea: owner",
+  ]);
 });
 
 /** Controls, and what changes the direction of a text. */
