@@ -9,7 +9,7 @@ import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { cleanFileName, visible } from "../../names.ts";
 import { jsonLine } from "../screen.ts";
-import { isCounted } from "./said.ts";
+import { isCounted, localTime } from "./said.ts";
 import type { Shown } from "./shown.ts";
 
 /** What is asked of the past of a room, or of a conversation. Throws `USAGE`. */
@@ -191,7 +191,7 @@ async function targetOf(path: string, room: string): Promise<string> {
     () => false,
   );
   if (!isFolder) return full;
-  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const time = localTime(Date.now()).join(" ").replaceAll(":", "-");
   return join(full, cleanFileName(`${room.replace(/^[#&]/, "")} ${time}.txt`));
 }
 
@@ -220,9 +220,7 @@ async function created(path: string) {
 
 /** A line for people, of which no text can make two. */
 function textLine({ at, from, kind, text }: MessageEntry | PrivateEntry): string {
-  const date = new Date(at);
-  const time = Number.isNaN(date.getTime()) ? "-" : date.toISOString().slice(0, 19);
-  return `${time.replace("T", " ")} ${saidLine(kind, visible(from), visible(text))}`;
+  return `${localTime(at).join(" ").trimStart()} ${saidLine(kind, visible(from), visible(text))}`;
 }
 
 function saidLine(kind: MessageEntry["kind"], who: string, text: string): string {

@@ -96,12 +96,18 @@ export const isCounted = ({ kind }: Pick<PastEntry, "kind">): boolean => !DONE.i
 
 /** The time of a day, and the day, too, when it is another one. */
 export function clockTime(at: number): string {
+  const [day, time] = localTime(at);
+  const isToday = day === localTime(Date.now())[0];
+  return isToday ? time.slice(0, -3) : `${day} ${time.slice(0, -3)}`.trimStart();
+}
+
+/** The day (2026-02-07) and the time (17:05:09) that it is here. */
+export function localTime(at: number): readonly [day: string, time: string] {
   const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "--:--";
+  if (Number.isNaN(date.getTime())) return ["", "--:--:--"];
   const two = (value: number) => String(value).padStart(2, "0");
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  if (date.toDateString() === new Date().toDateString()) return time;
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return [day, [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")];
 }
 
 /** What an answer answers. */

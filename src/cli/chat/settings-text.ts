@@ -85,6 +85,6 @@ function valueText(value: Value): string {
 
 function sanctionText(value: Value): string {
   const { reason, until } = typeof value === "object" && value !== null ? value : {};
-  const end = until === undefined ? "" : ` until ${new Date(until).toLocaleString()}`;
+  const end = until === undefined ? "" : ` until ${clockTime(until)}`;
   return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
 }

@@ -256,7 +256,7 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
     }
     case "whois": {
       const account = shown.account === undefined ? "a guest" : `account ${visible(shown.account)}`;
-      const since = new Date(shown.since).toLocaleString();
+      const since = clockTime(shown.since);
       const rooms = listText(shown.rooms);
       const why = shown.away === undefined || shown.away === "" ? "" : `: ${visible(shown.away)}`;
       const away = shown.away === undefined ? "" : `; away${why}`;

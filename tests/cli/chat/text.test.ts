@@ -268,6 +268,27 @@ test("whoever comes into a room is told how many others are there", () => {
   ]);
 });
 
+test("times look the same wherever they stand: with the day only where it is another one", () => {
+  const whois = { event: "whois", ref: 1, address: "bob@lyon", rooms: ["#tea"] } as const;
+  const ban = {
+    event: "setting",
+    room: "#tea",
+    key: "ban/eve@lyon",
+    by: "ann@paris",
+    at: 0,
+  } as const;
+  const [then, now] = [new Date(2020, 0, 2, 3, 4).getTime(), Date.now()];
+  const lines = [
+    { ...message, at: then },
+    { ...whois, since: then },
+    { ...ban, value: { until: then } },
+    { ...whois, since: now },
+    { ...ban, value: { until: now } },
+  ].map((shown) => write(shown as Shown));
+  for (const line of lines.slice(0, 3)) expect(line).toMatch(/(^|\D )2020-01-02 03:04\b/);
+  for (const line of lines.slice(3)) expect(line).toMatch(/(since|until) \d\d:\d\d(,|$)/);
+});
+
 test("what one does oneself is said once, by the answer", () => {
   const self = "ann@paris";
   const joined = { event: "presence", who: self, room: "#tea", now: "joined" } as const;
