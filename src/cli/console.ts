@@ -83,7 +83,8 @@ function openPipe(how: ConsoleOptions): () => void {
   };
   read().catch((thrown: unknown) => {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    if (!closed) show("", failure("INTERNAL", `stdin: ${why}`), how);
+    const isNone = Object(thrown).code === "EBADF"; // nohup gives a stdin that nobody can read
+    if (!closed && !isNone) show("", failure("INTERNAL", `stdin: ${why}`), how);
   });
   return () => {
     closed = true;

@@ -4,6 +4,7 @@
 import { defineCommand } from "citty";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { isatty } from "node:tty";
 import * as v from "valibot";
 import { loadConfig } from "../config.ts";
 import type { Log } from "../environment.ts";
@@ -113,7 +114,11 @@ function watchProcess(log: Log): Life {
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);
-  if (!isIgnored("SIGHUP")) process.on("SIGHUP", signal); // the terminal was closed
+  // The terminal was closed. Node, and so npx, forgets that nohup has it ignored: who has no terminal
+  // at all is not ended by the end of one, nor by somebody who means "read your config again".
+  const stays = () => log.info("serve.signal", { signal: "SIGHUP", ignored: "no terminal" });
+  const isOnTerminal = [0, 1, 2].some((stream) => isatty(stream));
+  if (!isIgnored("SIGHUP")) process.on("SIGHUP", isOnTerminal ? signal : stays);
   // A promise that nobody watched is a plugin's slip: the state of the core is as it was.
   process.on("unhandledRejection", (thrown) => {
     log.error("serve.rejection", { error: thrown });

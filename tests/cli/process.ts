@@ -43,6 +43,7 @@ export interface OnTerminal {
   type(keys: string): void;
   /** Resolves, with all that came since, when a text has come that is not yet passed over. */
   shows(text: string): Promise<string>;
+  signal(name: NodeJS.Signals): void;
   readonly exited: Promise<number>;
 }
 
@@ -151,6 +152,7 @@ function openTerminal(
     },
     terminal: {
       type: (keys: string) => void terminal.write(keys),
+      signal: (name: NodeJS.Signals) => child.kill(name),
       shows: (text: string) =>
         new Promise<string>((resolve, reject) => {
           const missing = () =>

@@ -125,7 +125,7 @@ describe("on stdin", () => {
 });
 
 describe("a signal", () => {
-  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
     test(`${name} stops it in good order`, async () => {
       const server = await startServer(["--name", "paris"]);
       server.signal(name);
@@ -136,6 +136,16 @@ describe("a signal", () => {
       expect(await readdir(runtime)).toEqual([]);
     });
   }
+
+  test("that tells of a terminal's end ends none that has no terminal", async () => {
+    const server = await startServer(["--name", "paris"]);
+    server.signal("SIGHUP");
+    server.type("who");
+    expect(await server.until({ command: "who" })).toMatchObject({ ok: true });
+    server.signal("SIGTERM");
+    expect(await server.exited).toBe(0);
+    expect(await server.errors).toContain('signal=SIGHUP ignored="no terminal"');
+  });
 
   test("that comes a second time ends it at once", async () => {
     const file = await configWith("slow", "{ stop: () => new Promise(() => {}) }");

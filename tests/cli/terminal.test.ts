@@ -49,6 +49,14 @@ describe("the console on a terminal", () => {
     await screen.shows("stopped: the server is shutting down");
     expect(await screen.exited).toBe(0);
   });
+
+  test("stops in good order when the terminal is closed", async () => {
+    const screen = onTerminal(["serve", "--name", "paris"]);
+    await screen.shows("paris> ");
+    screen.signal("SIGHUP");
+    await screen.shows("stopped: the server is shutting down");
+    expect(await screen.exited).toBe(0);
+  });
 });
 
 describe("a new password", () => {
