@@ -48,6 +48,8 @@ export interface Wire {
   readonly remote: string;
   /** The bytes cannot be read on the way: TLS, or both ends are on this machine. */
   readonly secure: boolean;
+  /** By TLS here; who comes by a proxy, or from this machine, may have none. */
+  readonly tls: boolean;
   /**
    * SHA-256 of the TLS certificate in use: the peer's on the dialling side, our own on the other.
    */

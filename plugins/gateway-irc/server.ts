@@ -117,7 +117,9 @@ export async function links(client: Client, _: Params, reply: Reply): Promise<vo
   if (servers.length > 1)
     for (const { server, people } of servers) {
       const isOwn = server === names.self;
-      const text = isOwn ? `0 ${options.description}` : `1 merged, ${people} people`;
+      const text = isOwn
+        ? `0 ${options.description}`
+        : `1 merged, ${people} ${people === 1 ? "person" : "people"}`;
       reply.numeric("RPL_LINKS", [server, names.self], text);
     }
   reply.numeric("RPL_ENDOFLINKS", ["*"]);

@@ -220,7 +220,7 @@ function connectionReply(client: Client, address: string, reply: Reply): void {
   const one = Array.from(clients).find((other) => other.session && other.address === address);
   if (one === undefined) return;
   const nick = names.nick(address);
-  const { secure, remote, fingerprint } = one.connection;
+  const { tls, remote, fingerprint } = one.connection;
   if (one === client || isOperator(client)) {
     reply.numeric("RPL_WHOISACTUALLY", [nick, remote.slice(0, remote.lastIndexOf(":"))]);
     if (fingerprint !== undefined) {
@@ -228,7 +228,7 @@ function connectionReply(client: Client, address: string, reply: Reply): void {
       reply.numeric("RPL_WHOISCERTFP", [nick], text);
     }
   }
-  if (secure) reply.numeric("RPL_WHOISSECURE", [nick]);
+  if (tls) reply.numeric("RPL_WHOISSECURE", [nick]);
 }
 
 /** Of the longest names, that fit a line. */

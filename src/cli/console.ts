@@ -83,7 +83,8 @@ function openPipe(how: ConsoleOptions): () => void {
   };
   read().catch((thrown: unknown) => {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    const isNone = Object(thrown).code === "EBADF"; // nohup gives a stdin that nobody can read
+    // nohup gives a stdin that nobody can read.
+    const isNone = thrown instanceof Error && "code" in thrown && thrown.code === "EBADF";
     if (!closed && !isNone) show("", failure("INTERNAL", `stdin: ${why}`), how);
   });
   return () => {

@@ -114,8 +114,8 @@ function watchProcess(log: Log): Life {
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);
-  // The terminal was closed. Node, and so npx, forgets that nohup has it ignored: who has no terminal
-  // at all is not ended by the end of one, nor by somebody who means "read your config again".
+  // The terminal was closed. Node, and so npx, forgets that nohup has it ignored: who has none at
+  // all is not ended by the end of one, nor by somebody who means "read your config again".
   const stays = () => log.info("serve.signal", { signal: "SIGHUP", ignored: "no terminal" });
   const isOnTerminal = [0, 1, 2].some((stream) => isatty(stream));
   if (!isIgnored("SIGHUP")) process.on("SIGHUP", isOnTerminal ? signal : stays);

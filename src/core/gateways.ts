@@ -53,6 +53,7 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     const connection: Connection = {
       remote: wire.remote,
       secure: wire.secure,
+      tls: wire.tls,
       fingerprint: wire.shown,
       send(bytes) {
         tick.wire(wire);

@@ -243,6 +243,7 @@ class Door {
       clock,
       log,
       secure,
+      tls: this.secure,
       fingerprint: prints?.fingerprint,
       shown: prints?.shown,
     });

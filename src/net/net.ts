@@ -33,7 +33,7 @@ export function createNet(
     listenWeb: async (at, accept) => listenWeb(parts, at, accept),
     dial: (at, opened) => dial(parts, at, opened),
     adopt(sink, secure, handlers) {
-      const wire = new SinkWire({ sink, clock, log, secure, fingerprint: undefined });
+      const wire = new SinkWire({ sink, clock, log, secure, tls: secure, fingerprint: undefined });
       wire.attach(handlers);
       return wire;
     },

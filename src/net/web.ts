@@ -22,8 +22,9 @@ export function listenWeb(
     const { data } = socket;
     connections.open += 1;
     data.sink = new WebSink(socket, clock);
-    const secure = at.tls !== undefined || isLoopback(data.address);
-    const wire = new SinkWire({ sink: data.sink, clock, log, secure, fingerprint: undefined });
+    const tls = at.tls !== undefined;
+    const secure = tls || isLoopback(data.address);
+    const wire = new SinkWire({ sink: data.sink, clock, log, secure, tls, fingerprint: undefined });
     data.sink.wire = wire;
     try {
       wire.attach(accept(wire, data.protocol));

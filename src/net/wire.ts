@@ -22,6 +22,7 @@ export interface WireOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly secure: boolean;
+  readonly tls?: boolean;
   readonly fingerprint: Bytes | undefined;
   readonly shown?: Bytes | undefined;
 }
@@ -33,6 +34,7 @@ const unattached: WireHandlers = { data() {}, closed() {} };
 /** A wire and, for its transport, the events that move it. */
 export class SinkWire implements Wire, Adopted {
   readonly secure: boolean;
+  readonly tls: boolean;
   readonly fingerprint: Bytes | undefined;
   readonly shown: Bytes | undefined;
   readonly #sink: Sink;
@@ -46,8 +48,9 @@ export class SinkWire implements Wire, Adopted {
   /** The deadline of a pause, of draining or of ending: there is only ever one of them. */
   #cancelDeadline: (() => void) | undefined;
 
-  constructor({ sink, clock, log, secure, fingerprint, shown }: WireOptions) {
+  constructor({ sink, clock, log, secure, tls = false, fingerprint, shown }: WireOptions) {
     this.secure = secure;
+    this.tls = tls;
     this.shown = shown;
     this.fingerprint = fingerprint;
     this.#sink = sink;

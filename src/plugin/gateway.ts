@@ -118,7 +118,10 @@ export interface Session {
 
 export interface Connection {
   readonly remote: string;
+  /** Passwords may be told: by TLS, or from this machine. */
   readonly secure: boolean;
+  /** By TLS. */
+  readonly tls: boolean;
   /** SHA-256 of the certificate that the peer has shown, and whose key it has. */
   readonly fingerprint: Bytes | undefined;
   /** Before `enter` has resolved; afterwards `Session.send`. Given. False when full or closed. */

@@ -42,10 +42,11 @@ export class Passed {
 
   #counted(wire: Wire, opened: (wire: Wire) => WireHandlers): WireHandlers {
     const [sent, come] = [this.#reader(), this.#reader()];
-    const { remote, secure, fingerprint } = wire;
+    const { remote, secure, tls, fingerprint } = wire;
     const handlers = opened({
       remote,
       secure,
+      tls,
       fingerprint,
       send: (lane, bytes) => {
         const isTaken = wire.send(lane, bytes);

@@ -15,6 +15,7 @@ function linked() {
   const wire: Wire = {
     remote: "192.0.2.1:7",
     secure: true,
+    tls: false,
     fingerprint: undefined,
     send: (_lane, bytes) => sent.push(bytes) > 0,
     sendBorrowed: () => true,

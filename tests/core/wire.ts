@@ -13,6 +13,7 @@ export function fakeWire(take: (bytes: Bytes) => void, queued: () => number = ()
   return {
     remote: "test:1",
     secure: true,
+    tls: false,
     fingerprint: undefined,
     full: false,
     closing: false,

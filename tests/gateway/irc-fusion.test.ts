@@ -41,7 +41,7 @@ test("people of two merged servers talk in rooms and in private", async () => {
     ":paris 319 ann zoe/lyon :#tea",
     ":paris 312 ann zoe/lyon lyon :a server of this fusion",
     ":paris 318 ann zoe/lyon :End of /WHOIS list",
-    ":paris 364 ann lyon paris :1 merged, 1 people",
+    ":paris 364 ann lyon paris :1 merged, 1 person",
     ":paris 364 ann paris paris :0 a ChatFusion server",
     ":paris 365 ann * :End of /LINKS list",
   ]);

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import authGuest from "../../plugins/auth-guest.ts";
 import authSqlite from "../../plugins/auth-sqlite.ts";
 import { LIMITS } from "../../src/limits.ts";
+import { makeTlsIdentity } from "../../src/net/identity.ts";
 import { deny, definePlugin } from "../../src/plugin.ts";
 import type { IrcServer } from "./irc.ts";
 import { IrcClient, startIrc } from "./irc.ts";
@@ -85,7 +86,6 @@ test("operators are seen in WHOIS, USERHOST and STATS; where from, they alone", 
     "312",
     "330",
     "313",
-    "671",
     "317",
     "318",
   ]);
@@ -116,7 +116,7 @@ test("clients that come plainly are told where TLS is, if the config says so", a
   plain.close();
 });
 
-test("what the operator says on the console is said as his, also where no lobby is shown", async () => {
+test("what the operator says is said as his, also where no lobby is shown", async () => {
   for (const lobby of [true, false]) {
     await using server = await startIrc({ lobby });
     const ann = await server.irc("ann");
@@ -129,4 +129,16 @@ test("what the operator says on the console is said as his, also where no lobby 
     await ann.until((line) => line === `:paris NOTICE ${where} :[operator of paris] back at nine`);
     expect(await heard).toMatchObject({ text: "back at nine", by: "operator" });
   }
+});
+
+test("a connection is called secure by TLS alone, not since it is of this machine", async () => {
+  await using server = await startIrc({
+    identity: await makeTlsIdentity("paris", Date.UTC(2026, 10, 1)),
+  });
+  const ann = await server.irc("ann");
+  const ben = await server.stranger({});
+  ben.send("NICK ben", "USER ben * * :ben");
+  await ben.until((line) => / 221 /.test(line));
+  expect(numerics(await ann.ask("WHOIS ann"))).not.toContain("671");
+  expect(numerics(await ann.ask("WHOIS ben"))).toContain("671");
 });

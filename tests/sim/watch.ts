@@ -103,10 +103,11 @@ export class Watch {
 
   /** A wire that is full soon; in a real one it takes a fusion of hundreds to see that happen. */
   #narrowed(wire: Wire): Wire {
-    const { remote, secure, fingerprint } = wire;
+    const { remote, secure, tls, fingerprint } = wire;
     return {
       remote,
       secure,
+      tls,
       fingerprint,
       send: (lane, bytes) => {
         const isTaken = wire.send(lane, bytes);
