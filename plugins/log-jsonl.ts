@@ -13,7 +13,8 @@ import { isAbsolute, join } from "node:path";
 import type { Millis, Redacted } from "chatfusion";
 import { ChatFusionError, definePlugin, LIMITS } from "chatfusion";
 import * as v from "valibot";
-import { lineOf, redactFiles, tombstoneOf } from "./log-jsonl/redact.ts";
+import type { Redact } from "./log-jsonl/redact.ts";
+import { createRedact, lineOf, tombstoneOf } from "./log-jsonl/redact.ts";
 
 const Options = v.optional(
   v.strictObject({
@@ -107,7 +108,7 @@ export default definePlugin({
         const underWay = writing;
         const redacted = redacting.then(async () => {
           await underWay;
-          if (files !== undefined) await redactFiles(files.path, messages);
+          await files?.redact(messages);
         });
         redacting = redacted.catch(() => undefined); // whoever asked is told
         await redacted;
@@ -127,7 +128,7 @@ interface Waiting {
 }
 
 interface DayFiles {
-  readonly path: string;
+  readonly redact: Redact;
   /** Appends to the file of the day that `now` is in. */
   append(now: Millis, text: string): Promise<void>;
   close(): Promise<void>;
@@ -163,7 +164,7 @@ async function openDayFiles(folder: string, own: string | undefined): Promise<Da
     await closing?.close();
   };
   return {
-    path,
+    redact: createRedact(path),
     close,
     async append(now, text) {
       const today = new Date(now).toISOString().slice(0, 10);

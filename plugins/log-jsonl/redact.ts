@@ -1,11 +1,11 @@
 // Texts that are removed from files of lines: each in its place, by a tombstone of the same length,
 // so that no other byte of a file moves, whoever is reading it goes on, and nothing of the text is
-// left where it stood. A file is read piece by piece.
+// left where it stood. A file is read piece by piece, and again only where it may hold the message.
 // Invariants: 1. A tombstone begins with what the line had before its text: after a crash in the
 // middle of a write the line is found again. 2. What is done is on the disk before it is answered.
 
 import type { FileHandle } from "node:fs/promises";
-import { open, readdir } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageEntry, Redacted } from "chatfusion";
 import { LIMITS } from "chatfusion";
@@ -18,11 +18,34 @@ export const lineOf = ({ id, from, ...rest }: MessageEntry): string =>
 export const tombstoneOf = ({ id, from, room, at }: Redacted): string =>
   plain({ id, from, room, at, deleted: true });
 
+/** Removes texts from the files of a folder. Never called again before it has settled. */
+export type Redact = (messages: readonly Redacted[]) => Promise<void>;
+
 /**
- * Removes texts from the files of a folder; those of days before the message's own are looked at
- * last. What is not found is passed over. Rejects with what the disk says.
+ * Makes what removes texts; the files of days before the message's own are looked at last. What is
+ * not found is passed over. Rejects with what the disk says.
  */
-export async function redactFiles(folder: string, messages: readonly Redacted[]): Promise<void> {
+export function createRedact(folder: string): Redact {
+  const known = new Map<string, Known>();
+  return (messages) => redactFiles(folder, messages, known);
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** What is known of a file that has been read: a row a day. */
+interface Known {
+  /** Up to the end of its last whole line. */
+  readonly bytes: number;
+  /** The first and the last of the ids in it, as they stand there. */
+  readonly least: string;
+  readonly greatest: string;
+}
+
+async function redactFiles(
+  folder: string,
+  messages: readonly Redacted[],
+  known: Map<string, Known>,
+): Promise<void> {
   const wanted = new Map(messages.map((message) => [message, beginningOf(message)]));
   const days = (await readdir(folder)).filter((name) => DAY_FILE.test(name)).toSorted();
   const first = new Date(Math.min(...messages.map(({ at }) => at)) - DAY_MS);
@@ -32,11 +55,13 @@ export async function redactFiles(folder: string, messages: readonly Redacted[])
   const earlier = days.filter((name) => !isLater(name)).toReversed();
   for (const name of [...later, ...earlier]) {
     if (wanted.size === 0) return;
-    await redactFile(join(folder, name), wanted);
+    const path = join(folder, name);
+    const read = known.get(name);
+    const isSame = read !== undefined && (await stat(path)).size === read.bytes;
+    if (isSame && wanted.values().every((begin) => !mayHold(read, begin))) continue;
+    known.set(name, await redactFile(path, wanted));
   }
 }
-
-// --- internal -----------------------------------------------------------------------------------
 
 const DAY_FILE = /^\d{4}-\d\d-\d\d\.jsonl$/;
 const DAY_LENGTH = "2026-01-02".length;
@@ -63,12 +88,26 @@ function escapeUnits(character: string): string {
   return escaped;
 }
 
+const ID_BEGINS = `{"id":"`.length;
+
+/** The id at the beginning of a line of ours, byte by byte; of others something. */
+const idAt = (bytes: Buffer): string =>
+  bytes.toString("latin1", ID_BEGINS, Math.max(bytes.indexOf(`","from":`), ID_BEGINS));
+
+const mayHold = ({ least, greatest }: Known, begin: Buffer): boolean =>
+  idAt(begin) >= least && idAt(begin) <= greatest;
+
 /** Removes texts from one file, and from `wanted` the messages that it has found. */
-async function redactFile(path: string, wanted: Map<Redacted, Buffer>): Promise<void> {
+async function redactFile(path: string, wanted: Map<Redacted, Buffer>): Promise<Known> {
   const file = await open(path, "r+");
   try {
     let isChanged = false;
+    let [bytes, least, greatest] = [0, "\uffff", ""];
     for await (const line of linesOf(file)) {
+      const id = idAt(line.bytes);
+      if (id < least) least = id;
+      if (id > greatest) greatest = id;
+      bytes = line.at + line.bytes.length + 1;
       for (const [message, begin] of wanted) {
         if (!line.bytes.subarray(0, begin.length).equals(begin)) continue;
         wanted.delete(message);
@@ -76,6 +115,7 @@ async function redactFile(path: string, wanted: Map<Redacted, Buffer>): Promise<
       }
     }
     if (isChanged) await file.sync();
+    return { bytes, least, greatest };
   } finally {
     await file.close();
   }

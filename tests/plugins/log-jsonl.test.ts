@@ -169,6 +169,29 @@ describe("a deleted message", () => {
     expect(text.match(/"deleted":true/g)).toHaveLength(2);
   });
 
+  test("that is in no file is looked for once, and later only where it may stand", async () => {
+    await using world = await setUp(logJsonl());
+    const named = (id: string) => ({ ...messagesOf(`secret ${id}`)[0]!, id });
+    const write = (...ids: readonly string[]) =>
+      writeFile(
+        join(world.folder, `${day}.jsonl`),
+        ids.map((id) => `${JSON.stringify(named(id))}\n`).join(""),
+      );
+    const left = async () => (await read(world, day)).match(/secret \w+/g) ?? [];
+    await write("b", "d", "c");
+    await redact(world, named("z"));
+    await redact(world, named("c"));
+    expect(await left()).toEqual(["secret b", "secret d"]);
+    await write("a", "b", "e"); // of the same length: nobody else writes here
+    await redact(world, named("a"), named("e"));
+    expect(await left()).toHaveLength(3);
+    await redact(world, named("e"), named("b"));
+    expect(await left()).toEqual(["secret a"]);
+    await write("a", "b", "e", "f");
+    await redact(world, named("f"));
+    expect(await left()).toEqual(["secret a", "secret b", "secret e"]);
+  });
+
   test("is removed again where a crash came in the middle of a tombstone", async () => {
     await using world = await setUp(logJsonl());
     const [message] = messagesOf("the secret of all") as [MessageEntry];
