@@ -1,7 +1,8 @@
 // Private messages, for each account its own: which table holds what, and what of it goes when an
 // account has too many bytes of them, when they are old, or when somebody says so. Runs in the
 // worker. Invariants: 1. `bytes` of a holder, and of a conversation, is the sum of its entries.
-// 2. A conversation without a message, and a holder without a conversation, has no row.
+// 2. A conversation without a message, and a holder without a conversation, has no row. 3. A
+// conversation is one of a `guest` until the other one has told something and has an account.
 
 import type { Database } from "bun:sqlite";
 import type { ConversationOf, KeptMessage, PrivateEntry } from "chatfusion";
@@ -22,6 +23,7 @@ export const CONVERSATIONS_SCHEMA = `
     other TEXT NOT NULL,
     newest TEXT NOT NULL,
     bytes INTEGER NOT NULL,
+    guest INTEGER NOT NULL DEFAULT 0,
     UNIQUE (holder, other)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS conversations_newest ON conversations (holder, newest);
@@ -46,9 +48,18 @@ interface Row {
   readonly bytes: number;
 }
 
+/** Those who have an account, or none, on one server. */
+interface Crowd {
+  readonly server: string;
+  readonly guest: number;
+}
+
 /** Of an account with too much, so many of the oldest go at once. */
 const STEP_ROWS = 64;
+/** And in all this part of what may be kept: to find out who takes most, all are added up. */
+const STEP_PART = 1 / 256;
 const DAY_MS = 24 * 60 * 60 * 1000;
+const SERVER = "substr(other, instr(other, '@') + 1)";
 const ROW = "id, conversation, holder, octet_length(entry) AS bytes";
 
 /** Makes what keeps conversations in a database that is open. */
@@ -61,9 +72,10 @@ export function createConversations(
     `INSERT INTO holders (account, bytes) VALUES (?1, 0)
      ON CONFLICT DO UPDATE SET bytes = bytes RETURNING id`,
   );
-  const addConversation = database.query<{ id: number }, [number, string, string]>(
-    `INSERT INTO conversations (holder, other, newest, bytes) VALUES (?1, ?2, ?3, 0)
-     ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest) RETURNING id`,
+  const addConversation = database.query<{ id: number }, [number, string, string, number]>(
+    `INSERT INTO conversations (holder, other, newest, bytes, guest) VALUES (?1, ?2, ?3, 0, ?4)
+     ON CONFLICT DO UPDATE SET
+       newest = max(newest, excluded.newest), guest = min(guest, excluded.guest) RETURNING id`,
   );
   const add = database.query<unknown, [number, number, string, string, number, string]>(
     `INSERT INTO told (conversation, holder, message, author, logged, entry)
@@ -76,30 +88,42 @@ export function createConversations(
     "UPDATE conversations SET bytes = bytes + ?2 WHERE id = ?1",
   );
   const removal = createRemoval(database);
-  // Of the longest one, so that nobody pushes out what others have told.
-  const oldestOf = database.query<Row, [number, number]>(
+  // So that nobody pushes out what others have told, under however many nicks he does it.
+  const crowdWithMost = database.query<Crowd, [number]>(
+    `SELECT ${SERVER} AS server, guest FROM conversations WHERE holder = ?1
+     GROUP BY server, guest ORDER BY sum(bytes) DESC LIMIT 1`,
+  );
+  const oldestOf = database.query<Row, [number, string, number, number]>(
     `SELECT ${ROW} FROM told WHERE conversation = (
-       SELECT id FROM conversations WHERE holder = ?1 ORDER BY bytes DESC LIMIT 1)
-     ORDER BY id LIMIT ?2`,
+       SELECT id FROM conversations WHERE holder = ?1 AND ${SERVER} = ?2 AND guest = ?3
+       ORDER BY bytes DESC LIMIT 1)
+     ORDER BY id LIMIT ?4`,
   );
   const oldest = database.query<Row & { readonly logged: number }, [number]>(
     `SELECT ${ROW}, logged FROM told ORDER BY id LIMIT ?1`,
   );
 
-  const keepOne = ({ account, other, message }: KeptMessage, now: number): void => {
+  /** Removes what is too much of a holder who has so many bytes. */
+  const removeSurplus = (holder: number, held: number): void => {
+    const crowd = crowdWithMost.get(holder);
+    for (let bytes = held; bytes > bytesMax * (1 - STEP_PART);) {
+      const rows = crowd === null ? [] : oldestOf.all(holder, crowd.server, crowd.guest, STEP_ROWS);
+      if (rows.length === 0) return; // nothing is left of them: another crowd's turn comes next
+      removal.remove(rows);
+      bytes -= rows.reduce((sum, row) => sum + row.bytes, 0);
+    }
+  };
+  const keepOne = ({ account, other, proven, message }: KeptMessage, now: number): void => {
+    const guest = proven === true ? 0 : 1;
     const holder = addHolder.get(account)?.id ?? 0;
-    const conversation = addConversation.get(holder, other, message.id)?.id ?? 0;
+    const conversation = addConversation.get(holder, other, message.id, guest)?.id ?? 0;
     const entry = JSON.stringify(message);
     const { changes } = add.run(conversation, holder, message.id, message.from, now, entry);
     if (changes === 0) return;
     const added = Buffer.byteLength(entry);
     growOne.run(conversation, added);
-    let bytes = grow.get(holder, added)?.bytes ?? 0;
-    while (bytes > bytesMax) {
-      const rows = oldestOf.all(holder, STEP_ROWS);
-      removal.remove(rows);
-      bytes -= rows.reduce((sum, row) => sum + row.bytes, 0);
-    }
+    const bytes = grow.get(holder, added)?.bytes ?? 0;
+    if (bytes > bytesMax) removeSurplus(holder, bytes);
   };
   return {
     ...reads,

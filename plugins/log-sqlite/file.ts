@@ -100,6 +100,7 @@ function prepareSchema(database: Database): void {
   } else if (version < VERSION) {
     if (version < 2) database.run(SEARCH_SCHEMA);
     if (version < 3) database.run(CONVERSATIONS_SCHEMA);
+    else database.run("ALTER TABLE conversations ADD COLUMN guest INTEGER NOT NULL DEFAULT 0");
     database.run("ALTER TABLE batches ADD COLUMN cut INTEGER NOT NULL DEFAULT 0");
     cutPruned(database);
     database.run(SET_VERSION);

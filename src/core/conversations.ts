@@ -98,7 +98,9 @@ export function createConversations(options: ConversationsOptions) {
       const other = addressKey(side === "author" ? message.to : message.from);
       if (typeof other === "object") return; // another server's word: nobody could ask for it
       const of = { account, other };
-      if (message.kind !== "delete") return queue.keep({ ...of, message });
+      const isProven = side === "addressee" && message.account !== undefined;
+      if (message.kind !== "delete")
+        return queue.keep({ ...of, ...(isProven && { proven: true }), message });
       removing(() => erase(from, of, message), { id: message.about });
     },
     /** Forgets what is kept for accounts that nobody has any more; once, at the start. */

@@ -58,6 +58,8 @@ export interface KeptMessage {
   readonly account: string;
   /** The other one: `nick@server` in its folded form, which may be the account's own. */
   readonly other: string;
+  /** The other one has told it, and has an account as well, by the word of his server. */
+  readonly proven?: true;
   readonly message: PrivateEntry;
 }
 
@@ -67,7 +69,8 @@ export type ConversationOf = Pick<KeptMessage, "account" | "other">;
 /**
  * Private messages, kept for the accounts of this server: for each its own, which nobody else is
  * given. Of an account up to `LIMITS.conversationsBytesMax`; beyond that the oldest of its longest
- * conversation go.
+ * conversation go, with one of those that take most in all: the people of one server that have an
+ * account, or its guests, who may be many nicks of one person.
  */
 export interface Conversations {
   /**

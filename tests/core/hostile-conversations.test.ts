@@ -109,3 +109,16 @@ test("a flood makes room for itself, and pushes out nothing that others have tol
   expect(all).toBeWithin(1, LIMITS.conversationsBytesMax / long.length);
   expect(kept(ana, "cat@paris")).toEqual(["before"]);
 });
+
+test("nor does a flood under many nicks, with accounts or without", async () => {
+  const long = "x".repeat(LIMITS.textBytesMax);
+  for (const account of [{}, { account: "mal" }]) {
+    const { ana, cat, conversations, tell, lie } = start(`crowd ${account.account}`);
+    for (let at = 0; at < 20; at++) tell(cat, "ana@paris", `${at} ${"y".repeat(1000)}`);
+    const many = Math.ceil((1.2 * LIMITS.conversationsBytesMax) / long.length);
+    for (let at = 0; at < many; at++) lie({ from: `mal${at}@nice`, text: long, ...account });
+    const all = (await conversations.newest("ana", 2 * many)).length;
+    expect(all).toBeWithin(many / 2, LIMITS.conversationsBytesMax / long.length + 1);
+    expect(kept(ana, "cat@paris")).toHaveLength(20);
+  }
+});

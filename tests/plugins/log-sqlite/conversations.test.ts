@@ -54,6 +54,22 @@ test("of an account have a bound in bytes, and the oldest go first", async () =>
   expect(page.at(-1)?.text).toBe("last");
 });
 
+test("with guests go before those with accounts of their server that told something", async () => {
+  await using world = await setUp(logSqlite({ conversations: true }));
+  const long = "x".repeat(LIMITS.textBytesMax);
+  const by = (nick: string, at: number, more = {}): KeptMessage => {
+    const { message } = told(at, long);
+    return { account: "ann", other: `${nick}@paris`, message, ...more };
+  };
+  const friend = [by("dan", 1), by("dan", 2, { proven: true }), by("dan", 3)];
+  const many = Math.ceil((1.1 * LIMITS.conversationsBytesMax) / long.length);
+  const crowd = Array.from({ length: many }, (_, at) => by(`guest${at}`, at + 10));
+  await talkOf(world).keep([...friend, by("silent", 4), by("silent", 5), ...crowd]);
+  const left = async (nick: string) =>
+    (await talkOf(world).page({ account: "ann", other: `${nick}@paris` }, 9)).length;
+  expect([await left("dan"), await left("silent")]).toEqual([3, 0]);
+});
+
 test("go by the days of the log", async () => {
   await using world = await setUp(logSqlite({ conversations: true, retention: { days: 2 } }));
   await talkOf(world).keep([told(1)]);

@@ -112,7 +112,8 @@ describe("what has gone by its number, of a batch of which some is left,", () =>
     using database = new Database(join(folder, "log.sqlite"));
     database.run("DELETE FROM marks WHERE id = ?", [batch.messages[0]!.id]);
     database.run("UPDATE batches SET marked = 2 WHERE marked = 3");
-    database.run("ALTER TABLE batches DROP COLUMN cut; PRAGMA user_version = 3");
+    database.run(`ALTER TABLE batches DROP COLUMN cut;
+      ALTER TABLE conversations DROP COLUMN guest; PRAGMA user_version = 3`);
     database.close();
     await using later = await setUp(logSqlite(), { folder });
     expect(await given(historyOf(later))).toEqual(left);
