@@ -3,7 +3,7 @@
 
 import { styleText } from "node:util";
 import { visible } from "../../client.ts";
-import { fusionText, listText, peopleText } from "./fusion-text.ts";
+import { fusionText, listText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
 import { wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
