@@ -365,15 +365,10 @@ export class LiveSession implements Session {
   }
 
   #answer(asked: Asked, outcome: Outcome): void {
-    if ("later" in outcome) {
-      whenDone(outcome.later, (answer) => this.#answer(asked, { answer }));
-      return;
-    }
+    const then = (answer: unknown) => this.#answer(asked, { answer });
+    if ("later" in outcome) return whenDone(outcome.later, then);
     const { type, answered, isQuiet } = asked;
-    if ("when" in outcome) {
-      const isPatient = isQuiet || answered === undefined;
-      return outcome.when((answer) => this.#answer(asked, { answer }), isPatient);
-    }
+    if ("when" in outcome) return outcome.when(then, isQuiet || answered === undefined);
     const logged = "logged" in outcome ? (outcome.logged ?? 0) : 0;
     this.#saidIn = Math.max(this.#saidIn, logged);
     if (answered === undefined) return;

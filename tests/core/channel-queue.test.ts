@@ -49,7 +49,7 @@ test("many are several frames, none of them longer than it may be; a long one go
   expect(state.sealed).toContainEqual([long]);
 });
 
-test("what is in no hurry waits for what is, or for an acknowledgement; if none is owed, it hurries", () => {
+test("what is in no hurry waits for what is, or for an acknowledgement where one is owed", () => {
   const { state, channel, queue } = begin();
   channel.owes = true;
   queue.add(told(1), false);

@@ -21,7 +21,7 @@ export function fusionText(shown: FusionShown): string {
 }
 
 export const listText = (names: readonly string[]): string => names.map(visible).join(", ");
-export const peopleText = (count: number): string => (count === 1 ? "1 person" : `${count} people`);
+const peopleText = (count: number): string => (count === 1 ? "1 person" : `${count} people`);
 
 // --- internal -----------------------------------------------------------------------------------
 

@@ -173,7 +173,10 @@ async function countedOf<T extends Pick<MessageEntry, "id" | "kind">>(
   let all: readonly T[] = [];
   let from = asked;
   for (let pages = 0; pages < LIMITS.historyPagesMax; pages++) {
-    const older = await page(from);
+    const older = await page(from).catch((thrown: unknown) => {
+      if (pages === 0) throw thrown;
+      return []; // the room was left meanwhile: what has come is shown
+    });
     const [oldest] = older;
     if (oldest === undefined) break;
     all = [...older, ...all];

@@ -90,6 +90,15 @@ describe("/history N", () => {
     expect(messages).toHaveLength(LIMITS.historyPagesMax);
   });
 
+  test("shows what has come where the room was left meanwhile", async () => {
+    const { client } = holding(texts, { pages: 1 });
+    const { messages } = await askPast(client, { place: "#tea", limit: 9 }, 1);
+    expect(messages.map(({ text }) => text)).toEqual(texts.slice(-3));
+    const gone = holding(texts, { pages: 0 });
+    const asked = askPast(gone.client, { place: "#tea", limit: 9 }, 1);
+    expect(await asked.catch((thrown: unknown) => thrown)).toMatchObject({ code: "NOT_IN_ROOM" });
+  });
+
   test("goes on from where it was asked to", async () => {
     const { all, client } = holding(texts);
     const before = all[4]?.id ?? "";

@@ -3,8 +3,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Shown } from "../../../src/cli/chat/shown.ts";
 import { createTextWriter } from "../../../src/cli/chat/text.ts";
-import { durationText, progressText, sizeText } from "../../../src/cli/chat/transfer-text.ts";
-import { TransferBook } from "../../../src/cli/chat/transfers.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import type { RoomName } from "../../../src/names.ts";
 
@@ -372,28 +370,6 @@ test("the operator's word is told from the program's own, and from anybody's mes
   expect(plain({ by: "operator" })).toBe("-- operator of paris: back at nine");
 });
 
-test("a split and a heal are one line each: who, by which cut, and how many people", () => {
-  const plain = (shown: Shown) => Bun.stripANSI(write(shown));
-  const fusion = ["nice", "paris"];
-  const servers = ["lyon", "brest", "caen"];
-  const rooms = [{ room: "#go", people: 3 }];
-  expect(
-    plain({ event: "split", servers, fusion, people: 140, rooms, cut: [["lyon", "paris"]] }),
-  ).toBe(
-    "-- lyon and 2 more servers are gone (the link lyon–paris is lost): 140 people, 3 in #go; " +
-      "the servers now: nice, paris",
-  );
-  const cut = [["lyon", "paris"]] as const;
-  const ended = (code: string) => plain({ event: "split", servers: ["lyon"], fusion, cut, code });
-  expect([ended("UNMERGED"), ended("SERVER_STOPPING")]).toEqual([
-    "-- parted from lyon (an operator has ended the link lyon–paris); the servers now: nice, paris",
-    "-- lyon is gone (lyon was stopped); the servers now: nice, paris",
-  ]);
-  expect(plain({ event: "merged", servers: ["lyon"], fusion, people: 1, back: true })).toBe(
-    "-- lyon is back: 1 person; the servers now: nice, paris",
-  );
-});
-
 test("how a message ended after all is one line", () => {
   const plain = (more: object) =>
     Bun.stripANSI(write({ event: "told", id: "m", to: "bob@lyon", at: Number.NaN, ...more }));
@@ -406,35 +382,4 @@ test("how a message ended after all is one line", () => {
     "-- the message to bob@lyon of --:-- is kept until the next login",
     "!! the message to bob@lyon of --:-- was not delivered: nobody is there (NO_SUCH_NICK)",
   ]);
-});
-
-test("sizes and durations are written as people do", () => {
-  expect([0, 999, 1000, 12_345, 1e9, 2 ** 50].map(sizeText)).toEqual([
-    "0 B",
-    "999 B",
-    "1.00 kB",
-    "12.3 kB",
-    "1.00 GB",
-    "1.13 PB",
-  ]);
-  expect([0, 0.2, 59, 61, 3600, 1e9].map(durationText)).toEqual([
-    "0:00",
-    "0:01",
-    "0:59",
-    "1:01",
-    "1:00:00",
-    "99:59:59",
-  ]);
-});
-
-test("a transfer's line has its rate and the time that is left, at any width", () => {
-  const book = new TransferBook();
-  const entry = book.sending("bob@lyon", "plan.pdf");
-  Object.assign(entry, { state: "running", size: 10_000_000 });
-  book.moved(entry, 0, 0);
-  book.moved(entry, 2_500_000, 1000);
-  const line = progressText(entry, 100);
-  expect(line).toStartWith("1 ↑ plan.pdf to bob@lyon  [#");
-  expect(line).toEndWith("] 25 %  2.50 MB of 10.0 MB  2.50 MB/s  0:03 left");
-  expect(progressText(entry, 30)).toContain("25 %");
 });
