@@ -106,7 +106,7 @@ export function createKicks(options: KicksOptions) {
       if (room === LOBBY)
         return failure(
           "CANNOT_LEAVE",
-          "nobody leaves the lobby; ban or mute, or put off the server",
+          `room ${LOBBY}: everybody is in it, and cannot be put out; ${INSTEAD}`,
         );
       const by = states.personOf(session, room);
       if (!may(states.of(room), by, "kick"))
@@ -150,6 +150,10 @@ export function createKicks(options: KicksOptions) {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What there is against somebody in the lobby. */
+const INSTEAD =
+  "operators mute or ban (hide) somebody there, or end the session by the server's kick";
 
 const authorOf = ({ address, person: { account } }: LiveSession): PersonEntry => ({
   address,

@@ -344,7 +344,8 @@ function roomHandlers(options: RequestsOptions) {
     part(session: LiveSession, ask: Ask<"part">): Outcome {
       const room = roomInside(session, ask.room);
       if (typeof room === "object") return room;
-      if (room === LOBBY) return failure("CANNOT_LEAVE", "the lobby is the room everybody is in");
+      if (room === LOBBY)
+        return failure("CANNOT_LEAVE", `room ${LOBBY}: everybody is in it, and cannot leave it`);
       presence.left(room, entryOf(session), ask, session);
       rooms.leave(session, room);
       directory.left(session, room);

@@ -7,7 +7,7 @@ import type { Failure } from "../errors.ts";
 import { failure, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
-import { visible } from "../names.ts";
+import { isShared, LOBBY, visible } from "../names.ts";
 import type { Answer, Ask, PersonEntry } from "../protocol/messages.ts";
 import type { StateEntry } from "../protocol/state.ts";
 import { accountId, encodeState, partsOf, signedState } from "../protocol/state.ts";
@@ -32,6 +32,7 @@ import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
 import { settingOf, type SettingOptions } from "./state-settings.ts";
 import type { StateCause, States } from "./states.ts";
+import { OPERATOR } from "./states.ts";
 import { createPace } from "./pace.ts";
 
 export interface StateChangesOptions extends SettingOptions {
@@ -267,8 +268,21 @@ function refusalOf(
   if (stands(state, setter)) return undefined;
   const { key } = setter;
   if (key === "topic" && isTopicOpen(state)) return speechRefusal(state, setter, now);
-  const who = state.founder === undefined ? "nobody has founded it" : "you are not its moderator";
-  return failure("NOT_PERMITTED", `room ${room}: ${visible(key)} is not yours to set: ${who}`);
+  const what = visible(key.replace("/", " "));
+  return failure(
+    "NOT_PERMITTED",
+    `room ${room}: ${what} is not yours to set: ${whoMay(state, room)}`,
+  );
+}
+
+/** Whose it is to set things in a room, for one who is none of them. */
+function whoMay(state: RoomState, room: RoomName): string {
+  const operators = `accounts of this server with the role ${OPERATOR}`;
+  if (room === LOBBY) return `in the lobby that is for ${operators}`;
+  if (state.founder === undefined)
+    return "it has no owners; whoever joins it first with an account founds it, and is one";
+  const beside = isShared(room) ? "" : `, and for ${operators}`;
+  return `that is for its owners and moderators${beside}`;
 }
 
 /** Who has set a key, as an entry says it; undefined for a guest who has no right to it. */

@@ -4,15 +4,14 @@
 import { failure, isFailure, type Failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
-import { nameKey, parseServerName, visible } from "../names.ts";
+import { LOBBY, nameKey, parseServerName, visible } from "../names.ts";
 import type { Ask, PersonEntry } from "../protocol/messages.ts";
 import type { RoleName, StateValue } from "../protocol/state.ts";
 import { accountId, accountIn, fitsKey, partsOf, ROLES } from "../protocol/state.ts";
 import { patternOf } from "./pattern.ts";
 import type { RoomState } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
-import { isTold } from "./state-store.ts";
-import { expectedOf, gotText, modesFor } from "./state-texts.ts";
+import { expectedOf, gotText, modesFor, notInLobby } from "./state-texts.ts";
 import type { States } from "./states.ts";
 
 export interface SettingOptions {
@@ -45,9 +44,8 @@ export async function settingOf(
       "BAD_REQUEST",
       `room ${room}: ${visible(text)}: there is no such key${modesFor(text)}`,
     );
-  const isLobby = !isTold(room) && room.startsWith("#");
-  if (isLobby && NOT_IN_LOBBY.has(key))
-    return failure("BAD_REQUEST", `room ${room}: everybody is in the lobby: it has no ${key}`);
+  const notThere = room === LOBBY ? notInLobby(key) : undefined;
+  if (notThere !== undefined) return failure("BAD_REQUEST", `room ${room}: ${notThere}`);
   const given = valueOf(asked);
   if (!fitsKey(key, given) && key !== "mode/key")
     return failure(
@@ -71,10 +69,6 @@ function valueOf(asked: Ask<"set">["value"]): StateValue {
     ...(until === undefined ? {} : { until }),
   };
 }
-
-const NOT_IN_LOBBY: ReadonlySet<string> = new Set(
-  ["invite-only", "key", "secret", "limit", "open-talk"].map((mode) => `mode/${mode}`),
-);
 
 /** Whose role it is: of one who is there by his account, else of the account of that name. */
 function roleSetting(

@@ -9,6 +9,14 @@ import { MODES } from "../protocol/state.ts";
 export const modesFor = (text: string): string =>
   text.startsWith("mode/") ? `; modes are ${MODES.join(", ")}` : "";
 
+/** Why a key is not set in the lobby; undefined where it may be. */
+export function notInLobby(key: string): string | undefined {
+  const mode = /^mode\/(.*)$/.exec(key)?.[1] ?? "";
+  if (!CLOSING.includes(mode)) return undefined;
+  const others = MODES.filter((one) => !CLOSING.includes(one));
+  return `everybody is in it, so that there is no mode ${mode}; its modes are ${others.join(", ")}`;
+}
+
 /** What somebody gave who was to give something else. */
 export const gotText = (asked: Ask<"set">["value"]): string =>
   `, got ${visible(JSON.stringify(asked).slice(0, SHOWN_VALUE))}`;
@@ -26,4 +34,6 @@ export function expectedOf(key: string): string {
 
 // --- internal -----------------------------------------------------------------------------------
 
+/** Where everybody is, nobody is kept out, and nobody speaks from outside. */
+const CLOSING: readonly string[] = ["invite-only", "key", "secret", "limit", "open-talk"];
 const SHOWN_VALUE = 60;

@@ -341,6 +341,27 @@ describe("in one server", () => {
     expect(world.settings(ann, "&own")).toEqual({ topic: "op's" });
   });
 
+  test("what is refused in the lobby says what, whose it is, and what there is instead", () => {
+    const world = new Ruled("lobby texts");
+    const paris = world.start("paris");
+    const op = world.account(paris, "op", "operator");
+    const others = [world.account(paris, "ann"), world.guest(paris, "gus")];
+    const textOf = (answer: Json): unknown => answer["text"];
+    for (const one of others)
+      for (const key of ["topic", "mode/slow", "ban/op@paris", "role/ann@paris"])
+        expect(textOf(world.set(one, "#lobby", key, "x"))).toBe(
+          `room #lobby: ${key.replace("/", " ")} is not yours to set: in the lobby that is for ` +
+            "accounts of this server with the role operator",
+        );
+    expect(textOf(world.set(op, "#lobby", "mode/key", "x"))).toBe(
+      "room #lobby: everybody is in it, so that there is no mode key; its modes are moderated, " +
+        "slow, read-only, open-topic",
+    );
+    const kick = others[0]?.ask("kick", { room: "#lobby", address: "op@paris" });
+    expect(textOf(kick ?? {})).toMatch(/^room #lobby: everybody is in it, and cannot be put out; /);
+    expect(textOf(op.ask("part", { room: "#lobby" }))).toMatch(/^room #lobby: everybody is in it/);
+  });
+
   test("what is no value of a key, and what is too much, is refused with what is expected", () => {
     const world = new Ruled("refused");
     const paris = world.start("paris");

@@ -1,6 +1,6 @@
 // The state of a room, as lines for people. Pure.
 
-import { type RoomSetting, visible } from "../../client.ts";
+import { LOBBY, type RoomSetting, visible } from "../../client.ts";
 import { pinnedId } from "./messages.ts";
 import { clockTime, quoteText } from "./said.ts";
 import type { Of, Shown } from "./shown.ts";
@@ -48,7 +48,8 @@ export function settingText(shown: Extract<Shown, { event: "setting" }>): string
 export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
   const { room, members, founder, topic, role, settings, pinned = [] } = shown;
   const people = members === 1 ? "1 person" : `${members} people`;
-  const by = founder === undefined ? "nobody has founded it" : `founded by ${visible(founder)}`;
+  const nobody = room === LOBBY ? "everybody's" : "nobody has founded it";
+  const by = founder === undefined ? nobody : `founded by ${visible(founder)}`;
   const mine = role === undefined ? "" : `; your role: ${role}`;
   const lines = [`${visible(room)}: ${people}, ${by}${mine}`];
   if (topic !== undefined) lines.push(`topic: ${visible(topic)}`);
