@@ -143,6 +143,7 @@ export default definePlugin({
         announce,
         clock,
         revoked: (account) => host.revoked(account),
+        roles: () => host.roles(),
         secretOf,
       }),
     };

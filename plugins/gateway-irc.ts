@@ -52,6 +52,7 @@ export default definePlugin({
     metrics.gauge("clients", "connections of IRC clients", () => world.clients.size);
     let stopSweep = () => {};
     return {
+      roles: [options.operatorRole],
       onPresence({ person, now }) {
         if (now !== "offline") return;
         const address = `${person.nick}@${person.server}`;

@@ -75,6 +75,7 @@ export default definePlugin({
     const seconds = (room: RoomName) => rules.now.slow[room] ?? 0;
 
     return {
+      roles: [role],
       async start() {
         await rules.load();
         renew();

@@ -23,6 +23,8 @@ export function userCommands(by: {
   readonly announce: () => void;
   /** Tells the core that an account's sessions end. */
   readonly revoked: (account: string) => void;
+  /** Those that mean something here. */
+  readonly roles: () => readonly string[];
   readonly secretOf: (password: string) => Promise<Secret>;
 }): Readonly<Record<string, Command>> {
   return {
@@ -35,7 +37,7 @@ export function userCommands(by: {
         refusing(async () => {
           const nick = parseNick(name);
           const password = passwordOf(word);
-          checkRoles(roles);
+          checkRoles(roles, by.roles());
           refuseTaken(nick, by.accounts());
           const secret = await by.secretOf(password);
           const isAdded = by.accounts().add(nick, secret, [...new Set(roles)], by.clock.now());
@@ -161,13 +163,13 @@ function passwordOf(word: string): string {
   throw new ChatFusionError("BAD_REQUEST", `password: expected ${what}`);
 }
 
-function checkRoles(roles: readonly string[]): void {
+function checkRoles(roles: readonly string[], known: readonly string[]): void {
   if (roles.length > LIMITS.rolesPerAccountMax) {
     const what = `expected up to ${LIMITS.rolesPerAccountMax}, got ${roles.length}`;
     throw new ChatFusionError("BAD_REQUEST", `roles: ${what}`);
   }
-  const odd = roles.find((role) => !rolePattern.test(role));
+  const odd = roles.find((role) => !known.includes(role) || !rolePattern.test(role));
   if (odd === undefined) return;
-  const what = `expected lower-case letters, digits and -, got ${visible(odd)}`;
-  throw new ChatFusionError("BAD_REQUEST", `role: ${what}`);
+  const what = `nothing on this server looks for it; expected ${known.join(", ")}`;
+  throw new ChatFusionError("BAD_REQUEST", `role ${visible(odd)}: ${what}`);
 }

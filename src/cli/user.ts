@@ -25,7 +25,7 @@ const where: ArgsDef = {
 };
 const nick: ArgsDef = { nick: { type: "positional", description: "Whose" } };
 const roles: ArgsDef = {
-  roles: { type: "positional", required: false, description: "Like admin", valueHint: REST },
+  roles: { type: "positional", required: false, description: "Like operator", valueHint: REST },
 };
 const secret: ArgsDef = {
   "password-file": {

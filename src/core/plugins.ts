@@ -29,6 +29,7 @@ const PARTS = [
   "fabric",
   "history",
   "gateway",
+  "roles",
   "accountOf",
   "mechanisms",
   "register",

@@ -9,11 +9,11 @@ import { ChatFusionError } from "../errors.ts";
 import type { ServerName, Sid } from "../names.ts";
 import type { CommandResult, Plugin } from "../plugin/context.ts";
 import type { Fabric } from "../plugin/fabric.ts";
-import type { AuthHost } from "../plugin/gateway.ts";
 import type { Caller } from "../plugin/hooks.ts";
 import type { History } from "../plugin/history.ts";
 import { Gatekeeper } from "./acceptor.ts";
 import { createAmendments } from "./amendments.ts";
+import { createAuthHost } from "./auth-host.ts";
 import type { AccountOf } from "./auth.ts";
 import { createAccountOf, createHashingPool } from "./auth.ts";
 import type { Commands } from "./commands.ts";
@@ -236,17 +236,10 @@ export type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
 function createPlugins(shared: Shared, { rooms, fusion, mail, people, personal }: Society) {
-  const { options, need, tick, gate, sessions, listeners, pool } = shared;
+  const { options, need, tick, gate, sessions, listeners } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
-  const auth: AuthHost = {
-    ...pool,
-    claimed: (nick) => need("entrance").claimed(nick),
-    revoked(account) {
-      need("entrance").revoked(account);
-      for (const kept of [mail, personal]) kept.revoked(account);
-    },
-  };
+  const auth = createAuthHost(shared, { mail, personal }, () => live);
   const gateways = {
     environment,
     tick,

@@ -89,6 +89,11 @@ export type Parts = Partial<Hooks> & {
   readonly history?: History;
   readonly gateway?: Gateway;
   /**
+   * Roles of accounts that the plugin looks for in its hooks. Those of its commands need not stand
+   * here. An account is given no role that nobody names.
+   */
+  readonly roles?: readonly string[];
+  /**
    * Of a plugin that provides auth: the account that this nick is, in its own writing, as `allow`
    * names it; undefined for a nick that only looks like one, and for nobody's. No I/O that waits:
    * synchronous, and asked at any time between `start` and `stop`.

@@ -297,6 +297,11 @@ export interface AuthHost {
   claimed(nick: Nick): void;
   /** The account's password was changed, or it was removed: its sessions end at once. */
   revoked(account: string): void;
+  /**
+   * The roles that mean something on this server: to the core, to commands, and to plugins that
+   * name them (`roles` in their parts). Known from `start` on.
+   */
+  roles(): readonly string[];
   /** An argon2id hash. Rejects with `AUTH_BUSY` when too many wait. */
   hash(password: string): Promise<string>;
   /** Without a hash: false, after the same time. Rejects with `AUTH_BUSY` when too many wait. */

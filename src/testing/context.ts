@@ -224,6 +224,7 @@ function createAuthHost() {
   let dummy: Promise<string> | undefined;
   const host: AuthHost = {
     claimed: claimed.push,
+    roles: () => ["admin", "bot", "operator"],
     revoked: (account) => void revoked.push(account),
     hash: (password) => Bun.password.hash(password, cheap),
     async verify(password, hash) {

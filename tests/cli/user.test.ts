@@ -13,7 +13,7 @@ describe("an account", () => {
   const where = ["--name", "offline"];
 
   test("is made, changed and taken away while no server runs", async () => {
-    expect(await run(["user", "add", "ann", "admin", ...where], { stdin: password })).toEqual({
+    expect(await run(["user", "add", "ann", "operator", ...where], { stdin: password })).toEqual({
       out: "ann is registered\n",
       err: "",
       code: 0,
@@ -22,7 +22,7 @@ describe("an account", () => {
     await writeFile(file, `${password} 2\n`);
     const changed = await run(["user", "passwd", "ann", "--password-file", file, ...where]);
     expect(changed).toMatchObject({ code: 0, err: "" });
-    expect((await run(["user", "list", ...where])).out).toBe("ann admin\n");
+    expect((await run(["user", "list", ...where])).out).toBe("ann operator\n");
     expect(await run(["user", "del", "ann", ...where])).toMatchObject({ code: 0 });
     const gone = await run(["user", "del", "ann", ...where]);
     expect(gone).toMatchObject({ code: 4 });
@@ -47,6 +47,14 @@ describe("an account", () => {
     expect(missing.err).toMatch(/--password-file: .*ENOENT/);
     expect([long.code, missing.code]).toEqual([2, 2]);
     expect((await run(["user", "list", ...where])).out).not.toContain("eve");
+  });
+
+  test("is given only roles that mean something to the server, which are named", async () => {
+    const add = ["user", "add", "eve", "operater", ...where];
+    const refused = await run(add, { stdin: password });
+    const text = "role operater: nothing on this server looks for it; expected operator";
+    expect(refused.err).toContain(text);
+    expect(refused.code).toBe(4);
   });
 
   test("is for a config that has a plugin that keeps them", async () => {

@@ -6,12 +6,16 @@ import { expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import * as v from "valibot";
 import authSqlite from "../../plugins/auth-sqlite.ts";
 import { deriveVerifier } from "../../plugins/auth-sqlite/password.ts";
+import limitRate from "../../plugins/limit-rate.ts";
 import { ChatFusionError } from "../../src/errors.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { parseNick } from "../../src/names.ts";
 import type { Credential } from "../../src/plugin/hooks.ts";
+import { command, definePlugin } from "../../src/plugin.ts";
+import { startServer } from "../../src/testing.ts";
 import { testAuth } from "../../src/testing/auth-suite.ts";
 import type { SetUp, SetUpOptions } from "../../src/testing/context.ts";
 import { setUp } from "../../src/testing/context.ts";
@@ -73,6 +77,26 @@ test("a nick is registered, listed, given another password, and removed", async 
   expect(await run(world, "user-del", "ana")).toEqual({ text: "Ana is no longer registered" });
   expect(await ask(world, "ana")).toBeUndefined();
   expect(await ask(world, "ana", "two")).toMatchObject({ code: "AUTH_FAILED" });
+});
+
+test("roles are those of the core, of commands, and those that plugins name", async () => {
+  const args = v.array(v.string());
+  const load = command({ about: "loads", role: "dealer", args, run: () => ({ text: "" }) });
+  const dice = definePlugin({
+    name: "dice",
+    setup: () => ({
+      roles: ["player"],
+      commands: { load },
+    }),
+  });
+  const plugins = [authSqlite({ scramIterations }), limitRate({ exempt: ["bot"] }), dice()];
+  await using server = await startServer({ plugins });
+  for (const [index, role] of ["operator", "player", "dealer", "bot"].entries())
+    expect(await server.run("user-add", `nick${index}`, "secret", role)).toHaveProperty("text");
+  expect(await server.run("user-add", "eve", "secret", "bot", "playr")).toEqual({
+    code: "BAD_REQUEST",
+    text: "role playr: nothing on this server looks for it; expected bot, dealer, operator, player",
+  });
 });
 
 test("commands refuse with a code what they can't do, and change nothing", async () => {
