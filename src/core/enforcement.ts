@@ -8,7 +8,7 @@ import { LOBBY } from "../names.ts";
 import type { Ranked } from "../plugin/gateway.ts";
 import type { Removal } from "../protocol/ruling.ts";
 import type { Sanction } from "../protocol/state.ts";
-import { accountId, partsOf } from "../protocol/state.ts";
+import { partsOf } from "../protocol/state.ts";
 import type { Actors } from "./actors.ts";
 import type { Directory } from "./directory.ts";
 import { hasForeign } from "./format.ts";
@@ -19,6 +19,7 @@ import type { People } from "./people.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Room } from "./room.ts";
+import { grantOf } from "./room-roles.ts";
 import type { Person, RoomState, Signed } from "./room-state.ts";
 import { barred, barrierOf, endOf, modeOf, roleOf } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
@@ -136,8 +137,8 @@ export function createEnforcement(options: EnforcementOptions) {
       if (who === undefined) continue;
       const [was, role] = [roleOf(before, who), roleOf(after, who)];
       if (was === role) continue;
-      const id = accountId(who.account ?? "", who.sid);
-      const from = after.roles.get(id)?.from ?? before.roles.get(id)?.from;
+      const grant = ({ roles }: RoomState) => grantOf(roles, who.account ?? "", who.sid);
+      const from = grant(after)?.from ?? grant(before)?.from;
       const ranks = {
         ...(was === undefined ? {} : { was }),
         ...(role === undefined ? {} : { role }),

@@ -21,7 +21,7 @@ import type { Directory } from "./directory.ts";
 import { createEnforcement } from "./enforcement.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
-import type { HashingPool } from "./auth.ts";
+import type { AccountOf, HashingPool } from "./auth.ts";
 import { createKicks } from "./kicks.ts";
 import type { Peer, Source } from "./peer.ts";
 import type { Peers } from "./peers.ts";
@@ -60,6 +60,7 @@ export interface GovernanceOptions {
   readonly store: StateStore;
   readonly bans: ServerBans;
   readonly pool: HashingPool;
+  readonly accountOf: AccountOf;
   readonly sessions: Sessions;
   readonly rooms: () => Rooms;
   readonly people: () => People;

@@ -2,11 +2,9 @@
 // the founding that a server follows. Every server of a fusion decides by them for its own people,
 // so that nothing depends on whether others obey.
 //
-// Roles are a tree. The founder stands at the top; an owner gives and takes the roles of accounts
-// that nobody above or beside him has decided. So who gave a role can take it, and nobody takes the
-// role of one above or beside. All other keys are registers: the newest entry counts whose actor
-// has the right now. What one who has no right any more once set, under whatever date, is void.
-// Bans and mutes may end by themselves: what is in force then is worked out anew.
+// Roles are a tree (room-roles.ts). All other keys are registers: the newest entry counts whose
+// actor has the right now. What one who has no right any more once set, under whatever date, is
+// void. Bans and mutes may end by themselves: what is in force then is worked out anew.
 // Read next: states.ts (who holds the entries), docs/rooms.md (the matrix).
 
 import type { ErrorCode, Failure } from "../errors.ts";
@@ -14,12 +12,13 @@ import { failure } from "../errors.ts";
 import type { Millis } from "../environment.ts";
 import type { RoomName, Sid } from "../names.ts";
 import { timeIn } from "../protocol/id.ts";
-import type { ModeName, RoleName, RoleValue, Sanction, StateKind } from "../protocol/state.ts";
+import type { ModeName, RoleName, Sanction, StateKind } from "../protocol/state.ts";
 import type { StateEntry } from "../protocol/state.ts";
-import { accountId, partsOf } from "../protocol/state.ts";
+import { partsOf } from "../protocol/state.ts";
 import { isMark, nickInMark } from "./guest-rooms.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap } from "./pattern.ts";
+import { grantOf, isInOffice, isNewer, rolesOf, targetOf } from "./room-roles.ts";
 
 /** An entry, and the server whose signature it bears; checked before it comes here. */
 export interface Signed {
@@ -45,7 +44,10 @@ export interface Granted {
 
 export interface RoomState {
   readonly founder: string | undefined;
-  /** By `account@sid`; "undefined" roles are decided, too: nobody below gives another one. */
+  /**
+   * By `account@sid`, folded (`grantOf`): an account is the same in large letters and small.
+   * "undefined" roles are decided, too: nobody below gives another one.
+   */
   readonly roles: ReadonlyMap<string, Granted>;
   /** The entry in force by key, for all keys but roles and the founding; unset keys left out. */
   readonly registers: ReadonlyMap<string, Signed>;
@@ -138,7 +140,7 @@ export const roleOf = (state: RoomState, { account, sid, office }: Actor): RoleN
     ? "owner"
     : account === undefined
       ? undefined
-      : state.roles.get(accountId(account, sid))?.role;
+      : grantOf(state.roles, account, sid)?.role;
 
 /** Whether somebody may do this now. For roles it is not all: see `counts`. */
 export const may = (state: RoomState, who: Actor, act: Act): boolean =>
@@ -160,11 +162,7 @@ export function counts(
   if (act === undefined) return false;
   if (act === "topic" && isTopicOpen(state) && setsOpenTopic(state, one)) return true;
   if (act !== "role") return hasRight(one, state.roles, authority, NEEDS[act]);
-  const isEarlier = (other: Signed) =>
-    other.entry.key === key && actorOf(other) === actorOf(one) && other !== one;
-  const others = entries.filter((other) => !isEarlier(other));
-  const roles = rolesOf([...others, one], authority);
-  return roles.get(partsOf(key)?.of ?? "")?.from === one;
+  return rolesOf([...entries, one], authority).get(targetOf(one))?.from === one;
 }
 
 /** The value of a mode; undefined where it is not set. */
@@ -220,26 +218,11 @@ export const stands = (state: RoomState, who: Actor): boolean => {
   return role === "owner" || role === "moderator";
 };
 
-/**
- * Which is the newer one of two entries, and counts; never undecided between two that differ. Of
- * two foundings by one server, which had lost the first one, that one counts.
- */
-export function isNewer(one: Signed, other: Signed): boolean {
-  const areFoundings = one.entry.key === "founded" && other.entry.key === "founded";
-  const [later, earlier] = areFoundings ? [other, one] : [one, other];
-  if (later.entry.id !== earlier.entry.id) return later.entry.id > earlier.entry.id;
-  if (one.sid !== other.sid) return one.sid > other.sid;
-  return JSON.stringify(one.entry) > JSON.stringify(other.entry);
-}
-
 /** When what is set ends by itself; infinite where it does not. */
 export function endOf({ entry: { value } }: Signed): Millis {
   const isObject = typeof value === "object" && value !== null;
   return (isObject && "until" in value ? value.until : undefined) ?? Number.POSITIVE_INFINITY;
 }
-
-/** Who did it: `account@sid`. */
-export const actorOf = ({ entry, sid }: Signed): string => accountId(entry.by, sid);
 
 /** The act that an entry of this key is; undefined for a founding, and where it is no key. */
 function actOf(key: string): Exclude<Act, "kick"> | undefined {
@@ -264,7 +247,7 @@ const hasRight = (
 ): boolean =>
   one.entry.office === true
     ? isInOffice(one, authority)
-    : reaches(roles.get(actorOf(one))?.role, needed);
+    : reaches(grantOf(roles, one.entry.by, one.sid)?.role, needed);
 
 /**
  * Whether an open topic is of one who may speak, as far as entries tell: who was there they don't.
@@ -273,20 +256,18 @@ const hasRight = (
 function setsOpenTopic(state: RoomState, { entry, sid }: Signed): boolean {
   const { by, server, office } = entry;
   if (office !== undefined) return false;
-  const nick = isMark(by) ? nickInMark(by) : by;
+  // Bans and invitations are of a nick as well as of an account.
+  const nick = entry.nick ?? (isMark(by) ? nickInMark(by) : by);
   // A guest's mark by the nick is no account, and has no role; in rooms that guests run one may.
   const who = {
     nick,
-    account: isMark(by) && !state.roles.has(accountId(by, sid)) ? undefined : by,
+    account: isMark(by) && grantOf(state.roles, by, sid) === undefined ? undefined : by,
     server,
     sid,
   };
   const at = timeIn(entry.id) ?? 0;
   return speechRefusal(state, who, at) === undefined;
 }
-
-const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
-  entry.office === true && office === sid;
 
 const holdsAt = (now: Millis) => (one: Signed) => endOf(one) > now;
 
@@ -319,73 +300,6 @@ function sanctioned(code: ErrorCode, what: string, { entry }: Signed): Failure {
   const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
   const why = reason === undefined ? "" : `: ${reason}`;
   return failure(code, `room ${entry.room}: ${what}${end}${why}`);
-}
-
-/** Who has which role: level by level, at each level those who came to it first. */
-function rolesOf(entries: readonly Signed[], authority: Authority): Map<string, Granted> {
-  const { founder } = authority;
-  const roles = new Map<string, Granted>();
-  const given = new Map<string, Signed[]>();
-  const office: Signed[] = [];
-  for (const one of entries) {
-    if (partsOf(one.entry.key)?.kind !== "role") continue;
-    if (isInOffice(one, authority)) office.push(one);
-    else if (one.entry.office === undefined) {
-      const by = actorOf(one);
-      const some = given.get(by);
-      if (some === undefined) given.set(by, [one]);
-      else some.push(one);
-    }
-  }
-  const decide = (some: readonly Signed[], depth: number) => {
-    for (const from of some.toSorted(byTime)) {
-      const target = targetOf(from);
-      if (!roles.has(target)) roles.set(target, { role: givenBy(from), depth, from });
-    }
-  };
-  decide(office, 0);
-  if (founder !== undefined && !roles.has(founder))
-    roles.set(founder, { role: "owner", depth: 0, from: undefined });
-  for (let depth = 0; ; depth++) {
-    const level = [...roles].filter(([, one]) => one.role === "owner" && one.depth === depth);
-    if (level.length === 0) break;
-    for (const [account] of level.toSorted(bySeniority))
-      decide(given.get(account) ?? [], depth + 1);
-  }
-  giveVoices(roles, given);
-  return roles;
-}
-
-/** Of accounts that no owner has decided, the newest word of a moderator counts. */
-function giveVoices(roles: Map<string, Granted>, given: ReadonlyMap<string, readonly Signed[]>) {
-  const newest = new Map<string, { readonly from: Signed; readonly depth: number }>();
-  for (const [account, { role, depth }] of roles) {
-    if (role !== "moderator") continue;
-    for (const from of given.get(account) ?? []) {
-      const target = targetOf(from);
-      const isVoice = givenBy(from) === undefined || givenBy(from) === "voice";
-      if (roles.has(target) || !isVoice) continue;
-      const other = newest.get(target);
-      if (other === undefined || isNewer(from, other.from))
-        newest.set(target, { from, depth: depth + 1 });
-    }
-  }
-  for (const [target, { from, depth }] of newest)
-    roles.set(target, { role: givenBy(from), depth, from });
-}
-
-const targetOf = ({ entry }: Signed): string => partsOf(entry.key)?.of ?? "";
-
-const givenBy = ({ entry }: Signed): RoleName | undefined =>
-  (entry.value as RoleValue | null)?.role; // checked with its key
-
-const byTime = (a: Signed, b: Signed): number => (isNewer(a, b) ? 1 : -1);
-
-/** The founder, then who was given the role first. */
-function bySeniority(a: readonly [string, Granted], b: readonly [string, Granted]): number {
-  const keyOf = ([account, { from }]: readonly [string, Granted]) =>
-    from === undefined ? "" : `${from.entry.id} ${account}`;
-  return keyOf(a) < keyOf(b) ? -1 : 1;
 }
 
 /** Nothing is set, nobody has a role. */

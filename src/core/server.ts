@@ -147,6 +147,7 @@ function createShared(options: ServerOptions, identity: Identity, governed: Gove
     hooks,
     history,
     fabric: () => need("roles").fabric,
+    accountOf: ((nick) => later.accountOf?.(nick)) satisfies AccountOf,
     identity: () => identity,
     tick,
     gate: new Gatekeeper(),
@@ -193,10 +194,9 @@ function createSociety(shared: Shared) {
   const here = { ...governance, clock, rooms };
   const people = createPeople({ ...here, self: options.name, sessions, peers });
   const presence = createPresence({ ...here, people });
-  const accountOf: AccountOf = (nick) => shared.later.accountOf?.(nick);
-  const mail = createMail({ environment: options.environment, accountOf });
-  const personal = createPersonal({ ...shared, ...options, accountOf, people, peers, rooms });
-  const tells = createTells({ ...personal, clock, sessions, mail, accountOf });
+  const mail = createMail({ ...shared, environment: options.environment });
+  const personal = createPersonal({ ...shared, ...options, people, peers, rooms });
+  const tells = createTells({ ...shared, ...personal, clock, mail });
   const transfers = createTransfers({
     clock,
     toPeer: (sid, event) => fusion().toPeer(sid, event),

@@ -10,12 +10,13 @@ import type { RoomName } from "../names.ts";
 import { isShared, LOBBY, visible } from "../names.ts";
 import type { Answer, Ask, PersonEntry } from "../protocol/messages.ts";
 import type { StateEntry } from "../protocol/state.ts";
-import { accountId, encodeState, partsOf, signedState } from "../protocol/state.ts";
+import { accountId, accountIn, encodeState, partsOf, signedState } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
 import { idAt, timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import { markOfNick } from "./guest-rooms.ts";
+import { grantOf, targetOf } from "./room-roles.ts";
 import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
   counts,
@@ -59,16 +60,14 @@ export function createStateChanges(options: StateChangesOptions) {
   const ownRole = (by: string) => `role/${accountId(by, identity().sid)}`;
 
   /** Signs an entry that is newer than all that is held of its key. */
-  const make = (of: Pick<StateEntry, "room" | "key" | "value" | "by" | "office">): Held => {
+  const make = (of: Omit<StateEntry, "id" | "server">): Held => {
     const { id: next } = options.ids.next();
     const newest = states
       .ofKey(of.room, of.key)
       .concat(store.staged(of.room, of.key))
       .reduce((most, { entry: { id } }) => (id > most ? id : most), "");
     const id = next > newest ? next : `${idAt((timeIn(newest) ?? 0) + 1)}0000${next.slice(13)}`;
-    const { room, key, value, by, office } = of;
-    const plain = { id, room, key, value, by, server: options.self };
-    const entry: StateEntry = office === undefined ? plain : { ...plain, office };
+    const entry: StateEntry = { ...of, id, server: options.self };
     const { sid, key: publicKey, sign } = identity();
     const body = encodeState(entry);
     return { entry, sid, row: [body, publicKey.toHex(), sign(signedState(sid, body)).toHex()] };
@@ -186,7 +185,7 @@ export function createStateChanges(options: StateChangesOptions) {
     // Whose role is nobody's to take may lay it down himself, where no other server goes by it.
     const resigns = states.guests.founder(room) === by && key === ownRole(by) && value === null;
     const as = resigns ? states.guests.resign(room, session) : by;
-    const one = make({ room, key, value, by: as, ...office });
+    const one = make({ room, key, value, by: as, ...nickBeside(state, setter), ...office });
     const authority = states.authority(room);
     if (!counts(states.of(room), states.entries(room), one, authority))
       return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
@@ -199,7 +198,7 @@ export function createStateChanges(options: StateChangesOptions) {
     if (full !== undefined) return full;
     const unwritten = await commit(made, { session, key });
     if (unwritten !== undefined) return unwritten;
-    const ended = endedRoles(states, room, { before, but: key });
+    const ended = endedRoles(states, room, { before, but: one });
     const shown = { ...states.shown(one), from: session.address };
     return { room, ...shown, ...(ended.length === 0 ? {} : { ended }) };
   };
@@ -296,10 +295,17 @@ function authorIn(state: RoomState, session: LiveSession, setter: Setter): strin
   return account ?? (office === true ? session.nick : undefined);
 }
 
+/** The nick, where it is not the name in an entry, and it is to be known who set an open topic. */
+function nickBeside(state: RoomState, { nick, account, key, ...who }: Setter): { nick?: string } {
+  const isOpen = key === "topic" && !stands(state, { ...who, account });
+  return isOpen && account !== undefined && account !== nick ? { nick } : {};
+}
+
 function whyNot(states: States, room: RoomName, key: string): string {
-  const { kind, of = "" } = partsOf(key) ?? {};
-  if (kind !== "role") return `${key} is set by its owners only`;
-  const { role, from } = states.of(room).roles.get(of) ?? {};
+  const { of = "" } = partsOf(key) ?? {};
+  const target = accountIn(of);
+  if (!key.startsWith("role/") || target === undefined) return `${key} is set by its owners only`;
+  const { role, from } = grantOf(states.of(room).roles, target.account, target.sid) ?? {};
   const who = states.shownAccount(of);
   if (from === undefined)
     return role === undefined ? `roles are given by its owners only` : `${who} has founded it`;
@@ -319,12 +325,12 @@ function pinsRefusal({ registers }: RoomState, { entry }: Held): Failure | undef
 function endedRoles(
   states: States,
   room: RoomName,
-  { before, but }: { readonly before: RoomState; readonly but: string },
+  { before, but }: { readonly before: RoomState; readonly but: Held },
 ): string[] {
   const { roles } = states.of(room);
   return [...before.roles].flatMap(([id, { role, from }]) => {
     const isEnded = role !== undefined && roles.get(id)?.role === undefined;
-    if (!isEnded || but === `role/${id}`) return [];
+    if (!isEnded || id === targetOf(but)) return [];
     return [from === undefined ? states.shownAccount(id) : states.shown(from).key.slice(5)];
   });
 }

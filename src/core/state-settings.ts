@@ -3,12 +3,14 @@
 
 import { failure, isFailure, type Failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { Nick, RoomName, ServerName, Sid } from "../names.ts";
+import type { RoomName, ServerName, Sid } from "../names.ts";
 import { LOBBY, nameKey, parseServerName, visible } from "../names.ts";
 import type { Ask, PersonEntry } from "../protocol/messages.ts";
 import type { RoleName, StateValue } from "../protocol/state.ts";
 import { accountId, accountIn, fitsKey, partsOf, ROLES } from "../protocol/state.ts";
+import type { AccountOf } from "./auth.ts";
 import { patternOf } from "./pattern.ts";
+import { grantOf } from "./room-roles.ts";
 import type { RoomState } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import { expectedOf, gotText, modesFor, notInLobby } from "./state-texts.ts";
@@ -17,6 +19,7 @@ import type { States } from "./states.ts";
 export interface SettingOptions {
   readonly self: ServerName;
   readonly states: States;
+  readonly accountOf: AccountOf;
   hash(password: string): Promise<string>;
   /** One who is online; undefined where nobody is there under this address. */
   person(address: string): PersonEntry | undefined;
@@ -72,10 +75,11 @@ function valueOf(asked: Ask<"set">["value"]): StateValue {
 
 /** Whose role it is: of one who is there by his account, else of the account of that name. */
 function roleSetting(
-  { states, person, self, sessionAt }: SettingOptions,
+  options: SettingOptions,
   room: RoomName,
   { address, value }: { readonly address: string; readonly value: Ask<"set">["value"] },
 ): { readonly key: string; readonly value: StateValue } | Failure {
+  const { states, person, self, sessionAt } = options;
   const at = address.lastIndexOf("@");
   const refused = (what: string) => failure("BAD_REQUEST", `${visible(address)}: ${what}`);
   if (at < 1) return refused("expected ACCOUNT@SERVER");
@@ -89,8 +93,8 @@ function roleSetting(
   const here = sessionAt(address);
   const mark = here === undefined ? undefined : states.guests.enlist(here, room);
   const state = states.of(room);
-  const has = (account = ""): boolean => state.roles.has(accountId(account, sid));
-  const named = writtenAs(state, { account: address.slice(0, at), sid });
+  const has = (account = ""): boolean => grantOf(state.roles, account, sid) !== undefined;
+  const named = writtenAs(options, state, { account: address.slice(0, at), sid, server: name });
   // Who is there under the name of an account that is away has no role to lose: it is that one's.
   const isAway = takes && !has(found?.account ?? mark) && has(named);
   if (!isAway && found !== undefined && found.account === undefined && mark === undefined)
@@ -105,15 +109,17 @@ function roleSetting(
   return { key, value: { role: value as RoleName, server: name } }; // it is one of them
 }
 
-/** An account as it was written when it was given a role, where only large letters differ. */
-function writtenAs({ roles }: RoomState, { account, sid }: { account: string; sid: Sid }): string {
-  if (roles.has(accountId(account, sid))) return account;
-  const folded = nameKey(account as Nick); // only compared
-  for (const id of roles.keys()) {
-    const other = accountIn(id);
-    if (other?.sid === sid && nameKey(other.account as Nick) === folded) return other.account;
-  }
-  return account;
+/** An account in its own writing, else in that in which it has a role, else as it was typed. */
+function writtenAs(
+  { accountOf, self }: Pick<SettingOptions, "accountOf" | "self">,
+  { roles }: RoomState,
+  { account, sid, server }: { account: string; sid: Sid; server: ServerName },
+): string {
+  const own = server === self ? accountOf(account) : undefined;
+  if (typeof own === "string") return own;
+  const { from } = grantOf(roles, account, sid) ?? {};
+  const given = from === undefined ? undefined : accountIn(partsOf(from.entry.key)?.of ?? "");
+  return given?.account ?? account;
 }
 
 function serverIn(text: string): ServerName | undefined {

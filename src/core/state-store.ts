@@ -15,7 +15,7 @@ import type { RoomName, Sid } from "../names.ts";
 import { isShared, isSid, LOBBY, sidOf } from "../names.ts";
 import { accountId, decodeState, StateRow } from "../protocol/state.ts";
 import type { Signed } from "./room-state.ts";
-import { isNewer } from "./room-state.ts";
+import { isNewer } from "./room-roles.ts";
 import { roomOf } from "./rooms.ts";
 import { createShelfWriter } from "./shelf-writer.ts";
 

@@ -20,7 +20,7 @@ import type { Ids } from "./ids.ts";
 import { timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import type { Peer } from "./peer.ts";
-import { isNewer } from "./room-state.ts";
+import { isNewer } from "./room-roles.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { heldIn, isTold } from "./state-store.ts";
 import type { States } from "./states.ts";

@@ -16,13 +16,14 @@ import type { PersonEntry } from "../protocol/messages.ts";
 import type { RoomSetting } from "../protocol/ruling.ts";
 import type { StateEntry } from "../protocol/state.ts";
 import { accountId, accountIn, partsOf } from "../protocol/state.ts";
-import { createEndings } from "./endings.ts";
 import type { Identity } from "./identity.ts";
 import { timeIn } from "../protocol/id.ts";
 import type { Peer, Source } from "./peer.ts";
 import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
-import { actorOf, effective, EMPTY_STATE, modeOf, speechRefusal, stands } from "./room-state.ts";
+import { createKnownStates } from "./known-states.ts";
+import { actorOf } from "./room-roles.ts";
+import { effective, EMPTY_STATE, modeOf, speechRefusal, stands } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import type { Held, StateStore } from "./state-store.ts";
 import { isTold } from "./state-store.ts";
@@ -78,7 +79,7 @@ export function createStates(options: StatesOptions) {
     guests.entries(room) ?? store.entries(room);
   const ofKey = (room: RoomName, key: string): readonly Held[] =>
     guests.has(room) ? guests.ofKey(room, key) : store.ofKey(room, key);
-  const known = new Map<RoomName, RoomState>();
+  const known = createKnownStates(options.clock, (room) => refresh(room));
   /** When a founding came to be followed, in this life of the server. */
   const followedAt = new Map<RoomName, Millis>();
   const selfSid = () => options.identity().sid;
@@ -93,42 +94,26 @@ export function createStates(options: StatesOptions) {
     const found = () => (options.isOpen(room) ? undefined : candidate(room));
     const followed = sid === undefined ? found() : foundingOf(room, sid);
     const guest = guests.founder(room);
-    const founder =
-      guest !== undefined
-        ? accountId(guest, selfSid())
-        : followed === undefined
-          ? undefined
-          : actorOf(followed);
+    const account = followed === undefined ? undefined : actorOf(followed);
+    const founder = guest === undefined ? account : accountId(guest, selfSid());
     return isTold(room) ? { founder } : { founder, office: selfSid() };
   };
   const compute = (room: RoomName): RoomState => {
     const entries = entriesOf(room);
     const isEmpty = entries.length === 0 && !guests.has(room);
-    if (isEmpty) return EMPTY_STATE;
-    return effective(entries, authority(room), options.clock.now());
-  };
-  const endings = createEndings(options.clock, (room) => refresh(room));
-  const know = (room: RoomName, state: RoomState) => {
-    known.set(room, state);
-    endings.set(room, state.endsAt);
-  };
-  const forget = (room: RoomName) => {
-    known.delete(room);
-    endings.set(room, Number.POSITIVE_INFINITY);
+    return isEmpty ? EMPTY_STATE : effective(entries, authority(room), options.clock.now());
   };
   const stateOf = (room: RoomName): RoomState => {
     // Whose founding it would go by is not sure yet: it may be another one at the next question.
     if (!options.isOpen(room)) return compute(room);
-    const state = known.get(room) ?? compute(room);
-    if (!known.has(room)) know(room, state);
-    return state;
+    return known.get(room) ?? known.put(room, compute(room));
   };
   const refresh = (room: RoomName, cause?: StateCause) => {
     const before = known.get(room);
-    if (before === undefined || !options.isOpen(room)) return forget(room);
+    if (before === undefined || !options.isOpen(room)) return known.delete(room);
     const change = { before, after: compute(room), cause };
     options.changing(room, change);
-    know(room, change.after);
+    known.put(room, change.after);
     options.changed(room, change);
   };
   const follow = (room: RoomName, sid: Sid) => {
@@ -142,10 +127,7 @@ export function createStates(options: StatesOptions) {
   const consider = (founding: Signed) => {
     const { room } = founding.entry;
     const sid = store.follows(room);
-    if (sid === undefined) {
-      if (options.isOpen(room)) follow(room, founding.sid);
-      return;
-    }
+    if (sid === undefined) return options.isOpen(room) ? follow(room, founding.sid) : undefined;
     const since = followedAt.get(room);
     const isNew = since !== undefined && options.clock.monotonic() - since < LIMITS.foundingMsMax;
     const followed = foundingOf(room, sid);
@@ -231,10 +213,9 @@ export function createStates(options: StatesOptions) {
     /** The last one here has left the room: whom it would follow may be another one next time. */
     closed(room: RoomName): void {
       guests.drop(room);
-      forget(room);
+      known.delete(room);
     },
-    /** Waits for no end any more. */
-    close: endings.close,
+    close: known.close,
     /** A guest is alone in a room that nobody has founded: it is his. */
     openedByGuest(room: RoomName, session: LiveSession): void {
       guests.open(room, session, options.clock.now());

@@ -3,7 +3,7 @@
 // core/room-state.ts' to say. Pure.
 //
 //   an entry on the wire: [body, key of the signing server, signature], the last two in hex
-//   body: {"id","room","key","value","by","server"} as JSON; the signature covers
+//   body: {"id","room","key","value","by","server","nick"?} as JSON; the signature covers
 //   "chatfusion room 1" · sid of the signing server · body
 
 import * as v from "valibot";
@@ -53,6 +53,8 @@ export interface StateEntry {
   readonly by: string;
   /** The name that the signing server had. */
   readonly server: ServerName;
+  /** Of an open topic: the nick of who set it, where that is not the name in `by`. */
+  readonly nick?: string;
   /** Done as an operator of the signing server, in a room that is that server's alone. */
   readonly office?: true;
 }
@@ -100,8 +102,10 @@ export function fitsKey(key: string, value: StateValue): boolean {
 }
 
 /** The JSON that is signed. */
-export const encodeState = ({ id, room, key, value, by, server, office }: StateEntry): string =>
-  JSON.stringify({ id, room, key, value, by, server, ...(office === undefined ? {} : { office }) });
+export const encodeState = (entry: StateEntry): string => {
+  const { id, room, key, value, by, server, nick, office } = entry;
+  return JSON.stringify({ id, room, key, value, by, server, nick, office }); // what is there of it
+};
 
 /** Reads a body; undefined where it is none. Whether its room has its one form is not looked at. */
 export function decodeState(body: string): StateEntry | undefined {
@@ -171,5 +175,6 @@ const Body = v.object({
   // Of a guest there is a sign before the nick.
   by: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax + 1)),
   server: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax)),
+  nick: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.nameBytesMax))),
   office: v.exactOptional(Yes),
 });

@@ -5,8 +5,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ServerName } from "../../src/names.ts";
 import type { Act, Authority, RoomState, Signed } from "../../src/core/room-state.ts";
+import { actorOf } from "../../src/core/room-roles.ts";
 import {
-  actorOf,
   barred,
   counts,
   effective,

@@ -71,7 +71,7 @@ describe("in one server", () => {
     ]);
   });
 
-  test("a ban that has ended is taken from the list by the server, as by nobody", async () => {
+  test("a ban that has ended is taken from the list by the server: nobody lifts it", async () => {
     await using server = await startRuled();
     const [ann, gus] = [await server.account("ann"), await server.irc("gus")];
     await together("#tea", ann, gus);

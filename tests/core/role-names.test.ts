@@ -1,0 +1,118 @@
+// Who is meant in a room's settings: one has a nick and perhaps an account of another name, and
+// both are the same in large letters and small.
+
+import { describe, expect, test } from "bun:test";
+import authGuest from "../../plugins/auth-guest.ts";
+import type { Signed } from "../../src/core/room-state.ts";
+import { counts, effective, roleOf } from "../../src/core/room-state.ts";
+import { allow, definePlugin } from "../../src/plugin.ts";
+import type { RoleName } from "../../src/protocol/state.ts";
+import type { Json } from "./peer.ts";
+import { Ruled } from "./ruled.ts";
+import { entryOf, SIDS } from "./state-entries.ts";
+
+const codeOf = (answer: Json): unknown => answer["code"] ?? "ack";
+const room = "#chat";
+const [PARIS, LYON] = SIDS;
+const ANN = `ann@${PARIS}`;
+const founded = { founder: ANN };
+
+/** An account is its password; of those that are known in advance the writing is known, too. */
+const authByPassword = (known: readonly string[] = []) =>
+  definePlugin({
+    name: "auth-by-password",
+    provides: ["auth"],
+    setup: () => ({
+      accountOf: (nick) => known.find((one) => one.toLowerCase() === nick.toLowerCase()),
+      onAuth: ({ credential }) =>
+        credential.kind === "password" ? allow(credential.password) : undefined,
+    }),
+  });
+
+function begin(seed: string, known?: readonly string[]) {
+  const world = new Ruled(seed);
+  const plugins = [authByPassword(known)(), authGuest(), world.place.hub.plugin()];
+  const [paris, lyon] = [world.start("paris", { plugins }), world.start("lyon", { plugins })];
+  world.place.join(paris, lyon);
+  const ann = world.account(paris, "ann", "ann");
+  ann.get("join", { room });
+  world.place.rest(500);
+  return { world, paris, lyon, ann };
+}
+
+test("who is invited by his nick sets an open topic, whatever his account is called", () => {
+  const { world, lyon, ann } = begin("open topic");
+  for (const [key, value] of [
+    ["mode/open-topic", true],
+    ["mode/invite-only", true],
+    ["invite/gus@lyon", true],
+  ] as const)
+    expect(codeOf(world.set(ann, room, key, value))).toBe("ack");
+  world.place.rest(500);
+  const gus = world.account(lyon, "gus", "gustav");
+  gus.get("join", { room });
+  expect(codeOf(world.set(gus, room, "topic", "tea"))).toBe("ack");
+  world.place.rest(500);
+  for (const one of [ann, gus]) expect(world.settings(one, room)["topic"]).toBe("tea");
+  expect(codeOf(world.set(ann, room, "invite/gus@lyon", null))).toBe("ack");
+  world.place.rest(500);
+  expect(gus.all("removed")).toHaveLength(1);
+  expect(world.settings(ann, room)["topic"]).toBe("tea");
+});
+
+describe("a role that is given to one who is away", () => {
+  test("is that of the account, in its own writing", () => {
+    const { world, paris, ann } = begin("own", ["Ben"]);
+    expect(codeOf(world.set(ann, room, "role/BEN@paris", "moderator"))).toBe("ack");
+    expect(world.settings(ann, room)).toEqual({ "role/Ben@paris": "moderator" });
+    const ben = world.account(paris, "benny", "Ben");
+    expect(ben.get("join", { room })["role"]).toBe("moderator");
+  });
+
+  test("of another server is his, however he is written there", () => {
+    const { world, lyon, ann } = begin("others");
+    expect(codeOf(world.set(ann, room, "role/BEN@lyon", "moderator"))).toBe("ack");
+    world.place.rest(500);
+    const [ben, eve] = [world.account(lyon, "ben", "Ben"), world.guest(lyon, "eve")];
+    for (const one of [ben, eve]) one.get("join", { room });
+    expect(ben.get("room", { room })["role"]).toBe("moderator");
+    expect(codeOf(world.set(ben, room, "topic", "tea"))).toBe("ack");
+    world.place.rest(500);
+    expect(world.settings(ann, room)["topic"]).toBe("tea");
+    expect(codeOf(world.set(ann, room, "role/ben@lyon", null))).toBe("ack");
+    world.place.rest(500);
+    expect(ben.get("room", { room })["role"]).toBeUndefined();
+    expect(codeOf(world.set(ben, room, "topic", "coffee"))).toBe("NOT_PERMITTED");
+    expect(world.settings(ann, room)).toEqual({ topic: "tea" });
+  });
+});
+
+test("of an open topic both the nick and the account of who set it count", () => {
+  const open = entryOf(ANN, "mode/open-topic", true, 7);
+  const topic = entryOf(`max@${PARIS}`, "topic", "tea", 9);
+  const byNick = { ...topic, entry: { ...topic.entry, nick: "maximus" } };
+  const shownIn = (...more: Signed[]) =>
+    effective([open, ...more, byNick], founded).registers.get("topic")?.entry.value;
+  for (const who of ["max", "maximus"]) {
+    expect(shownIn(entryOf(ANN, `mute/${who}@somewhere`, {}, 8))).toBeUndefined();
+    const [closed, invited] = [
+      entryOf(ANN, "mode/invite-only", true, 8),
+      entryOf(ANN, `invite/${who}@somewhere`, true, 8),
+    ];
+    expect([shownIn(closed), shownIn(closed, invited)]).toEqual([undefined, "tea"]);
+  }
+});
+test("a role is of an account in any letters, and of what one says of it the last counts", () => {
+  const [small, large] = [`nina@${LYON}`, `NINA@${LYON}`];
+  const nina = { account: "Nina", sid: LYON };
+  const given = (to: string, role: RoleName, at: number) =>
+    entryOf(ANN, `role/${to}`, { role, server: "somewhere" }, at);
+  const roleIn = (...some: Signed[]) => roleOf(effective(some, founded), nina);
+  expect(roleIn(given(large, "moderator", 1))).toBe("moderator");
+  const taken = entryOf(ANN, `role/${small}`, null, 2);
+  expect(roleIn(given(large, "moderator", 1), taken)).toBeUndefined();
+  expect(roleIn(given(large, "moderator", 3), taken)).toBe("moderator");
+  const owner = given(large, "owner", 3);
+  const topic = entryOf(`Nina@${LYON}`, "topic", "tea", 4);
+  expect(counts(effective([owner], founded), [owner], topic, founded)).toBe(true);
+});
