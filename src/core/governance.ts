@@ -90,8 +90,10 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, kicks, judge } = createParts(options);
   const slow = createSlowMode(clock);
-  const isBarredFrom = (room: RoomName, person: PersonEntry): boolean => {
-    const somebody = actors.somebody(room, person);
+  const isBarredFrom: HiderOptions["isBarredFrom"] = (room, person, of) => {
+    // Who is in a room here may be there: else he is put out at once, but not of the lobby.
+    if (room !== LOBBY && person.address.endsWith(`@${self}`)) return false;
+    const somebody = of === undefined ? actors.somebody(room, person) : who(of, person);
     return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
   };
   const hider = createHider({ rooms, states, bans, isBarredFrom });
@@ -230,8 +232,9 @@ export function createGovernance(options: GovernanceOptions) {
       const server = from.slice(from.lastIndexOf("@") + 1);
       return account !== undefined && states.mayModerate(room, `${account}@${server}`);
     },
-    /** Whether nobody sees this person in a room; `account` as its server says it. */
-    hides: (room: RoomName, person: PersonEntry): boolean => hider(room)?.(person) === true,
+    /** Whether nobody sees this person in a room; `of` a server, where that may be gone already. */
+    hides: (room: RoomName, person: PersonEntry, of?: Source): boolean =>
+      hider(room)?.(person, of) === true,
     hider,
     /** Why a private message or an offer of another server's person is not taken here. */
     refuses(peer: Peer, from: PersonEntry): Failure | undefined {
@@ -295,20 +298,20 @@ function createParts(options: GovernanceOptions) {
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */
 const createHider =
   ({ rooms, states, bans, isBarredFrom }: HiderOptions) =>
-  (room: RoomName): ((person: PersonEntry) => boolean) | undefined => {
+  (room: RoomName): ((person: PersonEntry, of?: Source) => boolean) | undefined => {
     const isRestricted = rooms().find(room)?.restricted === true;
     if (!isRestricted && !bans.isActive) return undefined;
-    const isBanned = (person: PersonEntry): boolean => {
-      const somebody = states.personIn(person);
+    const isBanned = (person: PersonEntry, of: Source | undefined): boolean => {
+      const somebody = of === undefined ? states.personIn(person) : who(of, person);
       return somebody !== undefined && bans.find(somebody) !== undefined;
     };
-    return (person) =>
-      (bans.isActive && isBanned(person)) || (isRestricted && isBarredFrom(room, person));
+    return (person, of) =>
+      (bans.isActive && isBanned(person, of)) || (isRestricted && isBarredFrom(room, person, of));
   };
 
 interface HiderOptions extends Pick<GovernanceOptions, "rooms" | "bans"> {
   readonly states: Pick<States, "personIn">;
-  isBarredFrom(room: RoomName, person: PersonEntry): boolean;
+  isBarredFrom(room: RoomName, person: PersonEntry, of: Source | undefined): boolean;
 }
 
 /** One of another server's people. */

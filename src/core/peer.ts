@@ -96,6 +96,7 @@ export const personOf = (peer: Peer, nick: Nick): RemotePerson | undefined =>
 
 /** The people of a peer, as those who come or go with it. */
 export const crowdOf = (peer: Peer, now: Crowd["now"]): Crowd => ({
+  of: peer,
   now,
   size: (room) => (room === LOBBY ? peer.people.size : membersOf(peer, room)),
   in: (room) =>

@@ -12,6 +12,7 @@ import type { Removal } from "../protocol/ruling.ts";
 import type { People } from "./people.ts";
 import type { Roles, RolesIn } from "./actors.ts";
 import { hasForeign } from "./format.ts";
+import type { Source } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Watches } from "./watches.ts";
@@ -27,6 +28,7 @@ export const withRole =
 
 /** Those who came or went with a server. */
 export interface Crowd {
+  readonly of: Source;
   readonly now: "here" | "gone";
   in(room: RoomName): readonly PersonEntry[];
   size(room: RoomName): number;
@@ -65,7 +67,7 @@ export interface PresenceOptions {
   readonly rooms: Rooms;
   readonly people: Pick<People, "members" | "isOnline" | "changed">;
   /** Of whom nobody is told in a room: one who may not be there. */
-  hides(room: RoomName, person: PersonEntry): boolean;
+  hides(room: RoomName, person: PersonEntry, of?: Source): boolean;
   readonly rolesIn: RolesIn;
 }
 
@@ -118,6 +120,7 @@ export function createPresence(options: PresenceOptions): Presence {
     tell(room, { type: "left", room, person, ...why }, by);
   };
   const gone = (room: RoomName, person: PersonEntry, reason?: string) => {
+    if (hides(room, person)) return;
     const why = reason === undefined ? {} : { reason };
     tell(room, { type: "left", room, person, ...why, gone: true });
   };
@@ -199,7 +202,9 @@ export function createPresence(options: PresenceOptions): Presence {
         const size = crowd.size(name);
         const most = members(name) + (crowd.now === "gone" ? size : 0);
         if (size === 0 || most > LIMITS.roomPresenceMembersMax) continue;
-        const people = Array.from(crowd.in(name), withRole(rolesIn(name)));
+        const shown = crowd.in(name).filter((person) => !hides(name, person, crowd.of));
+        if (shown.length === 0) continue;
+        const people = shown.map(withRole(rolesIn(name)));
         room.tell({ type: "moved", room: name, server, now: crowd.now, people, ...again });
         if (name === LOBBY) again = { again: true };
       }

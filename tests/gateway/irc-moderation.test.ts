@@ -184,6 +184,33 @@ describe("in a fusion", () => {
     await ann.until((line) => line === ":nat/lyon!nat@lyon KICK #tea gus :you too");
   });
 
+  test("who is banned neither comes nor goes with his server, nor when he leaves himself", async () => {
+    await using paris = await startRuled({ name: "paris" });
+    await using lyon = await startRuled({ name: "lyon" });
+    const [ann, nat] = [await paris.account("ann"), await lyon.account("nat")];
+    const [gus, tim] = [await lyon.irc("gus"), await lyon.irc("tim")];
+    await together("#tea", ann);
+    await together("#tea", nat, gus, tim);
+    await ann.ask("MODE #tea +b gus!*@lyon");
+    const seen = () => ann.taken().filter((line) => /^:\w+\/lyon!\S+ (JOIN|QUIT|PART)/.test(line));
+    const come = async () => {
+      await paris.run("merge", `${lyon.host}:${lyon.port}`);
+      await ann.until((line) => line.startsWith(":tim/lyon!") && line.includes(" JOIN "));
+      await ann.fence();
+      return seen().map((line) => line.slice(1, line.indexOf("/")));
+    };
+    expect(await come()).toEqual(["nat", "tim"]);
+    await paris.run("unmerge", "lyon");
+    await ann.until((line) => line.startsWith(":tim/lyon!") && line.includes(" QUIT "));
+    await ann.fence();
+    expect(seen().map((line) => line.slice(1, line.indexOf("/")))).toEqual(["nat", "tim"]);
+    expect(await come()).toEqual(["nat", "tim"]);
+    gus.send("QUIT :bye");
+    tim.send("QUIT :bye");
+    await ann.until((line) => line.startsWith(":tim/lyon!") && line.includes(" QUIT "));
+    expect(seen()).toHaveLength(1);
+  });
+
   test("people of a server that comes are shown with their roles, in one netjoin", async () => {
     const [paris, lyon] = [await startRuled({ name: "paris" }), await startRuled({ name: "lyon" })];
     try {
