@@ -21,6 +21,7 @@ import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
   counts,
   effective,
+  endOf,
   hasInvitation,
   isTopicOpen,
   modeOf,
@@ -189,8 +190,8 @@ export function createStateChanges(options: StateChangesOptions) {
     const authority = states.authority(room);
     if (!counts(states.of(room), states.entries(room), one, authority))
       return failure("NOT_PERMITTED", `room ${room}: ${whyNot(states, room, key)}`);
-    const tooMany = pinsRefusal(states.of(room), one);
-    if (tooMany !== undefined) return tooMany;
+    const unfit = pinsRefusal(states.of(room), one) ?? endRefusal(one, options.clock.now());
+    if (unfit !== undefined) return unfit;
     const before = states.of(room);
     const made = consequences(one, authority);
     if (isFailure(made)) return made;
@@ -319,6 +320,16 @@ function pinsRefusal({ registers }: RoomState, { entry }: Held): Failure | undef
   if (pins.length < LIMITS.pinnedMax) return undefined;
   const most = LIMITS.pinnedMax;
   return failure("TOO_MANY_ENTRIES", `room ${entry.room}: ${most} messages are pinned, the most`);
+}
+
+/** Clients work out the end by their own clocks. */
+function endRefusal(one: Held, now: Millis): Failure | undefined {
+  const end = endOf(one);
+  if (end > now) return undefined;
+  const { room, key } = one.entry;
+  const [until, is] = [end, now].map((at) => new Date(at).toISOString());
+  const what = `${key} until ${until}: expected a time to come; here it is ${is}`;
+  return failure("BAD_REQUEST", `room ${room}: ${what}`);
 }
 
 /** Who had a role before, and has none now, beside the one whose role was asked to be changed. */

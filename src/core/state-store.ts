@@ -7,7 +7,7 @@
 // lobby and local rooms have no part in it.
 
 import * as v from "valibot";
-import type { Bytes, Environment } from "../environment.ts";
+import type { Bytes, Environment, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -16,6 +16,7 @@ import { isShared, isSid, LOBBY, sidOf } from "../names.ts";
 import { accountId, decodeState, StateRow } from "../protocol/state.ts";
 import type { Signed } from "./room-state.ts";
 import { isNewer } from "./room-roles.ts";
+import { endOf } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import { createShelfWriter } from "./shelf-writer.ts";
 
@@ -54,7 +55,7 @@ export type StateStore = ReturnType<typeof createStateStore>;
 export function createStateStore(
   environment: Pick<Environment, "clock" | "crypto" | "log" | "store">,
 ) {
-  const { crypto, log, store } = environment;
+  const { clock, crypto, log, store } = environment;
   const shelves = Array.from({ length: LIMITS.stateShelves }, (_, i): Shelf => {
     const key = `rooms-${i.toString(16).padStart(2, "0")}`;
     const digest = new Uint8Array(DIGEST_BYTES);
@@ -111,13 +112,13 @@ export function createStateStore(
     mix(room, book, one);
     tally(one, -1);
   };
-  /** Of one server there are too many in this room: what only unsets something goes first. */
+  /** Of one server there are too many in this room: what is unset, or has ended, goes first. */
   const trim = (book: RoomBook, sid: Sid) => {
     if (book.byKey.size <= LIMITS.stateEntriesPerServerMax) return;
     const own = [...book.byKey.values()].filter((one) => one.sid === sid);
     if (own.length <= LIMITS.stateEntriesPerServerMax) return;
     const least = own.reduce((a, b) => {
-      const ranks = rankOf(book, a) - rankOf(book, b);
+      const ranks = rankOf(book, a, clock.now()) - rankOf(book, b, clock.now());
       return ranks < 0 || (ranks === 0 && isNewer(b, a)) ? a : b;
     });
     remove(book, least);
@@ -226,7 +227,7 @@ export function createStateStore(
       if (book?.byKey.has(`${sid} ${key}`) === true) return undefined;
       if (isFull(sid)) return failure("TOO_MANY_ENTRIES", "too much is set in rooms already");
       const set =
-        lastingOf(book, sid).length +
+        lastingOf(book, sid, clock.now()).length +
         shelf.staged.filter(({ one }) => one.entry.room === room).length;
       const most = LIMITS.stateEntriesPerServerMax;
       if (set < most) return undefined;
@@ -255,7 +256,8 @@ export function createStateStore(
       return (await Promise.all(written)).find((refused) => refused !== undefined);
     },
     /** The keys that a server has set in a room, or unset for another one. */
-    lasting: (room: RoomName, sid: Sid): readonly string[] => lastingOf(books.get(room), sid),
+    lasting: (room: RoomName, sid: Sid): readonly string[] =>
+      lastingOf(books.get(room), sid, clock.now()),
     follows: (room: RoomName): Sid | undefined => books.get(room)?.follows,
     follow(room: RoomName, sid: Sid | undefined): void {
       bookOf(room).follows = sid;
@@ -308,17 +310,21 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const Follow = v.object({ room: v.string(), follows: v.pipe(v.string(), v.guard(isSid)) });
 
-/** What is set is 2; what unsets something that another server has set, 1; the rest is done, 0. */
-function rankOf(book: RoomBook, one: Held): number {
-  if (one.entry.value !== null) return 2;
+/**
+ * What is set is 2; what unsets something that another server has set, or has ended in its place, 1;
+ * the rest is done, 0.
+ */
+function rankOf(book: RoomBook, one: Held, now: Millis): number {
+  const isSet = (other: Held) => other.entry.value !== null && endOf(other) > now;
+  if (isSet(one)) return 2;
   const others = book.ofKey.get(one.entry.key) ?? [];
-  return others.some((other) => other.entry.value !== null && isNewer(one, other)) ? 1 : 0;
+  return others.some((other) => isSet(other) && isNewer(one, other)) ? 1 : 0;
 }
 
-function lastingOf(book: RoomBook | undefined, sid: Sid): string[] {
+function lastingOf(book: RoomBook | undefined, sid: Sid, now: Millis): string[] {
   if (book === undefined) return [];
   const lasting = [...book.byKey.values()].filter(
-    (one) => one.sid === sid && rankOf(book, one) > 0,
+    (one) => one.sid === sid && rankOf(book, one, now) > 0,
   );
   return lasting.map(({ entry }) => entry.key);
 }

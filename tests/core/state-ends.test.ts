@@ -100,6 +100,16 @@ describe("the end of a ban", () => {
     expect(told(ann, key)).toHaveLength(1);
   });
 
+  test("is a time to come, by the clock of the one's server who sets it", () => {
+    const { world, paris, ann } = begin("past");
+    const now = inMs(paris, 0);
+    const answer = world.set(ann, room, "ban/eve@*", { until: now - 1000 });
+    expect(answer).toMatchObject({ code: "BAD_REQUEST" });
+    expect(answer["text"]).toContain(
+      `until ${new Date(now - 1000).toISOString()}: expected a time`,
+    );
+  });
+
   test("while nobody was there is found by who comes then", () => {
     const { world, paris, ann, gus } = begin("nobody");
     world.set(ann, room, "ban/eve@*", { until: inMs(paris, 60_000) });

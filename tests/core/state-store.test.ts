@@ -2,6 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { createStateStore, type Held } from "../../src/core/state-store.ts";
+import { LIMITS } from "../../src/limits.ts";
+import { idAt } from "../../src/protocol/id.ts";
 import type { RoomName, ServerName, Sid } from "../../src/names.ts";
 import { encodeState } from "../../src/protocol/state.ts";
 import { createWorld } from "../../src/testing/world.ts";
@@ -27,4 +29,28 @@ test("what waits for the disk is not written over something newer that came mean
   world.until(again.load());
   expect(again.entries("#chat" as RoomName).map(({ entry }) => entry.value)).toEqual(["newer"]);
   expect(again.digests()).toEqual(store.digests());
+});
+
+test("bans that have ended make room for others, the oldest first", () => {
+  const world = createWorld({ seed: "ended" });
+  const environment = world.environment("paris");
+  const store = createStateStore(environment);
+  const key = new Uint8Array(32).toHex();
+  const sid = environment.crypto.sha256(new Uint8Array(32)).subarray(0, 16).toHex() as Sid;
+  const [room, server] = ["#chat" as RoomName, "paris" as ServerName];
+  const now = environment.clock.now();
+  const banOf = (count: number, value: { readonly until?: number }): Held => {
+    const id = `${idAt(now + count)}0000d58b4c57`;
+    const entry = { id, room, key: `ban/e${count}@lyon`, value, by: "ann", server };
+    return { entry, sid, row: [encodeState(entry), key, new Uint8Array(64).toHex()] };
+  };
+  const most = LIMITS.stateEntriesPerServerMax;
+  expect(store.take(banOf(0, {}))).toBe(true);
+  for (let i = 1; i < most; i++) store.take(banOf(i, { until: now + 60_000 }));
+  expect(store.refusal(room, sid, "topic")?.code).toBe("TOO_MANY_ENTRIES");
+  world.run(60_000);
+  expect(store.refusal(room, sid, "topic")).toBeUndefined();
+  expect(store.take(banOf(most, {}))).toBe(true);
+  const held = [0, 1, 2, most].filter((i) => store.ofKey(room, `ban/e${i}@lyon`).length > 0);
+  expect(held).toEqual([0, 2, most]);
 });
