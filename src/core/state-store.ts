@@ -311,8 +311,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const Follow = v.object({ room: v.string(), follows: v.pipe(v.string(), v.guard(isSid)) });
 
 /**
- * What is set is 2; what unsets something that another server has set, or has ended in its place, 1;
- * the rest is done, 0.
+ * What is set is 2; what unsets something that another server has set, or has ended in its place,
+ * 1; the rest is done, 0.
  */
 function rankOf(book: RoomBook, one: Held, now: Millis): number {
   const isSet = (other: Held) => other.entry.value !== null && endOf(other) > now;

@@ -184,7 +184,7 @@ describe("in a fusion", () => {
     await ann.until((line) => line === ":nat/lyon!nat@lyon KICK #tea gus :you too");
   });
 
-  test("who is banned neither comes nor goes with his server, nor when he leaves himself", async () => {
+  test("who is banned is shown neither with his server nor when he leaves himself", async () => {
     await using paris = await startRuled({ name: "paris" });
     await using lyon = await startRuled({ name: "lyon" });
     const [ann, nat] = [await paris.account("ann"), await lyon.account("nat")];
