@@ -74,12 +74,17 @@ export function createConversations(options: ConversationsOptions) {
   let removed: Promise<unknown> = Promise.resolve();
   /** Whoever asks later is not given what is being removed. */
   const owed = createOwed(options.clock, LIMITS.amendmentsWaitingMax);
-  const removing = (work: () => Promise<unknown>, what: Readonly<Record<string, unknown>>) => {
-    const done = work().catch((error: unknown) => {
+  /** Calls back when the disk has taken it, however often it refuses at first. */
+  const removing = (
+    work: () => Promise<unknown>,
+    what: Readonly<Record<string, unknown>>,
+    done: () => void = NOTHING,
+  ) => {
+    const tried = work().then(done, (error: unknown) => {
       log.error("private messages not removed", { ...what, error });
-      owed.add(() => removing(work, what));
+      owed.add(() => removing(work, what, done));
     });
-    removed = Promise.all([removed, done]);
+    removed = Promise.all([removed, tried]);
   };
   const settled = async (): Promise<void> => {
     await Promise.all([queue.caughtUp(), removed]);
@@ -90,18 +95,24 @@ export function createConversations(options: ConversationsOptions) {
     ...asked,
     /**
      * A message has reached its addressee, or is stored: it is kept for the account of this side.
-     * Of a deletion what it is about is forgotten.
+     * Of a deletion what it is about is forgotten: calls back when that is durable, or at once
+     * where nothing is kept.
      */
-    told(account: string | undefined, side: "author" | "addressee", message: PrivateEntry): void {
+    told(
+      account: string | undefined,
+      side: "author" | "addressee",
+      message: PrivateEntry,
+      done: () => void = NOTHING,
+    ): void {
       const from = store();
-      if (account === undefined || from === undefined) return;
+      if (account === undefined || from === undefined) return done();
       const other = addressKey(side === "author" ? message.to : message.from);
-      if (typeof other === "object") return; // another server's word: nobody could ask for it
+      if (typeof other === "object") return done(); // a server's word: nobody could ask for it
       const of = { account, other };
+      if (message.kind === "delete")
+        return removing(() => erase(from, of, message), { id: message.about }, done);
       const isProven = side === "addressee" && message.account !== undefined;
-      if (message.kind !== "delete")
-        return queue.keep({ ...of, ...(isProven && { proven: true }), message });
-      removing(() => erase(from, of, message), { id: message.about });
+      return queue.keep({ ...of, ...(isProven && { proven: true }), message });
     },
     /** Forgets what is kept for accounts that nobody has any more; once, at the start. */
     async load(): Promise<void> {
@@ -128,6 +139,8 @@ export function createConversations(options: ConversationsOptions) {
 export type ConversationsKept = ReturnType<typeof createConversations>;
 
 // --- internal -----------------------------------------------------------------------------------
+
+const NOTHING = (): void => undefined;
 
 type Forgotten = Parameters<Conversations["forget"]>[0];
 

@@ -105,25 +105,28 @@ export function createTells(options: TellsOptions) {
       ? options.ignores.isIgnoredBy(account, message)
       : session?.ignoring?.person(message) === true;
     if (isIgnored) return failure("BLOCKED", `${message.to} takes no messages of yours`);
-    const told = () => options.conversations.told(own ?? account, "addressee", message);
+    // A deletion has arrived when what it is about is gone here: until then its author's server
+    // keeps it, too, so that he can delete it again after a crash of this one.
+    const told = (how: TellOutcome): MaybePromise<TellOutcome> => {
+      const keep = (done?: () => void) =>
+        options.conversations.told(own ?? account, "addressee", message, done);
+      if (message.kind === "delete") return new Promise((run) => keep(() => run(how)));
+      keep();
+      return how;
+    };
     const of = message.kind === "delete" ? (own ?? account) : undefined;
-    if (of !== undefined && takesBack(of, message)) {
-      told();
-      return "delivered";
-    }
+    if (of !== undefined && takesBack(of, message)) return told("delivered");
     if (isStored) {
       // What is said again, under another id, is kept under the first one.
       const isKept = mail.isKept(message);
-      return mail.keep(account, message).then((end) => {
-        if (typeof end === "string" && !isKept) told();
-        return end;
-      });
+      return mail
+        .keep(account, message)
+        .then((end) => (typeof end === "string" && !isKept ? told(end) : end));
     }
     if (session === undefined)
       return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
-    told();
     show(session, message);
-    return "delivered";
+    return told("delivered");
   };
   const end = (id: string, one: Underway, how: TellOutcome | Failure) => {
     underway.delete(id);

@@ -149,20 +149,40 @@ describe("a deletion", () => {
     expect(cat.all("private").at(-1)).toMatchObject({ kind: "delete", about: first });
   });
 
-  test("is waited for by whoever asks behind it", () => {
+  test("is waited for by its author, and by the other one who asks behind it", () => {
     const { place, ana, cat, disk, tell } = start("at once");
     const id = tell(ana, "cat@paris", "oops");
     const { promise, resolve } = Promise.withResolvers<void>();
     disk.held = promise;
-    ana.get("tell", deletion("cat@paris", id));
-    const askers = [ana, cat].map((one) => ({ one, acks: one.all("ack").length }));
-    ana.send("conversation", { with: "cat@paris", ref: 900 });
+    ana.send("tell", { ...deletion("cat@paris", id), ref: 900 });
+    place.rest(10);
     cat.send("conversation", { with: "ana@paris", ref: 900 });
     place.rest(50);
+    const answered = (by: Peer) => by.all("ack").filter(({ ref }) => ref === 900);
+    expect([...answered(ana), ...answered(cat)]).toEqual([]);
+    expect(cat.all("private").at(-1)).toMatchObject({ kind: "delete", about: id });
     resolve();
     place.rest(50);
-    for (const { one, acks } of askers)
-      expect(one.all("ack").slice(acks)).toMatchObject([{ ref: 900, messages: [] }]);
+    expect(answered(cat)).toMatchObject([{ messages: [] }]);
+    expect(answered(ana)).toMatchObject([{ outcome: "delivered" }]);
+    expect(said(ana, "cat@paris")).toEqual([]);
+  });
+
+  test("that a disk refuses is no word of its author's until it is done", () => {
+    const { place, ana, cat, disk, tell } = start("refused");
+    const id = tell(ana, "cat@paris", "oops");
+    disk.held = Promise.reject(new Error("the disk is full"));
+    disk.held.catch(() => undefined); // whoever waits for it is told
+    expect(ana.ask("tell", deletion("cat@paris", id))["code"]).toBe("UNCONFIRMED");
+    expect(said(ana, "cat@paris")).toEqual(["oops"]); // so that he can delete it again
+    disk.held = undefined;
+    place.rest(LIMITS.storeRetryMs + 100);
+    expect(ana.all("told").at(-1)).toMatchObject({ outcome: "delivered" });
+    for (const [by, other] of [
+      [ana, "cat@paris"],
+      [cat, "ana@paris"],
+    ] as const)
+      expect(said(by, other)).toEqual([]);
   });
 
   // As when the answer to the first one has gone down with the server.

@@ -23,7 +23,7 @@ function start(seed: string) {
     place.rest(20);
     return id;
   };
-  return { ...started, lie };
+  return { ...started, lie, liar };
 }
 
 const kept = (by: Peer, other: string, more: Json = {}) =>
@@ -72,6 +72,21 @@ test("what its people have sent twice is taken back where it waits", () => {
   const again = logIn("cat");
   expect(again.all("private").map(({ text }) => text)).toEqual(["waits"]);
   expect(kept(again, "mal@nice")).toEqual(["waits"]);
+});
+
+test("its people's deletions are answered when the disk has them", () => {
+  const { place, ana, disk, lie, liar } = start("a full disk");
+  const about = lie({ text: "by mal" });
+  disk.held = Promise.reject(new Error("the disk is full"));
+  disk.held.catch(() => undefined); // whoever waits for it is told
+  const id = lie({ kind: "delete", text: "", about });
+  const answers = () => liar.heard.filter((one) => one["t"] === "told" && one["id"] === id);
+  place.rest(1000);
+  expect(answers()).toEqual([]);
+  disk.held = undefined;
+  place.rest(LIMITS.storeRetryMs + 1000);
+  expect(answers()).toMatchObject([{ outcome: "delivered" }]);
+  expect(kept(ana, "mal@nice")).toEqual([]);
 });
 
 test("a deletion whose field is no id of this page is ignored", () => {
