@@ -42,6 +42,7 @@ import type { ServerBans } from "./server-bans.ts";
 import { loadServerBans } from "./server-bans.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { tellOfBans } from "./shunning.ts";
 import { createSlowMode } from "./slow-mode.ts";
 import { createStateChanges, keyHashOf } from "./state-changes.ts";
 import type { StateStore } from "./state-store.ts";
@@ -96,6 +97,7 @@ export function createGovernance(options: GovernanceOptions) {
     const somebody = of === undefined ? actors.somebody(room, person) : who(of, person);
     return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
   };
+  tellOfBans(options);
   const hider = createHider({ rooms, states, bans, isBarredFrom });
 
   /** Why somebody of this server may not be in a room, whatever key he has. */
@@ -244,6 +246,7 @@ export function createGovernance(options: GovernanceOptions) {
     close(): void {
       sync.close();
       states.close();
+      bans.close();
       kicks.close();
       store.close();
     },

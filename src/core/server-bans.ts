@@ -24,6 +24,8 @@ export interface ServerBan {
   readonly by: string;
 }
 
+type Watcher = (of: string, now: "banned" | "lifted") => void;
+
 export type ServerBans = Awaited<ReturnType<typeof loadServerBans>>;
 
 /** Reads the bans. Rejects with `CONFIG_INVALID` where they cannot be read: nobody is let in. */
@@ -39,12 +41,36 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
       return range === undefined ? [] : [{ range, ban }];
     });
   };
-  for (const line of linesIn(await store.read(KEY))) bans.set(line.of, line);
-  index();
   const holds = (ban: ServerBan) => isInForce(clock, ban);
+  for (const line of linesIn(await store.read(KEY))) if (holds(line)) bans.set(line.of, line);
+  index();
+  let told: Watcher = () => {};
+  const tell: Watcher = (of, now) => {
+    if (parseRange(of) === undefined) told(of, now);
+  };
+  let cancel: (() => void) | undefined;
+  /** Waits for the next end; not for long, as the clock may be set. */
+  const awaitEnd = () => {
+    cancel?.();
+    const ends = [...bans.values()].map(({ until = Number.POSITIVE_INFINITY }) => until);
+    const leftMs = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - clock.now();
+    if (!Number.isFinite(leftMs)) return;
+    cancel = clock.after(Math.min(Math.max(0, leftMs), LIMITS.endingLookMsMax), end);
+  };
+  const end = () => {
+    const ended = [...bans.values()].filter((ban) => !holds(ban));
+    for (const { of } of ended) bans.delete(of);
+    index();
+    for (const { of } of ended) tell(of, "lifted");
+    awaitEnd();
+  };
   /** One write at a time, each with what then is. */
   let last: Promise<void> = Promise.resolve();
-  const save = async (change: () => void, undo: () => void): Promise<Failure | undefined> => {
+  const save = async (
+    change: () => void,
+    undo: () => void,
+    inForce: () => void,
+  ): Promise<Failure | undefined> => {
     const write = async () => {
       change();
       const lines = [...bans.values()].map((ban) => `${JSON.stringify(ban)}\n`);
@@ -53,14 +79,16 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
     last = last.then(write);
     try {
       await last;
-      return undefined;
     } catch {
       undo();
+      index();
       return failure("INTERNAL", "the bans could not be written to the disk");
     } finally {
       last = Promise.resolve();
-      index();
     }
+    inForce();
+    awaitEnd();
+    return undefined;
   };
 
   return {
@@ -103,6 +131,10 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
       const refused = await save(
         () => bans.set(ban.of, made),
         () => (before === undefined ? bans.delete(ban.of) : bans.set(ban.of, before)),
+        () => {
+          if (holds(made)) tell(ban.of, "banned"); // while they are still shown
+          index();
+        },
       );
       return refused ?? made;
     },
@@ -113,9 +145,20 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
       const refused = await save(
         () => bans.delete(of),
         () => bans.set(of, before),
+        () => {
+          index();
+          tell(of, "lifted");
+        },
       );
       return isFailure(refused) ? refused : before;
     },
+    /** Calls this for a pattern of people: before it is banned, or when that is over. */
+    watch(watcher: Watcher): void {
+      told = watcher;
+      awaitEnd();
+    },
+    /** Waits for no end any more. */
+    close: () => cancel?.(),
     /** Those in force, the newest first. */
     all: (): ServerBan[] => [...bans.values()].filter(holds).toReversed(),
   };

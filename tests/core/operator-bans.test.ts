@@ -118,6 +118,59 @@ describe("a ban of the operator", () => {
   });
 });
 
+describe("who is of another server, and there already,", () => {
+  const room = "#chat";
+  const begin = (seed: string) => {
+    const world = new Ruled(seed);
+    const [paris, lyon] = world.town("paris", "lyon");
+    const [ann, eve, gus] = [
+      world.guest(paris!, "ann"),
+      world.guest(lyon!, "eve"),
+      world.guest(lyon!, "gus"),
+    ];
+    for (const one of [ann, eve, gus]) one.get("join", { room });
+    world.place.rest(500);
+    const from = ann.heard.length;
+    /** Who came and who went from then on, as ann was told. */
+    const told = () =>
+      ann.heard.slice(from).flatMap(({ name, value }) => {
+        const { address } = (value["person"] ?? {}) as Json;
+        return name === "joined" || name === "left" ? [address, name, value["room"]].join(" ") : [];
+      });
+    return { world, paris: paris!, eve, gus, told };
+  };
+  const went = [`eve@lyon left ${room}`, "eve@lyon left #lobby"];
+  const came = ["eve@lyon joined #lobby", `eve@lyon joined ${room}`];
+
+  test("goes when the operator bans him, and comes when that is lifted", () => {
+    const { world, paris, told } = begin("lifted");
+    world.place.command(paris, "ban", "eve@lyon");
+    world.place.command(paris, "ban", "e*@lyon");
+    world.place.rest(100);
+    expect(told()).toEqual(went);
+    world.place.command(paris, "unban", "eve@lyon");
+    world.place.rest(100);
+    expect(told()).toEqual(went); // there is the other one
+    world.place.command(paris, "unban", "e*@lyon");
+    world.place.rest(100);
+    expect(told()).toEqual([...went, ...came]);
+  });
+
+  test("comes when the ban has ended, and leaves unseen before", () => {
+    const { world, paris, eve, gus, told } = begin("ended");
+    for (const who of ["eve@lyon", "gus@lyon"]) world.place.command(paris, "ban", who, "1m");
+    world.place.rest(30_000);
+    expect(told()).toHaveLength(4);
+    gus.send("bye", {});
+    world.place.rest(31_000);
+    expect(told().slice(4)).toEqual(came);
+    expect(world.place.command(paris, "bans").text).toBe("nobody is banned");
+    eve.send("bye", {});
+    world.place.rest(100);
+    expect(told().slice(6).toSorted()).toEqual(went.toSorted());
+  });
+});
+
 describe("whose founding a server follows", () => {
   test("is the operator's to choose, and to choose back", () => {
     const world = new Ruled("follow");
