@@ -126,17 +126,22 @@ export function createPresence(options: PresenceOptions): Presence {
   };
   let hasAway = false;
   /** Everybody is in the lobby: told there, it is told to all. */
-  const tellAll = (event: OfPerson, where: Iterable<RoomName>, by?: LiveSession) => {
+  const tellAll = (
+    event: OfPerson,
+    where: Iterable<RoomName>,
+    by?: LiveSession,
+    inLobby = !hides(LOBBY, event.person),
+  ) => {
     changed();
     const { person } = event;
-    const isTold = !hides(LOBBY, person) && tell(LOBBY, { ...event, room: LOBBY }, by);
+    const isTold = inLobby && tell(LOBBY, { ...event, room: LOBBY }, by);
     const again = isTold ? { again: true as const } : {};
     for (const room of where)
       if (room !== LOBBY && !hides(room, person)) tell(room, { ...event, room, ...again }, by);
   };
   /**
-   * Of the rooms of another server's person, those where his new name is told. He goes where he may
-   * not be under that: his server has not heard so yet. He comes where only the old one might not.
+   * Of these rooms, those where somebody's new name is told. He goes where he is hidden under that:
+   * his server may not have heard so yet. He comes where only the old one was.
    */
   const shownAnew = (where: Iterable<RoomName>, was: PersonEntry, person: PersonEntry) =>
     Array.from(where).filter((room) => {
@@ -186,8 +191,9 @@ export function createPresence(options: PresenceOptions): Presence {
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
       if (isSame(was, person)) watches.told(person, was);
+      const inLobby = shownAnew([LOBBY], was, person).length > 0;
       const those = by === undefined ? shownAnew(where, was, person) : Array.from(where);
-      tellAll({ type: "renamed", was, person }, those, by);
+      tellAll({ type: "renamed", was, person }, those, by, inLobby);
       if (was.account !== person.account) for (const room of those) ranked(room, was, person);
     },
     moved(server, where, crowd) {

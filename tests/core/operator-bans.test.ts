@@ -137,7 +137,7 @@ describe("who is of another server, and there already,", () => {
         const { address } = (value["person"] ?? {}) as Json;
         return name === "joined" || name === "left" ? [address, name, value["room"]].join(" ") : [];
       });
-    return { world, paris: paris!, eve, gus, told };
+    return { world, paris: paris!, ann, eve, gus, told };
   };
   const went = [`eve@lyon left ${room}`, "eve@lyon left #lobby"];
   const came = ["eve@lyon joined #lobby", `eve@lyon joined ${room}`];
@@ -168,6 +168,18 @@ describe("who is of another server, and there already,", () => {
     eve.send("bye", {});
     world.place.rest(100);
     expect(told().slice(6).toSorted()).toEqual(went.toSorted());
+  });
+
+  test("goes as well when he takes a name that is banned, and comes under another one", () => {
+    const { world, paris, ann, eve, told } = begin("names");
+    world.place.command(paris, "ban", "bad*@lyon");
+    eve.get("rename", { nick: "badger" });
+    world.place.rest(100);
+    expect(told().toSorted()).toEqual(went.toSorted());
+    eve.get("rename", { nick: "eve" });
+    world.place.rest(100);
+    expect(told().slice(2).toSorted()).toEqual(came.toSorted());
+    expect(ann.all("renamed")).toEqual([]);
   });
 });
 
