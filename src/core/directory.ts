@@ -155,6 +155,9 @@ export function createDirectory(options: DirectoryOptions) {
       if (now === undefined || !stays(was, now))
         news.push(() => presence.went(remoteEntry(peer, was), was.rooms));
       else {
+        const stayed = was.rooms.intersection(now.rooms);
+        if (was.account !== now.account)
+          news.push(() => presence.renamed(remoteEntry(peer, was), remoteEntry(peer, now), stayed));
         if (was.away !== now.away)
           news.push(() => presence.away(remoteEntry(peer, now), now.rooms));
         for (const room of was.rooms.difference(now.rooms))

@@ -60,6 +60,21 @@ test("who is invited by his nick sets an open topic, whatever his account is cal
   expect(world.settings(ann, room)["topic"]).toBe("tea");
 });
 
+test("who has another account is known by it also where the change was lost on the way", () => {
+  const world = new Ruled("lost");
+  const plugins = [authByPassword()(), authGuest(), world.place.hub.plugin()];
+  const [paris, lyon] = [world.start("paris", { plugins }), world.start("lyon", { plugins })];
+  const [ann, ben] = [world.account(paris, "ann", "ann"), world.account(lyon, "ben", "bentley")];
+  for (const one of [ann, ben]) one.get("join", { room }); // each founds it
+  world.place.rest(70_000);
+  world.place.join(paris, lyon);
+  expect(codeOf(world.set(ann, room, "ban/benny@lyon", {}))).toBe("ack");
+  world.place.hub.fate = ({ traffic }) => (traffic === "control" ? "lose" : "pass");
+  for (const nick of ["Ben", "ben"]) ben.get("rename", { nick, password: "benny" });
+  world.place.rest(5000);
+  expect(ann.all("left")).toMatchObject([{ room, person: { address: "ben@lyon" } }]);
+});
+
 describe("a role that is given to one who is away", () => {
   test("is that of the account, in its own writing", () => {
     const { world, paris, ann } = begin("own", ["Ben"]);
