@@ -19,6 +19,7 @@ import { markOfNick } from "./guest-rooms.ts";
 import { grantOf, targetOf } from "./room-roles.ts";
 import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
+  barred,
   counts,
   effective,
   endOf,
@@ -114,6 +115,8 @@ export function createStateChanges(options: StateChangesOptions) {
     const uninvited = new Set<string>();
     for (const person of options.members(room)) {
       const who = states.personIn(person);
+      // Who is banned here sits in it by the word of another house.
+      if (who !== undefined && barred(state, who, options.clock.now()) !== undefined) continue;
       const pattern = patternOf(`${person.account ?? who?.nick}@${who?.server}`);
       // Also who has a role, but for the founder: it may be taken.
       const isSafe =

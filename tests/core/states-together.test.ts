@@ -277,6 +277,23 @@ test("one who was hidden, as he is elsewhere, is told when he may be there again
   expect(events).toMatchObject([{ value: { room, person: { address: "gus@lyon" } } }]);
 });
 
+test("who is banned is not invited where a room becomes invite-only", () => {
+  const world = new Ruled("not invited");
+  const [paris, lyon] = [world.start("paris"), world.start("lyon")];
+  const [ann, ben, gus] = [
+    world.account(paris, "ann"),
+    world.account(lyon, "ben"),
+    world.guest(lyon, "gus"),
+  ];
+  for (const peer of [ann, ben, gus]) peer.get("join", { room });
+  world.place.rest(70_000);
+  world.place.join(paris, lyon);
+  world.set(ann, room, "ban/gus@lyon", {});
+  expect(codeOf(world.set(ann, room, "mode/invite-only", true))).toBe("ack");
+  const invited = Object.keys(world.settings(ann, room)).filter((key) => key.startsWith("invite/"));
+  expect(invited).toEqual(["invite/ben@lyon"]);
+});
+
 test("a server is followed in large letters or small", () => {
   const world = new Ruled("follow");
   const [paris, lyon] = [world.start("paris"), world.start("lyon")];
