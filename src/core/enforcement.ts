@@ -16,7 +16,7 @@ import { PatternMap } from "./pattern.ts";
 import { remoteEntry } from "./peer.ts";
 import type { Peers } from "./peers.ts";
 import type { People } from "./people.ts";
-import { entryOf } from "./people.ts";
+import { entryOf, thereIn } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { grantOf } from "./room-roles.ts";
@@ -65,24 +65,28 @@ export function createEnforcement(options: EnforcementOptions) {
     const refused = barred(state, who, clock.now());
     if (refused !== undefined) remove(session, room, refused.text, removalOf(state, who, refused));
   };
+  /** Other servers' people in a room, who stay there whatever is decided here. */
+  const strangersIn = function* (room: RoomName) {
+    for (const peer of options.peers().present())
+      for (const person of thereIn(peer, room)) {
+        const who: Person = { ...person, server: peer.name, sid: peer.sid };
+        yield { entry: remoteEntry(peer, person), who };
+      }
+  };
   /** Who may not be in a room any more leaves it, here; and elsewhere is not shown any more. */
   const enforce = (room: RoomName, { before, after }: StateChange) => {
     const open = options.rooms().find(room);
-    if (!after.restricted || open === undefined || room === LOBBY) return;
-    if (!mayBar(before, after)) return;
-    for (const session of Array.from(open.members()))
-      judge(session, room, after, states.personOf(session, room));
+    if (!after.restricted || open === undefined || !mayBar(before, after)) return;
+    if (room !== LOBBY)
+      for (const session of Array.from(open.members()))
+        judge(session, room, after, states.personOf(session, room));
     const now = clock.now();
-    for (const peer of options.peers().present())
-      for (const key of peer.rooms.get(room) ?? []) {
-        const person = peer.people.get(key);
-        if (person === undefined) continue;
-        const somebody = { ...person, server: peer.name, sid: peer.sid };
-        const refused = barred(after, somebody, now);
-        if (refused === undefined || barred(before, somebody, before.at) !== undefined) continue;
-        const removed = removalOf(after, somebody, refused);
-        options.presence().left(room, remoteEntry(peer, person), { reason: refused.text, removed });
-      }
+    for (const { entry, who } of strangersIn(room)) {
+      const refused = barred(after, who, now);
+      if (refused === undefined || barred(before, who, before.at) !== undefined) continue;
+      const removed = removalOf(after, who, refused);
+      options.presence().left(room, entry, { reason: refused.text, removed });
+    }
   };
   /** Tells the members what is otherwise than before. */
   const tell = (room: RoomName, change: StateChange) => {
@@ -115,17 +119,13 @@ export function createEnforcement(options: EnforcementOptions) {
   /** Who was hidden, and may be in a room again in which he is elsewhere, is shown there. */
   const show = (room: RoomName, { before, after }: StateChange) => {
     const isOpen = options.rooms().find(room) !== undefined;
-    if (!before.restricted || !isOpen || room === LOBBY || !mayBar(after, before)) return;
+    if (!before.restricted || !isOpen || !mayBar(after, before)) return;
     const now = clock.now();
-    for (const peer of options.peers().present())
-      for (const key of peer.rooms.get(room) ?? []) {
-        const person = peer.people.get(key);
-        if (person === undefined) continue;
-        const somebody = { ...person, server: peer.name, sid: peer.sid };
-        const wasBarred = barred(before, somebody, before.at) !== undefined;
-        if (wasBarred && barred(after, somebody, now) === undefined)
-          options.presence().joined(room, remoteEntry(peer, person));
-      }
+    for (const { entry, who } of strangersIn(room)) {
+      const wasBarred = barred(before, who, before.at) !== undefined;
+      if (wasBarred && barred(after, who, now) === undefined)
+        options.presence().joined(room, entry);
+    }
   };
   /** Tells whose role is another one, of those who are there. */
   const rank = (open: Room<LiveSession>, { before, after }: StateChange) => {

@@ -303,10 +303,8 @@ export function createPeople(options: PeopleOptions) {
 
 export type People = ReturnType<typeof createPeople>;
 
-// --- internal -----------------------------------------------------------------------------------
-
 /** A peer's people in a room, or all of them. */
-function* thereIn(peer: Peer, room: RoomName | undefined): Generator<RemotePerson> {
+export function* thereIn(peer: Peer, room: RoomName | undefined): Generator<RemotePerson> {
   if (room === undefined || room === LOBBY) yield* peer.people.values();
   else
     for (const key of peer.rooms.get(room) ?? []) {

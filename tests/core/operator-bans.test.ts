@@ -156,6 +156,19 @@ describe("who is of another server, and there already,", () => {
     expect(told()).toEqual([...went, ...came]);
   });
 
+  test("goes from the lobby, and comes again, where he is banned in that alone", () => {
+    const { world, paris, told } = begin("lobby");
+    const op = world.account(paris, "op", "operator");
+    const before = told();
+    expect(codeOf(world.set(op, "#lobby", "ban/eve@lyon", {}))).toBe("ack");
+    world.place.rest(100);
+    const news = () => told().slice(before.length);
+    expect(news()).toEqual(went.slice(1));
+    world.set(op, "#lobby", "ban/eve@lyon", null);
+    world.place.rest(100);
+    expect(news()).toEqual([...went.slice(1), ...came.slice(0, 1)]);
+  });
+
   test("comes when the ban has ended, and leaves unseen before", () => {
     const { world, paris, eve, gus, told } = begin("ended");
     for (const who of ["eve@lyon", "gus@lyon"]) world.place.command(paris, "ban", who, "1m");
