@@ -121,6 +121,14 @@ describe("the line mode", () => {
     expect(await ann.exited).toBe(3);
   });
 
+  test("stops nobody by Ctrl-Z where there is no shell that could go on with it", async () => {
+    await startServer(["--name", "paris"]);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("half\u001a a sentence\r");
+    await ann.shows("ann@paris: half a sentence");
+  });
+
   test("ends by Ctrl-D, by Ctrl-C on an empty line, and by /quit", async () => {
     await startServer(["--name", "paris"]);
     for (const keys of ["\u0004", "typed\u0003\u0003", "/quit\r"]) {

@@ -135,6 +135,30 @@ describe.skipIf(!hasTmux)("a chat on a terminal (needs tmux)", () => {
   );
 
   test(
+    "is stopped by Ctrl-Z, which leaves the shell its terminal, and goes on by fg",
+    async () => {
+      const { folder, env } = stage;
+      const chat = words(process.execPath, MAIN, "chat", "zed@paris");
+      const mode = "stty -a | grep -o '.icanon\\|.echo '";
+      const zed = new Terminal(`set -m; ${chat}; ${mode}; read -r _; fg`, { folder, env });
+      terminals.push(zed);
+      await zed.shows(/^zed@paris>$/);
+      zed.type("half a sent\u001a");
+      await zed.shows(/^ icanon$/);
+      const stopped = await zed.shows(/^ echo$/);
+      expect(stopped.filter((row) => row.startsWith("zed@paris>"))).toEqual([]);
+      eve.type("said meanwhile");
+      await eve.when({ event: "message", text: "said meanwhile" });
+      zed.type("\r");
+      await zed.shows(/eve@paris: said meanwhile$/);
+      await zed.shows(/^zed@paris> half a sent$/);
+      zed.type("ence\r");
+      await eve.when({ event: "message", from: "zed@paris", text: "half a sentence" });
+    },
+    TEST_MS,
+  );
+
+  test(
     "says that the server is gone, finds it again by itself, and says so",
     async () => {
       ann.type("kept while away");

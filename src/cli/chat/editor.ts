@@ -12,7 +12,8 @@ export interface Key {
 }
 
 export type EditorAction =
-  | { readonly type: "none" | "changed" | "complete" | "interrupt" | "end" | "clear" | "refused" }
+  | { readonly type: "none" | "changed" | "complete" | "refused" }
+  | { readonly type: "interrupt" | "suspend" | "end" | "clear" }
   | { readonly type: "line"; readonly line: string };
 
 const none = { type: "none" } as const;
@@ -127,6 +128,8 @@ export class Editor {
         return this.#insert(this.#killed);
       case "l":
         return { type: "clear" };
+      case "z":
+        return { type: "suspend" };
       case "p":
         return this.#recall(-1);
       case "n":

@@ -4,7 +4,7 @@
 // 1. Each line of the block at the bottom is cut to the terminal's width; only when that shrinks
 //    afterwards does one take several rows.
 // 2. Everything else is printed above it, whole lines at a time.
-// 3. The terminal is as it was when the program ends, however it ends.
+// 3. The terminal is as it was when the program ends, however it ends, and while it is stopped.
 
 import { emitKeypressEvents } from "node:readline";
 import { styleText } from "node:util";
@@ -55,11 +55,13 @@ class Terminal {
   #skipped = 0;
   #isDue = false;
   #isOpen = false;
+  #isOver = false;
   #lines = 0;
   #wasInterrupted = false;
   readonly #onKey = (typed: string | undefined, key: Key) => this.#key(typed, key);
   readonly #onResize = () => this.#drawSoon();
   readonly #onExit = () => this.#restore();
+  readonly #onContinue = () => this.#continue();
   /** Our own bug: it ends the chat, and is reported. */
   readonly #fail = (thrown: unknown) => this.#ended.reject(thrown);
   readonly #onSignal = () => this.#ended.resolve(EXIT.ok);
@@ -89,10 +91,12 @@ class Terminal {
     this.#open();
     process.stdout.on("resize", this.#onResize);
     process.on("exit", this.#onExit);
+    process.on("SIGCONT", this.#onContinue);
     for (const signal of signals) process.on(signal, this.#onSignal);
     this.#learnWho();
     this.#chatter.commands.list().catch(this.#fail);
     const code = exitCodeWith(await this.#ended.promise, this.#chatter.unanswered.size);
+    this.#isOver = true;
     this.#typists.close();
     this.#waiting.close();
     await this.#client.close();
@@ -103,6 +107,7 @@ class Terminal {
     if (unseen !== "") process.stdout.write(`\r\n${unseen}`);
     process.stdout.off("resize", this.#onResize);
     process.off("exit", this.#onExit);
+    process.off("SIGCONT", this.#onContinue);
     for (const signal of signals) process.off(signal, this.#onSignal);
     process.stdin.destroy();
     return code;
@@ -135,6 +140,26 @@ class Terminal {
     process.stdin.setRawMode(false);
   }
 
+  /** Ctrl-Z, which a terminal in raw mode leaves to us: the shell has the terminal until `fg`. */
+  #suspend(): void {
+    if (!hasTerminal()) return;
+    this.#close();
+    // The whole job, as the terminal would do it: whoever has started this program waits for it.
+    process.kill(0, "SIGTSTP");
+    // Behind the stop, or at once where there is no shell that could go on with it.
+    setImmediate(() => {
+      if (!this.#isOpen && !this.#isOver) this.#open();
+    });
+  }
+
+  /** The shell has left the terminal in a mode of its own, and the cursor anywhere. */
+  #continue(): void {
+    if (!this.#isOpen) return;
+    this.#drawn = [];
+    this.#close();
+    this.#open();
+  }
+
   #key(typed: string | undefined, key: Key): void {
     const action = this.#editor.key(typed, key);
     if (action.type !== "interrupt") this.#wasInterrupted = false;
@@ -158,6 +183,8 @@ class Terminal {
         return this.#drawSoon();
       case "interrupt":
         return this.#interrupt();
+      case "suspend":
+        return this.#suspend();
       case "end":
         return this.#ended.resolve(EXIT.ok);
       default:
@@ -318,6 +345,17 @@ const isCalling = (shown: Shown, self: string): boolean =>
 
 /** A terminal in raw mode begins no row by a line's end alone. */
 const inRows = (text: string): string => `${text.replaceAll("\n", "\r\n")}\r\n`;
+
+/**
+ * Whether the terminal is that of this process's group. On one that a program has made for us, the
+ * group is that program's, and not to be stopped.
+ */
+function hasTerminal(): boolean {
+  const words = ["ps", "-o", "pgid=,tpgid=", "-p", String(process.pid)];
+  const told = Bun.which("ps") === null ? "" : Bun.spawnSync(words).stdout.toString();
+  const [own, foreground] = told.trim().split(/\s+/);
+  return foreground !== undefined && own === foreground;
+}
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
 
