@@ -55,6 +55,7 @@ class Terminal {
   #skipped = 0;
   #isDue = false;
   #isOpen = false;
+  #isLeaving = false;
   #isOver = false;
   #lines = 0;
   #wasInterrupted = false;
@@ -77,10 +78,14 @@ class Terminal {
       show: (shown) => {
         this.#typists.take(shown, client.address);
         this.#waiting.take(shown);
+        this.#leaveSoon();
         this.#print(write(shown) + (isCalling(shown, client.address) ? BELL : ""));
       },
       askPassword: (nick) => this.#askPassword(nick),
-      quit: () => this.#ended.resolve(EXIT.ok),
+      quit: () => {
+        this.#isLeaving = true;
+        this.#leaveSoon();
+      },
       closed: (why) => this.#ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
     });
     client.on((event) => this.#learn(event));
@@ -195,7 +200,17 @@ class Terminal {
   #say(line: string): void {
     const ref = ++this.#lines;
     this.#waiting.typed(ref, line);
-    this.#chatter.line(line, ref).then(() => this.#waiting.answered(ref), this.#fail);
+    this.#chatter.line(line, ref).then(() => {
+      this.#waiting.answered(ref);
+      this.#leaveSoon();
+    }, this.#fail);
+  }
+
+  /** /quit: what was typed before it is answered first, if there is a connection for it. */
+  #leaveSoon(): void {
+    if (!this.#isLeaving) return;
+    const isDone = this.#chatter.unanswered.size === 0;
+    if (isDone || this.#waiting.isLost) this.#ended.resolve(EXIT.ok);
   }
 
   /** Tells the lobby that something is being written for it; a command is nobody's business. */
