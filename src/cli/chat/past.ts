@@ -26,7 +26,7 @@ export function historyAsked(
 
 /**
  * Asks for it, as it is shown: so many messages, and what was done to messages meanwhile. Rejects
- * with the server's refusal.
+ * with the server's refusal of the first page.
  */
 export async function askPast(
   client: Pick<Client, "request">,
