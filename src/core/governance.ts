@@ -107,7 +107,10 @@ export function createGovernance(options: GovernanceOptions) {
     const refused = barred(state, person, clock.now());
     if (refused !== undefined || stands(state, person)) return refused;
     const limit = modeOf(state, "limit");
-    if (typeof limit !== "number" || options.people().members(room) < limit) return undefined;
+    if (typeof limit !== "number") return undefined;
+    // Who is banned here and sits in it elsewhere takes nobody's place.
+    const people = options.people();
+    if (people.members(room) < limit || people.shownIn(room) < limit) return undefined;
     return failure("ROOM_FULL", `room ${room}: ${limit} people are in it, as many as may be`);
   };
   return {

@@ -153,6 +153,14 @@ export function createPeople(options: PeopleOptions) {
 
   return {
     members,
+    /** Members of a room who are shown there; it costs as much as a list of them. */
+    shownIn(room: RoomName): number {
+      const hides = options.hider(room);
+      if (hides === undefined) return members(room);
+      let count = 0;
+      for (const person of peopleOf(room)) if (!hides(person)) count++;
+      return count;
+    },
     find,
     /** Somebody has come, gone or changed, anywhere. */
     changed(): void {

@@ -294,6 +294,23 @@ test("who is banned is not invited where a room becomes invite-only", () => {
   expect(invited).toEqual(["invite/ben@lyon"]);
 });
 
+test("who is banned, and in the room elsewhere, takes no place of those whom a limit lets in", () => {
+  const world = new Ruled("limit");
+  const [paris, lyon] = [world.start("paris"), world.start("lyon")];
+  const [ann, ben, gus] = [
+    world.account(paris, "ann"),
+    world.account(lyon, "ben"),
+    world.guest(lyon, "gus"),
+  ];
+  for (const peer of [ann, ben, gus]) peer.get("join", { room });
+  world.place.rest(70_000);
+  world.place.join(paris, lyon);
+  world.set(ann, room, "ban/*@lyon", {});
+  world.set(ann, room, "mode/limit", 2);
+  const [tim, tom] = [world.guest(paris, "tim"), world.guest(paris, "tom")];
+  expect([tim, tom].map((one) => codeOf(one.ask("join", { room })))).toEqual(["ack", "ROOM_FULL"]);
+});
+
 test("a server is followed in large letters or small", () => {
   const world = new Ruled("follow");
   const [paris, lyon] = [world.start("paris"), world.start("lyon")];
