@@ -294,7 +294,7 @@ test("who is banned is not invited where a room becomes invite-only", () => {
   expect(invited).toEqual(["invite/ben@lyon"]);
 });
 
-test("who is banned, and in the room elsewhere, takes no place of those whom a limit lets in", () => {
+test("who is banned, and there on another server, takes no place that a limit leaves", () => {
   const world = new Ruled("limit");
   const [paris, lyon] = [world.start("paris"), world.start("lyon")];
   const [ann, ben, gus] = [

@@ -166,7 +166,8 @@ test(
     const file = join(stage.folder, "data/lyon/log-sqlite/log.sqlite");
     // What an older version has left.
     const database = new Database(file);
-    database.run("DROP TABLE words; DROP TABLE indexed; PRAGMA user_version = 1");
+    database.run(`DROP TABLE words; DROP TABLE indexed; DROP TABLE conversations;
+      ALTER TABLE batches DROP COLUMN cut; PRAGMA user_version = 1`);
     database.close();
     lyon = await stage.serve("lyon", { port });
     const cat = await stage.chat("cat", lyon);
