@@ -91,14 +91,15 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, kicks, judge } = createParts(options);
   const slow = createSlowMode(clock);
+  const isOwn = ({ address }: PersonEntry) => address.endsWith(`@${self}`);
   const isBarredFrom: HiderOptions["isBarredFrom"] = (room, person, of) => {
     // Who is in a room here may be there: else he is put out at once, but not of the lobby.
-    if (room !== LOBBY && person.address.endsWith(`@${self}`)) return false;
+    if (room !== LOBBY && isOwn(person)) return false;
     const somebody = of === undefined ? actors.somebody(room, person) : who(of, person);
     return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
   };
   tellOfBans(options);
-  const hider = createHider({ rooms, states, bans, isBarredFrom });
+  const hider = createHider({ rooms, states, bans, isOwn, isBarredFrom });
 
   /** Why somebody of this server may not be in a room, whatever key he has. */
   const excludes = (session: LiveSession, room: RoomName): Failure | undefined => {
@@ -303,11 +304,12 @@ function createParts(options: GovernanceOptions) {
 
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */
 const createHider =
-  ({ rooms, states, bans, isBarredFrom }: HiderOptions) =>
+  ({ rooms, states, bans, isOwn, isBarredFrom }: HiderOptions) =>
   (room: RoomName): ((person: PersonEntry, of?: Source) => boolean) | undefined => {
     const isRestricted = rooms().find(room)?.restricted === true;
     if (!isRestricted && !bans.isActive) return undefined;
     const isBanned = (person: PersonEntry, of: Source | undefined): boolean => {
+      if (isOwn(person)) return false; // he is put off
       const somebody = of === undefined ? states.personIn(person) : who(of, person);
       return somebody !== undefined && bans.find(somebody) !== undefined;
     };
@@ -317,6 +319,7 @@ const createHider =
 
 interface HiderOptions extends Pick<GovernanceOptions, "rooms" | "bans"> {
   readonly states: Pick<States, "personIn">;
+  isOwn(person: PersonEntry): boolean;
   isBarredFrom(room: RoomName, person: PersonEntry, of: Source | undefined): boolean;
 }
 

@@ -42,6 +42,9 @@ export interface Leaving {
 
 export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
+  /** Somebody of this server, in these rooms, has left it. */
+  ended(person: PersonEntry, rooms: Iterable<RoomName>, reason: string): void;
+  /** Somebody of another server is no more there, for people here. */
   went(person: PersonEntry, rooms: Iterable<RoomName>, reason?: string): void;
   renamed(was: PersonEntry, person: PersonEntry, rooms: Iterable<RoomName>, by?: LiveSession): void;
   /** Somebody is away, or is back, as the entry says. */
@@ -120,9 +123,16 @@ export function createPresence(options: PresenceOptions): Presence {
     tell(room, { type: "left", room, person, ...why }, by);
   };
   const gone = (room: RoomName, person: PersonEntry, reason?: string) => {
-    if (hides(room, person)) return;
     const why = reason === undefined ? {} : { reason };
     tell(room, { type: "left", room, person, ...why, gone: true });
+  };
+  const leave = (person: PersonEntry, where: Iterable<RoomName>, reason?: string) => {
+    changed();
+    watches.changed(person.address);
+    const those = new Set(where);
+    const isInLobby = those.delete(LOBBY);
+    for (const room of those) gone(room, person, reason);
+    if (isInLobby) gone(LOBBY, person, reason);
   };
   let hasAway = false;
   /** Everybody is in the lobby: told there, it is told to all. */
@@ -182,12 +192,13 @@ export function createPresence(options: PresenceOptions): Presence {
       joined(LOBBY, person, by);
       watches.changed(person.address);
     },
-    went(person, where, reason) {
-      changed();
-      watches.changed(person.address);
-      for (const room of where) if (room !== LOBBY) gone(room, person, reason);
-      gone(LOBBY, person, reason);
-    },
+    ended: leave,
+    went: (person, where, reason) =>
+      leave(
+        person,
+        [LOBBY, ...where].filter((room) => !hides(room, person)),
+        reason,
+      ),
     renamed(was, person, where, by) {
       for (const { address } of [was, person]) watches.changed(address);
       if (isSame(was, person)) watches.told(person, was);

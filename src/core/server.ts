@@ -325,7 +325,7 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
       sessions.remove(session);
       transfers.gone(session, `${session.address} is gone`);
       presence.watches.ended(session);
-      presence.went(entryOf(session), was, reason);
+      presence.ended(entryOf(session), was, reason);
       fusion.directory.went(session, reason);
       hooks().presence({ person: session.person, now: "offline" });
     },

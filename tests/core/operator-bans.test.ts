@@ -37,6 +37,17 @@ describe("a ban of the operator", () => {
     expect(refusal(world, paris, "unban", "eve@paris")).toBe("NO_SUCH_NICK");
   });
 
+  test("of one here is told to those who are there as his going", () => {
+    const world = new Ruled("off");
+    const paris = world.start("paris");
+    const [ann, eve] = [world.guest(paris, "ann"), world.guest(paris, "eve")];
+    for (const one of [ann, eve]) one.get("join", { room: "#chat" });
+    world.place.command(paris, "ban", "eve@paris");
+    world.place.rest(100);
+    const person = { address: "eve@paris" };
+    expect(ann.all("left")).toMatchObject(["#chat", "#lobby"].map((room) => ({ room, person })));
+  });
+
   test("holds against an account, and against a nick that is taken later", () => {
     const world = new Ruled("account");
     const paris = world.start("paris");
