@@ -16,7 +16,7 @@ export function rolesOf(entries: readonly Signed[], authority: Authority): Map<s
   const given = new Map<string, Given>();
   const office: Given = new Map();
   for (const one of entries) {
-    if (partsOf(one.entry.key)?.kind !== "role") continue;
+    if (!one.entry.key.startsWith("role/")) continue; // most are none, and all are checked keys
     if (isInOffice(one, authority)) takeNewest(office, one);
     else if (one.entry.office === undefined) {
       const by = folded(actorOf(one));
@@ -95,8 +95,9 @@ type Given = Map<string, Signed>;
 const NONE: Given = new Map();
 
 function takeNewest(some: Given, one: Signed): void {
-  const other = some.get(targetOf(one));
-  if (other === undefined || isNewer(one, other)) some.set(targetOf(one), one);
+  const target = targetOf(one);
+  const other = some.get(target);
+  if (other === undefined || isNewer(one, other)) some.set(target, one);
 }
 
 /** An account as it is compared: `account@sid` in small letters. */
