@@ -171,19 +171,6 @@ test("a page is empty only at the end, also a short one for who ignores somebody
   expect(past(ana, { limit: 1, since: first }).map(({ text }) => text)).toEqual(["last"]);
 });
 
-test("what is deleted in private while the disk refuses is removed later", () => {
-  const { place, ana, cat, conversations, tell } = start("yy");
-  const id = tell(ana, "cat@paris", "oops");
-  const { forget } = conversations;
-  conversations.forget = full;
-  ana.get("tell", deletion("cat@paris", id));
-  place.rest(100);
-  conversations.forget = forget;
-  place.rest(2 * LIMITS.storeRetryMs + 100);
-  expect(said(ana, "cat@paris")).toEqual([]);
-  expect(said(cat, "ana@paris")).toEqual([]);
-});
-
 test("who registers a nick anew is not given what its last owner was told", () => {
   const { place, ana, accounts, revoke, conversations, tell, logIn } = start("yz");
   tell(ana, "cat@paris", "mine");

@@ -126,7 +126,7 @@ describe("a command", () => {
     expect(run("kick ana", ["player"])).toMatchObject({ code: "NO_SUCH_COMMAND" });
     expect(run("nonsense")).toMatchObject({ code: "NO_SUCH_COMMAND" });
     expect(run("__proto__")).toMatchObject({ code: "NO_SUCH_COMMAND" });
-    expect(run("fails")).toMatchObject({ code: "INTERNAL" });
+    expect(run("fails")).toMatchObject({ code: "PLUGIN_FAILED" });
   });
   test("of the core wins over a plugin's of the same name", () => {
     const { place, paris, run } = begin();
