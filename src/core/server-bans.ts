@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import type { Clock, Environment, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import { ChatFusionError, failure, isFailure } from "../errors.ts";
+import { ChatFusionError, failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
 import { visible } from "../names.ts";
@@ -24,7 +24,8 @@ export interface ServerBan {
   readonly by: string;
 }
 
-type Watcher = (of: string, now: "banned" | "lifted") => void;
+/** Told of all patterns at once: somebody may be banned by more than one of them. */
+type Watcher = (patterns: readonly string[], now: "banned" | "lifted") => void;
 
 export type ServerBans = Awaited<ReturnType<typeof loadServerBans>>;
 
@@ -44,51 +45,50 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
   const holds = (ban: ServerBan) => isInForce(clock, ban);
   for (const line of linesIn(await store.read(KEY))) if (holds(line)) bans.set(line.of, line);
   index();
-  let told: Watcher = () => {};
-  const tell: Watcher = (of, now) => {
-    if (parseRange(of) === undefined) told(of, now);
+  let told: Watcher = NOTHING;
+  const tell: Watcher = (patterns, now) => {
+    const people = patterns.filter((of) => parseRange(of) === undefined);
+    if (people.length > 0) told(people, now);
   };
-  let cancel: (() => void) | undefined;
+  let isClosed = false;
+  let cancel = NOTHING;
   /** Waits for the next end; not for long, as the clock may be set. */
   const awaitEnd = () => {
-    cancel?.();
+    cancel();
     const ends = [...bans.values()].map(({ until = Number.POSITIVE_INFINITY }) => until);
     const leftMs = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - clock.now();
-    if (!Number.isFinite(leftMs)) return;
+    if (isClosed || !Number.isFinite(leftMs)) return;
     cancel = clock.after(Math.min(Math.max(0, leftMs), LIMITS.endingLookMsMax), end);
   };
   const end = () => {
-    const ended = [...bans.values()].filter((ban) => !holds(ban));
-    for (const { of } of ended) bans.delete(of);
+    const ended = [...bans.values()].flatMap((ban) => (holds(ban) ? [] : [ban.of]));
+    for (const of of ended) bans.delete(of);
     index();
-    for (const { of } of ended) tell(of, "lifted");
+    tell(ended, "lifted");
     awaitEnd();
   };
-  /** One write at a time, each with what then is. */
-  let last: Promise<void> = Promise.resolve();
-  const save = async (
-    change: () => void,
-    undo: () => void,
-    inForce: () => void,
+  let last: Promise<unknown> = Promise.resolve();
+  /** One write at a time; what is changed is in force when it is on the disk. */
+  const save = (
+    change: (all: Map<string, ServerBan>) => void,
+    written: () => void,
   ): Promise<Failure | undefined> => {
-    const write = async () => {
-      change();
-      const lines = [...bans.values()].map((ban) => `${JSON.stringify(ban)}\n`);
-      await store.write(KEY, encoder.encode(lines.join("")));
+    const write = async (): Promise<Failure | undefined> => {
+      const all = new Map(bans);
+      change(all);
+      const lines = [...all.values()].map((ban) => `${JSON.stringify(ban)}\n`);
+      try {
+        await store.write(KEY, encoder.encode(lines.join("")));
+      } catch {
+        return failure("INTERNAL", "the bans could not be written to the disk");
+      }
+      written();
+      awaitEnd();
+      return undefined;
     };
-    last = last.then(write);
-    try {
-      await last;
-    } catch {
-      undo();
-      index();
-      return failure("INTERNAL", "the bans could not be written to the disk");
-    } finally {
-      last = Promise.resolve();
-    }
-    inForce();
-    awaitEnd();
-    return undefined;
+    const turn = last.then(write);
+    last = turn.catch(NOTHING); // whoever asked is told
+    return turn;
   };
 
   return {
@@ -96,8 +96,8 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
     get isActive(): boolean {
       return bans.size > 0;
     },
-    /** The ban of somebody here or elsewhere. */
-    find: (somebody: Somebody): ServerBan | undefined => people.find(somebody, holds),
+    /** The ban of somebody here or elsewhere; until it has been told that it has ended. */
+    find: (somebody: Somebody): ServerBan | undefined => people.find(somebody, () => true),
     /** Why somebody is not let in, by his names or by where he comes from (`host:port`). */
     refusal(somebody: Somebody, remote: string): Failure | undefined {
       if (bans.size === 0) return undefined;
@@ -120,19 +120,18 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
       return failure("BAD_REQUEST", `${visible(text.slice(0, 100))}: ${expected}`);
     },
     async add(ban: Omit<ServerBan, "at">): Promise<ServerBan | Failure> {
-      const before = bans.get(ban.of);
-      for (const [of, one] of bans) if (!holds(one) && of !== ban.of) bans.delete(of);
-      if (before === undefined && bans.size >= LIMITS.serverBansMax)
+      end();
+      if (!bans.has(ban.of) && bans.size >= LIMITS.serverBansMax)
         return failure(
           "TOO_MANY_ENTRIES",
           `${LIMITS.serverBansMax} bans are set, the most there are`,
         );
       const made = { ...ban, at: clock.now() };
       const refused = await save(
-        () => bans.set(ban.of, made),
-        () => (before === undefined ? bans.delete(ban.of) : bans.set(ban.of, before)),
+        (all) => all.set(ban.of, made),
         () => {
-          if (holds(made)) tell(ban.of, "banned"); // while they are still shown
+          tell([ban.of], "banned"); // while they are still shown
+          bans.set(ban.of, made);
           index();
         },
       );
@@ -140,25 +139,29 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
     },
     /** Lifts a ban; undefined where there was none. */
     async remove(of: string): Promise<ServerBan | Failure | undefined> {
+      end();
       const before = bans.get(of);
       if (before === undefined) return undefined;
       const refused = await save(
-        () => bans.delete(of),
-        () => bans.set(of, before),
+        (all) => all.delete(of),
         () => {
+          if (!bans.delete(of)) return; // it has ended meanwhile
           index();
-          tell(of, "lifted");
+          tell([of], "lifted");
         },
       );
-      return isFailure(refused) ? refused : before;
+      return refused ?? before;
     },
-    /** Calls this for a pattern of people: before it is banned, or when that is over. */
+    /** Calls this for patterns of people: before they are banned, or when that is over. */
     watch(watcher: Watcher): void {
       told = watcher;
       awaitEnd();
     },
     /** Waits for no end any more. */
-    close: () => cancel?.(),
+    close(): void {
+      isClosed = true;
+      cancel();
+    },
     /** Those in force, the newest first. */
     all: (): ServerBan[] => [...bans.values()].filter(holds).toReversed(),
   };
@@ -166,6 +169,7 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
 
 // --- internal -----------------------------------------------------------------------------------
 
+const NOTHING = (): void => undefined;
 const KEY = "server-bans";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
