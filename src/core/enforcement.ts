@@ -6,6 +6,7 @@ import type { Failure } from "../errors.ts";
 import type { RoomName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { Ranked } from "../plugin/gateway.ts";
+import type { PersonEntry } from "../protocol/messages.ts";
 import type { Removal } from "../protocol/ruling.ts";
 import type { Sanction } from "../protocol/state.ts";
 import { partsOf } from "../protocol/state.ts";
@@ -65,8 +66,11 @@ export function createEnforcement(options: EnforcementOptions) {
     const refused = barred(state, who, clock.now());
     if (refused !== undefined) remove(session, room, refused.text, removalOf(state, who, refused));
   };
-  /** Other servers' people in a room, who stay there whatever is decided here. */
-  const strangersIn = function* (room: RoomName) {
+  /** Who stays in a room whatever is decided here: other servers' people, in the lobby all. */
+  const hidableIn = function* (room: RoomName): Generator<Hidable> {
+    if (room === LOBBY)
+      for (const by of options.sessions.all())
+        yield { entry: entryOf(by), who: states.personOf(by, room), by };
     for (const peer of options.peers().present())
       for (const person of thereIn(peer, room)) {
         const who: Person = { ...person, server: peer.name, sid: peer.sid };
@@ -80,12 +84,11 @@ export function createEnforcement(options: EnforcementOptions) {
     if (room !== LOBBY)
       for (const session of Array.from(open.members()))
         judge(session, room, after, states.personOf(session, room));
-    const now = clock.now();
-    for (const { entry, who } of strangersIn(room)) {
-      const refused = barred(after, who, now);
+    for (const { entry, who, by } of hidableIn(room)) {
+      const refused = barred(after, who, after.at);
       if (refused === undefined || barred(before, who, before.at) !== undefined) continue;
       const removed = removalOf(after, who, refused);
-      options.presence().left(room, entry, { reason: refused.text, removed });
+      options.presence().left(room, entry, { reason: refused.text, removed }, by);
     }
   };
   /** Tells the members what is otherwise than before. */
@@ -120,11 +123,10 @@ export function createEnforcement(options: EnforcementOptions) {
   const show = (room: RoomName, { before, after }: StateChange) => {
     const isOpen = options.rooms().find(room) !== undefined;
     if (!before.restricted || !isOpen || !mayBar(after, before)) return;
-    const now = clock.now();
-    for (const { entry, who } of strangersIn(room)) {
+    for (const { entry, who, by } of hidableIn(room)) {
       const wasBarred = barred(before, who, before.at) !== undefined;
-      if (wasBarred && barred(after, who, now) === undefined)
-        options.presence().joined(room, entry);
+      if (wasBarred && barred(after, who, after.at) === undefined)
+        options.presence().joined(room, entry, by);
     }
   };
   /** Tells whose role is another one, of those who are there. */
@@ -188,6 +190,13 @@ function mayBar(before: RoomState, after: RoomState): boolean {
   for (const key of before.registers.keys())
     if (key.startsWith("invite/") && !after.registers.has(key)) return true;
   return false;
+}
+
+/** One who is in a room; `by` where he is of this server, and knows that he stays. */
+interface Hidable {
+  readonly entry: PersonEntry;
+  readonly who: Person;
+  readonly by?: LiveSession;
 }
 
 const CLOSED = "mode/invite-only";

@@ -96,7 +96,10 @@ export function createGovernance(options: GovernanceOptions) {
     // Who is in a room here may be there: else he is put out at once, but not of the lobby.
     if (room !== LOBBY && isOwn(person)) return false;
     const somebody = of === undefined ? actors.somebody(room, person) : who(of, person);
-    return somebody !== undefined && barred(states.of(room), somebody, clock.now()) !== undefined;
+    if (somebody === undefined) return false;
+    // Until those who are there have been told that a ban has ended, it hides.
+    const state = states.of(room);
+    return barred(state, somebody, state.at) !== undefined;
   };
   tellOfBans(options);
   const hider = createHider({ rooms, states, bans, isOwn, isBarredFrom });

@@ -42,7 +42,7 @@ export interface Leaving {
 
 export interface Presence {
   came(person: PersonEntry, by?: LiveSession): void;
-  /** Somebody of this server, in these rooms, has left it. */
+  /** Somebody of this server, shown in these rooms, has left it. */
   ended(person: PersonEntry, rooms: Iterable<RoomName>, reason: string): void;
   /** Somebody of another server is no more there, for people here. */
   went(person: PersonEntry, rooms: Iterable<RoomName>, reason?: string): void;

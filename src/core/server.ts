@@ -320,12 +320,14 @@ function createSessionHost(shared: Shared, society: Society): SessionHost {
     ended(session, reason) {
       session.phase = "ended";
       settling.ended(session);
+      const entry = entryOf(session);
       const was = [...session.memberships.keys()];
+      const shown = was.filter((room) => !society.governance.hides(room, entry));
       for (const room of was) rooms.leave(session, room);
       sessions.remove(session);
       transfers.gone(session, `${session.address} is gone`);
       presence.watches.ended(session);
-      presence.ended(entryOf(session), was, reason);
+      presence.ended(entry, shown, reason);
       fusion.directory.went(session, reason);
       hooks().presence({ person: session.person, now: "offline" });
     },

@@ -110,6 +110,53 @@ describe("who is hidden by an operator's ban", () => {
   });
 });
 
+describe("who is hidden in a room", () => {
+  test("comes once where the clock was set ahead, and he went and came meanwhile", () => {
+    const world = new Ruled("room");
+    const [paris, lyon] = [world.start("paris"), world.start("lyon")];
+    const [ann, ben] = [world.account(paris, "ann"), world.account(lyon, "ben")];
+    const gus = world.guest(lyon, "gus");
+    for (const peer of [ann, ben, gus]) peer.get("join", { room });
+    world.place.rest(70_000);
+    world.place.join(paris, lyon); // each goes by its own founding
+    world.set(ann, room, "ban/gus@lyon", { until: inMs(paris, hour) });
+    world.place.rest(100);
+    const from = ann.heard.length;
+    const told = () =>
+      ann.heard.slice(from).flatMap(({ name }) => (name.match(/^(joined|left)$/) ? [name] : []));
+    world.place.world.skew("paris", 2 * hour);
+    gus.get("part", { room });
+    gus.get("join", { room });
+    world.place.rest(100);
+    expect(told()).toEqual([]);
+    world.place.rest(LIMITS.endingLookMsMax);
+    expect(told()).toEqual(["joined"]);
+  });
+
+  test("goes from the lobby once, and comes again, also where he is of this server", () => {
+    const { world, paris, ann, told } = begin("own");
+    const gus = world.guest(paris, "gus");
+    const listed = () =>
+      (ann.get("who", { room: "#lobby" })["people"] as Json[]).map(({ address }) => address);
+    const ban = (value: unknown) => {
+      world.set(ann, "#lobby", "ban/gus@paris", value);
+      world.place.rest(100);
+    };
+    ban({});
+    expect(listed()).not.toContain("gus@paris");
+    const [joined, left] = ["gus@paris joined #lobby", "gus@paris left #lobby"];
+    expect(told()).toEqual([joined, left]);
+    ban(null);
+    expect(listed()).toContain("gus@paris");
+    expect(told()).toEqual([joined, left, joined]);
+    ban({});
+    gus.send("bye", {});
+    world.place.rest(100);
+    expect(told()).toEqual([joined, left, joined, left]);
+    expect(gus.all("left")).toMatchObject([{ removed: { code: "BANNED" } }, { room: "#lobby" }]);
+  });
+});
+
 describe("an end", () => {
   test("is not waited for when the server has stopped, also of the ban that was set last", () => {
     const { world, bans, add } = beginBans("stop");
