@@ -240,17 +240,21 @@ function messageHandlers(options: RequestsOptions) {
     });
   };
 
-  const send = (session: LiveSession, ask: Ask<"tell">, deleted?: PrivateEntry): Outcome => {
-    const cid = ask.cid === undefined ? undefined : `@${ask.cid}`;
-    // Before the addressee is looked for, whose server may be gone since it was delivered.
-    const known = cid === undefined ? undefined : recent.find(senderOf(session), cid);
+  /** What became of the same message, if it was sent before. */
+  const sentBefore = (session: LiveSession, { cid, to }: Ask<"tell">): Outcome | undefined => {
+    const known = cid === undefined ? undefined : recent.find(senderOf(session), `@${cid}`);
     // One that failed, however late that was known, is tried again.
-    if (known !== undefined && known.outcome !== "failed") {
-      const answer = answerOf(known);
-      if (known.outcome !== undefined) return outcomeOf(answer(known.outcome));
-      // Its end is not known: the same message, whose end is told to both requests.
-      return { when: (run) => tells.again(known.id, ask.to, (end) => run(answer(end))) };
-    }
+    if (known === undefined || known.outcome === "failed") return undefined;
+    const answer = answerOf(known);
+    if (known.outcome !== undefined) return outcomeOf(answer(known.outcome));
+    // Its end is not known: the same message, whose end is told to both requests.
+    return { when: (run) => tells.again(known.id, to, (end) => run(answer(end))) };
+  };
+
+  const send = (session: LiveSession, ask: Ask<"tell">, deleted?: PrivateEntry): Outcome => {
+    // Before the addressee is looked for, whose server may be gone since it was delivered.
+    const before = sentBefore(session, ask);
+    if (before !== undefined) return before;
     const found = people.find(ask.to);
     if ("code" in found) return found;
     const { id, at } = ids.next();
@@ -258,7 +262,7 @@ function messageHandlers(options: RequestsOptions) {
     const from = deleted?.from ?? session.address;
     const message = privateOf(ask, { id, from, account, to: found.address, at }, deleted?.cid);
     const sent: Remembered = { id, at, logged: 0 };
-    if (cid !== undefined) recent.remember(senderOf(session), cid, sent);
+    if (ask.cid !== undefined) recent.remember(senderOf(session), `@${ask.cid}`, sent);
     const settled = (end: TellOutcome | Failure, isLate = false) => {
       sent.outcome = typeof end === "string" ? end : "failed";
       if (typeof end === "string") options.conversations.told(account, "author", message);
@@ -295,6 +299,8 @@ function messageHandlers(options: RequestsOptions) {
     const invalid = checkKind(ask);
     if (invalid !== undefined) return invalid;
     if (ask.kind !== "delete") return judged(session, ask);
+    const before = sentBefore(session, ask); // what it is about may be gone by it
+    if (before !== undefined) return before;
     // The addressee has it in his conversation with the nick that its author had then.
     return options.conversations
       .targetOf(session, ask)

@@ -149,6 +149,14 @@ describe("a deletion", () => {
     expect(cat.all("private").at(-1)).toMatchObject({ kind: "delete", about: first });
   });
 
+  test("is the same one when it is said again under its own id", () => {
+    const { ana, cat, tell } = start("again");
+    const once = { ...deletion("cat@paris", tell(ana, "cat@paris", "oops")), cid: "my-own" };
+    const { id, at } = ana.get("tell", once);
+    expect(ana.ask("tell", once)).toMatchObject({ id, at, outcome: "delivered" });
+    expect(cat.all("private")).toHaveLength(2);
+  });
+
   test("is waited for by its author, and by the other one who asks behind it", () => {
     const { place, ana, cat, disk, tell } = start("at once");
     const id = tell(ana, "cat@paris", "oops");
