@@ -582,6 +582,8 @@ export const LIMITS = {
   redialMsMax: 60 * second,
   /** The longest of a link's birth, epoch, sequence: what a JSON number holds exactly. */
   counterMax: 2 ** 53 - 1,
+  /** The last time that a date can be, in milliseconds since 1970: a later one cannot be shown. */
+  timeMsMax: 8.64e15,
   /** Frames in flight on the channel to one server; then private messages are congested. */
   channelWindowMax: 4096,
   channelWindowBytesMax: 2 * MiB,

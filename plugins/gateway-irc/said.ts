@@ -179,7 +179,7 @@ function createClock(): (at: number) => string {
   return (at) => {
     if (at !== last) {
       // What no Date can hold is another server's word: shown as the last time that one can.
-      text = new Date(Math.min(at, 8.64e15)).toISOString();
+      text = new Date(Math.min(at, LIMITS.timeMsMax)).toISOString();
       last = at;
     }
     return text;

@@ -14,7 +14,7 @@ export function readSanction(text: string, now: number): Sanction {
   const reason = count === undefined ? text : rest;
   if (count === undefined) return reason === "" ? {} : { reason };
   const until = now + Number(count) * (UNITS[unit] ?? 0);
-  if (!Number.isSafeInteger(until) || until > LIMITS.counterMax)
+  if (!Number.isSafeInteger(until) || until > LIMITS.timeMsMax)
     throw new ChatFusionError("USAGE", `${visible(text)}: expected a time like 10m, 2h or 7d`);
   return reason === "" ? { until } : { reason, until };
 }

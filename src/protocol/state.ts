@@ -135,7 +135,7 @@ export function signedState(sid: Sid, body: string): Bytes {
 // --- internal -----------------------------------------------------------------------------------
 
 const Line = v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.reasonBytesMax));
-const Time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.counterMax));
+const Time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LIMITS.timeMsMax));
 const Yes = v.literal(true);
 const SanctionShape = v.strictObject({ reason: v.optional(Line), until: v.optional(Time) });
 

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { loadServerBans } from "../../src/core/server-bans.ts";
+import { LIMITS } from "../../src/limits.ts";
 import { isFailure } from "../../src/errors.ts";
 import type { ServerName } from "../../src/names.ts";
 import fabricTree from "../../plugins/fabric-tree.ts";
@@ -13,6 +14,7 @@ import type { Home } from "./place.ts";
 import { authAnybody, Ruled } from "./ruled.ts";
 
 const somebody = { nick: "gus", server: "paris" as ServerName };
+const day = 86_400_000;
 const codeOf = (answer: Json): unknown => answer["code"] ?? "ack";
 
 /** The code of a command that is refused. */
@@ -67,6 +69,8 @@ describe("a ban of the operator", () => {
     expect(refusal(world, paris, "ban", "203.0.113.256")).toBe("BAD_REQUEST");
     expect((world.place.command(paris, "bans").data as { bans: unknown[] }).bans).toHaveLength(3);
     const bans = world.place.world.until(loadServerBans(paris.environment));
+    // The last date that can be shown comes before.
+    expect(refusal(world, paris, "ban", "eve@paris", `${LIMITS.timeMsMax / day}d`)).toBe("USAGE");
     const from = (remote: string) =>
       bans.refusal({ ...somebody, account: undefined }, remote)?.code;
     expect(["203.0.113.7:4000", "[2001:db8::1]:4000", "203.0.114.7:4000"].map(from)).toEqual([

@@ -110,6 +110,16 @@ describe("the end of a ban", () => {
     );
   });
 
+  test("is a date, which is shown to whom it keeps out; there is none so late as a number", () => {
+    const { world, ann, gus } = begin("late");
+    const ban = (until: number) => codeOf(world.set(ann, room, "ban/gus@lyon", { until }));
+    expect(ban(LIMITS.timeMsMax + 1)).toBe("BAD_REQUEST");
+    expect(ban(LIMITS.timeMsMax)).toBe("ack");
+    world.place.rest(1000);
+    expect(gus.all("removed")).toMatchObject([{ code: "BANNED" }]);
+    expect(gus.ask("join", { room })["text"]).toContain("until +275760-09-13");
+  });
+
   test("while nobody was there is found by who comes then", () => {
     const { world, paris, ann, gus } = begin("nobody");
     world.set(ann, room, "ban/eve@*", { until: inMs(paris, 60_000) });
