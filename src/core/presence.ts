@@ -223,7 +223,8 @@ export function createPresence(options: PresenceOptions): Presence {
         if (shown.length === 0) continue;
         const people = shown.map(withRole(rolesIn(name)));
         room.tell({ type: "moved", room: name, server, now: crowd.now, people, ...again });
-        if (name === LOBBY) again = { again: true };
+        // Who is hidden there is told of in the other rooms alone.
+        if (name === LOBBY && shown.length === size) again = { again: true };
       }
     },
     close() {

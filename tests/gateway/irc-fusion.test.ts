@@ -2,6 +2,9 @@
 // go with their server in one netjoin or netsplit.
 
 import { expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
+import authGuest from "../../plugins/auth-guest.ts";
+import authSqlite from "../../plugins/auth-sqlite.ts";
 import { startIrc } from "./irc.ts";
 
 async function startTwo() {
@@ -87,4 +90,22 @@ test("who sees the lobby reads whether a server was parted from, or was stopped"
   await merge();
   await lyon[Symbol.asyncDispose]();
   await told("lyon left the fusion (stopped: lyon)");
+});
+
+test("who is hidden in the lobby alone goes from other rooms with his server", async () => {
+  const auth = authSqlite({ scramIterations: LIMITS.scramIterationsMin });
+  await using paris = await startIrc({ lobby: true, plugins: [auth, authGuest()] });
+  await using lyon = await startIrc({ name: "lyon" });
+  await paris.run("user-add", "ann", "secret", "operator");
+  const ann = await paris.stranger();
+  ann.send("PASS secret", "NICK ann", "USER ann * * :ann", "JOIN #tea");
+  await ann.until((line) => / 366 ann #tea /.test(line));
+  for (const nick of ["ben", "cleo"]) await (await lyon.irc(nick)).ask("JOIN #tea");
+  await paris.run("merge", `${lyon.host}:${lyon.port}`);
+  await ann.until((line) => line.endsWith("cleo/lyon!~guest@lyon JOIN #tea"));
+  const [banned] = await ann.ask("MODE #lobby +b ben/lyon!*@*");
+  expect(banned).toContain(" KICK #lobby ben/lyon ");
+  await paris.run("unmerge", "lyon");
+  const gone = (who: string) => (line: string) => line.startsWith(`:${who}/lyon!~guest@lyon QUIT`);
+  for (const who of ["cleo", "ben"]) await ann.until(gone(who));
 });
