@@ -113,6 +113,7 @@ export function createStates(options: StatesOptions) {
     if (before === undefined || !options.isOpen(room)) return known.delete(room);
     const change = { before, after: compute(room), cause };
     options.changing(room, change);
+    if (!options.isOpen(room)) return; // the last one here has been put out
     known.put(room, change.after);
     options.changed(room, change);
   };

@@ -120,6 +120,18 @@ describe("the end of a ban", () => {
     expect(gus.ask("join", { room })["text"]).toContain("until +275760-09-13");
   });
 
+  test("is not waited for where the last one is put out by it", () => {
+    const { world, paris, lyon, ann, gus } = begin("last");
+    const timers = () => {
+      world.place.rest(10_000);
+      return world.place.world.timers(lyon.name);
+    };
+    const before = timers();
+    world.set(ann, room, "ban/gus@lyon", { until: inMs(paris, 3_600_000) });
+    expect(timers()).toBe(before);
+    expect(gus.all("removed")).toHaveLength(1);
+  });
+
   test("while nobody was there is found by who comes then", () => {
     const { world, paris, ann, gus } = begin("nobody");
     world.set(ann, room, "ban/eve@*", { until: inMs(paris, 60_000) });
