@@ -24,7 +24,8 @@ export function textRows(text: string): string {
  * behind a gap (`/quit      ends the chat`), that stays one if there is room, and begins a row if
  * not. A word that is longer than a row is left to the terminal.
  */
-export function wrapped(line: string, columns: number): readonly string[] {
+export function wrapped(text: string, columns: number): readonly string[] {
+  const line = text.trimEnd(); // the pattern takes time without bound for blanks at the end
   if (Bun.stringWidth(line) <= columns) return [line];
   const [, head = "", gap = "", rest = ""] = /^(\s*\S.*?)(\s{2,})(\S.*)$/s.exec(line) ?? [];
   if (head === "") return wordRows(line, columns, HANGING);

@@ -16,10 +16,18 @@ const rows: readonly (readonly [string, number, readonly string[]])[] = [
     32,
     ["  in  what is it of all the", "      things that there are"],
   ],
+  [`one two${" ".repeat(5)}`, 7, ["one two"]],
   ["", 5, [""]],
 ];
 for (const [line, columns, broken] of rows)
   test(`"${line}" on ${columns} columns`, () => expect(wrapped(line, columns)).toEqual(broken));
+
+test("a flood of blanks is broken at once", () => {
+  const [before, blanks] = [performance.now(), " ".repeat(100_000)];
+  expect(wrapped(`a${blanks}`, 80)).toEqual(["a"]);
+  expect(wrapped(`a${blanks}b`, 80)).toEqual(["a", "    b"]);
+  expect(performance.now() - before).toBeLessThan(2000); // each at its turn again: minutes
+});
 
 test("the help has all its words, whole, on a terminal of any width", () => {
   const text = helpText("", []);
