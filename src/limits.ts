@@ -736,6 +736,8 @@ export const LIMITS = {
   progressMs: 250,
   /** Output that nobody reads: then a client gives up, and a terminal is shown less. */
   outputBytesMax: 16 * MiB,
+  /** A paste of which nothing came for so long stands still, on the worst way: Ctrl-C ends it. */
+  pasteStillMs: 1 * second,
   /** Names that are completed; and lines that are remembered. */
   completionsMax: 5000,
   inputHistoryMax: 500,

@@ -53,14 +53,22 @@ export class Editor {
     this.#measure();
   }
 
-  /** Takes a key or a piece of pasted text, and tells what is to be done about it. */
-  key(typed: string | undefined, key: Key): EditorAction {
+  /**
+   * Takes a key or a piece of pasted text, and tells what is to be done about it. No other came for
+   * `stillMs` before it.
+   */
+  key(typed: string | undefined, key: Key, stillMs = 0): EditorAction {
     if (key.name === "paste-start") {
       this.#paste = { pieces: [], bytes: 0 };
       return none;
     }
     if (key.name === "paste-end") return this.#pasted();
-    if (this.#paste !== undefined) return this.#pasting(typed ?? key.sequence ?? "");
+    if (this.#paste !== undefined) {
+      // Its end is lost, and every key would go on being a part of it. In one that comes on, a
+      // Ctrl-C is text: what stands behind it must not be typed.
+      const isLeft = key.ctrl === true && key.name === "c" && stillMs >= LIMITS.pasteStillMs;
+      return isLeft ? this.#pasted() : this.#pasting(typed ?? key.sequence ?? "");
+    }
     if (key.ctrl === true) return this.#control(key.name ?? "");
     if (key.meta === true) return this.#meta(key.name ?? "");
     return this.#plain(typed, key);
@@ -195,7 +203,7 @@ export class Editor {
 
   #submit(): EditorAction {
     // The end of the last pasted line is none of what is said.
-    const line = this.text.replace(/\n+$/, "");
+    const line = this.text.replace(/(?<!\n)\n+$/, "");
     this.#set("");
     if (line.trim() !== "" && this.#history.at(-1) !== line) this.#history.push(line);
     if (this.#history.length > LIMITS.inputHistoryMax) this.#history.shift();

@@ -59,6 +59,7 @@ class Terminal {
   #isOver = false;
   #lines = 0;
   #wasInterrupted = false;
+  #keyedAt = 0;
   readonly #onKey = (typed: string | undefined, key: Key) => this.#key(typed, key);
   readonly #onResize = () => this.#drawSoon();
   readonly #onExit = () => this.#restore();
@@ -166,7 +167,9 @@ class Terminal {
   }
 
   #key(typed: string | undefined, key: Key): void {
-    const action = this.#editor.key(typed, key);
+    const now = performance.now();
+    const action = this.#editor.key(typed, key, now - this.#keyedAt);
+    this.#keyedAt = now;
     if (action.type !== "interrupt") this.#wasInterrupted = false;
     switch (action.type) {
       case "none":

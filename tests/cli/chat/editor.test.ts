@@ -77,6 +77,14 @@ describe("editing", () => {
     expect(editor.key(undefined, enter)).toEqual({ type: "line", line: "one\n\t2\n3" });
   });
 
+  test("a paste of line ends is sent at once", () => {
+    const [editor, text] = [new Editor(), `${"\n".repeat(60_000)}x`];
+    paste(editor, text);
+    const before = performance.now();
+    expect(editor.key(undefined, enter)).toEqual({ type: "line", line: text });
+    expect(performance.now() - before).toBeLessThan(1500); // all of them again from each: 3 s
+  });
+
   test("a paste is one change at its end, and all of it is refused where it is too long", () => {
     const editor = type(new Editor(), "ad", left);
     editor.key(undefined, { name: "paste-start" });
@@ -87,6 +95,18 @@ describe("editing", () => {
     expect(paste(editor, "x".repeat(LIMITS.lineBytesMax + 1))).toEqual({ type: "refused" });
     expect(paste(editor, "!")).toEqual({ type: "changed" });
     expect(editor.text).toBe("abc!d");
+  });
+
+  test("a paste whose end is lost is ended by Ctrl-C, once nothing of it comes any more", () => {
+    const editor = type(new Editor(), "a");
+    editor.key(undefined, { name: "paste-start" });
+    editor.key("b", { name: "b" });
+    const end = { ...ctrl("c"), sequence: "\u0003" };
+    expect(editor.key(undefined, end, LIMITS.pasteStillMs - 1)).toEqual({ type: "none" });
+    expect(editor.key("c", { name: "c" }, LIMITS.pasteStillMs)).toEqual({ type: "none" });
+    expect(editor.key(undefined, end, LIMITS.pasteStillMs)).toEqual({ type: "changed" });
+    expect(editor.text).toBe("ab\u0003c");
+    expect(editor.key(undefined, enter)).toEqual({ type: "line", line: "ab\u0003c" });
   });
 
   test("a line takes no more than its bytes", () => {
