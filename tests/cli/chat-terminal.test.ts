@@ -129,6 +129,18 @@ describe("the line mode", () => {
     await ann.shows("ann@paris: half a sentence");
   });
 
+  test("never wraps what is typed, however wide the terminal draws it", async () => {
+    await startServer(["--name", "paris"]);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("👍🏽");
+    await ann.shows("ann@paris> 👍🏽");
+    const blocks = ann.raw().split("\u001b[?7l");
+    const parts = blocks.map((block) => Bun.stripANSI(block.replace("\u001b[?7h", "|")));
+    expect(parts).toContain("ann@paris> 👍🏽|");
+    for (const part of parts) expect(part.split("|")[1] ?? "").not.toContain("ann@paris> ");
+  });
+
   test("ends by Ctrl-D, by Ctrl-C on an empty line, and by /quit", async () => {
     await startServer(["--name", "paris"]);
     for (const keys of ["\u0004", "typed\u0003\u0003", "/quit\r"]) {

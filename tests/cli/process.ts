@@ -43,6 +43,8 @@ export interface OnTerminal {
   type(keys: string): void;
   /** Resolves, with all that came since, when a text has come that is not yet passed over. */
   shows(text: string): Promise<string>;
+  /** All that has come, with its colours and movements. */
+  raw(): string;
   signal(name: NodeJS.Signals): void;
   readonly exited: Promise<number>;
 }
@@ -131,14 +133,16 @@ function openTerminal(
   args: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env: Record<string, string> },
 ) {
-  let come = "";
+  let [come, raw] = ["", ""];
   let look = () => {};
   const decoder = new TextDecoder();
   const terminal = new Bun.Terminal({
     cols: 80,
     rows: 24,
     data(_terminal, bytes) {
-      come += decoder.decode(bytes, { stream: true });
+      const text = decoder.decode(bytes, { stream: true });
+      raw += text;
+      come += text;
       look();
     },
   });
@@ -153,6 +157,7 @@ function openTerminal(
     terminal: {
       type: (keys: string) => void terminal.write(keys),
       signal: (name: NodeJS.Signals) => child.kill(name),
+      raw: () => raw,
       shows: (text: string) =>
         new Promise<string>((resolve, reject) => {
           const missing = () =>

@@ -1,8 +1,9 @@
 // A chat on a terminal: what happens scrolls by above, at the bottom stand the transfers, the lines
 // that wait for an answer and the one that is being typed. Only this file moves the cursor.
 // Invariants:
-// 1. Each line of the block at the bottom is cut to the terminal's width; only when that shrinks
-//    afterwards does one take several rows.
+// 1. Each line of the block at the bottom is cut to the terminal's width, by the terminal itself
+//    where it draws letters wider than we measure; only when it shrinks afterwards does one take
+//    several rows.
 // 2. Everything else is printed above it, whole lines at a time.
 // 3. The terminal is as it was when the program ends, however it ends, and while it is stopped.
 
@@ -38,6 +39,9 @@ export function chatOnTerminal(options: TerminalOptions): Promise<ExitCode> {
 const signals = ["SIGTERM", "SIGHUP"] as const;
 const pasteOn = "\x1b[?2004h";
 const pasteOff = "\x1b[?2004l";
+/** What is too wide for a row is cut. */
+const wrapOff = "\x1b[?7l";
+const wrapOn = "\x1b[?7h";
 
 class Terminal {
   readonly #client: Client;
@@ -348,7 +352,7 @@ class Terminal {
     this.#drawn = [...[...rows, ...waiting].map((row) => Bun.stringWidth(row)), used];
     const dimmed = waiting.map((row) => paint("dim", row));
     const typed = paint("bold", prompt) + before + after;
-    return `${[...rows, ...dimmed, typed].join("\r\n")}${cursor}`;
+    return `${wrapOff}${[...rows, ...dimmed, typed].join("\r\n")}${cursor}${wrapOn}`;
   }
 }
 
