@@ -748,6 +748,8 @@ export const LIMITS = {
   transfersShownMax: 5,
   /** And lines that wait for their answers: most of a small terminal is still free. */
   waitingShownMax: 5,
+  /** /quit waits so long for answers: a private message over a lost link has its own by then. */
+  quitMs: 65 * second,
   /** A line without an answer for so long is shown to wait: on a good way nobody sees any. */
   answerAwaitedMs: 1 * second,
   passwordTriesMax: 3,

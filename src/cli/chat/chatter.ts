@@ -17,6 +17,7 @@ import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
+import { Unanswered } from "./unanswered.ts";
 
 export interface ChatterOptions {
   readonly client: Client;
@@ -26,7 +27,7 @@ export interface ChatterOptions {
   show(shown: Shown): void;
   /** Asks for the password of a registered nick; undefined where nobody can be asked. */
   readonly askPassword: ((nick: string) => Promise<string>) | undefined;
-  /** /quit. */
+  /** The chat is over by /quit. */
   quit(): void;
   /** The connection is closed for good. */
   closed(why: Failure | undefined): void;
@@ -35,8 +36,7 @@ export interface ChatterOptions {
 export class Chatter {
   readonly transfers = new TransferBook();
   readonly commands: ServerCommands;
-  /** The lines without an answer: where the chat ends now, they may not have been sent. */
-  readonly unanswered = new Set<number>();
+  readonly unanswered: Unanswered;
   readonly #options: ChatterOptions;
   readonly #client: Client;
   readonly #book = new MessageBook();
@@ -50,6 +50,7 @@ export class Chatter {
     this.#options = options;
     this.#client = options.client;
     this.commands = new ServerCommands(options.client);
+    this.unanswered = new Unanswered(() => options.quit());
     const { welcome } = options.client;
     if (welcome !== undefined) {
       this.#lobby = welcome.lobby;
@@ -60,8 +61,8 @@ export class Chatter {
 
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
   line(line: string | Failure, ref: number): Promise<void> {
-    this.unanswered.add(ref);
-    const done = this.#answer(line, ref).finally(() => this.unanswered.delete(ref));
+    this.unanswered.begin(ref);
+    const done = this.#answer(line, ref).finally(() => this.unanswered.end(ref));
     this.#track(done);
     return done;
   }
@@ -154,9 +155,8 @@ export class Chatter {
         return this.#show({ event: "answer", ref, ...answer });
       }
       case "quit":
-        this.unanswered.delete(ref);
         this.#show({ event: "ack", ref });
-        return this.#options.quit();
+        return this.unanswered.leave(ref);
       default:
         return this.#ask({ name, args }, ref);
     }
@@ -353,8 +353,9 @@ export class Chatter {
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#offered(event);
     else if (event.type === "failed") this.#withdrawn(event);
-    else if (event.type !== "connection") return;
-    else if (event.state === "back") this.#beginAgain();
+    if (event.type !== "connection") return;
+    this.unanswered.connected(event.state !== "lost");
+    if (event.state === "back") this.#beginAgain();
     else if (event.state === "closed") this.#options.closed(event.failure);
   }
 

@@ -22,23 +22,20 @@ export async function chatOnPipes(options: PipeOptions): Promise<ExitCode> {
   const { client } = options;
   const ended = Promise.withResolvers<ExitCode>();
   const output = createOutput(options, ended.resolve);
-  const quit = Promise.withResolvers<void>();
+  const end = () => ended.resolve(EXIT.ok);
   const chatter = new Chatter({
     client,
     folder: options.folder,
     accept: options.accept,
     show: output,
     askPassword: undefined,
-    quit: quit.resolve,
+    quit: end,
     closed: (why) => ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
   });
-  const stop = () => ended.resolve(EXIT.ok);
-  for (const signal of signals) process.on(signal, stop);
-  const input = feed(chatter, quit.promise, lossOf(client));
-  const finished = input.then(() => EXIT.ok);
-  const ending = await Promise.race([finished, ended.promise]);
-  const code = exitCodeWith(ending, chatter.unanswered.size);
-  for (const signal of signals) process.off(signal, stop);
+  for (const signal of signals) process.on(signal, end);
+  feed(chatter, end).catch(ended.reject);
+  const code = exitCodeWith(await ended.promise, chatter.unanswered.size);
+  for (const signal of signals) process.off(signal, end);
   await client.close();
   // Nobody reads it any more, and it must not keep the program from ending.
   process.stdin.destroy();
@@ -49,57 +46,17 @@ export async function chatOnPipes(options: PipeOptions): Promise<ExitCode> {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Tells of the connection: a promise that is resolved as soon as it is lost, or at once. */
-function lossOf(client: Client): () => Promise<void> {
-  let isLost = false;
-  let tell = () => {};
-  client.on((event) => {
-    if (event.type !== "connection") return;
-    isLost = event.state === "lost";
-    if (isLost) tell();
-  });
-  return () =>
-    new Promise((resolve) => {
-      tell = resolve;
-      if (isLost) resolve();
-    });
-}
-
-/**
- * Feeds lines, some at a time, and resolves when nothing is under way any more; after /quit as well
- * when the connection is lost: it may never come back.
- */
-async function feed(
-  chatter: Chatter,
-  quit: Promise<void>,
-  lost: () => Promise<void>,
-): Promise<void> {
+/** Feeds lines, some at a time; calls `end` at the end of the input, when nothing is under way. */
+async function feed(chatter: Chatter, end: () => void): Promise<void> {
   const open = new Set<Promise<void>>();
-  const state = { quit: false };
-  let wake = () => {};
-  const stopped = quit.then(() => {
-    state.quit = true;
-    wake();
-  });
-  const lines = readNumberedLines(process.stdin);
-  // Not Promise.race with `stopped`: each line would leave a reaction on it, for ever.
-  const nextLine = () =>
-    new Promise<Awaited<ReturnType<typeof lines.next>> | undefined>((resolve, reject) => {
-      wake = () => resolve(undefined);
-      lines.next().then(resolve, reject);
-    });
-  while (!state.quit) {
-    const next = await nextLine();
-    if (next === undefined || next.done === true) break;
-    const { line, number } = next.value;
+  for await (const { line, number } of readNumberedLines(process.stdin)) {
     const answered = chatter.line(line, number).finally(() => open.delete(answered));
     open.add(answered);
+    if (chatter.unanswered.isLeaving) return;
     while (open.size >= LIMITS.linesInFlightMax) await Promise.race(open);
   }
-  if (!state.quit) await Promise.all(open);
-  if (!state.quit) return chatter.settled();
-  await stopped;
-  await Promise.race([Promise.all(open), lost()]);
+  await chatter.settled();
+  end();
 }
 
 /** Writes to stdout; gives up when nobody reads it. */

@@ -59,7 +59,6 @@ class Terminal {
   #skipped = 0;
   #isDue = false;
   #isOpen = false;
-  #isLeaving = false;
   #isOver = false;
   #lines = 0;
   #wasInterrupted = false;
@@ -83,14 +82,10 @@ class Terminal {
       show: (shown) => {
         this.#typists.take(shown, client.address);
         this.#waiting.take(shown);
-        this.#leaveSoon();
         this.#print(write(shown) + (isCalling(shown, client.address) ? BELL : ""));
       },
       askPassword: (nick) => this.#askPassword(nick),
-      quit: () => {
-        this.#isLeaving = true;
-        this.#leaveSoon();
-      },
+      quit: () => this.#ended.resolve(EXIT.ok),
       closed: (why) => this.#ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
     });
     client.on((event) => this.#learn(event));
@@ -207,17 +202,7 @@ class Terminal {
   #say(line: string): void {
     const ref = ++this.#lines;
     this.#waiting.typed(ref, line);
-    this.#chatter.line(line, ref).then(() => {
-      this.#waiting.answered(ref);
-      this.#leaveSoon();
-    }, this.#fail);
-  }
-
-  /** /quit: what was typed before it is answered first, if there is a connection for it. */
-  #leaveSoon(): void {
-    if (!this.#isLeaving) return;
-    const isDone = this.#chatter.unanswered.size === 0;
-    if (isDone || this.#waiting.isLost) this.#ended.resolve(EXIT.ok);
+    this.#chatter.line(line, ref).then(() => this.#waiting.answered(ref), this.#fail);
   }
 
   /** Tells the lobby that something is being written for it; a command is nobody's business. */

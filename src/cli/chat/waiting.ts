@@ -18,11 +18,6 @@ export class WaitingLines {
     this.#changed = changed;
   }
 
-  /** Whether there is no connection. */
-  get isLost(): boolean {
-    return this.#isLost;
-  }
-
   /** A line is on its way. */
   typed(ref: number, line: string): void {
     this.#lines.set(ref, { line, since: performance.now() });

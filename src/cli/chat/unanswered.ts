@@ -1,0 +1,60 @@
+// The lines of a chat that have no answer yet, and the end of a chat by /quit: it is over when all
+// of them are answered, or when that may never be.
+
+import { LIMITS } from "../../limits.ts";
+
+export class Unanswered {
+  readonly #refs = new Set<number>();
+  readonly #over: () => void;
+  readonly #waitMs: number;
+  #isLost = false;
+  #isLeaving = false;
+
+  /** `over` is called, perhaps again, when nothing is to be waited for after /quit. */
+  constructor(over: () => void, waitMs: number = LIMITS.quitMs) {
+    this.#over = over;
+    this.#waitMs = waitMs;
+  }
+
+  /** How many there are: where the chat ends now, they may not have been sent. */
+  get size(): number {
+    return this.#refs.size;
+  }
+
+  /** /quit was typed: no line behind it is to be read from a pipe. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** A line is taken. */
+  begin(ref: number): void {
+    this.#refs.add(ref);
+  }
+
+  /** It has its answer. */
+  end(ref: number): void {
+    this.#refs.delete(ref);
+    this.#look();
+  }
+
+  /** The connection is lost, or there is one again. */
+  connected(isThere: boolean): void {
+    this.#isLost = !isThere;
+    this.#look();
+  }
+
+  /** /quit, which has its answer. Whoever types it once more waits for nothing. */
+  leave(ref: number): void {
+    this.#refs.delete(ref);
+    if (this.#isLeaving) return this.#over();
+    this.#isLeaving = true;
+    this.#look();
+    setTimeout(this.#over, this.#waitMs).unref();
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  #look(): void {
+    if (this.#isLeaving && (this.#isLost || this.#refs.size === 0)) this.#over();
+  }
+}
