@@ -429,6 +429,8 @@ export const LIMITS = {
   /** Messages in one answer to CHATHISTORY, and about how many bytes: an eighth of an outbox. */
   ircHistoryMax: 100,
   ircHistoryBytesMax: 512 * KiB,
+  /** Lines of a command's answer: what each adds leaves the longest far below an outbox. */
+  ircNoticeLinesMax: 10_000,
   /** Changes of one MODE: each is asked of the core by itself. */
   ircModesMax: 12,
   /** A topic, or a reason of KICK, by an IRC client: a line holds it behind two long names. */

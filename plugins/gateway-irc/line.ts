@@ -127,11 +127,13 @@ export function piecesOf(text: string, bytesMax: number): string[] {
   return pieces.length === 0 ? [" "] : pieces;
 }
 
-/** A word of the server's, in as many lines as it takes. */
-export const noticeLines = (self: string, target: string, text: string): string =>
-  piecesOf(text, noticeBytesMax)
-    .map((piece) => `:${self} NOTICE ${target} :${piece}\r\n`)
-    .join("");
+/** A word of the server's, in as many lines as it takes; of a great many, how many more it has. */
+export function noticeLines(self: string, target: string, text: string): string {
+  const pieces = piecesOf(text, noticeBytesMax);
+  const more = pieces.length - LIMITS.ircNoticeLinesMax;
+  const shown = more > 0 ? [...pieces.slice(0, -more), `(${more} more lines)`] : pieces;
+  return shown.map((piece) => `:${self} NOTICE ${target} :${piece}\r\n`).join("");
+}
 
 export interface Chunk {
   readonly piece: string;

@@ -38,6 +38,12 @@ const games = definePlugin({
         args: words,
         run: () => ({ text: `be kind\n${"x ".repeat(300)}` }),
       }),
+      flood: command({
+        about: "tells a lot",
+        open: "everybody",
+        args: words,
+        run: () => ({ text: "x\n".repeat(300_000) }),
+      }),
       wait: command({
         about: "waits",
         open: "everybody",
@@ -80,6 +86,16 @@ test("its words are read as its usage says, and its answer is cut to lines", asy
   expect(rest).toHaveLength(2);
 });
 
+test("an answer of a great many lines costs nobody the session", async () => {
+  await using server = await start();
+  const ben = await server.irc("ben");
+  const max = LIMITS.ircNoticeLinesMax;
+  ben.send("FLOOD");
+  await ben.until((line) => ben.ended || line.includes(" more lines"));
+  expect(ben.lines.at(-1)).toBe(`:paris NOTICE ben :(${300_000 - max} more lines)`);
+  expect(ben.lines.filter((line) => line.includes(" NOTICE "))).toHaveLength(max + 1);
+});
+
 test("who may not run a command does not know of it, and a plugin may deny it", async () => {
   await using server = await start();
   const [ann, ben] = [await server.irc("annie"), await server.irc("ben")];
@@ -104,7 +120,7 @@ test("HELP lists those that are open, and tells how each is used", async () => {
   await using server = await start();
   const ben = await server.irc("ben");
   const index = (await ben.ask("HELP")).join("\n");
-  expect(index).toContain(":paris 705 ben index :ROLL DARE TOPIC RULES WAIT\n");
+  expect(index).toContain(":paris 705 ben index :ROLL DARE TOPIC RULES FLOOD WAIT\n");
   expect(index).not.toContain("LOAD");
   expect(await ben.ask("HELP roll")).toEqual([
     ":paris 704 ben ROLL :ROLL:",
