@@ -20,6 +20,23 @@ export function textRows(text: string): string {
 }
 
 /**
+ * Breaks lines that are wider than so many columns between words, and keeps their colours. What
+ * goes on stands in as in a text of several lines: nobody can fill up a row to have the terminal
+ * begin the next one with what looks like a message of somebody else. A longer word of ASCII alone
+ * is left to the terminal, for whoever copies an address; others may be all of a text.
+ */
+export function fitted(text: string, columns: number): string {
+  const rowsOf = (line: string): string => {
+    if (Bun.stringWidth(line) <= columns) return line;
+    const width = columns - INDENT.length;
+    const isBroken = (word: string) => /[^!-~]/.test(word) && Bun.stringWidth(word) > width;
+    const hard = Bun.stripANSI(line).split(" ").some(isBroken);
+    return Bun.wrapAnsi(line, width, { trim: false, hard }).replaceAll("\n", `\n${INDENT}`);
+  };
+  return text.split("\n").map(rowsOf).join("\n");
+}
+
+/**
  * Breaks a line between words into rows of up to so many columns. Where it has a column of its own
  * behind a gap (`/quit      ends the chat`), that stays one if there is room, and begins a row if
  * not. A word that is longer than a row is left to the terminal.

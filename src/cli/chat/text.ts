@@ -5,7 +5,7 @@ import { styleText } from "node:util";
 import { visible } from "../../client.ts";
 import { fusionText, listText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
-import { wrapped } from "./rows.ts";
+import { fitted, wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
@@ -17,7 +17,7 @@ export interface TextOptions {
   readonly colours: boolean;
   /** Who sits here, as it is now: their own messages look different. */
   self(): string;
-  /** How wide the terminal is now: help is broken between words to fit. */
+  /** How wide the terminal is now: lines are broken between words to fit. */
   columns?(): number;
 }
 
@@ -97,7 +97,7 @@ export function createTextWriter({
     const text = shown.text.split("\n").map(visible).join("\n   ");
     return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;
   };
-  return (shown) => {
+  const write = (shown: Shown): string => {
     if (isOwnDoing(shown, self())) return ownText(shown, note);
     switch (shown.event) {
       case "message":
@@ -157,6 +157,7 @@ export function createTextWriter({
         return plainText(shown, note);
     }
   };
+  return (shown) => fitted(write(shown), columns());
 }
 
 // --- internal -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { helpText } from "../../../src/cli/chat/commands.ts";
-import { wrapped } from "../../../src/cli/chat/rows.ts";
+import { fitted, wrapped } from "../../../src/cli/chat/rows.ts";
 import { createTextWriter } from "../../../src/cli/chat/text.ts";
 
 const rows: readonly (readonly [string, number, readonly string[]])[] = [
@@ -21,6 +21,23 @@ const rows: readonly (readonly [string, number, readonly string[]])[] = [
 ];
 for (const [line, columns, broken] of rows)
   test(`"${line}" on ${columns} columns`, () => expect(wrapped(line, columns)).toEqual(broken));
+
+const lines: readonly (readonly [string, number, readonly string[]])[] = [
+  ["12:00 ben: fits", 15, ["12:00 ben: fits"]],
+  ["12:00 ben: hi and 12:00 ann: ho", 24, ["12:00 ben: hi and ", "      12:00 ann: ho"]],
+  [
+    `12:00 ben:${" ".repeat(14)}12:00 ann`,
+    20,
+    ["12:00 ben:    ", "                ", "      12:00 ann"],
+  ],
+  ["12:00 ben: http://a.b/cdefgh?i=1", 20, ["12:00 ben: ", "      http://a.b/cdefgh?i=1"]],
+  ["12:00: abc\u280012:00\u2800ann", 16, ["12:00: abc", "      \u280012:00\u2800ann"]],
+  ["12:00 日本語日本語日本語", 16, ["12:00 ", "      日本語日本", "      語日本語"]],
+  ["      a\n      b  日本 c", 14, ["      a", "      b ", "       日本 c"]],
+];
+for (const [text, columns, broken] of lines)
+  test(`${JSON.stringify(text)} in rows of ${columns}`, () =>
+    expect(fitted(text, columns).split("\n")).toEqual([...broken]));
 
 test("a flood of blanks is broken at once", () => {
   const [before, blanks] = [performance.now(), " ".repeat(100_000)];
