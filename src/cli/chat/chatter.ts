@@ -3,28 +3,22 @@
 // its number as `ref`. 2. `settled` resolves when nothing is under way.
 
 import { randomUUID } from "node:crypto";
-import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
 import type { Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { visible } from "../../names.ts";
 import { type Command, helpText, parseLine } from "./commands.ts";
+import { Files, type FilesOptions } from "./files.ts";
 import { MessageBook, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
-import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
+import type { TransferBook } from "./transfers.ts";
 import { Unanswered } from "./unanswered.ts";
 
-export interface ChatterOptions {
-  readonly client: Client;
-  readonly folder: string;
-  /** What is done with an offer: "ask" waits for /accept or /reject. */
-  readonly accept: "ask" | "all" | "none";
-  show(shown: Shown): void;
+export interface ChatterOptions extends Omit<FilesOptions, "track"> {
   /** Asks for the password of a registered nick; undefined where nobody can be asked. */
   readonly askPassword: ((nick: string) => Promise<string>) | undefined;
   /** The chat is over by /quit. */
@@ -34,14 +28,13 @@ export interface ChatterOptions {
 }
 
 export class Chatter {
-  readonly transfers = new TransferBook();
   readonly commands: ServerCommands;
   readonly unanswered: Unanswered;
   readonly #options: ChatterOptions;
   readonly #client: Client;
+  readonly #files: Files;
   readonly #book = new MessageBook();
   readonly #running = new Set<Promise<void>>();
-  readonly #toldAt = new Map<number, number>();
   /** The lines of private messages whose end was not known, by the messages' own ids. */
   readonly #unconfirmed = new Map<string, number>();
   #lobby = "#lobby";
@@ -51,12 +44,18 @@ export class Chatter {
     this.#client = options.client;
     this.commands = new ServerCommands(options.client);
     this.unanswered = new Unanswered(() => options.quit());
+    const show = (shown: Shown) => this.#show(shown);
+    this.#files = new Files({ ...options, show, track: (work) => this.#track(work) });
     const { welcome } = options.client;
     if (welcome !== undefined) {
       this.#lobby = welcome.lobby;
       options.show(welcomeShown(welcome));
     }
     options.client.on((event) => this.#happened(event));
+  }
+
+  get transfers(): TransferBook {
+    return this.#files.book;
   }
 
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
@@ -135,19 +134,13 @@ export class Chatter {
         return this.#show({ event: "ack", ref, nick });
       }
       case "send":
-        return this.#send(this.#addressOf(first), second, ref);
+        return this.#files.send(this.#addressOf(first), second, ref);
       case "accept":
-        return this.#accept(this.#offer(first), ref);
+        return this.#files.accept(first, ref);
       case "reject":
-        return this.#reject(this.#offer(first), { reason: second, ref });
-      case "cancel": {
-        const entry = this.transfers.find(first);
-        if (entry.state === "offered" && entry.offer !== undefined) {
-          return this.#reject(entry, { reason: "", ref });
-        }
-        entry.abort.abort(`cancelled by ${client.address}`);
-        return this.#show({ event: "ack", ref, ...shownName(entry) });
-      }
+        return this.#files.reject(first, second, ref);
+      case "cancel":
+        return this.#files.cancel(first, ref);
       case "help":
         return this.#help(first, ref);
       case "run": {
@@ -253,106 +246,14 @@ export class Chatter {
     return text.includes("@") ? text : `${text}@${this.#client.server}`;
   }
 
-  // --- internal: files --------------------------------------------------------------------------
-
-  #send(to: string, path: string, ref: number): Promise<void> {
-    const full = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
-    const entry = this.transfers.sending(to, basename(full));
-    const answered = Promise.withResolvers<void>();
-    const sending = this.#client.send(to, full, {
-      signal: entry.abort.signal,
-      onOffered: ({ transfer, name, size }) => {
-        Object.assign(entry, { id: transfer, name, size });
-        this.#show({ event: "ack", ref, ...shownName(entry), to, name, size });
-        answered.resolve();
-      },
-      onAccepted: () => {
-        entry.state = "running";
-        this.#show({ event: "accepted", ...shownName(entry), name: entry.name, to });
-      },
-      onProgress: ({ bytes }) => this.#moved(entry, bytes),
-    });
-    this.#watch(entry, ref, async () => {
-      try {
-        const sent = await sending;
-        this.#show({ event: "sent", ...shownName(entry), ...sent });
-      } finally {
-        answered.resolve();
-      }
-    });
-    return answered.promise;
-  }
-
-  async #accept(entry: TransferEntry, ref: number | undefined): Promise<void> {
-    const { offer } = entry;
-    if (offer === undefined) return;
-    entry.state = "running";
-    if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
-    this.#watch(entry, ref, async () => {
-      const received = await this.#client.receive(offer, this.#options.folder, {
-        signal: entry.abort.signal,
-        onProgress: ({ bytes }) => this.#moved(entry, bytes),
-      });
-      const { number, name } = entry;
-      this.#show({ event: "received", number, name, ...received });
-    });
-  }
-
-  async #reject(
-    entry: TransferEntry,
-    { reason, ref }: { readonly reason: string; readonly ref: number | undefined },
-  ): Promise<void> {
-    this.transfers.remove(entry);
-    await this.#client.reject({ transfer: entry.id }, reason === "" ? undefined : reason);
-    if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
-  }
-
-  /** Runs a transfer to its end, and shows how it ended badly. */
-  #watch(entry: TransferEntry, ref: number | undefined, work: () => Promise<void>): void {
-    const run = async () => {
-      try {
-        await work();
-      } catch (thrown) {
-        const about = entry.id === "" ? {} : shownName(entry);
-        const which = ref === undefined ? {} : { ref };
-        this.#show({ event: "error", ...which, ...about, ...failureOf(thrown) });
-      } finally {
-        this.transfers.remove(entry);
-        this.#toldAt.delete(entry.number);
-      }
-    };
-    this.#track(run());
-  }
-
-  #moved(entry: TransferEntry, bytes: number): void {
-    const now = performance.now();
-    this.transfers.moved(entry, bytes, now);
-    const toldAt = this.#toldAt.get(entry.number);
-    if (toldAt !== undefined && now - toldAt < LIMITS.progressMs) return;
-    this.#toldAt.set(entry.number, now);
-    // The first one has no rate yet.
-    if (toldAt === undefined) return;
-    const { size, rate } = entry;
-    this.#show({ event: "progress", ...shownName(entry), bytes, size, rate: Math.round(rate) });
-  }
-
-  /** An offer that waits for an answer. Throws `NO_SUCH_TRANSFER` or `TRANSFER_STATE`. */
-  #offer(text: string): TransferEntry {
-    const entry = this.transfers.find(text);
-    if (entry.offer !== undefined && entry.state === "offered") return entry;
-    const what = entry.offer === undefined ? "goes to" : "comes already from";
-    const refusal = `transfer ${entry.number} ${what} ${entry.with}: there is nothing to answer`;
-    throw new ChatFusionError("TRANSFER_STATE", refusal);
-  }
-
   // --- internal: events -------------------------------------------------------------------------
 
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(this.#book.seen(shown));
     if (event.type === "told") this.#ended(event);
-    else if (event.type === "offered") this.#offered(event);
-    else if (event.type === "failed") this.#withdrawn(event);
+    else if (event.type === "offered") this.#files.offered(event);
+    else if (event.type === "failed") this.#files.withdrawn(event);
     if (event.type !== "connection") return;
     this.unanswered.connected(event.state !== "lost");
     if (event.state === "back") this.#beginAgain();
@@ -365,31 +266,10 @@ export class Chatter {
     this.#show({ event, ...(ref === undefined ? {} : { ref }), ...told });
   }
 
-  #offered({ offer }: Extract<ClientEvent, { type: "offered" }>): void {
-    const entry = this.transfers.offered(offer);
-    const { from, name, size } = offer;
-    this.#show({ event: "offer", ...shownName(entry), from, name, size });
-    if (this.#options.accept === "all") this.#track(this.#accept(entry, undefined));
-    if (this.#options.accept !== "none") return;
-    const rejected = this.#reject(entry, { reason: "no files are taken here", ref: undefined });
-    // Unless it was withdrawn meanwhile, which comes to the same.
-    this.#track(rejected.catch(() => undefined));
-  }
-
-  /** Of what is under way, whoever sends or receives it hears. */
-  #withdrawn({ transfer, code, text }: Extract<ClientEvent, { type: "failed" }>): void {
-    const entry = this.transfers.byId(transfer);
-    if (entry?.offer === undefined || entry.state !== "offered") return;
-    this.transfers.remove(entry);
-    this.#show({ event: "error", ...shownName(entry), code, text });
-  }
-
-  /** A new session knows nothing of what the old one was offered; its server may be another. */
+  /** The server of a new session may be another one. */
   #beginAgain(): void {
     this.commands.renew();
-    for (const entry of this.transfers.all) {
-      if (entry.offer !== undefined && entry.state === "offered") this.transfers.remove(entry);
-    }
+    this.#files.beginAgain();
   }
 
   #show(shown: Shown): void {
