@@ -3,13 +3,14 @@
 // its number as `ref`. 2. `settled` resolves when nothing is under way.
 
 import { randomUUID } from "node:crypto";
-import type { Client, ClientEvent } from "../../client.ts";
+import { type Client, type ClientEvent, isSaid } from "../../client.ts";
+import type { SayOptions } from "../../client/options.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { visible } from "../../names.ts";
-import { type Command, helpText, parseLine } from "./commands.ts";
+import { type Command, type CommandName, helpText, parseLine } from "./commands.ts";
 import { Files, type FilesOptions } from "./files.ts";
-import { MessageBook, type Telling } from "./messages.ts";
+import { MessageBook, type Saying, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { askRoom } from "./settings.ts";
@@ -17,9 +18,10 @@ import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import type { TransferBook } from "./transfers.ts";
 import { Unanswered } from "./unanswered.ts";
+import { Turns } from "./turns.ts";
 
 export interface ChatterOptions extends Omit<FilesOptions, "track"> {
-  /** Asks for the password of a registered nick; undefined where nobody can be asked. */
+  /** Asks for the password of a registered nick; undefined where nobody sits who reads this. */
   readonly askPassword: ((nick: string) => Promise<string>) | undefined;
   /** The chat is over by /quit. */
   quit(): void;
@@ -34,6 +36,7 @@ export class Chatter {
   readonly #client: Client;
   readonly #files: Files;
   readonly #book = new MessageBook();
+  readonly #turns: Turns;
   readonly #running = new Set<Promise<void>>();
   /** The lines of private messages whose end was not known, by the messages' own ids. */
   readonly #unconfirmed = new Map<string, number>();
@@ -44,6 +47,7 @@ export class Chatter {
     this.#client = options.client;
     this.commands = new ServerCommands(options.client);
     this.unanswered = new Unanswered(() => options.quit());
+    this.#turns = new Turns(options.askPassword !== undefined);
     const show = (shown: Shown) => this.#show(shown);
     this.#files = new Files({ ...options, show, track: (work) => this.#track(work) });
     const { welcome } = options.client;
@@ -79,19 +83,24 @@ export class Chatter {
   }
 
   async #answer(line: string | Failure, ref: number): Promise<void> {
+    this.#turns.begin(ref, this.#book.newest);
     try {
       if (typeof line !== "string") throw new ChatFusionError(line.code, line.text);
       const parsed = parseLine(line);
-      if (parsed.name !== undefined) return await this.#run(parsed, ref);
-      if (parsed.text === "") return;
-      const said = await this.#client.say(this.#lobby, parsed.text);
-      this.#show({ event: "ack", ref, ...said });
+      if (parsed.name !== undefined) {
+        if (!SPEAKING.includes(parsed.name)) this.#turns.end(ref);
+        return await this.#run(parsed, ref);
+      }
+      if (parsed.text !== "") await this.#say({ room: this.#lobby, text: parsed.text }, ref);
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
+      this.#turns.end(ref, { refused: typeof line === "string" ? line : line.text });
       // Who leaves while the connection is lost is told which lines waited for it.
       const isLost = code === "CANNOT_CONNECT" && typeof line === "string";
       const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
       this.#show({ event: "error", ref, code, text: told });
+    } finally {
+      this.#turns.end(ref);
     }
   }
 
@@ -102,23 +111,21 @@ export class Chatter {
       case "msg":
         return this.#tell({ to: this.#addressOf(first), text: second, options: {} }, ref);
       case "say":
-        return this.#show({ event: "ack", ref, ...(await client.say(first, second)) });
-      case "me": {
-        const said = await client.say(this.#lobby, first, { kind: "action" });
-        return this.#show({ event: "ack", ref, ...said });
-      }
+        return this.#say({ room: first, text: second }, ref);
+      case "me":
+        return this.#say({ room: this.#lobby, text: first, options: { kind: "action" } }, ref);
       case "reply":
       case "thread":
       case "react":
       case "unreact":
       case "edit":
       case "delete": {
-        const saying = this.#book.saying({ name, args }, client.address, this.#lobby);
-        if ("to" in saying) return this.#tell(saying, ref);
-        const { about, thread } = saying.options;
-        const said = await client.say(saying.room, saying.text, saying.options);
-        const which = about === undefined ? { thread: thread ?? "" } : { about };
-        return this.#show({ event: "ack", ref, ...said, ...which });
+        const found = this.#among(first, name, ref);
+        // Not awaited where it is known already: the next line would be sent before this one.
+        const among = found instanceof Promise ? await found : found;
+        const where = { self: client.address, lobby: this.#lobby, among };
+        const saying = this.#book.saying({ name, args }, where);
+        return "to" in saying ? this.#tell(saying, ref) : this.#say(saying, ref);
       }
       case "join":
         return this.#show({
@@ -155,6 +162,14 @@ export class Chatter {
     }
   }
 
+  async #say({ room, text, options = {} }: RoomSaying, ref: number): Promise<void> {
+    const said = await this.#client.say(room, text, options);
+    const { about, thread } = options;
+    this.#spoken({ id: said.id, room }, options, ref);
+    const which = about === undefined ? thread && { thread } : { about };
+    this.#show({ event: "ack", ref, ...said, ...which });
+  }
+
   /** Whoever does not get to know the end of a message now may do so later. */
   async #tell(telling: Telling, ref: number): Promise<void> {
     const cid = randomUUID();
@@ -162,6 +177,7 @@ export class Chatter {
     try {
       const told = await this.#client.tell(to, text, { ...options, cid });
       const of = this.#book.takeTold(telling, told, this.#client.address);
+      this.#spoken({ id: told.id, to }, options, ref);
       this.#show({ event: "ack", ref, ...told, to, text, ...options, ...(of && { of }) });
     } catch (thrown) {
       if (failureOf(thrown).code === "UNCONFIRMED") this.#unconfirmed.set(cid, ref);
@@ -171,13 +187,34 @@ export class Chatter {
     }
   }
 
+  /** The server has what a line says. */
+  #spoken(said: Spoken, { kind = "text", about = "" }: SayOptions, ref: number): void {
+    if (kind === "delete") return this.#turns.end(ref, { deleted: about });
+    if (!isSaid(kind)) return;
+    this.#book.takeOwn(said.id);
+    this.#turns.end(ref, { said: { from: this.#client.address, ...said } });
+  }
+
+  /** What a word counts that may name a message by its place; later, if that is still open. */
+  #among(which: string, name: CommandName, ref: number): ReturnType<Turns["before"]> {
+    const { all } = this.#book;
+    const isOpen = this.#book.mayBeOwn(which, name, this.#client.address);
+    return isOpen ? this.#turns.before(ref, all) : all;
+  }
+
+  /** The id of the message of a room or a conversation that a command means. */
+  async #idIn(place: string, which: string, { name, ref }: Asking): Promise<string> {
+    return this.#book.idIn(place, which, await this.#among(which, name, ref));
+  }
+
   /** Those that only ask. */
   async #ask({ name, args }: Command, ref: number): Promise<void> {
     const client = this.#client;
     const [first = "", second = ""] = args;
     if (isPersonal(name)) {
       const addressOf = (text: string) => this.#addressOf(text);
-      const asked = { args, addressOf, book: this.#book, ref };
+      const idIn = (other: string, which: string) => this.#idIn(other, which, { name, ref });
+      const asked = { args, addressOf, idIn, ref };
       return this.#show(await askPersonal(client, name, asked));
     }
     switch (name) {
@@ -216,7 +253,8 @@ export class Chatter {
       }
       default: {
         const isPin = name === "pin" || name === "unpin";
-        const words = isPin && second !== "" ? [first, this.#book.idIn(first, second)] : args;
+        const id = isPin && second !== "" ? await this.#idIn(first, second, { name, ref }) : "";
+        const words = id === "" ? args : [first, id];
         const shown = await askRoom(client, this.#book, { name, args: words }, ref);
         if (shown !== undefined) return this.#show(shown);
         throw new ChatFusionError("NO_SUCH_COMMAND", `/${name} does nothing here`);
@@ -275,4 +313,22 @@ export class Chatter {
   #show(shown: Shown): void {
     this.#options.show(shown);
   }
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+/** The commands that change which message of one's own is the last one. */
+const SPEAKING: readonly CommandName[] = ["msg", "say", "me", "reply", "thread", "delete"];
+
+type RoomSaying = Partial<Exclude<Saying, Telling>> & {
+  readonly room: string;
+  readonly text: string;
+};
+
+/** Where a message is. */
+type Spoken = { readonly id: string } & ({ readonly room: string } | { readonly to: string });
+
+interface Asking {
+  readonly name: CommandName;
+  readonly ref: number;
 }

@@ -8,7 +8,9 @@ import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Name, nameKey, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
+import { shortened } from "./said.ts";
 import type { Of, Shown } from "./shown.ts";
+import type { Refused, Target } from "./turns.ts";
 
 /** What a line with such a command says: in a room, or to the other one of a private message. */
 export type Saying =
@@ -26,6 +28,20 @@ type Message = MessageEntry | PrivateEntry;
 export class MessageBook {
   /** By id, the oldest first, with the texts that they have now. */
   readonly #messages = new Map<string, Message>();
+  /** The ids of what was said here, whatever the nick is now. */
+  readonly #own = new Set<string>();
+  #newest = "";
+
+  /** All of them, the oldest first. */
+  get all(): readonly Message[] {
+    // The past may have been shown last.
+    return [...this.#messages.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The id of the newest one; "" where there is none. */
+  get newest(): string {
+    return this.#newest;
+  }
 
   /** Takes a message that is shown; returns what it is about, where that is known. */
   take(message: Message): Of | undefined {
@@ -61,7 +77,15 @@ export class MessageBook {
   /** Takes what was told to one person, as `take` does. */
   takeTold({ to, text, options }: Telling, told: Answer<"tell">, from: string): Of | undefined {
     const { id, at } = told;
+    this.takeOwn(id);
     return this.take({ id, from, to, text, at, kind: "text", ...options });
+  }
+
+  /** Takes the id of what was said here. */
+  takeOwn(id: string): void {
+    this.#own.add(id);
+    const [oldest = ""] = this.#own;
+    if (this.#own.size > LIMITS.messagesShownMax) this.#own.delete(oldest);
   }
 
   /** Takes what the history has shown. */
@@ -74,15 +98,32 @@ export class MessageBook {
   }
 
   /**
-   * What a command says to a message that its first word names; the lobby's, where an id was never
-   * shown. Throws `NO_SUCH_MESSAGE`.
+   * Whether a word may name a message of one's own by its place: then lines that were typed before
+   * and have no answer yet may be what is meant.
    */
-  saying({ name, args }: Command, self: string, lobby: string): Saying {
+  mayBeOwn(which: string, name: Command["name"], self: string): boolean {
+    if (this.#messages.has(which)) return false;
+    if (which.startsWith("^")) return !OF_OTHERS.includes(name);
+    return isOf(self, which);
+  }
+
+  /**
+   * What a command says to a message that its first word names, among these; the lobby's, where an
+   * id was never shown. Throws `NO_SUCH_MESSAGE`.
+   */
+  saying(
+    { name, args }: Command,
+    { self, lobby, among = this.all }: Where & { readonly lobby: string },
+  ): Saying {
     const [which = "", text = ""] = args;
-    const message = this.#find(which, name, self) ?? { id: which, room: lobby };
+    const message = this.#find(which, name, { self, among }) ?? {
+      id: which,
+      from: "",
+      room: lobby,
+    };
     const { id } = message;
     if ("to" in message) {
-      const to = message.from === self ? message.to : message.from;
+      const to = this.#isOwn(message, self) ? message.to : message.from;
       const kind = name === "delete" ? name : REACTIONS[name];
       if (kind !== undefined) return { to, text, options: { kind, about: id } };
       if (name === "reply") return { to, text, options: { about: id } };
@@ -100,48 +141,56 @@ export class MessageBook {
    * The id of the message of a room, or of those told to and by a person, that a word names: `^`
    * for the last one, `^2`, a nick for their last one, or an id. Throws `NO_SUCH_MESSAGE`.
    */
-  idIn(place: string, which: string): string {
+  idIn(place: string, which: string, among: Among = this.all): string {
     const isPlace = (name: string) => nameKey(name as Name) === nameKey(place as Name);
-    const fits = (one: Message) =>
+    const fits = (one: Target) =>
       "room" in one ? isPlace(one.room) : isPlace(one.from) || isPlace(one.to);
     const whose = `of ${visible(place)}`;
-    return this.#named(which, { fits, counts: () => true, whose })?.id ?? which;
+    return this.#named(which, { fits, counts: () => true, whose, among })?.id ?? which;
   }
 
   // --- internal ---------------------------------------------------------------------------------
 
   #put(message: Message): void {
     this.#messages.set(message.id, message);
+    if (message.id > this.#newest) this.#newest = message.id;
     const [oldest = ""] = this.#messages.keys();
     if (this.#messages.size > LIMITS.messagesShownMax) this.#messages.delete(oldest);
   }
 
+  #isOwn({ id, from }: Target, self: string): boolean {
+    return from === self || this.#own.has(id);
+  }
+
   /** Undefined for what may be the id of one that is not known here. */
-  #find(which: string, name: Command["name"], self: string): Message | undefined {
-    const isOwn = name === "edit" || name === "delete";
+  #find(which: string, name: Command["name"], { self, among }: Required<Where>) {
+    const isOwn = !OF_OTHERS.includes(name);
     return this.#named(which, {
       // Also what cannot be done in private: to take another message for it would tell it to all.
       fits: () => true,
-      counts: ({ from }) => (from === self) === isOwn,
+      counts: (one) => this.#isOwn(one, self) === isOwn,
       whose: isOwn ? "of yours" : "of others",
+      among,
     });
   }
 
-  #named(which: string, { fits, counts, whose }: Wanted): Message | undefined {
+  #named(which: string, { fits, counts, whose, among }: Wanted): Target | undefined {
     const known = this.#messages.get(which);
     if (known !== undefined) return known;
     const [, back] = /^\^(\d*)$/.exec(which) ?? [];
     if (back === undefined && ID.test(which)) return undefined;
-    // The past may have been shown last.
-    const all = [...this.#messages.values()]
-      .filter(fits)
-      .toSorted((a, b) => (a.id > b.id ? -1 : 1));
-    const some =
-      back === undefined
-        ? all.filter(({ from }) => from === which || from.startsWith(`${which}@`))
-        : all.filter(counts);
-    const found = some[back === undefined || back === "" ? 0 : Number(back) - 1];
-    if (found !== undefined) return found;
+    const isMeant = back === undefined ? ({ from }: Target) => isOf(from, which) : counts;
+    const some = among.filter((one) => "refused" in one || (fits(one) && isMeant(one)));
+    const count = back === undefined || back === "" ? 1 : Number(back);
+    const last = some.slice(-count);
+    const refused = last.findLast((one) => "refused" in one);
+    if (count > 0 && refused !== undefined) {
+      const text = `message ${visible(which)}: "${shortened(refused.refused)}" before it was refused`;
+      throw new ChatFusionError("NO_SUCH_MESSAGE", `${text}, so nothing is done`);
+    }
+    const [found] = last;
+    if (count > 0 && last.length === count && found !== undefined && !("refused" in found))
+      return found;
     const what = back === undefined ? `of "${visible(which)}"` : whose;
     const text = `message ${visible(which)}: no such message ${what} was shown here`;
     throw new ChatFusionError("NO_SUCH_MESSAGE", text);
@@ -153,14 +202,30 @@ export const pinnedId = (key: string): string | undefined => /^pin\/(.*)$/s.exec
 
 // --- internal -----------------------------------------------------------------------------------
 
+/** What may be named, the oldest first. */
+type Among = readonly (Target | Refused)[];
+
+interface Where {
+  readonly self: string;
+  readonly among?: Among;
+}
+
 /** What a word may name. */
 interface Wanted {
-  readonly fits: (message: Message) => boolean;
+  readonly fits: (message: Target) => boolean;
   /** Of these, which `^` counts. */
-  readonly counts: (message: Message) => boolean;
+  readonly counts: (message: Target) => boolean;
   /** For people. */
   readonly whose: string;
+  readonly among: Among;
 }
+
+/** Whether this is the address of such a nick, or the same. */
+const isOf = (address: string, which: string): boolean =>
+  address === which || address.startsWith(`${which}@`);
+
+/** The commands whose `^` counts what others have said; that of the others counts one's own. */
+const OF_OTHERS: readonly Command["name"][] = ["reply", "thread", "react", "unreact"];
 
 /** An id as servers make them; no nick is as long and has no other sign. */
 const ID = /^[0-9a-z]{21}$/;

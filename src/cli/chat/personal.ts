@@ -3,7 +3,6 @@
 
 import type { Client } from "../../client.ts";
 import type { CommandName } from "./commands.ts";
-import type { MessageBook } from "./messages.ts";
 import type { Shown } from "./shown.ts";
 
 const PERSONAL = [
@@ -28,13 +27,14 @@ export async function askPersonal(
   {
     args: [first = "", second = ""],
     addressOf,
-    book,
+    idIn,
     ref,
   }: {
     readonly args: readonly string[];
     /** Completes an address. */
     readonly addressOf: (text: string) => string;
-    readonly book: Pick<MessageBook, "idIn">;
+    /** The id of a message of a conversation. */
+    readonly idIn: (other: string, which: string) => Promise<string>;
     readonly ref: number;
   },
 ): Promise<Shown> {
@@ -58,7 +58,7 @@ export async function askPersonal(
     }
     case "forget": {
       const other = addressOf(first);
-      const ask = { with: other, ...(second === "" ? {} : { id: book.idIn(other, second) }) };
+      const ask = { with: other, ...(second === "" ? {} : { id: await idIn(other, second) }) };
       return { event: "forgotten", ref, ...(await client.request("forget", ask)) };
     }
     case "read": {

@@ -127,10 +127,15 @@ export function aboutText(
 
 /** Whose message it is, and how it begins. */
 export function quoteText({ from, text = "" }: Of): string {
+  const begin = shortened(text);
+  return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
+}
+
+/** How a text begins. */
+export function shortened(text: string): string {
   const letters = Array.from(visible(text));
   const max = LIMITS.quoteLettersMax;
-  const begin = letters.length > max ? `${letters.slice(0, max - 1).join("")}…` : letters.join("");
-  return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
+  return letters.length > max ? `${letters.slice(0, max - 1).join("")}…` : letters.join("");
 }
 
 // --- internal -----------------------------------------------------------------------------------

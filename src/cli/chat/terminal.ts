@@ -105,6 +105,8 @@ class Terminal {
     this.#typists.close();
     this.#waiting.close();
     await this.#client.close();
+    // The lines that waited are refused by now, and their errors are said behind that.
+    await new Promise(setImmediate);
     this.#flush();
     this.#close();
     // While a password was asked for nothing was shown: not even why it ends.

@@ -4,8 +4,11 @@ import type { Client } from "../../../src/client.ts";
 import { Chatter } from "../../../src/cli/chat/chatter.ts";
 import type { Shown } from "../../../src/cli/chat/shown.ts";
 
-/** Makes a chat that keeps what it shows. */
-export function chatterOf(client: Client): {
+/** Makes a chat that keeps what it shows; `isSeen`: to somebody, as on a terminal. */
+export function chatterOf(
+  client: Client,
+  isSeen = false,
+): {
   readonly chatter: Chatter;
   readonly shown: readonly Shown[];
 } {
@@ -15,7 +18,7 @@ export function chatterOf(client: Client): {
     folder: "",
     accept: "none",
     show: (one) => void shown.push(one),
-    askPassword: undefined,
+    askPassword: isSeen ? () => Promise.resolve("") : undefined,
     quit() {},
     closed() {},
   });
