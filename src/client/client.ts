@@ -21,11 +21,12 @@ import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
 import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
 import { dialServer, type FirstMet } from "./dial.ts";
 import { type ClientEvent, readEvent } from "./events.ts";
+import { Identity } from "./identity.ts";
 import type { Received } from "./incoming.ts";
 import { JoinedRooms } from "./joined.ts";
 import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
-import { credentialOf, isFinal, surroundingsOf, thrownOf } from "./options.ts";
+import { isFinal, surroundingsOf, thrownOf } from "./options.ts";
 import type { ConnectOptions, MessageOptions, SayOptions } from "./options.ts";
 import { Past } from "./past.ts";
 import { RequestTable } from "./requests.ts";
@@ -43,7 +44,8 @@ export class Client {
   readonly #listeners: Listeners;
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
   readonly #past: Past;
-  readonly #wishes = new Wishes(this.#requests);
+  readonly #identity: Identity;
+  readonly #wishes: Wishes;
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
   readonly #closed = Promise.withResolvers<void>();
@@ -51,7 +53,6 @@ export class Client {
   #connection: Connection | undefined;
   /** The newest one. */
   #welcome: Welcome | undefined;
-  #credential: { readonly nick: string; readonly password?: string };
   readonly #rooms = new JoinedRooms();
   #fusion: readonly string[] = [];
   #firstMet: FirstMet | undefined;
@@ -72,7 +73,8 @@ export class Client {
     ({ clock: this.#clock, net: this.#net, random: this.#random } = surroundingsOf(options));
     this.#listeners = new Listeners(this.#clock);
     this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
-    this.#credential = credentialOf(options);
+    this.#identity = new Identity(options);
+    this.#wishes = new Wishes(this.#requests, this.#identity);
     this.#port = createTransferPort(this.#clock, {
       send: (frame, lane) => this.#sendFrame(frame, lane),
       connection: () => this.#connection,
@@ -86,7 +88,7 @@ export class Client {
 
   /** As it is now: it may have been changed. */
   get nick(): string {
-    return this.#credential.nick;
+    return this.#identity.nick;
   }
   /** The server's name. */
   get server(): string {
@@ -160,7 +162,7 @@ export class Client {
   rename(nick: string, password?: string): Promise<Answer<"rename">> {
     const ask = password === undefined ? { nick } : { nick, password };
     return this.#requests.ask("rename", ask, (answer) => {
-      this.#credential = credentialOf({ ...ask, nick: answer.nick });
+      this.#identity.renamed(answer.nick, password);
     });
   }
 
@@ -216,27 +218,11 @@ export class Client {
     );
     if (firstMet !== undefined) this.#firstMet = firstMet;
     try {
-      await this.#login(connection, resume);
+      await this.#identity.login(connection, resume);
     } catch (thrown) {
       connection.leave();
       throw thrown;
     }
-  }
-
-  async #login(connection: Connection, resume: Login["resume"]): Promise<void> {
-    if (resume !== undefined) {
-      try {
-        await connection.login({ nick: this.nick, resume });
-        return;
-      } catch (thrown) {
-        if (!(thrown instanceof ChatFusionError) || thrown.code !== "RESUME_FAILED") throw thrown;
-      }
-    }
-    if (this.#credential.password !== undefined && !connection.secure) {
-      const text = "a password is only sent over TLS, or to a server on this machine";
-      throw new ChatFusionError("PASSWORD_NEEDS_TLS", text);
-    }
-    await connection.login(this.#credential);
   }
 
   #handlersOf(connection: Connection): ConnectionHandlers {
@@ -261,7 +247,7 @@ export class Client {
     this.#phase = "in";
     this.#connection = connection;
     this.#welcome = welcome;
-    this.#credential = { ...this.#credential, nick: welcome.nick };
+    this.#identity.welcomed(welcome);
     this.#fusion = welcome.fusion;
     this.#rooms.reset([welcome.lobby, ...welcome.rooms, ...missed]);
     if (isFirst) {

@@ -64,11 +64,6 @@ export function isFinal(code: ErrorCode): boolean {
 /** The nick may still be our own lost session's; a fault of the server may have passed. */
 const passing: ReadonlySet<ErrorCode> = new Set(["NICK_IN_USE", "INTERNAL"]);
 
-/** What a client logs in with. */
-export function credentialOf({ nick, password }: { nick: string; password?: string }) {
-  return password === undefined ? { nick } : { nick, password };
-}
-
 /** A refusal as it is thrown. */
 export const thrownOf = ({ code, text }: Failure) => new ChatFusionError(code, text);
 

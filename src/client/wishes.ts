@@ -4,22 +4,26 @@
 
 import type { Answer, RequestName, Requests as Asks } from "../protocol/messages.ts";
 import type { ClientEvent } from "./events.ts";
+import type { Identity } from "./identity.ts";
 import type { RequestTable } from "./requests.ts";
 
 export class Wishes {
   readonly #requests: RequestTable;
+  readonly #identity: Identity;
   /** Who is watched, and what was told last; undefined before the first word. */
   readonly #told = new Map<string, boolean | undefined>();
   readonly #ignored = new Set<string>();
   #away: string | undefined;
 
-  constructor(requests: RequestTable) {
+  constructor(requests: RequestTable, identity: Identity) {
     this.#requests = requests;
+    this.#identity = identity;
   }
 
   /** Asks the server something, and remembers what must hold in the next session, too. */
   ask<T extends RequestName>(name: T, ask: Asks[T]["ask"]): Promise<Answer<T>> {
-    return this.#requests.ask(name, ask, this.#notes[name]);
+    const note = this.#notes[name];
+    return this.#requests.ask(name, ask, note && ((answer) => note(answer, ask)));
   }
 
   /** Whether an event is news. */
@@ -41,7 +45,10 @@ export class Wishes {
 
   // --- internal ---------------------------------------------------------------------------------
 
-  readonly #notes: { readonly [T in RequestName]?: (answer: Answer<T>) => void } = {
+  readonly #notes: {
+    readonly [T in RequestName]?: (answer: Answer<T>, ask: Asks[T]["ask"]) => void;
+  } = {
+    command: (answer, ask) => this.#identity.ran(ask, answer),
     watch: ({ addresses }) => {
       for (const one of addresses) this.#told.set(one, this.#told.get(one));
     },

@@ -43,6 +43,8 @@ const registerCommand = ({ sessions }: Shared, entrance: () => Entrance | undefi
       const { nick, remote, secure } = session;
       const made = await entrance()?.register({ nick, password, remote, secure, session });
       if (made === undefined || isFailure(made)) return made ?? failure("INTERNAL", "too early");
-      return { text: `${made.account} is registered: log in with the password from now on` };
+      const { account } = made;
+      const text = `${account} is registered: log in with the password from now on`;
+      return { text, data: { account } };
     },
   });

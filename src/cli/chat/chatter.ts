@@ -41,6 +41,8 @@ export class Chatter {
   /** The lines of private messages whose end was not known, by the messages' own ids. */
   readonly #unconfirmed = new Map<string, number>();
   #lobby = "#lobby";
+  /** Why the chat is over. */
+  #over: Failure | undefined;
 
   constructor(options: ChatterOptions) {
     this.#options = options;
@@ -95,8 +97,9 @@ export class Chatter {
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
       this.#turns.end(ref, { refused: typeof line === "string" ? line : line.text });
-      // Who leaves while the connection is lost is told which lines waited for it.
-      const isLost = code === "CANNOT_CONNECT" && typeof line === "string";
+      // When it is over, whoever typed it is told which lines waited for a connection.
+      const isOver = code === "CANNOT_CONNECT" || thrown === this.#over;
+      const isLost = isOver && typeof line === "string";
       const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
       this.#show({ event: "error", ref, code, text: told });
     } finally {
@@ -295,7 +298,10 @@ export class Chatter {
     if (event.type !== "connection") return;
     this.unanswered.connected(event.state !== "lost");
     if (event.state === "back") this.#beginAgain();
-    else if (event.state === "closed") this.#options.closed(event.failure);
+    else if (event.state === "closed") {
+      this.#over = event.failure;
+      this.#options.closed(event.failure);
+    }
   }
 
   #ended({ type: event, cid = "", ...told }: Extract<ClientEvent, { type: "told" }>): void {

@@ -6,6 +6,7 @@ import { connect } from "../../../src/client.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import { allow, definePlugin } from "../../../src/plugin.ts";
 import { startServer } from "../../../src/testing.ts";
+import { town } from "../../client/town.ts";
 import { Place } from "../../core/place.ts";
 import { chatterOf } from "./chatters.ts";
 
@@ -50,6 +51,22 @@ test("who leaves while the connection is lost is told what may not have been sen
   place.world.until(answered);
   const text = '"I am late" may not have been sent: the client was closed';
   expect(shown.at(-1)).toEqual({ event: "error", ref: 1, code: "CANNOT_CONNECT", text });
+});
+
+test("who is not let in again is told which lines waited, and why they are lost", () => {
+  const { simulation, passwords, restart } = town();
+  const { chatter, shown } = chatterOf(simulation.enter("ann@paris").client);
+  simulation.world.until(chatter.line("/register my-secret", 1));
+  passwords.set("ann", "another");
+  simulation.crash("paris");
+  simulation.world.run(1000);
+  const answered = Promise.all([chatter.line("am I in?", 2), chatter.line("/msg bob hi", 3)]);
+  restart();
+  simulation.world.until(answered);
+  expect(shown.filter(({ event }) => event === "error")).toMatchObject([
+    { ref: 2, code: "AUTH_FAILED", text: '"am I in?" may not have been sent: wrong' },
+    { ref: 3, code: "AUTH_FAILED", text: '"/msg bob hi" may not have been sent: wrong' },
+  ]);
 });
 
 test("a private message is answered and reacted to by its author's name", () => {
