@@ -98,8 +98,8 @@ export class Chatter {
       const { code, text } = failureOf(thrown);
       this.#turns.end(ref, { refused: typeof line === "string" ? line : line.text });
       // When it is over, whoever typed it is told which lines waited for a connection.
-      const isOver = code === "CANNOT_CONNECT" || thrown === this.#over;
-      const isLost = isOver && typeof line === "string";
+      const isUnsent = code === "CANNOT_CONNECT" && this.unanswered.isClosed;
+      const isLost = (isUnsent || thrown === this.#over) && typeof line === "string";
       const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
       this.#show({ event: "error", ref, code, text: told });
     } finally {
@@ -296,7 +296,7 @@ export class Chatter {
     else if (event.type === "offered") this.#files.offered(event);
     else if (event.type === "failed") this.#files.withdrawn(event);
     if (event.type !== "connection") return;
-    this.unanswered.connected(event.state !== "lost");
+    this.unanswered.connection(event.state);
     if (event.state === "back") this.#beginAgain();
     else if (event.state === "closed") {
       this.#over = event.failure;

@@ -7,7 +7,7 @@ export class Unanswered {
   readonly #refs = new Set<number>();
   readonly #over: () => void;
   readonly #waitMs: number;
-  #isLost = false;
+  #connection: "here" | "lost" | "closed" = "here";
   #isLeaving = false;
 
   /** `over` is called, perhaps again, when nothing is to be waited for after /quit. */
@@ -26,6 +26,11 @@ export class Unanswered {
     return this.#isLeaving;
   }
 
+  /** The connection is closed for good: whoever has no answer by now gets none. */
+  get isClosed(): boolean {
+    return this.#connection === "closed";
+  }
+
   /** A line is taken. */
   begin(ref: number): void {
     this.#refs.add(ref);
@@ -37,9 +42,9 @@ export class Unanswered {
     this.#look();
   }
 
-  /** The connection is lost, or there is one again. */
-  connected(isThere: boolean): void {
-    this.#isLost = !isThere;
+  /** The connection is lost, there is one again, or there will be none any more. */
+  connection(state: "lost" | "resumed" | "back" | "closed"): void {
+    this.#connection = state === "lost" || state === "closed" ? state : "here";
     this.#look();
   }
 
@@ -55,6 +60,6 @@ export class Unanswered {
   // --- internal ---------------------------------------------------------------------------------
 
   #look(): void {
-    if (this.#isLeaving && (this.#isLost || this.#refs.size === 0)) this.#over();
+    if (this.#isLeaving && (this.#connection === "lost" || this.#refs.size === 0)) this.#over();
   }
 }

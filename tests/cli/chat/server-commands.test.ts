@@ -84,3 +84,14 @@ test("a server that knows of no list has none, and /run reaches its commands", a
   await run;
   expect(shown.at(-1)).toEqual({ event: "answer", ref: 2, text: "a 1" });
 });
+
+test("a command that could reach nobody was sent all the same", async () => {
+  const { visitor, chatter, shown } = await open();
+  const merged = chatter.line("/run merge rome:7331", 1);
+  await visitor.answer("commands", { commands: [roll] });
+  const { ref } = await visitor.expect("command");
+  const refusal = { code: "CANNOT_CONNECT", text: "rome:7331: nobody answers" };
+  visitor.send("error", { ref, ...refusal });
+  await merged;
+  expect(shown.at(-1)).toEqual({ event: "error", ref: 1, ...refusal });
+});

@@ -25,17 +25,17 @@ test("/quit waits for nothing while the connection is lost, nor when it is lost 
     const over = mock();
     const lines = new Unanswered(over);
     for (const ref of [1, 2]) lines.begin(ref);
-    if (isFirst) lines.connected(false);
+    if (isFirst) lines.connection("lost");
     lines.leave(2);
-    if (!isFirst) lines.connected(false);
+    if (!isFirst) lines.connection("lost");
     expect(over).toHaveBeenCalled();
     expect(lines.size).toBe(1);
   }
   const over = mock();
   const lines = new Unanswered(over);
   lines.begin(1);
-  lines.connected(false);
-  lines.connected(true);
+  lines.connection("lost");
+  lines.connection("back");
   lines.leave(2);
   expect(over).not.toHaveBeenCalled();
 });
