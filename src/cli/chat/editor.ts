@@ -47,6 +47,12 @@ export class Editor {
     return this.#before[0] ?? "";
   }
 
+  /** Up to so many characters on each side of the cursor, each of them whole. */
+  around(count: number): { readonly before: string; readonly after: string } {
+    const [before, after] = [this.#before.slice(-count), this.#after.slice(0, count)];
+    return { before: before.join(""), after: after.join("") };
+  }
+
   /** Puts another text in place of what stands before the cursor. */
   replaceBefore(text: string): void {
     this.#before = graphemes(text);

@@ -370,9 +370,9 @@ const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
 
 /** The part of the typed line around the cursor that fits into so many columns. */
 function windowOf(editor: Editor, width: number): { before: string; after: string } {
-  // Far more than can be seen, and little enough to measure at every key.
-  const before = visible(editor.before.slice(-4 * width));
-  const after = visible(editor.after.slice(0, 4 * width));
+  // As much as can be seen, and little enough to measure at every key.
+  const around = editor.around(width);
+  const [before, after] = [visible(around.before), visible(around.after)];
   const beforeWidth = Bun.stringWidth(before);
   const left = Math.min(beforeWidth, Math.max(width - 10, width - Bun.stringWidth(after)));
   const shown = Bun.sliceAnsi(before, beforeWidth - left);

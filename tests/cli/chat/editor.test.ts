@@ -47,6 +47,15 @@ describe("editing", () => {
     });
   }
 
+  test("what stands around the cursor is told in whole characters", () => {
+    const couple = "👩🏽‍❤️‍💋‍👩🏽";
+    const editor = new Editor();
+    editor.key(couple.repeat(4), {});
+    type(editor, left, left);
+    expect(editor.around(1)).toEqual({ before: couple, after: couple });
+    expect(editor.around(9)).toEqual({ before: couple + couple, after: couple + couple });
+  });
+
   test("Ctrl-C clears a line first, and is meant on an empty one", () => {
     const editor = type(new Editor(), "abc");
     expect(editor.key(undefined, ctrl("c"))).toEqual({ type: "changed" });
