@@ -1,5 +1,6 @@
 // Whoever keeps a list of a room's members by what he is told has the list that he would be given:
-// whatever is set, ends, and is done by whom, on two servers that have each founded the room.
+// whatever is set, ends, and is done by whom, on two servers that have each founded the room, and
+// in the lobby; also where clocks are set.
 
 import { expect, test } from "bun:test";
 import { isFailure } from "../../src/errors.ts";
@@ -13,13 +14,21 @@ const room = "#chat";
 const NICKS = ["gus", "hal", "ida", "joe", "kim", "lou"] as const;
 const addressOf = (value: unknown): string => String((value as Json)["address"]);
 
+interface Known {
+  readonly one: Peer;
+  readonly where: string;
+  /** What he had heard when he was given the `first` list. */
+  readonly from: number;
+  readonly first: ReadonlySet<string>;
+}
+
 /** The members that somebody knows by events alone. */
-function listOf(one: Peer, from: number, first: ReadonlySet<string>): string[] {
+function listOf({ one, where, from, first }: Known): string[] {
   const list = new Set(first);
   for (const { name, value } of one.heard.slice(from)) {
     if (name === "renamed" && list.delete(addressOf(value["was"])))
       list.add(addressOf(value["person"]));
-    if (value["room"] !== room) continue;
+    if (value["room"] !== where) continue;
     if (name === "joined") list.add(addressOf(value["person"]));
     if (name === "left") list.delete(addressOf(value["person"]));
   }
@@ -30,7 +39,10 @@ function listOf(one: Peer, from: number, first: ReadonlySet<string>): string[] {
 function begin(seed: number) {
   const world = new Ruled(`lists ${seed}`);
   const homes = [world.start("paris"), world.start("lyon")] as const;
-  const rulers = [world.account(homes[0], "ann"), world.account(homes[1], "ben")] as const;
+  const rulers = [
+    world.account(homes[0], "ann", "operator"),
+    world.account(homes[1], "ben", "operator"),
+  ] as const;
   const people = NICKS.map((nick, i) => {
     const home = homes[i % 2] as Home; // there are two
     return i < 4 ? world.guest(home, nick) : world.account(home, nick);
@@ -64,6 +76,7 @@ function act({ world, homes, rulers, people }: Town, random: SeededRandom): stri
   ];
   const commands: readonly string[][] = [
     ["ban", wild, "10s"],
+    ["ban", name.replace(/@.*/, wild.slice(wild.indexOf("@"))), "10s"],
     ["unban", wild],
     ["room", "follow", room, "paris"],
     ["room", "follow", room, "lyon"],
@@ -75,6 +88,9 @@ function act({ world, homes, rulers, people }: Town, random: SeededRandom): stri
     [peer, "rename", { nick: random.pick(NICKS) }],
     [ruler, "kick", { room, address: name }],
     ...sets.map(([key, value]) => [ruler, "set", { room, key, value }] as const),
+    ...sets
+      .filter(([key]) => key.startsWith("ban/"))
+      .map(([key, value]) => [ruler, "set", { room: "#lobby", key, value }] as const),
   ];
   const which = random.below(asks.length + commands.length);
   const [by, what, value] = asks[which] ?? [];
@@ -91,9 +107,13 @@ test.each([1, 2, 3, 4])("as it was told to those who are there (%d)", (seed) => 
   const town = begin(seed);
   const { world, homes, rulers } = town;
   const random = world.place.world.random.fork("lists");
-  const who = (by: Peer) =>
-    (by.get("who", { room, limit: 200 })["people"] as readonly Json[]).map(addressOf);
-  const known = rulers.map((one) => ({ one, from: one.heard.length, first: new Set(who(one)) }));
+  const who = (by: Peer, where: string) =>
+    (by.get("who", { room: where, limit: 200 })["people"] as readonly Json[]).map(addressOf);
+  const known = rulers.flatMap((one) =>
+    ["#lobby", room].map((where): Known => {
+      return { one, where, from: one.heard.length, first: new Set(who(one, where)) };
+    }),
+  );
   const done: string[] = [];
   for (let i = 0; i < 80; i++) {
     // Now and then one of them hears of the other late, or has missed what it changed.
@@ -101,11 +121,13 @@ test.each([1, 2, 3, 4])("as it was told to those who are there (%d)", (seed) => 
     const slow = random.pick(homes).name;
     world.place.hub.fate = ({ from, traffic }) =>
       from !== slow ? "pass" : lost && traffic === "control" ? "lose" : late;
+    if (random.chance(0.05))
+      world.place.world.skew(random.pick(homes).name, random.pick([0, 15_000, 40_000]));
     done.push(act(town, random));
     world.place.rest(random.chance(0.2) ? 15_000 : 1500);
-    for (const { one, from, first } of known) {
-      const expected = { done: done.slice(-12), list: who(one).toSorted() };
-      expect({ done: done.slice(-12), list: listOf(one, from, first) }).toEqual(expected);
+    for (const one of known) {
+      const expected = { done: done.slice(-12), list: who(one.one, one.where).toSorted() };
+      expect({ done: done.slice(-12), list: listOf(one) }).toEqual(expected);
     }
   }
 });
