@@ -777,6 +777,8 @@ export const LIMITS = {
   listedMax: 8,
   /** Lines typed ahead at the console while a command runs. */
   consoleLinesMax: 64,
+  /** While another program has the terminal: nobody waits longer for a prompt after `fg`. */
+  terminalAskedMs: 1 * second,
   /** Words of one command; and those that a client's command may have. */
   commandWordsMax: 1000,
   commandArgsMax: 32,

@@ -53,6 +53,7 @@ function openTerminal({ interrupted, ...how }: ConsoleOptions): () => void {
       prompt: `${server.name}> `,
       typed,
       interrupted,
+      suspended: () => screen.print("Ctrl-Z does nothing here; type stop to end the server"),
       complete: (line) => completions(line, server),
       ended() {
         if (closed || !process.stdin.readable) return;

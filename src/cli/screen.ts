@@ -6,6 +6,7 @@ import type { Interface } from "node:readline";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import { hasColours } from "./colours.ts";
+import { watchTerminal } from "./foreground.ts";
 
 export interface Screen {
   /** Prints lines of text for people, on stdout. */
@@ -28,6 +29,8 @@ export interface PromptOptions {
   complete(line: string): Promise<readonly string[]>;
   /** Ctrl-C. */
   interrupted(): void;
+  /** Ctrl-Z. */
+  suspended(): void;
   /** Ctrl-D, or the terminal is gone: there is no prompt any more. */
   ended(): void;
 }
@@ -54,14 +57,32 @@ export function createScreen(): Screen {
     log: (line) => write(process.stderr, line),
     object: (value) => write(process.stdout, `${jsonLine(value)}\n`),
     prompt(options) {
-      const opened = openPrompt(options, () => {
-        if (open === opened) open = undefined;
-      });
+      const opened = openPrompt(options);
       open = opened;
+      const away = () => {
+        if (open === opened) open = undefined;
+      };
+      const unwatch = watchTerminal({
+        away() {
+          away();
+          opened.pause();
+        },
+        back() {
+          open = opened;
+          // Not the mode that readline believes it to be in.
+          process.stdin.setRawMode(false);
+          process.stdin.setRawMode(true);
+          opened.prompt(true);
+        },
+      });
+      opened.on("close", () => {
+        unwatch();
+        away();
+        options.ended();
+      });
       return () => {
-        if (open !== opened) return;
-        open = undefined;
-        clearPrompt(opened);
+        if (open === opened) clearPrompt(opened);
+        away();
         opened.close();
       };
     },
@@ -83,7 +104,7 @@ export function jsonLine(value: object): string {
 /** Only a terminal needs it, and it takes 8 ms to load: after the server listens. */
 const loadReadline = () => process.getBuiltinModule("node:readline");
 
-function openPrompt(options: PromptOptions, closed: () => void): Interface {
+function openPrompt(options: PromptOptions): Interface {
   const opened = loadReadline().createInterface({
     input: process.stdin,
     output: process.stdout,
@@ -99,10 +120,7 @@ function openPrompt(options: PromptOptions, closed: () => void): Interface {
     opened.prompt();
   });
   opened.on("SIGINT", () => options.interrupted());
-  opened.on("close", () => {
-    closed();
-    options.ended();
-  });
+  opened.on("SIGTSTP", () => options.suspended());
   opened.prompt();
   return opened;
 }

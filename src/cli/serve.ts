@@ -119,6 +119,9 @@ function watchProcess(log: Log): Life {
   const stays = () => log.info("serve.signal", { signal: "SIGHUP", ignored: "no terminal" });
   const isOnTerminal = [0, 1, 2].some((stream) => isatty(stream));
   if (!isIgnored("SIGHUP")) process.on("SIGHUP", isOnTerminal ? signal : stays);
+  // Others' conversations don't stop with a key, nor with the job of whoever has started this (bunx
+  // stops by Ctrl-Z where this console is a pipe; then it may not read the terminal).
+  for (const name of ["SIGTSTP", "SIGTTIN"] as const) process.on(name, () => undefined);
   // A promise that nobody watched is a plugin's slip: the state of the core is as it was.
   process.on("unhandledRejection", (thrown) => {
     log.error("serve.rejection", { error: thrown });

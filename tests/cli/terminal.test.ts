@@ -50,6 +50,17 @@ describe("the console on a terminal", () => {
     expect(await screen.exited).toBe(0);
   });
 
+  test("does not stop by Ctrl-Z, which is said, nor by the signal of it", async () => {
+    const screen = onTerminal(["serve", "--name", "paris"]);
+    await screen.shows("paris> ");
+    screen.type("wh\u001a");
+    await screen.shows("Ctrl-Z does nothing here; type stop to end the server");
+    await screen.shows("paris> wh");
+    screen.signal("SIGTSTP");
+    screen.type("o\r");
+    await screen.shows("nobody is online");
+  });
+
   test("stops in good order when the terminal is closed", async () => {
     const screen = onTerminal(["serve", "--name", "paris"]);
     await screen.shows("paris> ");

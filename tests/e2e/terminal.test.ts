@@ -1,7 +1,7 @@
 // What a person sees: a server's console and two chats on real terminals.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Program, type ServerProgram, Stage } from "./servers.ts";
 import { hasTmux, Terminal } from "./terminal.ts";
@@ -43,6 +43,38 @@ describe.skipIf(!hasTmux)("a server's console on a terminal (needs tmux)", () =>
       await operator.shows(/^kick NICK \[REASON\] +end somebody/);
       operator.type("stop\r");
       await operator.shows(/^stopped: the operator said stop$/);
+      await operator.shows(/^\[ended with 0\]$/);
+    },
+    TEST_MS,
+  );
+
+  test(
+    "has its console again when it was stopped from elsewhere, and goes on",
+    async () => {
+      const { folder, env } = stage;
+      const file = join(folder, "pid");
+      const serve = words(process.execPath, MAIN, "serve", "--name", "oslo", "--data", "oslo");
+      const job = `sh -c "echo \\$\\$ > ${file}; exec ${serve}"`;
+      // As a shell that people type into does it.
+      const meanwhile = "stty sane; echo; echo stopped; read -r _";
+      const operator = new Terminal(`set -m; ${job}; ${meanwhile}; fg`, { folder, env });
+      terminals.push(operator);
+      await operator.shows(/^oslo>$/);
+      operator.type("wh\u001a");
+      await operator.shows(/^Ctrl-Z does nothing here; type stop to end the server$/);
+      const pid = Number(readFileSync(file, "utf8"));
+      process.kill(pid, "SIGSTOP");
+      await operator.shows(/^stopped$/);
+      process.kill(pid, "SIGCONT");
+      const status = stage.run("status", "--server", "oslo");
+      expect(await status.exited()).toBe(0);
+      operator.type("\r");
+      await operator.shows(/^oslo> wh$/);
+      operator.type("\t");
+      await operator.shows(/^oslo> who$/);
+      operator.type("\r");
+      await operator.shows(/^nobody is online$/);
+      operator.type("stop\r");
       await operator.shows(/^\[ended with 0\]$/);
     },
     TEST_MS,

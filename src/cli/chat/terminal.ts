@@ -13,6 +13,7 @@ import { type Client, type ClientEvent, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import { hasColours } from "../colours.ts";
 import { EXIT, exitCodeOf, exitCodeWith, type ExitCode } from "../exit.ts";
+import { hasTerminal } from "../foreground.ts";
 import { readSecret } from "../secret.ts";
 import { Chatter } from "./chatter.ts";
 import { complete } from "./completion.ts";
@@ -354,17 +355,6 @@ const isCalling = (shown: Shown, self: string): boolean =>
 
 /** A terminal in raw mode begins no row by a line's end alone. */
 const inRows = (text: string): string => `${text.replaceAll("\n", "\r\n")}\r\n`;
-
-/**
- * Whether the terminal is that of this process's group. On one that a program has made for us, the
- * group is that program's, and not to be stopped.
- */
-function hasTerminal(): boolean {
-  const words = ["ps", "-o", "pgid=,tpgid=", "-p", String(process.pid)];
-  const told = Bun.which("ps") === null ? "" : Bun.spawnSync(words).stdout.toString();
-  const [own, foreground] = told.trim().split(/\s+/);
-  return foreground !== undefined && own === foreground;
-}
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
 
