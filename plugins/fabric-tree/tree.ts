@@ -173,8 +173,12 @@ export class Tree implements Neighbourhood {
     const session = this.links.named(server, this.judgement);
     const pinned = this.pins.of(server, this.#clock.now());
     const absent = this.#view.servers.some(({ sid }) => sid === pinned) ? undefined : pinned;
-    const peer = session?.peer ?? this.#redial.named(server)?.peer ?? absent;
+    const wished = session?.peer ?? this.#redial.named(server)?.peer;
+    const peer = wished ?? absent;
     if (peer === undefined) return this.links.notLinked(server, this.judgement);
+    const isUnderWay = [...this.#sessions].some((one) => one.peer === peer);
+    if (wished === undefined && !isUnderWay && this.#redial.parted(peer))
+      return failure("NOT_LINKED", `${server} is parted from here already: nothing has changed`);
     const ended = `${this.identity.name} has ended its link to ${session?.name ?? server}`;
     const reason = failure("UNMERGED", ended);
     this.#merges.part(peer, reason);

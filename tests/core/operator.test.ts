@@ -94,6 +94,25 @@ describe("unmerge", () => {
     });
   });
 
+  test("of one that is parted from already says that nothing has changed", () => {
+    const row = new Row("again");
+    const [a, b] = row.row("amiens", "brest") as [Home, Home];
+    const code = "NOT_LINKED";
+    const again = (server: string) => {
+      const text = `${server} is parted from here already: nothing has changed`;
+      return { code, text };
+    };
+    row.place.rest(LIMITS.pinFirmMs);
+    expect(row.ask(a, "unmerge brest").text).toBe("unmerged from brest; the fusion: amiens");
+    expect(row.ask(a, "unmerge brest")).toEqual(again("brest"));
+    row.ask(b, "unmerge amiens");
+    expect(row.ask(b, "unmerge amiens")).toEqual(again("amiens"));
+    row.ask(a, "merge brest:7331");
+    expect(row.ask(a, "unmerge brest").text).toBe("unmerged from brest; the fusion: amiens");
+    const { lines } = row.ask(a, "audit").data as { lines: { did: string }[] };
+    expect(lines.map(({ did }) => did)).toEqual(["merge", "unmerge", "merge", "unmerge"]);
+  });
+
   test("of a link in reserve takes nobody along", () => {
     const row = new Row("reserve");
     const [a, , c] = row.row("amiens", "brest", "caen") as [Home, Home, Home];
