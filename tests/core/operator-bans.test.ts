@@ -39,6 +39,14 @@ describe("a ban of the operator", () => {
     expect(refusal(world, paris, "unban", "eve@paris")).toBe("NO_SUCH_NICK");
   });
 
+  test("for a time that is none is refused, and not for ever", () => {
+    const world = new Ruled("misspelt");
+    const paris = world.start("paris");
+    for (const words of [["1week", "spam"], ["10", "spam"], ["1x"]])
+      expect(refusal(world, paris, "ban", "eve@paris", ...words)).toBe("USAGE");
+    expect(world.place.command(paris, "bans").text).toBe("nobody is banned");
+  });
+
   test("of one here is told to those who are there as his going", () => {
     const world = new Ruled("off");
     const paris = world.start("paris");
