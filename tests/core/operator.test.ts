@@ -97,10 +97,9 @@ describe("unmerge", () => {
   test("of one that is parted from already says that nothing has changed", () => {
     const row = new Row("again");
     const [a, b] = row.row("amiens", "brest") as [Home, Home];
-    const code = "NOT_LINKED";
     const again = (server: string) => {
       const text = `${server} is parted from here already: nothing has changed`;
-      return { code, text };
+      return { code: "NOT_LINKED", text } as const;
     };
     row.place.rest(LIMITS.pinFirmMs);
     expect(row.ask(a, "unmerge brest").text).toBe("unmerged from brest; the fusion: amiens");
