@@ -15,6 +15,8 @@ export interface AuditLine {
   readonly room?: string;
   readonly value?: unknown;
   readonly reason?: string;
+  /** The end of a ban that has one. */
+  readonly until?: Millis;
 }
 
 export type Audit = Awaited<ReturnType<typeof loadAudit>>;
@@ -65,7 +67,13 @@ const KEYS = ["audit-0", "audit-1"] as const;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-const Line = v.looseObject({ at: v.number(), by: v.string(), did: v.string() });
+const Line = v.looseObject({
+  at: v.number(),
+  by: v.string(),
+  did: v.string(),
+  reason: v.exactOptional(v.string()),
+  until: v.exactOptional(v.number()),
+});
 
 function readLine(text: string): AuditLine | undefined {
   try {

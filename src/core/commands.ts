@@ -202,7 +202,8 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
           return failure("NO_SUCH_NICK", `nick ${visible(text)}: nobody on this server has it`);
         session.expel("KICKED", reason.join(" ") || "the operator ended the session");
         const by = callerName(caller);
-        options.audit.note({ by, did: "kick", to: session.address, reason: reason.join(" ") });
+        const why = reason.length === 0 ? {} : { reason: reason.join(" ") };
+        options.audit.note({ by, did: "kick", to: session.address, ...why });
         return { text: `${session.address} was kicked`, data: { nick: session.nick } };
       },
     }),

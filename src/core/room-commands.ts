@@ -18,7 +18,8 @@ import type { Governance } from "./governance.ts";
 import type { Signed } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import type { Rooms } from "./rooms.ts";
-import type { ServerBan, ServerBans } from "./server-bans.ts";
+import { sanctionText } from "./sanction-text.ts";
+import type { ServerBans } from "./server-bans.ts";
 import type { Sessions } from "./sessions.ts";
 import { isTold } from "./state-store.ts";
 import { OPERATOR } from "./states.ts";
@@ -68,7 +69,7 @@ export function roomCommands(options: RoomCommandsOptions): Record<string, Comma
       args: v.strictTuple([], "expected nothing after it"),
       run: () => {
         const all = bans.all();
-        const lines = all.map((one) => `${one.of}${banText(one)} (${visible(one.by)})`);
+        const lines = all.map((one) => `${one.of}${sanctionText(one)} (${visible(one.by)})`);
         return { text: lines.join("\n") || "nobody is banned", data: { bans: all } };
       },
     }),
@@ -92,9 +93,10 @@ export function roomCommands(options: RoomCommandsOptions): Record<string, Comma
       args: v.union([v.strictTuple([]), v.strictTuple([Count])], `expected up to ${MOST} lines`),
       run: ([count = "20"]) => {
         const lines = audit.tail(Number(count));
-        const text = lines.map(({ at, by, did, ...rest }) => {
-          const what = Object.values(rest).map((one) => visible(textOf(one)));
-          return `${new Date(at).toISOString()} ${visible(by)}: ${[did, ...what].join(" ")}`;
+        const text = lines.map(({ at, by, did, reason, until, ...rest }) => {
+          const what = [did, ...Object.values(rest).map((one) => visible(textOf(one)))].join(" ");
+          const why = sanctionText({ reason, until });
+          return `${new Date(at).toISOString()} ${visible(by)}: ${what}${why}`;
         });
         return { text: text.join("\n") || "nothing was done yet", data: { lines } };
       },
@@ -115,11 +117,6 @@ const Count = v.pipe(
 const textOf = (value: unknown): string =>
   typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 
-function banText({ reason, until }: Pick<ServerBan, "reason" | "until">): string {
-  const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
-  return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
-}
-
 async function ban(
   { bans, audit, clock, sessions, governance }: RoomCommandsOptions,
   who: string,
@@ -128,12 +125,13 @@ async function ban(
 ): Promise<CommandResult | Failure> {
   const of = bans.formOf(who);
   if (isFailure(of)) return of;
-  const { reason, until } = readSanction(rest, clock.now());
+  const sanction = readSanction(rest, clock.now());
+  const { reason, until } = sanction;
   if (reason !== undefined && Buffer.byteLength(reason) > LIMITS.reasonBytesMax)
     return failure("USAGE", `expected a reason of up to ${LIMITS.reasonBytesMax} bytes`);
   const made = await bans.add({ of, reason, until, by: callerName(caller) });
   if (isFailure(made)) return made;
-  audit.note({ by: made.by, did: "ban", to: of, ...(reason === undefined ? {} : { reason }) });
+  audit.note({ by: made.by, did: "ban", to: of, ...sanction });
   let ended = 0;
   for (const session of Array.from(sessions.all())) {
     const person = governance.states.personOf(session, LOBBY);
@@ -143,7 +141,7 @@ async function ban(
     ended++;
   }
   const sessionsText = ended === 1 ? "1 session" : `${ended} sessions`;
-  const text = `${of} is banned on this server${banText(made)}; ${sessionsText} ended`;
+  const text = `${of} is banned on this server${sanctionText(made)}; ${sessionsText} ended`;
   return { text, data: { ...made, ended } };
 }
 

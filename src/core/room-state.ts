@@ -19,6 +19,7 @@ import { isMark, nickInMark } from "./guest-rooms.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap } from "./pattern.ts";
 import { grantOf, isInOffice, isNewer, rolesOf, targetOf } from "./room-roles.ts";
+import { sanctionText } from "./sanction-text.ts";
 
 /** An entry, and the server whose signature it bears; checked before it comes here. */
 export interface Signed {
@@ -296,10 +297,8 @@ const roomIn = ({ registers }: RoomState): RoomName =>
   registers.values().next().value?.entry.room ?? ("" as RoomName); // what restricts is a register
 
 function sanctioned(code: ErrorCode, what: string, { entry }: Signed): Failure {
-  const { reason, until } = entry.value as Sanction; // checked with its key
-  const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
-  const why = reason === undefined ? "" : `: ${reason}`;
-  return failure(code, `room ${entry.room}: ${what}${end}${why}`);
+  const how = sanctionText(entry.value as Sanction); // checked with its key
+  return failure(code, `room ${entry.room}: ${what}${how}`);
 }
 
 /** Nothing is set, nobody has a role. */

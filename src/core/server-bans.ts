@@ -14,6 +14,7 @@ import type { AddressRange } from "./address-range.ts";
 import { isInRange, parseRange } from "./address-range.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap, patternOf } from "./pattern.ts";
+import { sanctionText } from "./sanction-text.ts";
 
 export interface ServerBan {
   /** A pattern of people in its one form, or a range of addresses as it was written. */
@@ -197,7 +198,5 @@ function linesIn(stored: Uint8Array | undefined): ServerBan[] {
 const isInForce = (clock: Clock, { until }: ServerBan): boolean =>
   until === undefined || until > clock.now();
 
-function banned(who: string, { reason, until }: ServerBan): Failure {
-  const end = until === undefined ? "" : ` until ${new Date(until).toISOString()}`;
-  return failure("BANNED", `${who} banned here${end}${reason === undefined ? "" : `: ${reason}`}`);
-}
+const banned = (who: string, ban: ServerBan): Failure =>
+  failure("BANNED", `${who} banned here${sanctionText(ban)}`);

@@ -39,6 +39,26 @@ describe("a ban of the operator", () => {
     expect(refusal(world, paris, "unban", "eve@paris")).toBe("NO_SUCH_NICK");
   });
 
+  test("for a time says to people of any zone when it is over, and so does the log of it", () => {
+    const world = new Ruled("until");
+    const paris = world.start("paris");
+    const eve = world.guest(paris, "eve");
+    const over = / until \d{4}-\d\d-\d\d \d\d:\d\d UTC: too loud/;
+    const answer = world.place.command(paris, "ban", "eve@paris", "20s", "too", "loud");
+    expect(answer.text).toMatch(over);
+    world.place.rest(50);
+    const [error] = eve.all("error");
+    expect(error?.["text"]).toMatch(/^you are banned here until [-\d]+ [:\d]+ UTC: too loud$/);
+    expect(world.place.command(paris, "bans").text).toMatch(over);
+    const { text, data } = world.place.command(paris, "audit");
+    expect(text).toMatch(/Z console: ban eve@paris until [-\d]+ [:\d]+ UTC: too loud$/);
+    const { until } = answer.data as { until: number };
+    expect(data).toMatchObject({ lines: [{ did: "ban", until, reason: "too loud" }] });
+    // Behind the last date that there is.
+    const far = world.place.command(paris, "ban", "gus@paris", "100000000d");
+    expect(far.text).toContain("gus@paris is banned on this server until");
+  });
+
   test("for a time that is none is refused, and not for ever", () => {
     const world = new Ruled("misspelt");
     const paris = world.start("paris");

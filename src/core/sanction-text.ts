@@ -1,0 +1,30 @@
+// How long somebody is banned or muted, and why, in answers and refusals: for people of any time
+// zone. Pure.
+
+import type { Millis } from "../environment.ts";
+import { visible } from "../names.ts";
+
+/** Until when somebody is banned or muted, and why: what stands behind that word. */
+export function sanctionText({ reason, until }: Told): string {
+  const end = until === undefined ? "" : ` until ${minuteText(until)}`;
+  return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
+}
+
+// --- internal -----------------------------------------------------------------------------------
+
+const minute = 60_000;
+
+interface Told {
+  readonly reason?: string | undefined;
+  readonly until?: Millis | undefined;
+}
+
+/** No date is later; what is set may be. */
+const LAST = 8.64e15;
+
+/** To the minute, by which it is over. */
+function minuteText(at: Millis): string {
+  const over = Math.min(Math.ceil(at / minute) * minute, LAST);
+  const [day = "", time = ""] = new Date(over).toISOString().split("T");
+  return `${day} ${time.slice(0, 5)} UTC`;
+}
