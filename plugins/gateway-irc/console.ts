@@ -26,8 +26,8 @@ export async function kill(
     const text = `Permission Denied- the operators of ${host} alone end sessions there`;
     return reply.numeric("ERR_NOPRIVILEGES", [], text);
   }
-  const why = `Killed (${client.shown} (${flat(reason || "no reason")}))`;
-  const answer = await client.ask("command", { name: "kick", args: [address, why] });
+  const why = reason === "" ? [] : [flat(reason)];
+  const answer = await client.ask("command", { name: "kick", args: [address, ...why] });
   if (!isFailure(answer)) return;
   if (answer.code === "NO_SUCH_NICK" || answer.code === "NICK_INVALID")
     return reply.numeric("ERR_NOSUCHNICK", [shownOf(nick)]);

@@ -18,6 +18,7 @@ import { goOn } from "./hooks.ts";
 import type { RoomCommandsOptions } from "./room-commands.ts";
 import { callerName, roomCommands } from "./room-commands.ts";
 import type { Rooms } from "./rooms.ts";
+import { sanctionText } from "./sanction-text.ts";
 import { OPERATOR } from "./states.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -200,9 +201,10 @@ export function coreCommands(options: CoreCommandsOptions): Record<string, Comma
         const session = found.at === "here" ? sessions.find(found.nick) : undefined;
         if (session === undefined)
           return failure("NO_SUCH_NICK", `nick ${visible(text)}: nobody on this server has it`);
-        session.expel("KICKED", reason.join(" ") || "the operator ended the session");
-        const by = callerName(caller);
         const why = reason.length === 0 ? {} : { reason: reason.join(" ") };
+        const { server } = session.person;
+        session.expel("KICKED", `put off ${server} by the operator${sanctionText(why)}`);
+        const by = callerName(caller);
         options.audit.note({ by, did: "kick", to: session.address, ...why });
         return { text: `${session.address} was kicked`, data: { nick: session.nick } };
       },

@@ -137,7 +137,7 @@ async function ban(
     const person = governance.states.personOf(session, LOBBY);
     const refused = bans.refusal(person, session.remote);
     if (refused === undefined) continue;
-    session.expel("BANNED", refused.text);
+    session.expel("BANNED", refused.text, `banned by the operator${sanctionText(made)}`);
     ended++;
   }
   const sessionsText = ended === 1 ? "1 session" : `${ended} sessions`;

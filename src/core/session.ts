@@ -198,9 +198,9 @@ export class LiveSession implements Session {
     this.#end(undefined, reason);
   }
 
-  /** Closes for a reason that the client is told. */
-  expel(code: ErrorCode, text: string): void {
-    this.#end(code, text);
+  /** Closes for a reason that the client is told; and the others, unless they are told another. */
+  expel(code: ErrorCode, text: string, told = text): void {
+    this.#end(code, text, told);
   }
 
   tell(bytes: Bytes): boolean {
@@ -289,12 +289,12 @@ export class LiveSession implements Session {
   }
 
   /** Leaves the rooms, which hand over what they said until now; then the last word, the end. */
-  #end(code: ErrorCode | undefined, reason: string): void {
+  #end(code: ErrorCode | undefined, reason: string, told = reason): void {
     if (this.phase === "ended") return;
     // Nobody waits for these answers any more, but what rooms said stands before what they say now.
     for (const one of this.#placed.splice(0)) if (typeof one === "object") this.#hand(one);
     this.#handOut();
-    this.#host.ended(this, reason);
+    this.#host.ended(this, told);
     for (const { bytes } of this.#own.splice(0)) this.#hand(bytes);
     this.#handOut();
     this.doorway.close(code, reason);

@@ -72,10 +72,11 @@ describe("a ban of the operator", () => {
     const paris = world.start("paris");
     const [ann, eve] = [world.guest(paris, "ann"), world.guest(paris, "eve")];
     for (const one of [ann, eve]) one.get("join", { room: "#chat" });
-    world.place.command(paris, "ban", "eve@paris");
+    world.place.command(paris, "ban", "eve@paris", "spam");
     world.place.rest(100);
-    const person = { address: "eve@paris" };
-    expect(ann.all("left")).toMatchObject(["#chat", "#lobby"].map((room) => ({ room, person })));
+    expect(eve.all("error").at(-1)?.["text"]).toBe("you are banned here: spam");
+    const told = { person: { address: "eve@paris" }, reason: "banned by the operator: spam" };
+    expect(ann.all("left")).toMatchObject(["#chat", "#lobby"].map((room) => ({ room, ...told })));
   });
 
   test("holds against an account, and against a nick that is taken later", () => {
@@ -159,6 +160,21 @@ describe("a ban of the operator", () => {
     world.place.rest(100);
     expect(ann.texts()).toEqual(["now"]);
   });
+});
+
+test("who is kicked by the operator, and who sees it, are told by whom, and why", () => {
+  const world = new Ruled("kicked");
+  const paris = world.start("paris");
+  const [ann, dora, gus] = ["ann", "dora", "gus"].map((nick) => world.guest(paris, nick));
+  world.place.command(paris, "kick", "dora", "too", "loud");
+  world.place.command(paris, "kick", "gus");
+  world.place.rest(100);
+  const [why, none] = ["put off paris by the operator: too loud", "put off paris by the operator"];
+  expect([dora?.all("error").at(-1), gus?.all("error").at(-1)]).toMatchObject([
+    { text: why },
+    { text: none },
+  ]);
+  expect(ann?.all("left").map(({ reason }) => reason)).toEqual([why, none]);
 });
 
 describe("who is of another server, and there already,", () => {

@@ -133,6 +133,9 @@ describe("a command", () => {
     const ana = place.enter(paris, "ana");
     expect(run("kick ana enough")).toMatchObject({ text: "ana@paris was kicked" });
     place.rest(50);
-    expect(ana.all("error").at(-1)).toMatchObject({ code: "KICKED", text: "enough" });
+    expect(ana.all("error").at(-1)).toMatchObject({
+      code: "KICKED",
+      text: "put off paris by the operator: enough",
+    });
   });
 });

@@ -37,8 +37,9 @@ test("KILL ends a session of this server, and is an operator's alone", async () 
   ann.taken();
   ann.send("KILL cleo :enough of it");
   await cleo.end();
-  expect(cleo.lines.at(-1)).toBe("ERROR :Closing link: Killed (annie (enough of it))");
-  await ben.until((line) => line.startsWith(":cleo!~cleo@paris QUIT :"));
+  const why = "put off paris by the operator: enough of it";
+  expect(cleo.lines.at(-1)).toBe(`ERROR :Closing link: ${why}`);
+  await ben.until((line) => line === `:cleo!~cleo@paris QUIT :${why}`);
   expect(numerics(await ann.ask("KILL nobody :x", "KILL no@such :x"))).toEqual(["401", "401"]);
   expect(JSON.stringify(await server.run("audit"))).toContain("enough of it");
 });
