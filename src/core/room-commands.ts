@@ -69,7 +69,9 @@ export function roomCommands(options: RoomCommandsOptions): Record<string, Comma
       args: v.strictTuple([], "expected nothing after it"),
       run: () => {
         const all = bans.all();
-        const lines = all.map((one) => `${one.of}${sanctionText(one)} (${visible(one.by)})`);
+        const lines = all.map(
+          (one) => `${one.of}${visible(sanctionText(one))} (${visible(one.by)})`,
+        );
         return { text: lines.join("\n") || "nobody is banned", data: { bans: all } };
       },
     }),
@@ -95,7 +97,7 @@ export function roomCommands(options: RoomCommandsOptions): Record<string, Comma
         const lines = audit.tail(Number(count));
         const text = lines.map(({ at, by, did, reason, until, ...rest }) => {
           const what = [did, ...Object.values(rest).map((one) => visible(textOf(one)))].join(" ");
-          const why = sanctionText({ reason, until });
+          const why = visible(sanctionText({ reason, until }));
           return `${new Date(at).toISOString()} ${visible(by)}: ${what}${why}`;
         });
         return { text: text.join("\n") || "nothing was done yet", data: { lines } };
@@ -141,7 +143,7 @@ async function ban(
     ended++;
   }
   const sessionsText = ended === 1 ? "1 session" : `${ended} sessions`;
-  const text = `${of} is banned on this server${sanctionText(made)}; ${sessionsText} ended`;
+  const text = `${of} is banned on this server${visible(sanctionText(made))}; ${sessionsText} ended`;
   return { text, data: { ...made, ended } };
 }
 

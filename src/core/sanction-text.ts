@@ -2,12 +2,11 @@
 // zone. Pure.
 
 import type { Millis } from "../environment.ts";
-import { visible } from "../names.ts";
 
-/** Until when somebody is banned or muted, and why: what stands behind that word. */
+/** Until when somebody is banned or muted, and why, as it was written: what stands behind that. */
 export function sanctionText({ reason, until }: Told): string {
   const end = until === undefined ? "" : ` until ${minuteText(until)}`;
-  return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
+  return `${end}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 // --- internal -----------------------------------------------------------------------------------
