@@ -62,6 +62,7 @@ export interface GovernanceOptions {
   readonly bans: ServerBans;
   readonly pool: HashingPool;
   readonly accountOf: AccountOf;
+  readonly tellsAccounts: () => boolean;
   readonly sessions: Sessions;
   readonly rooms: () => Rooms;
   readonly people: () => People;
@@ -297,6 +298,11 @@ function createParts(options: GovernanceOptions) {
     hash: (key) => pool.hash(key),
     members: (room) => options.people().inRoom(room),
     person: (address) => options.people().entryAt(address),
+    namesakes: (nick) =>
+      options
+        .peers()
+        .present()
+        .flatMap(({ name }) => options.people().entryAt(`${nick}@${name}`) ?? []),
     publish: (made) => sync.publish(made),
   });
   const { remove, judge } = acts;

@@ -148,6 +148,7 @@ function createShared(options: ServerOptions, identity: Identity, governed: Gove
     history,
     fabric: () => need("roles").fabric,
     accountOf: ((nick) => later.accountOf?.(nick)) satisfies AccountOf,
+    tellsAccounts: () => later.accountOf !== undefined,
     identity: () => identity,
     tick,
     gate: new Gatekeeper(),

@@ -20,9 +20,13 @@ export interface SettingOptions {
   readonly self: ServerName;
   readonly states: States;
   readonly accountOf: AccountOf;
+  /** Whether plugins tell accounts: else whoever they tell none of may have one. */
+  readonly tellsAccounts: () => boolean;
   hash(password: string): Promise<string>;
   /** One who is online; undefined where nobody is there under this address. */
   person(address: string): PersonEntry | undefined;
+  /** Those of other servers who have a nick. */
+  namesakes(nick: string): readonly PersonEntry[];
   /** One of this server, under this address. */
   sessionAt(address: string): LiveSession | undefined;
 }
@@ -106,7 +110,20 @@ function roleSetting(
   if (takes) return { key, value: null };
   if (!(ROLES as readonly unknown[]).includes(value))
     return refused(`expected the role owner, moderator, voice or none`);
+  const isNobody = found === undefined && name === self && options.tellsAccounts();
+  if (isNobody && options.accountOf(account) === undefined) return noAccount(options, address);
   return { key, value: { role: value as RoleName, server: name } }; // it is one of them
+}
+
+/** Who takes a nick later would have the role, if its account need not be there. */
+function noAccount({ self, namesakes }: SettingOptions, address: string): Failure {
+  const [meant] = namesakes(address.slice(0, address.lastIndexOf("@")));
+  const hint = meant === undefined ? "" : ` (did you mean ${meant.address}?)`;
+  const text = `${self} has no such account, and nobody there has this nick`;
+  return failure(
+    "NO_SUCH_NICK",
+    `${visible(address)}: ${text}; roles are given to accounts${hint}`,
+  );
 }
 
 /** An account in its own writing, else in that in which it has a role, else as it was typed. */

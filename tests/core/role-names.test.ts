@@ -102,6 +102,46 @@ describe("a role that is given to one who is away", () => {
   });
 });
 
+describe("a role for an account that this server does not have", () => {
+  test("is refused, with whom else may be meant, and may be taken", () => {
+    const { world, paris, lyon, ann } = begin("nobody", ["Ben"]);
+    const set = (of: string, role: string | null = "voice") =>
+      world.set(ann, room, `role/${of}`, role);
+    const why = "paris has no such account, and nobody there has this nick";
+    const text = `nobody@paris: ${why}; roles are given to accounts`;
+    expect(set("nobody@paris")).toMatchObject({ code: "NO_SUCH_NICK", text });
+    world.guest(lyon, "Nobody");
+    world.place.rest(500);
+    const meant = { code: "NO_SUCH_NICK", text: `${text} (did you mean Nobody@lyon?)` };
+    expect(set("nobody@paris", "moderator")).toMatchObject(meant);
+    expect(codeOf(set("nobody@paris", null))).toBe("ack");
+    // Of others' accounts nobody here can know, but of who is there without one.
+    expect(codeOf(set("nobody@lyon"))).toBe("NOT_PERMITTED");
+    expect(codeOf(set("else@lyon"))).toBe("ack");
+    // Whose account it is, is known by that he is there.
+    world.account(paris, "max", "maximus");
+    expect([codeOf(set("max@paris")), codeOf(set("BEN@paris"))]).toEqual(["ack", "ack"]);
+  });
+
+  test("is taken as it is where no plugin tells accounts", () => {
+    const world = new Ruled("untold");
+    const ann = world.account(world.start("paris"), "ann");
+    ann.get("join", { room });
+    expect(codeOf(world.set(ann, room, "role/nobody@paris", "voice"))).toBe("ack");
+  });
+
+  test("is refused by a guest who runs the room as well", () => {
+    const world = new Ruled("guests");
+    const plugins = [authByPassword([])(), authGuest(), world.place.hub.plugin()];
+    const paris = world.start("paris", { plugins, guestRooms: true });
+    const [gus, eve] = [world.guest(paris, "gus"), world.guest(paris, "eve")];
+    for (const one of [gus, eve]) one.get("join", { room });
+    const roles = ["nobody", "eve"].map((nick) => `role/${nick}@paris`);
+    const codes = roles.map((key) => codeOf(world.set(gus, room, key, "moderator")));
+    expect(codes).toEqual(["NO_SUCH_NICK", "ack"]);
+  });
+});
+
 test("of an open topic both the nick and the account of who set it count", () => {
   const open = entryOf(ANN, "mode/open-topic", true, 7);
   const topic = entryOf(`max@${PARIS}`, "topic", "tea", 9);
