@@ -12,6 +12,7 @@ import type { AccountOf } from "./auth.ts";
 import { patternOf } from "./pattern.ts";
 import { grantOf } from "./room-roles.ts";
 import type { RoomState } from "./room-state.ts";
+import { stands } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
 import { expectedOf, gotText, modesFor, notInLobby } from "./state-texts.ts";
 import type { States } from "./states.ts";
@@ -45,6 +46,10 @@ export async function settingOf(
     const pattern = patternOf(of);
     if (isFailure(pattern)) return pattern;
     key = `${kind}/${pattern}`;
+    const isSanction = kind !== "invite" && asked !== null;
+    const standing = isSanction ? standingOf(options, room, pattern) : undefined;
+    if (standing !== undefined)
+      return aboveSanctions(room, kind === "ban" ? "banned" : "muted", standing);
   }
   if (kind === "founded" || partsOf(key) === undefined)
     return failure(
@@ -124,6 +129,42 @@ function noAccount({ self, namesakes }: SettingOptions, address: string): Failur
     "NO_SUCH_NICK",
     `${visible(address)}: ${text}; roles are given to accounts${hint}`,
   );
+}
+
+/**
+ * The one whom a pattern is about, if it is one alone and he is above bans and mutes: who is there
+ * under that address, else the account of that name.
+ */
+function standingOf(
+  { states, person, sessionAt }: SettingOptions,
+  room: RoomName,
+  pattern: string,
+): Standing | undefined {
+  const at = pattern.lastIndexOf("@");
+  const sid = states.sidNamed(pattern.slice(at + 1) as ServerName); // only compared
+  if (sid === undefined || /[*?]/.test(pattern)) return undefined;
+  const entry = person(pattern);
+  const here = entry === undefined ? undefined : sessionAt(entry.address);
+  const account = entry === undefined ? pattern.slice(0, at) : entry.account;
+  const somebody = here === undefined ? { account, sid } : states.personOf(here, room);
+  const state = states.of(room);
+  if (!stands(state, somebody)) return undefined;
+  const grant = grantOf(state.roles, somebody.account ?? "", sid);
+  const isFounder = grant !== undefined && grant.from === undefined;
+  return { address: entry?.address ?? pattern, isFounder };
+}
+
+interface Standing {
+  readonly address: string;
+  readonly isFounder: boolean;
+}
+
+function aboveSanctions(room: RoomName, done: "banned" | "muted", who: Standing): Failure {
+  const [is, how] = who.isFounder
+    ? ["the founder", ""]
+    : ["an owner or a moderator", ": take the role first"];
+  const what = `${visible(who.address)} is ${is}, and cannot be ${done}${how}`;
+  return failure("NOT_PERMITTED", `room ${room}: ${what}`);
 }
 
 /** An account in its own writing, else in that in which it has a role, else as it was typed. */

@@ -102,6 +102,40 @@ describe("a role that is given to one who is away", () => {
   });
 });
 
+test("a ban or a mute of one owner or moderator is refused, and not announced", () => {
+  const { world, paris, lyon, ann } = begin("above", []);
+  world.account(paris, "max", "maximus");
+  const ben = world.account(lyon, "ben", "ben");
+  ben.get("join", { room });
+  world.place.rest(500);
+  for (const who of ["max@paris", "ben@lyon"])
+    expect(codeOf(world.set(ann, room, `role/${who}`, "moderator"))).toBe("ack");
+  world.place.rest(500);
+  const from = ann.all("state").length;
+  for (const [kind, done] of [
+    ["ban", "banned"],
+    ["mute", "muted"],
+  ] as const) {
+    const refused = (of: string, why: string) => {
+      const text = `room ${room}: ${of} is ${why}`;
+      const answer = world.set(ann, room, `${kind}/${of}`, {});
+      expect(answer).toMatchObject({ code: "NOT_PERMITTED", text });
+    };
+    refused("ann@paris", `the founder, and cannot be ${done}`);
+    for (const of of ["ben@lyon", "max@paris", "maximus@paris"])
+      refused(of, `an owner or a moderator, and cannot be ${done}: take the role first`);
+  }
+  expect(codeOf(world.set(ben, room, "ban/ANN@paris", {}))).toBe("NOT_PERMITTED");
+  world.place.rest(500);
+  expect(ann.all("state").slice(from)).toEqual([]);
+  // Who fits a pattern of many is left out of it; and there may be one of this nick elsewhere.
+  for (const key of ["ban/b*@lyon", "mute/ben", "mute/*@lyon"])
+    expect(codeOf(world.set(ann, room, key, {}))).toBe("ack");
+  expect(codeOf(world.set(ann, room, "ban/ben@lyon", null))).toBe("ack");
+  world.set(ann, room, "role/ben@lyon", null);
+  expect(codeOf(world.set(ann, room, "ban/ben@lyon", {}))).toBe("ack");
+});
+
 describe("a role for an account that this server does not have", () => {
   test("is refused, with whom else may be meant, and may be taken", () => {
     const { world, paris, lyon, ann } = begin("nobody", ["Ben"]);
