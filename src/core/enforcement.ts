@@ -46,7 +46,7 @@ export function createEnforcement(options: EnforcementOptions) {
   /** Puts somebody of this server out of a room. */
   const remove = (session: LiveSession, room: RoomName, text: string, removed: Removal) => {
     if (room === LOBBY || !session.memberships.has(room)) return;
-    const why = { reason: text, removed };
+    const why = { reason: toldText(removed), removed };
     options.presence().left(room, entryOf(session), why, session);
     options.rooms().leave(session, room);
     options.directory().left(session, room, why);
@@ -88,7 +88,7 @@ export function createEnforcement(options: EnforcementOptions) {
       const refused = barred(after, who, after.at);
       if (refused === undefined || barred(before, who, before.at) !== undefined) continue;
       const removed = removalOf(after, who, refused);
-      options.presence().left(room, entry, { reason: refused.text, removed }, by);
+      options.presence().left(room, entry, { reason: toldText(removed), removed }, by);
     }
   };
   /** Tells the members what is otherwise than before. */
@@ -200,6 +200,14 @@ interface Hidable {
 }
 
 const CLOSED = "mode/invite-only";
+
+/** Why one was put out, for the others: what he is told himself is meant for him. */
+function toldText({ code, by, reason }: Removal): string {
+  const author = by === undefined ? "" : ` by ${by.address}`;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  if (code === "INVITE_ONLY") return "the room is by invitation only";
+  return `${code === "BANNED" ? "banned" : "kicked"}${author}${why}`;
+}
 
 const endedOf = (one: Signed | undefined, now: Millis): Signed | undefined =>
   one === undefined || endOf(one) > now ? undefined : one;

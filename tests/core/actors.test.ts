@@ -64,12 +64,17 @@ describe("who did it", () => {
     const gus = world.guest(lyon!, "gus");
     for (const one of [ben, gus]) one.get("join", { room: "#chat" });
     world.place.rest(100);
-    expect(codeOf(world.set(ann, "#chat", "ban/gus@lyon", { reason: "spam" }))).toBe("ack");
+    const ban = { reason: "spam", until: paris!.environment.clock.now() + 60_000 };
+    expect(codeOf(world.set(ann, "#chat", "ban/gus@lyon", ban))).toBe("ack");
     world.place.rest(200);
     const why = { code: "BANNED", by: { address: "ann@paris", account: "ann" }, reason: "spam" };
     expect(gus.all("removed")).toMatchObject([why]);
+    const text = /^room #chat: you are banned until \d{4}-\d\d-\d\d \d\d:\d\d UTC: spam$/;
+    expect(gus.all("removed")[0]?.["text"]).toMatch(text);
+    // What he is told is meant for him alone.
+    const told = { person: { address: "gus@lyon" }, reason: "banned by ann@paris: spam" };
     for (const one of [ann, ben])
-      expect(one.all("left")).toMatchObject([{ person: { address: "gus@lyon" }, removed: why }]);
+      expect(one.all("left")).toMatchObject([{ ...told, removed: why }]);
   });
 
   test("who is invited is told by whom, also where the account has another nick", () => {
