@@ -1,4 +1,5 @@
-// Who has the terminal: this process's group, or the shell that has started it. For what reads keys.
+// Who has the terminal: this process's group, or the shell that has started it. For those who read
+// keys.
 
 import { LIMITS } from "../limits.ts";
 

@@ -143,7 +143,8 @@ async function ban(
     ended++;
   }
   const sessionsText = ended === 1 ? "1 session" : `${ended} sessions`;
-  const text = `${of} is banned on this server${visible(sanctionText(made))}; ${sessionsText} ended`;
+  const how = visible(sanctionText(made));
+  const text = `${of} is banned on this server${how}; ${sessionsText} ended`;
   return { text, data: { ...made, ended } };
 }
 
