@@ -97,10 +97,13 @@ export async function runOffline(
   }
 }
 
-/** Returns the plugins asked by each hook, in order. Starts none, and writes nothing. */
+/**
+ * Returns the plugins asked by each hook, in order, and what there is to warn of. Starts none, and
+ * writes nothing.
+ */
 export async function compiledOrder(
   config: LoadedConfig,
-): Promise<readonly { readonly hook: string; readonly plugins: readonly string[] }[]> {
+): Promise<{ readonly hooks: Server["hookOrder"]; readonly warnings: readonly string[] }> {
   const kept = new Map<string, Bytes>();
   const store: Store = {
     read: async (key) => kept.get(key),
@@ -108,7 +111,7 @@ export async function compiledOrder(
   };
   const environment = createEnvironment({ dataDir: config.data, log: silent });
   const core = await createCore(config, { environment: { ...environment, store }, event: nothing });
-  return core.hookOrder;
+  return { hooks: core.hookOrder, warnings: [...config.warnings, ...core.warnings] };
 }
 
 // --- internal ------------------------------------------------------------------------------------
@@ -174,6 +177,7 @@ async function start(
   const wanted = config.port === 0 ? await freePort(environment, config.host, last) : config.port;
   const again = { ...config, port: wanted };
   const core = await createCore(again, { environment, ...(tls && { tls }), event: tell });
+  for (const text of core.warnings) log.warn("config.warning", { text });
   const opened: Opened = {};
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopping: Promise<void> | undefined;

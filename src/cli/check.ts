@@ -23,8 +23,8 @@ export default defineCommand({
   async run({ args }) {
     const { config: file, json } = v.parse(Args, args);
     const config = await loadConfig({ config: file });
-    const hooks = await compiledOrder(config);
-    const { name, host, port, data, plugins, warnings } = config;
+    const { hooks, warnings } = await compiledOrder(config);
+    const { name, host, port, data, plugins } = config;
     const screen = createScreen();
     if (json) {
       const names = plugins.map((plugin) => plugin.name);

@@ -24,6 +24,8 @@ import type { Sessions } from "./sessions.ts";
 
 export interface Commands {
   readonly rows: readonly CommandEntry[];
+  /** Those of plugins that nobody reaches, a line each. */
+  readonly warnings: readonly string[];
   /** Those that somebody may run. */
   openTo(caller: Caller): readonly CommandEntry[];
   /** Looks a command up and asks the plugins; only `run` runs it. Never throws or rejects. */
@@ -51,9 +53,16 @@ export interface CommandsOptions {
 /** Puts the core's and the plugins' commands into one table. */
 export function createCommands({ own, contributed, hooks, log }: CommandsOptions): Commands {
   const table = new Map<string, Entry>();
+  const warnings: string[] = [];
   const add = (name: string, one: Command, plugin?: string) => {
     const { usage, about } = one;
-    if (table.has(name)) return log.warn("command twice", { command: name, plugin });
+    const first = table.get(name)?.row;
+    if (first !== undefined) {
+      const whose = first.plugin === undefined ? "the server itself" : `plugin ${first.plugin}`;
+      const text = `its command ${name} is never run, as ${whose} has one of that name`;
+      warnings.push(`plugin ${plugin}: ${text}`);
+      return;
+    }
     const row = { name, usage, about, ...(plugin === undefined ? {} : { plugin }) };
     table.set(name, { command: one, row });
   };
@@ -109,6 +118,7 @@ export function createCommands({ own, contributed, hooks, log }: CommandsOptions
   };
   return {
     rows,
+    warnings,
     openTo,
     begin,
     async run(words, caller) {

@@ -85,6 +85,8 @@ export interface Server {
   /** Runs a command of the core or of a plugin. Never rejects. */
   run(words: readonly string[], caller: Caller): Promise<CommandResult | Failure>;
   readonly commands: Commands["rows"];
+  /** What its plugins cannot mean so, a line each. */
+  readonly warnings: readonly string[];
   readonly hookOrder: readonly { readonly hook: string; readonly plugins: readonly string[] }[];
   status(): Readonly<Record<string, unknown>>;
 }
@@ -108,6 +110,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     stop: (reason) => lifecycle.stop(reason),
     run: (words, caller) => commands.run(words, caller),
     commands: commands.rows,
+    warnings: commands.warnings,
     hookOrder: hooks.order,
     status,
   };

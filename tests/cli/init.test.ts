@@ -87,6 +87,33 @@ describe("a config file", () => {
     ]);
   });
 
+  test("whose plugin has a command that nobody reaches: check says so, user does not", async () => {
+    const cwd = join(home, "twice");
+    await mkdir(cwd);
+    const text = `
+      import { command, defineConfig, definePlugin } from "chatfusion";
+      import authSqlite from "chatfusion/plugins/auth-sqlite";
+      import fabricTree from "chatfusion/plugins/fabric-tree";
+      import * as v from "valibot";
+      const hug = command({ about: "hugs", args: v.tuple([]), run: () => ({ text: "hug" }) });
+      const warm = definePlugin({ name: "warm", setup: () => ({ commands: { hug } }) })();
+      const cold = definePlugin({ name: "cold", setup: () => ({ commands: { hug, kick: hug } }) })();
+      const plugins = [authSqlite(), fabricTree(), warm, cold] as const;
+      export default defineConfig({ name: "paris", plugins });
+    `;
+    await writeFile(join(cwd, "chatfusion.config.ts"), text);
+    const warnings = [
+      "plugin cold: its command hug is never run, as plugin warm has one of that name",
+      "plugin cold: its command kick is never run, as the server itself has one of that name",
+    ];
+    const checked = await run(["check"], { cwd });
+    expect(checked.out.split("\n").slice(0, 2)).toEqual(warnings.map((one) => `warning: ${one}`));
+    const { out } = await run(["check", "--json"], { cwd });
+    expect(JSON.parse(out)).toMatchObject({ warnings });
+    const listed = await run(["user", "list"], { cwd });
+    expect([listed.code, listed.err]).toEqual([0, ""]);
+  });
+
   test("that is wrong stops serve and check alike, with all that is wrong", async () => {
     const cwd = join(home, "wrong");
     await mkdir(cwd);
