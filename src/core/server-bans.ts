@@ -48,8 +48,8 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
   index();
   let told: Watcher = NOTHING;
   const tell: Watcher = (patterns, now) => {
-    const people = patterns.filter((of) => parseRange(of) === undefined);
-    if (people.length > 0) told(people, now);
+    const ofPeople = patterns.filter((of) => parseRange(of) === undefined);
+    if (ofPeople.length > 0) told(ofPeople, now);
   };
   let isClosed = false;
   let cancel = NOTHING;

@@ -97,7 +97,8 @@ describe("a config file", () => {
       import * as v from "valibot";
       const hug = command({ about: "hugs", args: v.tuple([]), run: () => ({ text: "hug" }) });
       const warm = definePlugin({ name: "warm", setup: () => ({ commands: { hug } }) })();
-      const cold = definePlugin({ name: "cold", setup: () => ({ commands: { hug, kick: hug } }) })();
+      const commands = { hug, kick: hug };
+      const cold = definePlugin({ name: "cold", setup: () => ({ commands }) })();
       const plugins = [authSqlite(), fabricTree(), warm, cold] as const;
       export default defineConfig({ name: "paris", plugins });
     `;

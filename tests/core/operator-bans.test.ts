@@ -54,15 +54,12 @@ describe("a ban of the operator", () => {
     expect(text).toMatch(/Z console: ban eve@paris until [-\d]+ [:\d]+ UTC: too loud$/);
     const { until } = answer.data as { until: number };
     expect(data).toMatchObject({ lines: [{ did: "ban", until, reason: "too loud" }] });
-    // Behind the last date that there is.
-    const far = world.place.command(paris, "ban", "gus@paris", "100000000d");
-    expect(far.text).toContain("gus@paris is banned on this server until");
   });
 
   test("for a time that is none is refused, and not for ever", () => {
     const world = new Ruled("misspelt");
     const paris = world.start("paris");
-    for (const words of [["1week", "spam"], ["10", "spam"], ["1x"]])
+    for (const words of [["1week", "spam"], ["10", "spam"], ["1x"], ["100000000d"]])
       expect(refusal(world, paris, "ban", "eve@paris", ...words)).toBe("USAGE");
     expect(world.place.command(paris, "bans").text).toBe("nobody is banned");
   });
