@@ -255,7 +255,12 @@ const answers = {
     next: v.exactOptional(v.string()),
     ...outline,
   }),
-  set: v.object({ room: v.string(), ...setting, ended: v.exactOptional(Texts) }),
+  set: v.object({
+    room: v.string(),
+    ...setting,
+    ended: v.exactOptional(Texts),
+    unchanged: v.exactOptional(v.literal(true)),
+  }),
   kick: v.object({ room: v.string(), address: v.string() }),
   offer: transfer,
   accept: transfer,

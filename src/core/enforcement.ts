@@ -22,7 +22,7 @@ import type { Presence } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { grantOf } from "./room-roles.ts";
 import type { Person, RoomState, Signed } from "./room-state.ts";
-import { barred, barrierOf, endOf, modeOf, roleOf } from "./room-state.ts";
+import { barred, barrierOf, endOf, modeOf, roleOf, saySame } from "./room-state.ts";
 import type { Rooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -103,9 +103,8 @@ export function createEnforcement(options: EnforcementOptions) {
     }
     for (const key of new Set([...before.registers.keys(), ...after.registers.keys()])) {
       const [was, now] = [before.registers.get(key), after.registers.get(key)];
-      const isSame = was?.entry.value === now?.entry.value;
       const one = now ?? endedOf(was, after.at) ?? newestOf(room, key);
-      if (isSame || one === undefined) continue;
+      if (saySame(was, now) || one === undefined) continue;
       const by = cause?.key === key ? cause.session : undefined;
       const how = now === undefined ? unsetOf(one, after.at) : {};
       open?.tell({ type: "state", room, ...shown(one), ...how }, by);

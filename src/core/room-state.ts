@@ -225,6 +225,11 @@ export function endOf({ entry: { value } }: Signed): Millis {
   return (isObject && "until" in value ? value.until : undefined) ?? Number.POSITIVE_INFINITY;
 }
 
+/** Whether two entries of a key, or none, say the same, whoever says it. */
+export const saySame = (one: Signed | undefined, other: Signed | undefined): boolean =>
+  one === other ||
+  JSON.stringify(one?.entry.value ?? null) === JSON.stringify(other?.entry.value ?? null);
+
 /** The act that an entry of this key is; undefined for a founding, and where it is no key. */
 function actOf(key: string): Exclude<Act, "kick"> | undefined {
   const { kind } = partsOf(key) ?? {};

@@ -9,7 +9,7 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { isShared, LOBBY, visible } from "../names.ts";
 import type { Answer, Ask, PersonEntry } from "../protocol/messages.ts";
-import type { StateEntry } from "../protocol/state.ts";
+import type { RoleValue, StateEntry } from "../protocol/state.ts";
 import { accountId, accountIn, encodeState, partsOf, signedState } from "../protocol/state.ts";
 import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
@@ -27,6 +27,7 @@ import {
   isTopicOpen,
   modeOf,
   roleOf,
+  saySame,
   speechRefusal,
   stands,
 } from "./room-state.ts";
@@ -204,7 +205,8 @@ export function createStateChanges(options: StateChangesOptions) {
     if (unwritten !== undefined) return unwritten;
     const ended = endedRoles(states, room, { before, but: one });
     const shown = { ...states.shown(one), from: session.address };
-    return { room, ...shown, ...(ended.length === 0 ? {} : { ended }) };
+    const same = isSet(before, one) ? ({ unchanged: true } as const) : {};
+    return { room, ...shown, ...(ended.length === 0 ? {} : { ended }), ...same };
   };
   /** A key takes a while to be hashed: what is asked behind it waits for it. */
   const keyed = new Map<RoomName, Promise<Answer<"set"> | Failure>>();
@@ -333,6 +335,14 @@ function endRefusal(one: Held, now: Millis): Failure | undefined {
   const [until, is] = [end, now].map((at) => new Date(at).toISOString());
   const what = `${key} until ${until}: expected a time to come; here it is ${is}`;
   return failure("BAD_REQUEST", `room ${room}: ${what}`);
+}
+
+/** Whether what an entry sets was so already; what nobody had set is not set. */
+function isSet({ roles, registers }: RoomState, one: Held): boolean {
+  const { key, value } = one.entry;
+  if (!key.startsWith("role/")) return saySame(registers.get(key), one);
+  const role = roles.get(targetOf(one))?.role;
+  return role === (value as RoleValue | null)?.role; // checked with its key
 }
 
 /** Who had a role before, and has none now, beside the one whose role was asked to be changed. */

@@ -75,8 +75,14 @@ export interface RulingAnswers {
     readonly settings: readonly RoomSetting[];
     readonly next?: string;
   } & RoomOutline;
-  /** `ended`: whose roles ended with it, since they came from the one whose role was taken. */
-  set: { readonly room: string } & RoomSetting & { readonly ended?: readonly string[] };
+  /**
+   * `ended`: whose roles ended with it, since they came from the one whose role was taken.
+   * `unchanged`: it was so already.
+   */
+  set: { readonly room: string } & RoomSetting & {
+      readonly ended?: readonly string[];
+      readonly unchanged?: true;
+    };
   kick: { readonly room: string; readonly address: string };
 }
 

@@ -44,6 +44,14 @@ export function settingText(shown: Extract<Shown, { event: "setting" }>): string
   }
 }
 
+/** That a setting was so already, for who asked for it. */
+export function unchangedText({ room = "", key = "", value }: Unchanged): string {
+  const what = `${visible(key.replace("/", " "))} in ${visible(room)}`;
+  return `nothing has changed: ${what} is ${value === null ? "not set" : "set so already"}`;
+}
+
+type Unchanged = Pick<Extract<Shown, { event: "ack" }>, "room" | "key" | "value">;
+
 /** All of a room, a line each. */
 export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
   const { room, members, founder, topic, role, settings, pinned = [] } = shown;

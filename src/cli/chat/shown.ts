@@ -205,6 +205,8 @@ interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
   readonly ignoring?: boolean;
   /** Whose roles ended with the one that was taken. */
   readonly ended?: readonly string[];
+  /** What was asked to be set was so already. */
+  readonly unchanged?: true;
   /** Who is watched, or is not any more. */
   readonly addresses?: readonly string[];
   readonly watching?: boolean;

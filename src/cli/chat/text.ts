@@ -7,7 +7,7 @@ import { fusionText, listText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
 import { fitted, wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
-import { roomText, settingText } from "./settings-text.ts";
+import { roomText, settingText, unchangedText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
 import { sizeText } from "./transfer-text.ts";
 
@@ -74,6 +74,7 @@ export function createTextWriter({
     }
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (shown.key !== undefined) {
+      if (shown.unchanged === true) return note(unchangedText(shown));
       const ended = shown.ended === undefined ? "" : listText(shown.ended);
       return ended === "" ? "" : note(`with it ended the roles of ${ended}`);
     }

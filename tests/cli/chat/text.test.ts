@@ -32,6 +32,18 @@ test("messages of the lobby, of rooms, actions and notices look different", () =
   ]);
 });
 
+test("who asked for what is so already is told that nothing has changed", () => {
+  const ack = { event: "ack", ref: 1, room: "#tea", unchanged: true } as const;
+  const lines = [
+    { ...ack, key: "ban/eve@lyon", value: null },
+    { ...ack, key: "mode/limit", value: 5 },
+  ];
+  expect(lines.map(write)).toEqual([
+    "-- nothing has changed: ban eve@lyon in #tea is not set",
+    "-- nothing has changed: mode limit in #tea is set so already",
+  ]);
+});
+
 test("of a ban it is said who lifted it, or that its time is over", () => {
   const what = { event: "setting", room: "#tea" as RoomName, by: "ann@paris", at: 0 } as const;
   const lines = [
