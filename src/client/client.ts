@@ -12,12 +12,12 @@
 
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError, failureOf } from "../errors.ts";
-import { LIMITS } from "../limits.ts";
 import { LOBBY } from "../names.ts";
 import { checkKind } from "../protocol/amendment.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { Answer, Login, OfferEntry } from "../protocol/messages.ts";
 import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
+import { Comeback } from "./comeback.ts";
 import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
 import { dialServer, type FirstMet } from "./dial.ts";
 import { type ClientEvent, readEvent } from "./events.ts";
@@ -45,6 +45,7 @@ export class Client {
   readonly #requests = new RequestTable((frame) => this.#sendFrame(frame));
   readonly #past: Past;
   readonly #identity: Identity;
+  readonly #comeback: Comeback;
   readonly #wishes: Wishes;
   readonly #port: TransferPort;
   readonly #transfers: Transfers;
@@ -59,7 +60,6 @@ export class Client {
   /** Of transfers that ended with a connection: their other ends are still to be told. */
   #untold: string[] = [];
   #isFlushDue = false;
-  #cancelRetry: (() => void) | undefined;
 
   /** See `connect` in client.ts. */
   static async connect(options: ConnectOptions): Promise<Client> {
@@ -75,6 +75,12 @@ export class Client {
     this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
     this.#identity = new Identity(options);
     this.#wishes = new Wishes(this.#requests, this.#identity);
+    this.#comeback = new Comeback({
+      ...{ clock: this.#clock, random: this.#random, identity: this.#identity },
+      enter: (resume) => this.#enter(resume),
+      refused: (failure) => this.#listeners.tell({ type: "connection", state: "refused", failure }),
+      ended: (failure) => this.#end(failure),
+    });
     this.#port = createTransferPort(this.#clock, {
       send: (frame, lane) => this.#sendFrame(frame, lane),
       connection: () => this.#connection,
@@ -158,8 +164,13 @@ export class Client {
     return this.#requests.ask("part", ask, (answer) => this.#leave(answer.room));
   }
 
-  /** Takes another nick; one that is registered needs its password. */
+  /**
+   * Takes another nick; one that is registered needs its password. While the server does not let
+   * this client in again (`refused`), it is tried with that nick at once.
+   */
   rename(nick: string, password?: string): Promise<Answer<"rename">> {
+    const entered = this.#comeback.rename(nick, password);
+    if (entered !== undefined) return entered;
     const ask = password === undefined ? { nick } : { nick, password };
     return this.#requests.ask("rename", ask, (answer) => {
       this.#identity.renamed(answer.nick, password);
@@ -247,7 +258,8 @@ export class Client {
     this.#phase = "in";
     this.#connection = connection;
     this.#welcome = welcome;
-    this.#identity.welcomed(welcome);
+    this.#comeback.end();
+    const wish = this.#identity.welcomed(welcome);
     this.#fusion = welcome.fusion;
     this.#rooms.reset([welcome.lobby, ...welcome.rooms, ...missed]);
     if (isFirst) {
@@ -268,6 +280,10 @@ export class Client {
     if (!welcome.resumed) {
       this.#past.back(this.#rooms);
       this.#wishes.back();
+    }
+    if (wish !== undefined) {
+      const { nick, password } = wish.credential;
+      wish.done.resolve(this.rename(nick, password));
     }
     for (const transfer of untold) {
       // Where it is forgotten already, there is nobody to tell.
@@ -347,31 +363,16 @@ export class Client {
     this.#phase = "lost";
     const token = this.#welcome?.resume ?? "";
     this.#listeners.tell({ type: "connection", state: "lost", failure });
-    this.#retry({ token, received: connection.received }, 0);
-  }
-
-  #retry(resume: Login["resume"], tries: number): void {
-    const longest = Math.min(LIMITS.reconnectMsMax, LIMITS.reconnectMsMin * 2 ** tries);
-    // Some luck in it: a server's clients do not all come back at once.
-    const ms = longest * (0.5 + this.#random.next() / 2);
-    this.#cancelRetry = this.#clock.after(ms, () => {
-      this.#cancelRetry = undefined;
-      this.#enter(resume).catch((thrown: unknown) => {
-        if (this.#phase !== "lost") return;
-        const isOurs = thrown instanceof ChatFusionError;
-        const why = isOurs ? thrown : new ChatFusionError("INTERNAL", String(thrown), thrown);
-        if (isFinal(why.code)) this.#end(why);
-        else this.#retry(resume, tries + 1);
-      });
-    });
+    this.#comeback.begin({ token, received: connection.received });
   }
 
   #end(failure: ChatFusionError | undefined): void {
     if (this.#phase === "closed") return;
     const why = failure ?? new ChatFusionError("CANNOT_CONNECT", "the client was closed");
-    this.#cancelRetry?.();
+    this.#comeback.end();
     this.#transfers.close(why);
     this.#requests.close(why);
+    this.#identity.close(why);
     this.#past.close();
     this.#listeners.release();
     this.#phase = "closed";

@@ -60,13 +60,15 @@ interface FailureOnWire {
 
 /**
  * - lost: the connection broke; it is dialled again, and what is said meanwhile is kept
+ * - refused: it is still lost, for the server does not let it in again, or not yet (`NICK_IN_USE`:
+ *   somebody else has the nick now; `rename` helps at once); told once for each `code`
  * - resumed: it is back, and nothing was missed
  * - back: it is back as a new session; what the history has of the time between follows as late
  *   messages, and a `gap` with 0 `missing` where nobody knows how much more there was
  * - closed: for good, the last event; `failure` says why, unless `close` was called
  */
 export type ConnectionEvent =
-  | { readonly type: "connection"; readonly state: "lost"; readonly failure: Failure }
+  | { readonly type: "connection"; readonly state: "lost" | "refused"; readonly failure: Failure }
   | { readonly type: "connection"; readonly state: "resumed" | "back"; readonly welcome: Welcome }
   | { readonly type: "connection"; readonly state: "closed"; readonly failure?: Failure };
 

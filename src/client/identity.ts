@@ -9,8 +9,17 @@ export interface Credential {
   readonly password?: string;
 }
 
+/** Another nick, to come in with. */
+interface Wish {
+  readonly credential: Credential;
+  readonly done: PromiseWithResolvers<Answer<"rename">>;
+}
+
 export class Identity {
   #credential: Credential;
+  #wish: Wish | undefined;
+  /** The wish by which the last login was tried. */
+  #tried: Wish | undefined;
 
   constructor({ nick, password }: { readonly nick: string; readonly password?: string }) {
     this.#credential = credentialOf(nick, password);
@@ -23,6 +32,7 @@ export class Identity {
 
   /** Logs in; with `resume`, tries to go on with that session first. */
   async login(connection: Connection, resume: Login["resume"]): Promise<void> {
+    this.#tried = undefined;
     if (resume !== undefined) {
       try {
         await connection.login({ nick: this.nick, resume });
@@ -31,15 +41,49 @@ export class Identity {
         if (!(thrown instanceof ChatFusionError) || thrown.code !== "RESUME_FAILED") throw thrown;
       }
     }
-    if (this.#credential.password !== undefined && !connection.secure) {
+    this.#tried = this.#wish;
+    const { credential } = this.#wish ?? { credential: this.#credential };
+    if (credential.password !== undefined && !connection.secure) {
       const text = "a password is only sent over TLS, or to a server on this machine";
       throw new ChatFusionError("PASSWORD_NEEDS_TLS", text);
     }
-    await connection.login(this.#credential);
+    await connection.login(credential);
   }
 
-  welcomed({ nick }: Welcome): void {
-    this.#credential = { ...this.#credential, nick };
+  /** Comes in with another nick from the next login on; settled by how that goes. */
+  wish(nick: string, password: string | undefined): Promise<Answer<"rename">> {
+    this.close(new ChatFusionError("BAD_REQUEST", `another nick is tried: ${nick}`));
+    this.#wish = { credential: credentialOf(nick, password), done: Promise.withResolvers() };
+    return this.#wish.done.promise;
+  }
+
+  /** There is a wish that no login has tried yet. */
+  get isWishing(): boolean {
+    return this.#wish !== undefined && this.#wish !== this.#tried;
+  }
+
+  /** Whether what a login was refused for is the wish's fault: then it is none any more. */
+  refused(why: ChatFusionError): boolean {
+    if (this.#wish === undefined || this.isWishing || why.code === "CANNOT_CONNECT") return false;
+    this.close(why);
+    return true;
+  }
+
+  /** It is in. Returns a wish that was not needed for it: it is to be asked for now. */
+  welcomed({ nick }: Welcome): Wish | undefined {
+    const [wish, tried] = [this.#wish, this.#tried];
+    this.#wish = undefined;
+    this.#tried = undefined;
+    this.#credential = { ...(tried?.credential ?? this.#credential), nick };
+    if (wish !== tried) return wish;
+    wish?.done.resolve({ nick });
+    return undefined;
+  }
+
+  /** Nothing comes of the wish, if there is one. */
+  close(why: ChatFusionError): void {
+    this.#wish?.done.reject(why);
+    this.#wish = undefined;
   }
 
   /** It has another nick, by this password if that needed one. */

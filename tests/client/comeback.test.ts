@@ -1,6 +1,9 @@
 // Coming in again: as whom, by which password, and what happens where the server refuses it.
 
 import { expect, test } from "bun:test";
+import { connect } from "../../src/client.ts";
+import { SIMULATED_PORT } from "../../src/testing/simulation.ts";
+import type { World } from "../../src/testing.ts";
 import { town } from "./town.ts";
 
 test("who has registered the nick is that account after a restart of the server", () => {
@@ -13,4 +16,70 @@ test("who has registered the nick is that account after a restart of the server"
     restart();
     expect(client.welcome).toMatchObject({ nick: "ann", account: "ann", resumed: false });
   }
+});
+
+/** Ann's client, while another one has her nick. */
+function shutOut() {
+  const { simulation, passwords } = town();
+  const { client } = simulation.enter("ann@paris");
+  const states: string[] = [];
+  client.on((event) => {
+    if (event.type !== "connection") return;
+    const why = event.state === "refused" ? ` ${event.failure.code}` : "";
+    states.push(`${event.state}${why}`);
+  });
+  const { world } = simulation;
+  simulation.crash("paris");
+  world.run(30_000);
+  simulation.start("paris");
+  const { net, clock, random } = world.environment("elsewhere");
+  const server = { host: "paris", port: SIMULATED_PORT };
+  const other = world.until(
+    connect({ nick: "ann", server, net, clock, random, tls: true, trust: () => true }),
+  );
+  world.run(60_000);
+  return { world, passwords, client, states, other };
+}
+
+/** How a promise ends, within a second: long before the next try would come by itself. */
+function soon<T>(world: World, promise: Promise<T>): unknown {
+  const ends: unknown[] = [];
+  promise.then(
+    (value) => ends.push(value),
+    (thrown: unknown) => ends.push(thrown),
+  );
+  world.run(1000);
+  return ends[0];
+}
+
+test("whose nick is taken meanwhile is told so once, and gets in when it is free", () => {
+  const { world, client, states, other } = shutOut();
+  expect(states).toEqual(["lost", "refused NICK_IN_USE"]);
+  world.until(other.close());
+  world.run(60_000);
+  expect(states).toEqual(["lost", "refused NICK_IN_USE", "back"]);
+  expect(client.nick).toBe("ann");
+});
+
+test("whose nick is taken gets in at once by another one, with what waited", () => {
+  const { world, client, states } = shutOut();
+  const said = client.say("#lobby", "at last");
+  expect(soon(world, client.rename("anna"))).toEqual({ nick: "anna" });
+  expect(states).toEqual(["lost", "refused NICK_IN_USE", "back"]);
+  expect(client.address).toBe("anna@paris");
+  expect(world.until(said)).toHaveProperty("id");
+});
+
+test("another nick that is refused is said to be, and the old one is still tried", () => {
+  const { world, passwords, client, other } = shutOut();
+  passwords.set("eve", "eves secret");
+  expect(soon(world, client.rename("ann"))).toMatchObject({ code: "NICK_IN_USE" });
+  expect(soon(world, client.rename("a b"))).toMatchObject({ code: "NICK_INVALID" });
+  expect(soon(world, client.rename("eve"))).toMatchObject({ code: "NICK_REGISTERED" });
+  expect(soon(world, client.rename("eve", "guess"))).toMatchObject({ code: "AUTH_FAILED" });
+  expect(client.nick).toBe("ann");
+  world.until(other.close());
+  world.run(60_000);
+  expect(client.welcome).toMatchObject({ nick: "ann" });
+  expect(soon(world, client.rename("eve", "eves secret"))).toEqual({ nick: "eve" });
 });

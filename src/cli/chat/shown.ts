@@ -91,7 +91,7 @@ export type Shown =
   | FusionShown
   | {
       readonly event: "connection";
-      readonly state: "lost" | "resumed" | "back" | "closed";
+      readonly state: "lost" | "refused" | "resumed" | "back" | "closed";
       readonly code?: string;
       readonly text?: string;
     }

@@ -155,7 +155,7 @@ export function createTextWriter({
       case "received":
         return note(`${shown.number}: ${visible(shown.name)} is here: ${visible(shown.path)}`);
       default:
-        return plainText(shown, note);
+        return plainText(shown, pens);
     }
   };
   return (shown) => fitted(write(shown), columns());
@@ -183,7 +183,7 @@ type Plain = Exclude<
 >;
 
 /** What the server and the program tell. */
-function plainText(shown: Plain, note: (text: string) => string): string {
+function plainText(shown: Plain, { note, self }: Pick<Pens, "note" | "self">): string {
   switch (shown.event) {
     case "welcome": {
       const merged = shown.fusion.length > 1 ? `, merged: ${listText(shown.fusion)}` : "";
@@ -219,7 +219,7 @@ function plainText(shown: Plain, note: (text: string) => string): string {
     case "split":
       return note(fusionText(shown));
     case "connection":
-      return note(connectionText(shown));
+      return note(connectionText(shown, self()));
     case "offer": {
       const what = `${visible(shown.from)} offers ${visible(shown.name)} (${sizeText(shown.size)})`;
       return note(`${shown.number}: ${what}; /accept ${shown.number} or /reject ${shown.number}`);
@@ -314,11 +314,19 @@ function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
   }
 }
 
-function connectionText({ state, text }: Extract<Shown, { event: "connection" }>): string {
+function connectionText(
+  { state, code, text }: Extract<Shown, { event: "connection" }>,
+  self: string,
+): string {
   const why = text === undefined ? "" : `: ${text.split("\n").map(visible).join(" ")}`;
   switch (state) {
     case "lost":
       return `the connection is lost${why}; trying again`;
+    case "refused": {
+      const nick = visible(self.slice(0, self.lastIndexOf("@")));
+      if (code === "NICK_IN_USE") return `${nick} is taken by somebody else; /nick ANOTHER`;
+      return `the server does not let you in${why}; trying again`;
+    }
     case "resumed":
       return "the connection is back, nothing was missed";
     case "back":

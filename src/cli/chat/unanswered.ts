@@ -1,7 +1,19 @@
 // The lines of a chat that have no answer yet, and the end of a chat by /quit: it is over when all
 // of them are answered, or when that may never be.
 
+import type { ClientEvent } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
+
+type ConnectionState = Extract<ClientEvent, { readonly type: "connection" }>["state"];
+
+/** Who is refused is as far from the server as who has lost it. */
+const STATES = {
+  lost: "lost",
+  refused: "lost",
+  resumed: "here",
+  back: "here",
+  closed: "closed",
+} as const satisfies Record<ConnectionState, string>;
 
 export class Unanswered {
   readonly #refs = new Set<number>();
@@ -43,8 +55,8 @@ export class Unanswered {
   }
 
   /** The connection is lost, there is one again, or there will be none any more. */
-  connection(state: "lost" | "resumed" | "back" | "closed"): void {
-    this.#connection = state === "lost" || state === "closed" ? state : "here";
+  connection(state: ConnectionState): void {
+    this.#connection = STATES[state];
     this.#look();
   }
 

@@ -34,7 +34,7 @@ export class WaitingLines {
   /** Looks at what happens: whether there is a connection. */
   take(shown: Shown): void {
     if (shown.event !== "connection") return;
-    this.#isLost = shown.state === "lost";
+    this.#isLost = shown.state === "lost" || shown.state === "refused";
     this.#changed();
   }
 
