@@ -13,6 +13,7 @@ import { Files, type FilesOptions } from "./files.ts";
 import { MessageBook, type Saying, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
+import { shortened } from "./said.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
@@ -86,11 +87,13 @@ export class Chatter {
 
   async #answer(line: string | Failure, ref: number): Promise<void> {
     this.#turns.begin(ref, this.#book.newest);
+    let isSpeaking = false;
     try {
       if (typeof line !== "string") throw new ChatFusionError(line.code, line.text);
       const parsed = parseLine(line);
+      isSpeaking = parsed.name === undefined || SPEAKING.includes(parsed.name);
       if (parsed.name !== undefined) {
-        if (!SPEAKING.includes(parsed.name)) this.#turns.end(ref);
+        if (!isSpeaking) this.#turns.end(ref);
         return await this.#run(parsed, ref);
       }
       if (parsed.text !== "") await this.#say({ room: this.#lobby, text: parsed.text }, ref);
@@ -101,7 +104,9 @@ export class Chatter {
       const isUnsent = code === "CANNOT_CONNECT" && this.unanswered.isClosed;
       const isLost = (isUnsent || thrown === this.#over) && typeof line === "string";
       const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
-      this.#show({ event: "error", ref, code, text: told });
+      // What was said meanwhile stands between the line and this.
+      const which = isSpeaking && !isLost && { line: shortened(String(line)) };
+      this.#show({ event: "error", ref, code, text: told, ...which });
     } finally {
       this.#turns.end(ref);
     }

@@ -217,6 +217,8 @@ interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
 interface FailureShown {
   readonly code: string;
   readonly text: string;
+  /** How the line begins that was not said. */
+  readonly line?: string;
 }
 
 /** Returns what is shown of an event; undefined for those with numbers: of transfers, of lines. */

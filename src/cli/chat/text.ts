@@ -94,7 +94,8 @@ export function createTextWriter({
     return `${paint("red", "!!")} ${failed} ${dim(`(${visible(code)})`)}`;
   };
   const error = (shown: Extract<Shown, { event: "error" }>): string => {
-    const which = shown.number === undefined ? "" : `transfer ${shown.number}: `;
+    const transfer = shown.number === undefined ? "" : `transfer ${shown.number}: `;
+    const which = shown.line === undefined ? transfer : `"${visible(shown.line)}": `;
     const text = shown.text.split("\n").map(visible).join("\n   ");
     return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;
   };

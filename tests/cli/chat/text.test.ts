@@ -395,15 +395,3 @@ test("how a message ended after all is one line", () => {
     "!! the message to bob@lyon of --:-- was not delivered: nobody is there (NO_SUCH_NICK)",
   ]);
 });
-
-test("of a server that does not let one in again it is said why, and what helps", () => {
-  const refused = { event: "connection", state: "refused" } as const;
-  const lines = [
-    { ...refused, code: "NICK_IN_USE", text: "nick ann: somebody is here under it" },
-    { ...refused, code: "SERVER_FULL", text: "too many people" },
-  ].map((shown) => write(shown));
-  expect(lines).toEqual([
-    "-- ann is taken by somebody else; /nick ANOTHER",
-    "-- the server does not let you in: too many people; trying again",
-  ]);
-});

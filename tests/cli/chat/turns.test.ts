@@ -71,6 +71,8 @@ test("nothing where the line that is meant was refused, and the one before stays
   typeInVain("OOPS!", "/delete ^");
   const text = 'message ^: "OOPS!" before it was refused, so nothing is done';
   expect(answerOf(3)).toMatchObject({ event: "error", code: "NO_SUCH_MESSAGE", text });
+  // Of what was to be said the error has the line: others may stand between.
+  expect(answerOf(2)).toMatchObject({ event: "error", line: "OOPS!" });
 });
 
 test("what a refused line would have been is known to whoever has seen that it was refused", () => {
