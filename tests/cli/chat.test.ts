@@ -269,7 +269,11 @@ describe("files", () => {
       const cat = await stage.chat("cat", server, "--downloads", folder);
       ann.type(`/send none ${file("note")}`, `/send cat ${file("note")}`);
       const refused = { event: "error", ref: 1, code: "TRANSFER_REJECTED" };
-      expect(await ann.when(refused)).toMatchObject({ text: "no files are taken here" });
+      expect(await ann.when(refused)).toMatchObject({
+        text: "no files are taken here",
+        name: "note",
+        to: "none@paris",
+      });
       const first = await cat.when({ event: "offer" });
       cat.type(`/reject ${String(first["number"])} not now`);
       const second = { event: "error", ref: 2, code: "TRANSFER_REJECTED" };
@@ -278,7 +282,8 @@ describe("files", () => {
       const { transfer } = await ann.when({ event: "ack", ref: 3 });
       await cat.when({ event: "offer", transfer });
       ann.type(`/cancel ${String(transfer)}`);
-      await cat.when({ event: "error", transfer, code: "TRANSFER_CANCELLED" });
+      const withdrawn = { event: "error", transfer, code: "TRANSFER_CANCELLED" };
+      await cat.when({ ...withdrawn, name: "note", from: "ann@paris" });
       await ann.when({ event: "error", ref: 3, code: "TRANSFER_CANCELLED" });
       ann.type(`/send cat ${file("missing")}`);
       expect(await ann.when({ event: "error", ref: 5 })).toMatchObject({

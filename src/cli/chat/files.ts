@@ -7,7 +7,7 @@ import type { Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError, failureOf } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Shown } from "./shown.ts";
-import { shownName, TransferBook, type TransferEntry } from "./transfers.ts";
+import { endedName, shownName, TransferBook, type TransferEntry } from "./transfers.ts";
 
 export interface FilesOptions {
   readonly client: Client;
@@ -97,13 +97,16 @@ export class Files {
     const entry = this.book.byId(transfer);
     if (entry?.offer === undefined || entry.state !== "offered") return;
     this.book.remove(entry);
-    this.#show({ event: "error", ...shownName(entry), code, text });
+    this.#show({ event: "error", ...endedName(entry), code, text });
   }
 
   /** A new session knows nothing of what the old one was offered. */
   beginAgain(): void {
     for (const entry of this.book.all) {
-      if (entry.offer !== undefined && entry.state === "offered") this.book.remove(entry);
+      if (entry.offer === undefined || entry.state !== "offered") continue;
+      this.book.remove(entry);
+      const text = "the offer is void: the connection was lost";
+      this.#show({ event: "error", ...endedName(entry), code: "TRANSFER_INTERRUPTED", text });
     }
   }
 
@@ -138,7 +141,7 @@ export class Files {
       try {
         await work();
       } catch (thrown) {
-        const about = entry.id === "" ? {} : shownName(entry);
+        const about = entry.id === "" ? {} : endedName(entry);
         const which = ref === undefined ? {} : { ref };
         this.#show({ event: "error", ...which, ...about, ...failureOf(thrown) });
       } finally {

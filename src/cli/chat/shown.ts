@@ -33,6 +33,13 @@ export interface TransferName {
   readonly number: number;
 }
 
+/** The file of a transfer that came to nothing, and the other side. */
+export interface Ended {
+  readonly name?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /** The message that another one is about, where it was shown; without a text if that is gone. */
 export interface Of {
   readonly from: string;
@@ -167,7 +174,8 @@ export type Shown =
       /** The server's, where all are shown. */
       readonly commands?: readonly CommandEntry[];
     })
-  | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName> & FailureShown);
+  | ({ readonly event: "error"; readonly ref?: number } & Partial<TransferName & Ended> &
+      FailureShown);
 
 /** Servers came or went; `rooms` are those that this client is in. */
 export interface FusionShown extends Omit<Fusion<"merged" | "split">, "type"> {

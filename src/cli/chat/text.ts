@@ -9,7 +9,7 @@ import { fitted, wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText, unchangedText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
-import { sizeText } from "./transfer-text.ts";
+import { endedText, sizeText } from "./transfer-text.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -94,7 +94,7 @@ export function createTextWriter({
     return `${paint("red", "!!")} ${failed} ${dim(`(${visible(code)})`)}`;
   };
   const error = (shown: Extract<Shown, { event: "error" }>): string => {
-    const transfer = shown.number === undefined ? "" : `transfer ${shown.number}: `;
+    const transfer = shown.number === undefined ? "" : endedText(shown);
     const which = shown.line === undefined ? transfer : `"${visible(shown.line)}": `;
     const text = shown.text.split("\n").map(visible).join("\n   ");
     return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;

@@ -1,6 +1,7 @@
 // How far transfers are, as lines for people. Pure. Next: text.ts.
 
 import { visible } from "../../client.ts";
+import type { Ended } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
 /** A transfer as a line: what, how far, how fast, how long still. */
@@ -19,6 +20,12 @@ export function progressText(entry: TransferEntry, columns: number): string {
   if (width < 5) return `${what}  ${figures}`;
   const full = Math.round(part * width);
   return `${what}  [${"#".repeat(full)}${" ".repeat(width - full)}] ${figures}`;
+}
+
+/** Which transfer came to nothing, before why. */
+export function endedText({ number, name = "", from, to }: Ended & { number?: number }): string {
+  const other = from === undefined ? ` to ${visible(to ?? "")}` : ` from ${visible(from)}`;
+  return `${number}: ${visible(name)}${other}: `;
 }
 
 /** Writes a size as people do: "12.3 MB". */

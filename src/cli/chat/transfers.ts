@@ -4,7 +4,7 @@
 import type { OfferEntry } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { visible } from "../../names.ts";
-import type { TransferName } from "./shown.ts";
+import type { Ended, TransferName } from "./shown.ts";
 
 export interface TransferEntry {
   readonly number: number;
@@ -112,6 +112,13 @@ export class TransferBook {
 export const shownName = ({ id, number }: TransferEntry): TransferName => ({
   transfer: id,
   number,
+});
+
+/** Likewise where it has ended: the file, and who was to have or to send it, too. */
+export const endedName = (entry: TransferEntry): TransferName & Ended => ({
+  ...shownName(entry),
+  name: entry.name,
+  [entry.direction === "in" ? "from" : "to"]: entry.with,
 });
 
 // --- internal -----------------------------------------------------------------------------------

@@ -10,6 +10,19 @@ test("an error says which line was not said", () => {
   expect(write({ ...error, line: "roll\u001b" })).toBe('!! "roll␛": it failed (PLUGIN_FAILED)');
 });
 
+test("a transfer that came to nothing is named by its file and the other side", () => {
+  const error = {
+    event: "error",
+    number: 9,
+    transfer: "x",
+    code: "X",
+    text: "no",
+    name: "a",
+  } as const;
+  expect(write({ ...error, to: "bob@lyon" })).toBe("!! 9: a to bob@lyon: no (X)");
+  expect(write({ ...error, from: "bob@lyon" })).toBe("!! 9: a from bob@lyon: no (X)");
+});
+
 test("of a server that does not let one in again it is said why, and what helps", () => {
   const refused = { event: "connection", state: "refused" } as const;
   const lines = [
