@@ -76,7 +76,9 @@ export class Client {
     this.#identity = new Identity(options);
     this.#wishes = new Wishes(this.#requests, this.#identity);
     this.#comeback = new Comeback({
-      ...{ clock: this.#clock, random: this.#random, identity: this.#identity },
+      clock: this.#clock,
+      random: this.#random,
+      identity: this.#identity,
       enter: (resume) => this.#enter(resume),
       refused: (failure) => this.#listeners.tell({ type: "connection", state: "refused", failure }),
       ended: (failure) => this.#end(failure),

@@ -1,5 +1,5 @@
-// How a client whose connection is lost comes in again: try after try, ever more seldom, until it is
-// in or is refused for good. See client.ts.
+// How a client whose connection is lost comes in again: try after try, ever more seldom, until it
+// is in or is refused for good. See client.ts.
 
 import type { Clock, Random } from "../environment.ts";
 import { ChatFusionError, type ErrorCode } from "../errors.ts";

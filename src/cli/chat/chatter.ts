@@ -99,13 +99,14 @@ export class Chatter {
       if (parsed.text !== "") await this.#say({ room: this.#lobby, text: parsed.text }, ref);
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
-      this.#turns.end(ref, { refused: typeof line === "string" ? line : line.text });
+      const typed = typeof line === "string" ? line : line.text;
+      this.#turns.end(ref, { refused: typed });
       // When it is over, whoever typed it is told which lines waited for a connection.
       const isUnsent = code === "CANNOT_CONNECT" && this.unanswered.isClosed;
       const isLost = (isUnsent || thrown === this.#over) && typeof line === "string";
-      const told = isLost ? `"${visible(line)}" may not have been sent: ${text}` : text;
+      const told = isLost ? `"${visible(typed)}" may not have been sent: ${text}` : text;
       // What was said meanwhile stands between the line and this.
-      const which = isSpeaking && !isLost && { line: shortened(String(line)) };
+      const which = isSpeaking && !isLost && { line: shortened(typed) };
       this.#show({ event: "error", ref, code, text: told, ...which });
     } finally {
       this.#turns.end(ref);

@@ -185,8 +185,9 @@ export class MessageBook {
     const last = some.slice(-count);
     const refused = last.findLast((one) => "refused" in one);
     if (count > 0 && refused !== undefined) {
-      const text = `message ${visible(which)}: "${shortened(refused.refused)}" before it was refused`;
-      throw new ChatFusionError("NO_SUCH_MESSAGE", `${text}, so nothing is done`);
+      const line = shortened(refused.refused);
+      const text = `message ${visible(which)}: "${line}" before it was refused, so nothing is done`;
+      throw new ChatFusionError("NO_SUCH_MESSAGE", text);
     }
     const [found] = last;
     if (count > 0 && last.length === count && found !== undefined && !("refused" in found))

@@ -1,7 +1,7 @@
-// Which message a line means by `^` while others that were typed before it wait for their answers.
-// Invariants: 1. What was shown or said after a line was typed is never meant by it. 2. Where a line
-// before it was refused, and whoever has typed it could not know, that one still counts: rather is
-// nothing meant than the message before it.
+// Which message a line means by `^` while others that were typed before it wait for an answer.
+// Invariants: 1. What was shown or said after a line was typed is never meant by it. 2. Where a
+// line before it was refused, and whoever has typed it could not know, that one still counts: rather
+// is nothing meant than the message before it.
 
 import { LIMITS } from "../../limits.ts";
 
@@ -54,8 +54,8 @@ export class Turns {
   }
 
   /**
-   * Returns what a line that is typed now counts, oldest first: what is `shown`, as the lines before
-   * it leave it. A promise where some of them have no answer yet.
+   * Returns what a line that is typed now counts, oldest first: what is `shown`, as the lines
+   * before it leave it. A promise where some of them have no answer yet.
    */
   before(
     ref: number,
