@@ -1,7 +1,7 @@
 // Which message a line means by `^` while others that were typed before it wait for an answer.
 // Invariants: 1. What was shown or said after a line was typed is never meant by it. 2. Where a
-// line before it was refused, and whoever has typed it could not know, that one still counts: rather
-// is nothing meant than the message before it.
+// line before it was refused, and whoever typed it could not know, that one still counts: rather is
+// nothing meant than the message before it.
 
 import { LIMITS } from "../../limits.ts";
 
