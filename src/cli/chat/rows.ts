@@ -7,15 +7,15 @@ import { LIMITS } from "../../limits.ts";
 /**
  * Makes a text that somebody sent safe to print behind what says who sent it, with the blank that
  * is between. One of several lines begins on a row of its own, and all its rows stand in from the
- * left edge, where messages begin: no row looks like a message of somebody else. What is past
- * LIMITS.textRowsMax is one row.
+ * left edge, where messages begin: no row looks like a message of somebody else. Of those past
+ * LIMITS.textRowsMax their number is said.
  */
 export function textRows(text: string): string {
   const lines = text.split(/\r?\n/);
-  if (lines.length === 1) return ` ${visible(text)}`;
-  const rows = lines.slice(0, LIMITS.textRowsMax - 1).map(visible);
-  const rest = lines.slice(rows.length);
-  if (rest.length > 0) rows.push(visible(rest.join("\n")));
+  if (lines.length === 1) return ` ${lineText(text)}`;
+  const isMore = lines.length > LIMITS.textRowsMax;
+  const rows = lines.slice(0, LIMITS.textRowsMax - (isMore ? 1 : 0)).map(lineText);
+  if (isMore) rows.push(`… ${lines.length - rows.length} more lines`);
   return rows.map((row) => `\n${row === "" ? "" : INDENT}${row}`).join("");
 }
 
@@ -56,6 +56,17 @@ export function wrapped(text: string, columns: number): readonly string[] {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** A line, its tabs as blanks up to the next stop. */
+function lineText(line: string): string {
+  const parts = line.split("\t").map(visible);
+  const last = parts.length - 1;
+  // Each part begins at a stop.
+  const blanks = (part: string) => " ".repeat(TAB - (Bun.stringWidth(part) % TAB));
+  return parts.map((part, at) => (at === last ? part : part + blanks(part))).join("");
+}
+
+const TAB = 4;
 
 /** As wide as a time with its blank. */
 const INDENT = " ".repeat(6);

@@ -2,8 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { helpText } from "../../../src/cli/chat/commands.ts";
-import { fitted, wrapped } from "../../../src/cli/chat/rows.ts";
+import { fitted, textRows, wrapped } from "../../../src/cli/chat/rows.ts";
 import { createTextWriter } from "../../../src/cli/chat/text.ts";
+import { LIMITS } from "../../../src/limits.ts";
 
 const rows: readonly (readonly [string, number, readonly string[]])[] = [
   ["fits  as it is", 14, ["fits  as it is"]],
@@ -57,4 +58,26 @@ test("the help has all its words, whole, on a terminal of any width", () => {
     for (const row of shown.split("\n"))
       expect(row.length).toBeLessThanOrEqual(Math.max(columns, 28));
   }
+});
+
+test("a flood of lines has no more rows than its bound, and says how many more there are", () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, at) => `${at}`).join("\n");
+  const rowsOf = (count: number) => textRows(lines(count)).split("\n").slice(1);
+  const { textRowsMax: most } = LIMITS;
+  expect(rowsOf(most)).toHaveLength(most);
+  expect(rowsOf(most).at(-1)).toBe(`      ${most - 1}`);
+  expect(rowsOf(9000)).toHaveLength(most);
+  expect(rowsOf(9000).slice(-2)).toEqual([
+    `      ${most - 2}`,
+    `      … ${9001 - most} more lines`,
+  ]);
+});
+
+test("a tab is as many blanks as lead to the next stop of four", () => {
+  expect(["a\tb", "日本\tb\t", "\tif x:\n\t\ty\tz", "\u001b\t!"].map(textRows)).toEqual([
+    " a   b",
+    " 日本    b   ",
+    "\n          if x:\n              y   z",
+    " ␛   !",
+  ]);
 });

@@ -77,12 +77,6 @@ test("a text of several lines has as many rows, none of which looks like a messa
   ]);
 });
 
-test("a flood of lines has no more rows than its bound, and nothing of it is lost", () => {
-  const rows = write({ ...message, text: "\n".repeat(9000) }).split("\n");
-  expect(rows).toHaveLength(LIMITS.textRowsMax + 1);
-  expect(rows.at(-1)).toBe(`      ${"␊".repeat(9001 - LIMITS.textRowsMax)}`);
-});
-
 test("one's own message that had to wait for the connection looks as usual", () => {
   const own = { ...message, from: "ann@paris", late: true as const };
   expect(write(own)).toEndWith("ann@paris: hi");
