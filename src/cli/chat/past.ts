@@ -87,17 +87,18 @@ export async function askFound(
 /** What an export has written. */
 export interface Exported {
   readonly room: string;
-  readonly path: string;
+  /** Not there where there was nothing to write: then there is no file. */
+  readonly path?: string;
   /** Without what was done to messages, which is in the file as well. */
   readonly messages: number;
 }
 
 /**
  * Writes all that the server has of a room, or of what two people have told each other, into a new
- * file, oldest first: where its name ends in
- * .jsonl, a JSON object a line, else a text. In a folder, or without a path in `folder`, it gets a
- * name of its own. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the
- * server's refusal; then nothing is left of it.
+ * file, oldest first: where its name ends in .jsonl, a JSON object a line, else a text. In a
+ * folder, or without a path in `folder`, it gets a name of its own. Where there is nothing, none is
+ * written. Rejects with `FILE_UNWRITABLE` where there is a file already, and with the server's
+ * refusal; then nothing is left of it.
  */
 export async function exportRoom(
   client: Pick<Client, "request">,
@@ -129,7 +130,9 @@ export async function exportRoom(
         const { buffer } = await turned.read(Buffer.alloc(bytes), 0, bytes, from);
         await file.writeFile(buffer);
       }
-      return { room, path: target, messages };
+      if (places.length > 0) return { room, path: target, messages };
+      await rm(target, { force: true });
+      return { room, messages };
     } finally {
       await turned.close();
       await rm(pages, { force: true });
@@ -216,8 +219,10 @@ async function created(path: string) {
   try {
     return await open(path, "wx+", 0o600);
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new ChatFusionError("FILE_UNWRITABLE", `/export: ${visible(path)}: ${visible(why)}`);
+    const { code, message }: NodeJS.ErrnoException =
+      thrown instanceof Error ? thrown : new Error(String(thrown));
+    const why = code === "EEXIST" ? "there is a file of this name already" : visible(message);
+    throw new ChatFusionError("FILE_UNWRITABLE", `/export: ${visible(path)}: ${why}`);
   }
 }
 

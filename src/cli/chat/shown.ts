@@ -160,7 +160,8 @@ export type Shown =
   | (Answering & {
       readonly event: "exported";
       readonly room: string;
-      readonly path: string;
+      /** Not there where there was nothing to write. */
+      readonly path?: string;
       readonly messages: number;
     })
   | (Answering & {

@@ -277,6 +277,8 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
       return note(`forgotten: ${what}; not their copy`);
     }
     case "exported": {
+      if (shown.path === undefined)
+        return note(`nothing is kept of ${visible(shown.room)}: no file is written`);
       const are = shown.messages === 1 ? "is" : "are";
       const what = `${messagesText(shown.messages)} of ${visible(shown.room)} ${are}`;
       return note(`${what} in ${visible(shown.path)}`);

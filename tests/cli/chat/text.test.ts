@@ -389,3 +389,10 @@ test("how a message ended after all is one line", () => {
     "!! the message to bob@lyon of --:-- was not delivered: nobody is there (NO_SUCH_NICK)",
   ]);
 });
+
+test("an export says where it is, or that there was nothing to write", () => {
+  const exported = { event: "exported", ref: 1, room: "#tea" } as const;
+  expect(write({ ...exported, path: "/a", messages: 1 })).toBe("-- 1 message of #tea is in /a");
+  const nothing = "-- nothing is kept of #tea: no file is written";
+  expect(write({ ...exported, messages: 0 })).toBe(nothing);
+});
