@@ -7,7 +7,7 @@ import { type Client, type ClientEvent, isSaid } from "../../client.ts";
 import type { SayOptions } from "../../client/options.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import { visible } from "../../names.ts";
+import { type Name, nameKey, visible } from "../../names.ts";
 import { type Command, type CommandName, helpText, parseLine } from "./commands.ts";
 import { Files, type FilesOptions } from "./files.ts";
 import { MessageBook, type Saying, type Telling } from "./messages.ts";
@@ -118,7 +118,7 @@ export class Chatter {
     const [first = "", second = ""] = args;
     switch (name) {
       case "msg":
-        return this.#tell({ to: this.#addressOf(first), text: second, options: {} }, ref);
+        return this.#nicked(first, (to) => this.#tell({ to, text: second, options: {} }, ref));
       case "say":
         return this.#say({ room: first, text: second }, ref);
       case "me":
@@ -233,8 +233,8 @@ export class Chatter {
         return this.#show({ event: "who", ref, room, people, total });
       }
       case "whois": {
-        const address = this.#addressOf(first);
-        return this.#show({ event: "whois", ref, ...(await client.request("whois", { address })) });
+        const found = this.#nicked(first, (address) => client.request("whois", { address }));
+        return this.#show({ event: "whois", ref, ...(await found) });
       }
       case "watch":
       case "unwatch": {
@@ -286,6 +286,23 @@ export class Chatter {
       if (!isRegistered || askPassword === undefined) throw thrown;
     }
     return (await this.#client.rename(nick, await askPassword(nick))).nick;
+  }
+
+  /** Asks for somebody; where nobody here has the nick, the refusal says who has it elsewhere. */
+  async #nicked<T>(text: string, ask: (address: string) => Promise<T>): Promise<T> {
+    try {
+      return await ask(this.#addressOf(text));
+    } catch (thrown) {
+      const { code, text: why } = failureOf(thrown);
+      if (text.includes("@") || code !== "NO_SUCH_NICK") throw thrown;
+      const isMeant = ({ address }: { readonly address: string }) =>
+        nameKey(address.slice(0, address.lastIndexOf("@")) as Name) === nameKey(text as Name);
+      const { people } = await this.#client.request("who", {}).catch(() => ({ people: [] }));
+      const meant = people.filter(isMeant).slice(0, LIMITS.choicesMax);
+      if (meant.length === 0) throw thrown;
+      const which = meant.map(({ address }) => address).join(" or ");
+      throw new ChatFusionError("NO_SUCH_NICK", `${why}; did you mean ${which}?`);
+    }
   }
 
   /** Without a server it is one's own. */

@@ -54,7 +54,7 @@ export function conversationsText(
   { conversations, next }: Extract<Shown, { event: "conversations" }>,
   { note }: Pick<Pens, "note">,
 ): string {
-  if (conversations.length === 0) return note("no private messages are kept");
+  if (conversations.length === 0) return note("no private messages of yours are kept yet");
   const lines = conversations.map(({ with: other, message: { at } }) =>
     note(`${visible(other)}, ${clockTime(at)}`),
   );

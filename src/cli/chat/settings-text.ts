@@ -21,7 +21,7 @@ export function settingText(shown: Extract<Shown, { event: "setting" }>): string
         ? `${who} has set the ${kind} of ${where}: ${text}`
         : `${who} has removed the ${kind} of ${where}`;
     case "mode":
-      return `${who} has made ${where} ${modeText(of, value)}`;
+      return `${who} ${modeChange(of, where, value)}`;
     case "role":
       return isSet
         ? `${who} has given ${of} the role ${text} in ${where}`
@@ -80,8 +80,28 @@ type Value = RoomSetting["value"];
 const messageText = (id: string, of: Of | undefined): string =>
   of === undefined ? id : `a message of ${quoteText(of)}`;
 
+/** What somebody has done to a room by a mode. */
+function modeChange(mode: string, room: string, value: Value): string {
+  const isSet = value !== null;
+  switch (mode) {
+    case "key":
+      return isSet ? `has given ${room} a key` : `has removed the key of ${room}`;
+    case "limit":
+      if (typeof value !== "number") return `has removed the limit of ${room}`;
+      return `has limited ${room} to ${value === 1 ? "1 person" : `${value} people`}`;
+    case "open-topic":
+      return `lets ${isSet ? "everybody" : "only moderators and owners"} set the topic of ${room}`;
+    case "open-talk": {
+      const whom = isSet ? "also those who are not in it" : "only those who are in it";
+      return `lets ${whom} speak in ${room}`;
+    }
+    default:
+      return `has made ${room} ${isSet ? modeText(mode, value) : `not ${mode} any more`}`;
+  }
+}
+
+/** How a room is by a mode. */
 function modeText(mode: string, value: Value): string {
-  if (value === null) return `not ${mode} any more`;
   if (mode === "limit" && typeof value === "number") return `of ${value} people at most`;
   if (mode === "slow" && typeof value === "number") return `slow: one message in ${value} s`;
   return mode === "key" ? "open to those with the key" : mode;

@@ -36,6 +36,27 @@ test("how a message ended after all is told with the number of its line", () => 
   ]);
 });
 
+test("who is nobody here, but somebody elsewhere, is told of in the refusal", () => {
+  const place = new Place("namesakes");
+  const [paris, lyon] = [place.start("paris"), place.start("lyon")];
+  place.enter(lyon, "Bob");
+  place.join(paris, lyon);
+  const { net, clock } = place.world.environment("desk");
+  const server = { host: "paris", port: 7331 };
+  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const { chatter, shown } = chatterOf(client);
+  const lines = ["/msg bob hi", "/whois bob", "/msg bob@paris hi", "/whois eve"];
+  for (const [at, line] of lines.entries()) place.world.until(chatter.line(line, at + 1));
+  const errors = shown.filter(({ event }) => event === "error");
+  const is = (nick: string) => `${nick}@paris: nobody is there under this nick`;
+  expect(errors).toMatchObject([
+    { code: "NO_SUCH_NICK", text: `${is("bob")}; did you mean Bob@lyon?` },
+    { code: "NO_SUCH_NICK", text: `${is("bob")}; did you mean Bob@lyon?` },
+    { code: "NO_SUCH_NICK", text: is("bob") },
+    { code: "NO_SUCH_NICK", text: is("eve") },
+  ]);
+});
+
 test("who leaves while the connection is lost is told what may not have been sent", () => {
   const place = new Place("left");
   const paris = place.start("paris");
