@@ -4,22 +4,41 @@ import { visible } from "../../client.ts";
 import type { Ended } from "./shown.ts";
 import type { TransferEntry } from "./transfers.ts";
 
-/** A transfer as a line: what, how far, how fast, how long still. */
+/**
+ * A transfer as a line of so many columns: what, how far, how fast, how long still. Where there is
+ * no room for all of it, how far it is and how long it takes are left last.
+ */
 export function progressText(entry: TransferEntry, columns: number): string {
   const { number, direction, name, bytes, size, rate } = entry;
-  const arrow = direction === "in" ? "↓" : "↑";
-  const other = direction === "in" ? `from ${entry.with}` : `to ${entry.with}`;
-  const what = `${number} ${arrow} ${visible(name)} ${visible(other)}`;
-  if (entry.state === "offered") return `${what}: offered`;
+  const begin = `${number} ${direction === "in" ? "↓" : "↑"} `;
+  const file = visible(name);
+  const other = visible(` ${direction === "in" ? "from" : "to"} ${entry.with}`);
+  if (entry.state === "offered") return `${begin}${file}${other}: offered`;
   const part = size === 0 ? 1 : bytes / size;
   const left = rate > 0 ? `  ${durationText((size - bytes) / rate)} left` : "";
   const speed = rate > 0 ? `  ${sizeText(rate)}/s` : "";
   const percent = `${Math.floor(part * 100)} %`;
-  const figures = `${percent}  ${sizeText(bytes)} of ${sizeText(size)}${speed}${left}`;
-  const width = Math.min(20, columns - Bun.stringWidth(what) - figures.length - 6);
-  if (width < 5) return `${what}  ${figures}`;
-  const full = Math.round(part * width);
-  return `${what}  [${"#".repeat(full)}${" ".repeat(width - full)}] ${figures}`;
+  const far = `${percent}  ${sizeText(bytes)} of ${sizeText(size)}`;
+  const roomFor = (what: string, figures: string): number =>
+    columns - Bun.stringWidth(begin + what) - figures.length - 2;
+  const full = `${far}${speed}${left}`;
+  const width = Math.min(20, roomFor(file + other, full) - 4);
+  if (width >= 5) {
+    const done = Math.round(part * width);
+    const bar = "#".repeat(done) + " ".repeat(width - done);
+    return `${begin}${file}${other}  [${bar}] ${full}`;
+  }
+  const least = percent + left;
+  const narrower = [
+    [file + other, full],
+    [file + other, far + left],
+    [file, far + left],
+    [file, least],
+  ] as const;
+  const fitting = narrower.find(([what, figures]) => roomFor(what, figures) >= 0);
+  if (fitting !== undefined) return `${begin}${fitting.join("  ")}`;
+  const some = Bun.sliceAnsi(file, 0, Math.max(0, roomFor("…", least)));
+  return `${begin}${some}…  ${least}`;
 }
 
 /** Which transfer came to nothing, before why. */

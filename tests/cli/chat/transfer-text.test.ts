@@ -32,5 +32,13 @@ test("a transfer's line has its rate and the time that is left, at any width", (
   const line = progressText(entry, 100);
   expect(line).toStartWith("1 ↑ plan.pdf to bob@lyon  [#");
   expect(line).toEndWith("] 25 %  2.50 MB of 10.0 MB  2.50 MB/s  0:03 left");
-  expect(progressText(entry, 30)).toContain("25 %");
+  for (const [columns, narrower] of [
+    [75, "1 ↑ plan.pdf to bob@lyon  25 %  2.50 MB of 10.0 MB  2.50 MB/s  0:03 left"],
+    [65, "1 ↑ plan.pdf to bob@lyon  25 %  2.50 MB of 10.0 MB  0:03 left"],
+    [50, "1 ↑ plan.pdf  25 %  2.50 MB of 10.0 MB  0:03 left"],
+    [40, "1 ↑ plan.pdf  25 %  0:03 left"],
+    [25, "1 ↑ pla…  25 %  0:03 left"],
+    [20, "1 ↑ …  25 %  0:03 left"],
+  ] as const)
+    expect(progressText(entry, columns)).toBe(narrower);
 });
