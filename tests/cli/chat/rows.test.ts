@@ -61,8 +61,8 @@ test("the help has all its words, whole, on a terminal of any width", () => {
 });
 
 test("a flood of lines has no more rows than its bound, and says how many more there are", () => {
-  const lines = (count: number) => Array.from({ length: count }, (_, at) => `${at}`).join("\n");
-  const rowsOf = (count: number) => textRows(lines(count)).split("\n").slice(1);
+  const flood = (count: number) => Array.from({ length: count }, (_, at) => `${at}`).join("\n");
+  const rowsOf = (count: number) => textRows(flood(count)).split("\n").slice(1);
   const { textRowsMax: most } = LIMITS;
   expect(rowsOf(most)).toHaveLength(most);
   expect(rowsOf(most).at(-1)).toBe(`      ${most - 1}`);
