@@ -1,6 +1,7 @@
 // Who has the terminal: this process's group, or the shell that has started it. For those who read
 // keys.
 
+import { readFileSync } from "node:fs";
 import { LIMITS } from "../limits.ts";
 
 /**
@@ -39,6 +40,17 @@ export function watchTerminal({ away, back }: { away(): void; back(): void }): (
 
 /** This process's group, and the one that its terminal listens to; 0 or less if there is none. */
 function groups(): { readonly own: number; readonly foreground: number } {
+  try {
+    // pid (name) state ppid pgrp session tty_nr tpgid …; see proc_pid_stat(5)
+    const told = readFileSync("/proc/self/stat", "utf8");
+    const fields = told.slice(told.lastIndexOf(")") + 2).split(" ");
+    return { own: Number(fields[2]), foreground: Number(fields[5]) };
+  } catch {
+    return groupsByPs(); // no Linux
+  }
+}
+
+function groupsByPs(): ReturnType<typeof groups> {
   const words = ["ps", "-o", "pgid=,tpgid=", "-p", String(process.pid)];
   const told = Bun.which("ps") === null ? "" : Bun.spawnSync(words).stdout.toString();
   const [own = 0, foreground = 0] = told.trim().split(/\s+/).map(Number);

@@ -150,7 +150,7 @@ export function createChannel(options: ChannelOptions): Channel {
       return unsent.length;
     },
     get owes() {
-      return owed > 0 && cancelOwed !== undefined;
+      return owed > 0;
     },
     send(message) {
       if (

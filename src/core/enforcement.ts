@@ -162,8 +162,7 @@ export function createEnforcement(options: EnforcementOptions) {
     const who = from === undefined ? { by } : { by, from };
     for (const session of options.sessions.all()) {
       const isThere = session.memberships.has(room);
-      if (isThere || invited.find(states.personOf(session, room), () => true) === undefined)
-        continue;
+      if (isThere || invited.find(states.personOf(session, room)) === undefined) continue;
       session.doorway.personal({ type: "invited", room, ...who });
     }
   };

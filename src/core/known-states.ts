@@ -2,9 +2,9 @@
 // be done again, as a ban or a mute has ended: each server finds so by its own clock, at the time
 // that was set, without another word of anybody. Read states.ts first.
 
-import type { Clock, Millis } from "../environment.ts";
-import { LIMITS } from "../limits.ts";
+import type { Clock } from "../environment.ts";
 import type { RoomName } from "../names.ts";
+import { atTime } from "./at-time.ts";
 import type { RoomState } from "./room-state.ts";
 
 /** `ended` is called when something in a room's state has ended. */
@@ -18,22 +18,16 @@ export function createKnownStates(
     waiting.get(room)?.();
     waiting.delete(room);
   };
-  const wait = (room: RoomName, endsAt: Millis) => {
-    const leftMs = Math.max(0, endsAt - clock.now());
-    const look = () => {
-      waiting.delete(room);
-      if (clock.now() >= endsAt) ended(room);
-      else wait(room, endsAt);
-    };
-    waiting.set(room, clock.after(Math.min(leftMs, LIMITS.endingLookMsMax), look));
-  };
   return {
     get: (room: RoomName): RoomState | undefined => states.get(room),
     /** Takes it, and returns it. */
     put(room: RoomName, state: RoomState): RoomState {
       states.set(room, state);
       stop(room);
-      if (Number.isFinite(state.endsAt)) wait(room, state.endsAt);
+      waiting.set(
+        room,
+        atTime(clock, state.endsAt, () => ended(room)),
+      );
       return state;
     },
     delete(room: RoomName): void {

@@ -75,8 +75,11 @@ export class PatternMap<T> {
     return this.#exact.size + this.#wilds;
   }
 
-  /** What fits somebody by nick or by account, and passes `holds`. */
-  find({ nick, account, server }: Somebody, holds: (value: T) => boolean): T | undefined {
+  /** What fits somebody by nick or by account, and passes `holds`, if that is given. */
+  find(
+    { nick, account, server }: Somebody,
+    holds: (value: T) => boolean = () => true,
+  ): T | undefined {
     if (this.size === 0) return undefined;
     const where = nameKey(server);
     const names = account === undefined ? [fold(nick)] : [fold(nick), fold(account)];

@@ -195,7 +195,7 @@ export const isInvited = (state: RoomState, who: Person): boolean =>
   roleOf(state, who) !== undefined || hasInvitation(state, who);
 
 export const hasInvitation = (state: RoomState, who: Somebody): boolean =>
-  state.invites.find(who, () => true) !== undefined;
+  state.invites.find(who) !== undefined;
 
 /** Why somebody who is in the room may say nothing there. */
 export function silenced(state: RoomState, who: Person, now: Millis): Failure | undefined {

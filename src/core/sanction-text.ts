@@ -2,6 +2,7 @@
 // zone. Pure.
 
 import type { Millis } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 
 /** Until when somebody is banned or muted, and why, as it was written: what stands behind that. */
 export function sanctionText({ reason, until }: Told): string {
@@ -18,12 +19,9 @@ interface Told {
   readonly until?: Millis | undefined;
 }
 
-/** No date is later; what is set may be. */
-const LAST = 8.64e15;
-
 /** To the minute, by which it is over. */
 function minuteText(at: Millis): string {
-  const over = Math.min(Math.ceil(at / minute) * minute, LAST);
+  const over = Math.min(Math.ceil(at / minute) * minute, LIMITS.timeMsMax);
   const [day = "", time = ""] = new Date(over).toISOString().split("T");
   return `${day} ${time.slice(0, 5)} UTC`;
 }

@@ -12,6 +12,7 @@ import { visible } from "../names.ts";
 import { addressOf } from "./acceptor.ts";
 import type { AddressRange } from "./address-range.ts";
 import { isInRange, parseRange } from "./address-range.ts";
+import { atTime } from "./at-time.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap, patternOf } from "./pattern.ts";
 import { sanctionText } from "./sanction-text.ts";
@@ -53,13 +54,11 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
   };
   let isClosed = false;
   let cancel = NOTHING;
-  /** Waits for the next end; not for long, as the clock may be set. */
   const awaitEnd = () => {
     cancel();
     const ends = [...bans.values()].map(({ until = Number.POSITIVE_INFINITY }) => until);
-    const leftMs = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY) - clock.now();
-    if (isClosed || !Number.isFinite(leftMs)) return;
-    cancel = clock.after(Math.min(Math.max(0, leftMs), LIMITS.endingLookMsMax), end);
+    const next = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    cancel = isClosed ? NOTHING : atTime(clock, next, end);
   };
   const end = () => {
     const ended = [...bans.values()].flatMap((ban) => (holds(ban) ? [] : [ban.of]));
@@ -98,7 +97,7 @@ export async function loadServerBans({ clock, store }: Pick<Environment, "clock"
       return bans.size > 0;
     },
     /** The ban of somebody here or elsewhere; until it has been told that it has ended. */
-    find: (somebody: Somebody): ServerBan | undefined => people.find(somebody, () => true),
+    find: (somebody: Somebody): ServerBan | undefined => people.find(somebody),
     /** Why somebody is not let in, by his names or by where he comes from (`host:port`). */
     refusal(somebody: Somebody, remote: string): Failure | undefined {
       if (bans.size === 0) return undefined;

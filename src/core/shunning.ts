@@ -22,7 +22,7 @@ export function tellOfBans({ bans, peers, presence }: ShunningOptions): void {
       for (const one of peer.people.values()) {
         const person = { ...one, server: peer.name };
         // Whom another ban hides stays hidden.
-        if (those.find(person, () => true) !== true || bans.find(person) !== undefined) continue;
+        if (those.find(person) !== true || bans.find(person) !== undefined) continue;
         const entry = remoteEntry(peer, one);
         if (now === "banned") presence().went(entry, one.rooms);
         else {

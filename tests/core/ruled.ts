@@ -46,6 +46,23 @@ export class Ruled {
     return this.place.enter(home, nick);
   }
 
+  /**
+   * Two servers whose people were in a room before these met: ann, who has founded it in Paris; in
+   * Lyon ben, who has founded it there, and gus, a guest.
+   */
+  met(room: string) {
+    const [paris, lyon] = [this.start("paris"), this.start("lyon")];
+    const people = {
+      ann: this.account(paris, "ann"),
+      ben: this.account(lyon, "ben"),
+      gus: this.guest(lyon, "gus"),
+    };
+    for (const peer of Object.values(people)) peer.get("join", { room });
+    this.place.rest(70_000);
+    this.place.join(paris, lyon);
+    return { paris, lyon, ...people };
+  }
+
   /** How many entries a server holds. */
   held(home: Home): unknown {
     return (this.place.command(home, "status").data as { settings: number }).settings;

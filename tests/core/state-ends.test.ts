@@ -46,15 +46,7 @@ describe("the end of a ban", () => {
 
   test("lets in who was kept out, and shows who was hidden", () => {
     const world = new Ruled("hidden");
-    const [paris, lyon] = [world.start("paris"), world.start("lyon")];
-    const [ann, ben, gus] = [
-      world.account(paris, "ann"),
-      world.account(lyon, "ben"),
-      world.guest(lyon, "gus"),
-    ];
-    for (const peer of [ann, ben, gus]) peer.get("join", { room });
-    world.place.rest(70_000);
-    world.place.join(paris, lyon);
+    const { paris, ann, gus } = world.met(room);
     const eve = world.guest(paris, "eve");
     const until = inMs(paris, 60_000);
     for (const who of ["gus@lyon", "eve@paris"]) world.set(ann, room, `ban/${who}`, { until });

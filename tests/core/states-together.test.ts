@@ -256,15 +256,7 @@ describe("the role of one who is away", () => {
 
 test("one who was hidden, as he is elsewhere, is told when he may be there again", () => {
   const world = new Ruled("shown");
-  const [paris, lyon] = [world.start("paris"), world.start("lyon")];
-  const [ann, ben, gus] = [
-    world.account(paris, "ann"),
-    world.account(lyon, "ben"),
-    world.guest(lyon, "gus"),
-  ];
-  for (const peer of [ann, ben, gus]) peer.get("join", { room });
-  world.place.rest(70_000);
-  world.place.join(paris, lyon);
+  const { ann } = world.met(room);
   world.set(ann, room, "ban/gus@lyon", {});
   world.place.rest(200);
   expect(who(ann)).not.toContain("gus@lyon");
@@ -279,15 +271,7 @@ test("one who was hidden, as he is elsewhere, is told when he may be there again
 
 test("who is banned is not invited where a room becomes invite-only", () => {
   const world = new Ruled("not invited");
-  const [paris, lyon] = [world.start("paris"), world.start("lyon")];
-  const [ann, ben, gus] = [
-    world.account(paris, "ann"),
-    world.account(lyon, "ben"),
-    world.guest(lyon, "gus"),
-  ];
-  for (const peer of [ann, ben, gus]) peer.get("join", { room });
-  world.place.rest(70_000);
-  world.place.join(paris, lyon);
+  const { ann } = world.met(room);
   world.set(ann, room, "ban/gus@lyon", {});
   expect(codeOf(world.set(ann, room, "mode/invite-only", true))).toBe("ack");
   const invited = Object.keys(world.settings(ann, room)).filter((key) => key.startsWith("invite/"));
@@ -296,15 +280,7 @@ test("who is banned is not invited where a room becomes invite-only", () => {
 
 test("who is banned, and there on another server, takes no place that a limit leaves", () => {
   const world = new Ruled("limit");
-  const [paris, lyon] = [world.start("paris"), world.start("lyon")];
-  const [ann, ben, gus] = [
-    world.account(paris, "ann"),
-    world.account(lyon, "ben"),
-    world.guest(lyon, "gus"),
-  ];
-  for (const peer of [ann, ben, gus]) peer.get("join", { room });
-  world.place.rest(70_000);
-  world.place.join(paris, lyon);
+  const { paris, ann } = world.met(room);
   world.set(ann, room, "ban/*@lyon", {});
   world.set(ann, room, "mode/limit", 2);
   const [tim, tom] = [world.guest(paris, "tim"), world.guest(paris, "tom")];

@@ -3,8 +3,7 @@
 // its number as `ref`. 2. `settled` resolves when nothing is under way.
 
 import { randomUUID } from "node:crypto";
-import { type Client, type ClientEvent, isSaid } from "../../client.ts";
-import type { SayOptions } from "../../client/options.ts";
+import { type Client, type ClientEvent, isSaid, type SayOptions } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Name, nameKey, visible } from "../../names.ts";
