@@ -25,6 +25,8 @@ export interface ChatterOptions extends Omit<FilesOptions, "track"> {
   readonly askPassword: ((nick: string) => Promise<string>) | undefined;
   /** The chat is over by /quit. */
   quit(): void;
+  /** Other lines are unanswered, or there is a connection, or none any more. */
+  waits?(): void;
   /** The connection is closed for good. */
   closed(why: Failure | undefined): void;
 }
@@ -48,7 +50,10 @@ export class Chatter {
     this.#options = options;
     this.#client = options.client;
     this.commands = new ServerCommands(options.client);
-    this.unanswered = new Unanswered(() => options.quit());
+    this.unanswered = new Unanswered({
+      over: () => options.quit(),
+      changed: () => options.waits?.(),
+    });
     this.#turns = new Turns(options.askPassword !== undefined);
     const show = (shown: Shown) => this.#show(shown);
     this.#files = new Files({ ...options, show, track: (work) => this.#track(work) });
@@ -66,7 +71,7 @@ export class Chatter {
 
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
   line(line: string | Failure, ref: number): Promise<void> {
-    this.unanswered.begin(ref);
+    this.unanswered.begin(ref, typeof line === "string" ? line : line.text);
     const done = this.#answer(line, ref).finally(() => this.unanswered.end(ref));
     this.#track(done);
     return done;

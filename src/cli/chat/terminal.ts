@@ -51,7 +51,7 @@ class Terminal {
   readonly #ended = Promise.withResolvers<ExitCode>();
   readonly #people = new Set<string>();
   readonly #typists = new Typists(() => this.#drawSoon());
-  readonly #waiting = new WaitingLines(() => this.#drawSoon());
+  readonly #waiting: WaitingLines;
   readonly #colours = hasColours(process.stdout);
   /** The block as it was drawn last: the columns of each line, and of the last up to the cursor. */
   #drawn: readonly number[] = [];
@@ -82,13 +82,14 @@ class Terminal {
       accept,
       show: (shown) => {
         this.#typists.take(shown, client.address);
-        this.#waiting.take(shown);
         this.#print(write(shown) + (isCalling(shown, client.address) ? BELL : ""));
       },
       askPassword: (nick) => this.#askPassword(nick),
       quit: () => this.#ended.resolve(EXIT.ok),
+      waits: () => this.#waiting.look(),
       closed: (why) => this.#ended.resolve(why === undefined ? EXIT.ok : exitCodeOf(why.code)),
     });
+    this.#waiting = new WaitingLines(this.#chatter.unanswered, () => this.#drawSoon());
     client.on((event) => this.#learn(event));
   }
 
@@ -104,7 +105,6 @@ class Terminal {
     const code = exitCodeWith(await this.#ended.promise, this.#chatter.unanswered.size);
     this.#isOver = true;
     this.#typists.close();
-    this.#waiting.close();
     await this.#client.close();
     // The lines that waited are refused by now, and their errors are said behind that.
     await new Promise(setImmediate);
@@ -182,7 +182,8 @@ class Terminal {
       case "line":
         this.#drawSoon();
         if (action.line.trim() === "") return;
-        return this.#say(action.line);
+        this.#chatter.line(action.line, ++this.#lines).catch(this.#fail);
+        return;
       case "complete":
         return this.#complete();
       case "refused":
@@ -200,12 +201,6 @@ class Terminal {
       default:
         action satisfies never;
     }
-  }
-
-  #say(line: string): void {
-    const ref = ++this.#lines;
-    this.#waiting.typed(ref, line);
-    this.#chatter.line(line, ref).then(() => this.#waiting.answered(ref), this.#fail);
   }
 
   /** Tells the lobby that something is being written for it; a command is nobody's business. */

@@ -15,27 +15,49 @@ const STATES = {
   closed: "closed",
 } as const satisfies Record<ConnectionState, string>;
 
+/** A line that has no answer yet. */
+export interface OpenLine {
+  readonly line: string;
+  /** When it was typed, by `performance.now()`. */
+  readonly since: number;
+}
+
+export interface UnansweredOptions {
+  /** Called, perhaps again, when nothing is to be waited for after /quit. */
+  over(): void;
+  /** There are other lines than before, or the connection is lost, or back. */
+  changed?(): void;
+  readonly waitMs?: number;
+}
+
 export class Unanswered {
-  readonly #refs = new Set<number>();
-  readonly #over: () => void;
-  readonly #waitMs: number;
+  /** By number, the oldest first. */
+  readonly #lines = new Map<number, OpenLine>();
+  readonly #options: UnansweredOptions;
   #connection: "here" | "lost" | "closed" = "here";
   #isLeaving = false;
 
-  /** `over` is called, perhaps again, when nothing is to be waited for after /quit. */
-  constructor(over: () => void, waitMs: number = LIMITS.quitMs) {
-    this.#over = over;
-    this.#waitMs = waitMs;
+  constructor(options: UnansweredOptions) {
+    this.#options = options;
+  }
+
+  /** The oldest first. */
+  get lines(): readonly OpenLine[] {
+    return [...this.#lines.values()];
   }
 
   /** How many there are: where the chat ends now, they may not have been sent. */
   get size(): number {
-    return this.#refs.size;
+    return this.#lines.size;
   }
 
   /** /quit was typed: no line behind it is to be read from a pipe. */
   get isLeaving(): boolean {
     return this.#isLeaving;
+  }
+
+  get isLost(): boolean {
+    return this.#connection === "lost";
   }
 
   /** The connection is closed for good: whoever has no answer by now gets none. */
@@ -44,14 +66,14 @@ export class Unanswered {
   }
 
   /** A line is taken. */
-  begin(ref: number): void {
-    this.#refs.add(ref);
+  begin(ref: number, line: string): void {
+    this.#lines.set(ref, { line, since: performance.now() });
+    this.#options.changed?.();
   }
 
   /** It has its answer. */
   end(ref: number): void {
-    this.#refs.delete(ref);
-    this.#look();
+    if (this.#lines.delete(ref)) this.#look();
   }
 
   /** The connection is lost, there is one again, or there will be none any more. */
@@ -62,16 +84,18 @@ export class Unanswered {
 
   /** /quit, which has its answer. Whoever types it once more waits for nothing. */
   leave(ref: number): void {
-    this.#refs.delete(ref);
-    if (this.#isLeaving) return this.#over();
+    const { over, waitMs = LIMITS.quitMs } = this.#options;
+    this.#lines.delete(ref);
+    if (this.#isLeaving) return over();
     this.#isLeaving = true;
     this.#look();
-    setTimeout(this.#over, this.#waitMs).unref();
+    setTimeout(over, waitMs).unref();
   }
 
   // --- internal ---------------------------------------------------------------------------------
 
   #look(): void {
-    if (this.#isLeaving && (this.#connection === "lost" || this.#refs.size === 0)) this.#over();
+    this.#options.changed?.();
+    if (this.#isLeaving && (this.isLost || this.size === 0)) this.#options.over();
   }
 }

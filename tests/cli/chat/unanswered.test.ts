@@ -5,13 +5,13 @@ import { Unanswered } from "../../../src/cli/chat/unanswered.ts";
 
 test("/quit waits for the answers of all lines, also of those behind it", () => {
   const over = mock();
-  const lines = new Unanswered(over);
-  for (const ref of [1, 2]) lines.begin(ref);
+  const lines = new Unanswered({ over });
+  for (const ref of [1, 2]) lines.begin(ref, "");
   lines.end(1);
   lines.leave(2);
   expect(over).toHaveBeenCalledTimes(1);
-  const more = new Unanswered(over);
-  for (const ref of [1, 2, 3]) more.begin(ref);
+  const more = new Unanswered({ over });
+  for (const ref of [1, 2, 3]) more.begin(ref, "");
   more.leave(2);
   more.end(1);
   expect([more.isLeaving, more.size]).toEqual([true, 1]);
@@ -23,8 +23,8 @@ test("/quit waits for the answers of all lines, also of those behind it", () => 
 test("/quit waits for nothing while the connection is lost, nor when it is lost then", () => {
   for (const isFirst of [true, false]) {
     const over = mock();
-    const lines = new Unanswered(over);
-    for (const ref of [1, 2]) lines.begin(ref);
+    const lines = new Unanswered({ over });
+    for (const ref of [1, 2]) lines.begin(ref, "");
     if (isFirst) lines.connection("lost");
     lines.leave(2);
     if (!isFirst) lines.connection("lost");
@@ -32,8 +32,8 @@ test("/quit waits for nothing while the connection is lost, nor when it is lost 
     expect(lines.size).toBe(1);
   }
   const over = mock();
-  const lines = new Unanswered(over);
-  lines.begin(1);
+  const lines = new Unanswered({ over });
+  lines.begin(1, "");
   lines.connection("lost");
   lines.connection("back");
   lines.leave(2);
@@ -42,14 +42,14 @@ test("/quit waits for nothing while the connection is lost, nor when it is lost 
 
 test("/quit does not wait for ever, and a second one not at all", async () => {
   const over = Promise.withResolvers<void>();
-  const lines = new Unanswered(over.resolve, 1);
-  lines.begin(1);
+  const lines = new Unanswered({ over: over.resolve, waitMs: 1 });
+  lines.begin(1, "");
   lines.leave(2);
   await over.promise;
   expect(lines.size).toBe(1);
   const now = mock();
-  const more = new Unanswered(now);
-  more.begin(1);
+  const more = new Unanswered({ over: now });
+  more.begin(1, "");
   more.leave(2);
   expect(now).not.toHaveBeenCalled();
   more.leave(3);
