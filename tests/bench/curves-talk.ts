@@ -65,8 +65,8 @@ export const connections: Curve = talk({
   title: `Cost of a delivery in a room of ${BESIDE_MEMBERS}, by connections beside it`,
   x: "connections that say nothing",
   steps: [1, 100, 1000, 10_000, 20_000],
-  // Those who talked in the repetition before may not be gone yet: what they hear leaves first.
-  most: () => connectionsMax() - BESIDE_MEMBERS - TALKERS_MAX,
+  // The members of the repetition before may not be gone yet: what they hear leaves first.
+  most: () => connectionsMax() - 2 * BESIDE_MEMBERS,
   isBareOnly: true,
   busy: (bystanders) => ({ ...room(BESIDE_MEMBERS, TALKERS_MAX, IN_FLIGHT), bystanders }),
   single: (bystanders) => ({ ...room(BESIDE_MEMBERS, 1, 1), bystanders }),

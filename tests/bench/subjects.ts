@@ -74,9 +74,11 @@ export function ours(
         await stop();
         throw thrown;
       }
-      const targets = programs.map(({ port, name: of, pid }, at) =>
-        name === "irc" ? { port: doors[at] ?? 0, name: "", pid } : { port, name: of, pid },
-      );
+      const targets = programs.map(({ port, name: of, pid }, at) => ({
+        port: name === "irc" ? (doors[at] ?? 0) : port,
+        name: of,
+        pid,
+      }));
       return { targets, stop };
     },
   };

@@ -34,7 +34,11 @@ export const irc: Protocol = {
     return newline + 1;
   },
   inRoom: (room, text) => envelope(encoder.encode(`PRIVMSG ${room} :`), text, "\r\n"),
-  toPerson: ({ nick }, text) => envelope(encoder.encode(`PRIVMSG ${nick} :`), text, "\r\n"),
+  // Ours has namesakes on several servers; the peers' servers have no name here.
+  toPerson: ({ nick, server }, text) => {
+    const to = server === "" ? nick : `${nick}@${server}`;
+    return envelope(encoder.encode(`PRIVMSG ${to} :`), text, "\r\n");
+  },
 };
 
 // --- internal ---
