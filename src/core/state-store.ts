@@ -268,7 +268,14 @@ export function createStateStore(
       const known = books.get(one.entry.room)?.byKey.get(`${one.sid} ${one.entry.key}`);
       return known !== undefined && !isNewer(one, known);
     },
-    /** Of each shelf, what it holds of rooms that are told to others, in hex. */
+    /** Of all that is held of rooms that are told to others, in hex. */
+    digest(): string {
+      const all = new Uint8Array(DIGEST_BYTES);
+      for (const { digest } of shelves)
+        for (let i = 0; i < DIGEST_BYTES; i++) all[i] = (all[i] ?? 0) ^ (digest[i] ?? 0);
+      return all.toHex();
+    },
+    /** The same of each shelf. */
     digests: (): string[] => shelves.map(({ digest }) => digest.toHex()),
     /** The told rooms of one shelf, each with the digest of its entries; sorted. */
     roomsIn: (number: number): (readonly [RoomName, string])[] =>

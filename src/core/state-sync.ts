@@ -1,16 +1,17 @@
 // How all servers of a fusion come to hold the same entries of rooms' states. What is made is told
 // to all at once, in the sealed channels. So that nothing is missed for good, servers compare
 // digests: when they meet; a while after each change, its maker with all, and who learns of it with
-// the next one; and when a server is gone, each with its next one. First one digest for each part
-// of all rooms, then one for each room of the parts that differ; then each sends what it has of the
-// rooms that differ.
+// the next one; and when a server is gone, each with its next one. First one digest of all, which
+// is mostly the end of it; then one for each part of all rooms, then one for each room of the parts
+// that differ; then each sends what it has of the rooms that differ.
 // What anybody tells was signed by its own server, so it does not matter who tells it.
 // Read states.ts first.
 //
-//   states ─differs, from the larger sid─▶ rooms (of a part) ─differs─▶ entries, entries?
-//   states ─differs, from the smaller sid─▶ states                entries? ─▶ entries
+//   states (of all) ─differs, to the larger sid─▶ states (of each part) ─▶ rooms (of a part)
+//                  ─differs, to the smaller sid─▶ states (of all), unless it has just said so
+//   rooms ─differs─▶ entries, entries?                                  entries? ─▶ entries
 
-import type { Bytes, Clock, Crypto, Log } from "../environment.ts";
+import type { Bytes, Clock, Crypto, Log, Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, Sid } from "../names.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
@@ -42,17 +43,20 @@ export function createStateSync(options: StateSyncOptions) {
   /** What a server said last that it holds, and how long until it is asked again. */
   const compared = new WeakMap<Peer, { readonly digests: readonly string[]; waitMs: number }>();
   const retries = new Map<Peer, () => void>();
+  /** When it was last told the digest of all. */
+  const saidAt = new WeakMap<Peer, Millis>();
   let cancel: (() => void) | undefined;
   let cancelNext: (() => void) | undefined;
 
-  const sendDigests = (peer: Peer) => {
-    const isSent = peer.send({ t: "states", digests: store.digests() });
+  const sendDigest = (peer: Peer) => {
+    saidAt.set(peer, clock.monotonic());
+    const isSent = peer.send({ t: "states", digests: [store.digest()] });
     if (!isSent) compareAgain(peer, LIMITS.stateCompareMsMin); // too much waits for it
   };
   const compareSoon = () => {
     cancel ??= clock.after(LIMITS.stateCompareMsMin, () => {
       cancel = undefined;
-      for (const peer of options.present()) sendDigests(peer);
+      for (const peer of options.present()) sendDigest(peer);
     });
   };
   /**
@@ -65,7 +69,7 @@ export function createStateSync(options: StateSyncOptions) {
       cancelNext = undefined;
       const others = options.present().toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
       const next = others.find(({ sid }) => sid > options.identity().sid) ?? others[0];
-      if (next !== undefined) sendDigests(next);
+      if (next !== undefined) sendDigest(next);
     });
   };
   /** As long as two differ, they compare again, ever later. */
@@ -73,7 +77,7 @@ export function createStateSync(options: StateSyncOptions) {
     if (retries.has(peer)) return;
     const run = () => {
       retries.delete(peer);
-      if (options.present().includes(peer)) sendDigests(peer);
+      if (options.present().includes(peer)) sendDigest(peer);
     };
     retries.set(peer, clock.after(waitMs, run));
   };
@@ -107,13 +111,22 @@ export function createStateSync(options: StateSyncOptions) {
     }
   };
   const heardDigests = (peer: Peer, { digests }: PeerMessageOf<"states">) => {
-    const own = store.digests();
+    const isOfAll = digests.length === 1;
+    const own = isOfAll ? [store.digest()] : store.digests();
     const differing = own.flatMap((digest, part) => (digest === digests[part] ? [] : [part]));
     if (differing.length === 0) {
       compared.delete(peer);
       retries.get(peer)?.();
       retries.delete(peer);
       return;
+    }
+    const isSmaller = options.identity().sid < peer.sid;
+    if (isOfAll && isSmaller) {
+      const isKnown =
+        clock.monotonic() - (saidAt.get(peer) ?? Number.NEGATIVE_INFINITY) <
+        LIMITS.stateCompareMsMin;
+      if (!isKnown) sendDigest(peer);
+      return compareAgain(peer, 2 * LIMITS.stateCompareMsMin);
     }
     const before = compared.get(peer);
     const isSame = before?.digests.join() === [...own, ...digests].join();
@@ -123,7 +136,8 @@ export function createStateSync(options: StateSyncOptions) {
       : LIMITS.stateCompareMsMin;
     compared.set(peer, { digests: [...own, ...digests], waitMs });
     compareAgain(peer, 2 * waitMs);
-    if (options.identity().sid < peer.sid) for (const part of differing) sendRooms(peer, part);
+    if (isSmaller) for (const part of differing) sendRooms(peer, part);
+    else if (isOfAll) peer.send({ t: "states", digests: store.digests() });
   };
   const heardRooms = (peer: Peer, { part, after, upTo, rooms }: PeerMessageOf<"rooms">) => {
     const theirs = new Map(rooms);
@@ -183,7 +197,7 @@ export function createStateSync(options: StateSyncOptions) {
 
   return {
     /** A server came: what both hold is compared. */
-    met: sendDigests,
+    met: sendDigest,
     /** Tells all what was made here. */
     publish(made: readonly Held[]): void {
       for (const peer of options.present()) sendEntries(peer, made, true);

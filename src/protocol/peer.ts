@@ -171,7 +171,7 @@ export const PeerMessage = v.variant("t", [
     room: v.exactOptional(Name),
     to: v.exactOptional(Name),
   }),
-  /** What the sender holds of rooms' states: a digest for each of the parts of all rooms. */
+  /** What the sender holds of rooms' states: a digest of all, or one for each part of them. */
   v.object({ t: v.literal("states"), digests: v.pipe(v.array(Digest), v.maxLength(256)) }),
   /** The rooms of one part behind one name, up to another or all, each with its digest. */
   v.object({
