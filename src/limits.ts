@@ -472,6 +472,13 @@ export const LIMITS = {
   dccPortsMax: 1000,
   /** A transfer on which nothing moves. */
   transferStallMsMax: 60 * second,
+  /** One that was interrupted goes on within this, as long as private messages are tried again. */
+  transferResumeMsMax: 15 * minute,
+  /** It is offered again after this, doubled up to that: two of the 30 offers a minute. */
+  transferAgainMs: 0.5 * second,
+  transferAgainMsMax: 30 * second,
+  /** Files that have arrived, of which the word may be lost that they have. */
+  arrivedKeptMax: 64,
   /** How often the stalled are looked for. */
   transferSweepMs: 5 * second,
   fileBytesMax: 2 ** 50,

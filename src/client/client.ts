@@ -7,8 +7,8 @@
 // Invariants:
 // 1. Requests are settled exactly once, over all connections (requests.ts).
 // 2. Listeners are told in the order in which things came in; `closed` is the last event.
-// 3. A transfer ends when its bytes may have been lost; an offer without an answer lives as long as
-//    the session (transfer.ts).
+// 3. A transfer ends when its bytes may have been lost, and its file goes on by another one
+//    (sending.ts); an offer without an answer lives as long as the session.
 
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError, failureOf } from "../errors.ts";
@@ -70,7 +70,8 @@ export class Client {
 
   private constructor(options: ConnectOptions) {
     this.#options = options;
-    ({ clock: this.#clock, net: this.#net, random: this.#random } = surroundingsOf(options));
+    const surroundings = surroundingsOf(options);
+    ({ clock: this.#clock, net: this.#net, random: this.#random } = surroundings);
     this.#listeners = new Listeners(this.#clock);
     this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
     this.#identity = new Identity(options);
@@ -83,7 +84,7 @@ export class Client {
       refused: (failure) => this.#listeners.tell({ type: "connection", state: "refused", failure }),
       ended: (failure) => this.#end(failure),
     });
-    this.#port = createTransferPort(this.#clock, {
+    this.#port = createTransferPort(surroundings, {
       send: (frame, lane) => this.#sendFrame(frame, lane),
       connection: () => this.#connection,
     });
@@ -182,8 +183,10 @@ export class Client {
   // --- files ------------------------------------------------------------------------------------
 
   /**
-   * Sends a file to `nick@server`; resolves when it is there, whole, under its final name. Rejects
-   * with `TRANSFER_REJECTED`, `TRANSFER_CANCELLED`, `TRANSFER_INTERRUPTED`, `FILE_UNREADABLE`, …
+   * Sends a file to `nick@server`; resolves when it is there, whole, under its final name. What is
+   * interrupted after it was accepted goes on by itself, but for a stream, and where the receiver's
+   * client can. Rejects with `TRANSFER_REJECTED`, `TRANSFER_CANCELLED`, `TRANSFER_INTERRUPTED` (it
+   * did not go on within LIMITS.transferResumeMsMax), `FILE_UNREADABLE`, …
    */
   send(to: string, source: FileSource, options: SendOptions = {}): Promise<Sent> {
     return this.#transfers.send(to, source, options);
@@ -288,11 +291,11 @@ export class Client {
       wish.done.resolve(this.rename(nick, password));
     }
     for (const transfer of untold) {
+      const [code, reason] = ["TRANSFER_INTERRUPTED", "the connection was lost"] as const;
       // Where it is forgotten already, there is nobody to tell.
-      this.request("cancel", { transfer, reason: "the connection was lost" }).catch(
-        () => undefined,
-      );
+      this.request("cancel", { transfer, code, reason }).catch(() => undefined);
     }
+    this.#transfers.back();
   }
 
   /** In a new session: whom the room does not take any more is out of it. */
@@ -332,7 +335,8 @@ export class Client {
     // An event of a newer server is none of ours.
     const event = readEvent(type, payload);
     if (event === undefined) return;
-    if (event.type === "failed") this.#transfers.failed(event);
+    if (event.type === "failed" && !this.#transfers.failed(event)) return;
+    if (event.type === "offered" && this.#transfers.offeredAgain(event.offer)) return;
     if (event.type === "removed") this.#leave(event.room);
     if (event.type === "merged" || event.type === "split") this.#fusion = event.fusion;
     if (this.#wishes.isNews(event)) this.#past.take(event);
@@ -372,7 +376,7 @@ export class Client {
     if (this.#phase === "closed") return;
     const why = failure ?? new ChatFusionError("CANNOT_CONNECT", "the client was closed");
     this.#comeback.end();
-    this.#transfers.close(why);
+    this.#transfers.close(why, failure === undefined);
     this.#requests.close(why);
     this.#identity.close(why);
     this.#past.close();

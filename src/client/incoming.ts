@@ -3,12 +3,16 @@
 // does. The sender and the servers may lie: sizes, order, credit and the hash are all checked here.
 // See transfer.ts.
 //
-//   receiving ──all written, "finished" is there, hash right──▶ keeping ──▶ ended
-//       └────────────── end(why) ──────────────────────────────────┴──────▶ ended
+//   receiving ──all written, "finished" is there, hash right──▶ keeping ──▶ kept
+//    │  ▲  └──── end(why) ────────────────────────────────────────┴──────▶ ended
+//    ▼  │ offered again                                                      ▲
+//   paused ── end(why), or not offered within transferResumeMsMax ───────────┘
 //
 // Invariants: 1. `#written` ≤ `#taken` ≤ `#upTo` ≤ size. 2. What may still come is at most the
 // window, and with what waits to be written at most LIMITS.writeAheadBytes more. 3. The download is
-// kept or discarded, once, when no write is running.
+// kept or discarded, once, when no write is running. 4. It pauses only where its sender has said by
+// what it is known when it is offered again; and it is taken again also when it is kept, since the
+// word of that may be lost.
 //
 // The window begins with LIMITS.creditBytes, and stays there on a short way. On a long one it is
 // doubled when bytes for a renewed credit come as soon as ever after it was sent, and halved when
@@ -17,11 +21,12 @@
 import type { Bytes, Millis } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import type { OfferEntry } from "../protocol/messages.ts";
+import type { OfferEntry, Requests } from "../protocol/messages.ts";
 import type { Download } from "./download.ts";
 import {
   cancelled,
   cancelOf,
+  interrupted,
   StallTimer,
   type TransferOptions,
   type TransferPort,
@@ -45,14 +50,23 @@ export class Incoming {
   readonly #result = Promise.withResolvers<Received>();
   readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #abort = (): void => this.#cancel(cancelled(this.#options.signal));
-  readonly #stall: StallTimer;
-  #phase: "receiving" | "keeping" | "ended" = "receiving";
+  /** By what this end is known when it is offered again: 32 hex digits. */
+  readonly #receiving: string;
+  /** The transfer by which it comes now. */
+  #transfer: string;
+  #stall: StallTimer;
+  #phase: "receiving" | "paused" | "keeping" | "kept" | "ended" = "receiving";
+  #cancelPause: (() => void) | undefined;
+  /** Its sender knows how this end is known. */
+  #isAccepted = false;
   #taken = 0;
   #written = 0;
   #upTo: number;
   #window: number = LIMITS.creditBytes;
   /** The hash that the sender has said. */
   #said: string | undefined;
+  /** Of all of it; "" before. */
+  #sha256 = "";
   #writing = false;
   /** Full, in order; then the one that is being filled; and those to be used again. */
   readonly #full: Bytes[] = [];
@@ -67,11 +81,13 @@ export class Incoming {
 
   constructor(offer: OfferEntry, download: Download, port: TransferPort, options: TransferOptions) {
     this.#offer = offer;
+    this.#receiving = port.token();
+    this.#transfer = offer.transfer;
     this.#download = download;
     this.#port = port;
     this.#options = options;
     this.#upTo = Math.min(offer.size, LIMITS.creditBytes);
-    this.#stall = new StallTimer(port.clock, (why) => this.#cancel(why));
+    this.#stall = this.#startStall();
     // It may fail before anybody has asked for the result; who asks is told.
     this.#result.promise.catch(() => undefined);
     options.signal?.addEventListener("abort", this.#abort);
@@ -84,8 +100,26 @@ export class Incoming {
     return this.#result.promise;
   }
 
-  get begun(): boolean {
-    return true;
+  /** The transfer by which it comes now. */
+  get transfer(): string {
+    return this.#transfer;
+  }
+
+  get isPaused(): boolean {
+    return this.#phase === "paused";
+  }
+
+  /** What accepts it, from where it has got to. */
+  get acceptance(): Requests["accept"]["ask"] {
+    const known = this.#offer.sending === undefined ? {} : { receiving: this.#receiving };
+    return { transfer: this.#transfer, offset: this.#taken, ...known };
+  }
+
+  /** Tells whether this is what an offer, made again, is of. */
+  isOf({ sending, name, size }: OfferEntry): boolean {
+    const offer = this.#offer;
+    const isKnown = sending !== undefined && sending === offer.sending;
+    return isKnown && name === offer.name && size === offer.size;
   }
 
   /** Takes a chunk; the bytes are borrowed. */
@@ -104,17 +138,53 @@ export class Incoming {
 
   /** The sender has sent everything; its last chunks may still be behind this. */
   finished(sha256: string): void {
-    if (this.#phase !== "receiving" || this.#said !== undefined) return;
+    if (this.#phase === "ended" || this.#said !== undefined) return;
     this.#stall.moved();
     this.#said = sha256;
-    this.#complete();
+    if (this.#phase === "kept") this.#tellDone();
+    else this.#complete();
+  }
+
+  /** The server has taken what accepts it. */
+  accepted(): void {
+    this.#isAccepted = true;
+  }
+
+  /** The transfer is no more: waits to be offered again, where that may be. */
+  interrupt(why: ChatFusionError): void {
+    const isOfferedAgain = this.#offer.sending !== undefined && this.#isAccepted;
+    if (!isOfferedAgain) return this.end(why);
+    if (this.#phase !== "receiving") return;
+    this.#phase = "paused";
+    this.#stall.stop();
+    this.#cancelPause = this.#port.clock.after(LIMITS.transferResumeMsMax, () => {
+      const minutes = LIMITS.transferResumeMsMax / 60_000;
+      this.end(interrupted(`${why.text}; it did not go on within ${minutes} minutes`));
+    });
+    this.#options.onPaused?.(why);
+  }
+
+  /** It is offered again: goes on as that transfer, which is then to be accepted. */
+  resume(transfer: string): void {
+    this.interrupt(interrupted("it was offered again"));
+    this.#transfer = transfer;
+    this.#said = undefined;
+    if (this.#phase !== "paused") return; // all of it is here
+    this.#phase = "receiving";
+    this.#cancelPause?.();
+    this.#upTo = Math.min(this.#offer.size, this.#taken + LIMITS.creditBytes);
+    this.#window = LIMITS.creditBytes;
+    this.#mark = undefined;
+    this.#delayLeast = Number.POSITIVE_INFINITY;
+    this.#stall = this.#startStall();
+    const { transfer: shown, size } = this.#offer;
+    this.#options.onResumed?.({ transfer: shown, bytes: this.#taken, size });
   }
 
   /** Ends it without a word to the other side. Idempotent. */
   end(why: ChatFusionError): void {
-    if (this.#phase === "ended") return;
     // What is being given its name has arrived.
-    if (this.#phase === "keeping") return;
+    if (this.#phase !== "receiving" && this.#phase !== "paused") return;
     this.#close();
     this.#why = why;
     if (!this.#writing) this.#discard();
@@ -123,14 +193,21 @@ export class Incoming {
   // --- internal ---------------------------------------------------------------------------------
 
   #cancel(why: ChatFusionError): void {
-    if (this.#phase !== "receiving") return;
-    this.#port.tell("cancel", cancelOf(this.#offer.transfer, why));
+    if (this.#phase === "receiving") this.#port.tell("cancel", cancelOf(this.#transfer, why));
     this.end(why);
+  }
+
+  #startStall(): StallTimer {
+    return new StallTimer(this.#port.clock, (why) => {
+      this.#port.tell("cancel", cancelOf(this.#transfer, why));
+      this.interrupt(why);
+    });
   }
 
   #close(): void {
     this.#phase = "ended";
     this.#stall.stop();
+    this.#cancelPause?.();
     this.#options.signal?.removeEventListener("abort", this.#abort);
   }
 
@@ -237,7 +314,7 @@ export class Incoming {
     if (upTo <= this.#upTo || (!isLast && upTo - this.#upTo < step)) return;
     this.#mark ??= { offset: this.#upTo, at: this.#port.clock.monotonic() };
     this.#upTo = upTo;
-    this.#port.tell("credit", { transfer: this.#offer.transfer, upTo });
+    this.#port.tell("credit", { transfer: this.#transfer, upTo });
   }
 
   /** Sees how long a renewed credit took to come back as bytes, and fits the window to it. */
@@ -258,6 +335,7 @@ export class Incoming {
     const { size, transfer, sha256: offered } = this.#offer;
     if (this.#written < size) return;
     const sha256 = this.#hash.digest("hex");
+    this.#sha256 = sha256;
     if (sha256 !== this.#said || (offered !== undefined && sha256 !== offered)) {
       const text = `its SHA-256 is ${sha256}, the sender said ${offered ?? this.#said}`;
       return this.#cancel(new ChatFusionError("HASH_MISMATCH", text));
@@ -266,8 +344,9 @@ export class Incoming {
     this.#phase = "keeping";
     this.#download.keep().then(
       (path) => {
-        this.#phase = "ended";
-        this.#port.tell("done", { transfer, sha256 });
+        this.#phase = "kept";
+        this.#spare.length = 0;
+        this.#tellDone();
         this.#result.resolve({ transfer, path, size, sha256 });
       },
       (thrown: unknown) => {
@@ -276,9 +355,19 @@ export class Incoming {
           ? thrown
           : new ChatFusionError("FILE_UNWRITABLE", String(thrown), thrown);
         this.#phase = "ended";
-        this.#port.tell("cancel", cancelOf(transfer, why));
+        this.#port.tell("cancel", cancelOf(this.#transfer, why));
         this.#result.reject(why);
       },
     );
+  }
+
+  /** All is here, and its sender has said so, by the transfer there is now. */
+  #tellDone(): void {
+    if (this.#said === undefined) return;
+    const [transfer, sha256] = [this.#transfer, this.#sha256];
+    if (this.#said === sha256) return this.#port.tell("done", { transfer, sha256 });
+    const text = `its SHA-256 was ${sha256}, the sender says ${this.#said} now`;
+    const why = new ChatFusionError("HASH_MISMATCH", text);
+    this.#port.tell("cancel", cancelOf(transfer, why));
   }
 }

@@ -1,11 +1,11 @@
 // The sender's end of a transfer: reads the source, as far ahead as the receiver permits and the
-// connection takes, and never further. See transfer.ts.
+// connection takes, and never further. See sending.ts, transfer.ts.
 //
 //   offered ──accepted──▶ sending ──last byte──▶ finished ──done──▶ ended
 //      └─────────────────────┴── end(why) ──────────┴──────────────▶ ended
 //
 // Invariants: 1. No byte at or past `#upTo` is sent. 2. The bytes that were hashed are the bytes
-// that were sent, in one reading. 3. The source is closed once, when nobody reads it any more.
+// that were sent, in one reading.
 
 import type { Bytes } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
@@ -41,13 +41,24 @@ export interface SendOptions extends TransferOptions {
   readonly onAccepted?: (transfer: string) => void;
 }
 
+/** What the sending that it is a part of has to say, and is told. */
+export interface OutgoingOptions {
+  /** The id that people are told. */
+  readonly shown: string;
+  readonly signal: AbortSignal | undefined;
+  /** It is accepted from this byte on; returns why it is not to be sent to this receiver. */
+  accepted(from: number, receiving: string | undefined): ChatFusionError | undefined;
+  /** So much has been sent. */
+  moved(bytes: number): void;
+}
+
 const headBytes = FRAME_HEAD_BYTES + CHUNK_HEAD_BYTES;
 
 export class Outgoing {
   readonly #id: string;
   readonly #source: OpenSource;
   readonly #port: TransferPort;
-  readonly #options: SendOptions;
+  readonly #options: OutgoingOptions;
   readonly #result = Promise.withResolvers<Sent>();
   readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #abort = (): void => this.#cancel(cancelled(this.#options.signal));
@@ -56,11 +67,11 @@ export class Outgoing {
   /** The next byte to send. */
   #offset = 0;
   #sha256 = "";
-  #sourceClosed = false;
+  #reading: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #stall: StallTimer | undefined;
 
-  constructor(id: string, source: OpenSource, port: TransferPort, options: SendOptions) {
+  constructor(id: string, source: OpenSource, port: TransferPort, options: OutgoingOptions) {
     this.#id = id;
     this.#source = source;
     this.#port = port;
@@ -82,18 +93,24 @@ export class Outgoing {
     return this.#phase !== "offered";
   }
 
-  accepted(offset: number, upTo: number): void {
+  /** Resolves when nobody reads the source any more, once the result is settled. */
+  get stopped(): Promise<void> {
+    return this.#reading ?? Promise.resolve();
+  }
+
+  accepted(offset: number, upTo: number, receiving?: string): void {
     if (this.#phase !== "offered") return;
     if (offset > this.#source.size) {
       const text = `accepted from byte ${offset} on, of ${this.#source.size}`;
       this.#cancel(new ChatFusionError("SIZE_MISMATCH", text));
       return;
     }
+    const refusal = this.#options.accepted(offset, receiving);
+    if (refusal !== undefined) return this.#cancel(refusal);
     this.#phase = "sending";
     this.#upTo = upTo;
     this.#stall = new StallTimer(this.#port.clock, (why) => this.#cancel(why));
-    this.#options.onAccepted?.(this.#id);
-    this.#run(offset).catch((thrown: unknown) => {
+    this.#reading = this.#run(offset).catch((thrown: unknown) => {
       const isOurs = thrown instanceof ChatFusionError;
       this.#cancel(
         isOurs ? thrown : new ChatFusionError("FILE_UNREADABLE", String(thrown), thrown),
@@ -119,7 +136,7 @@ export class Outgoing {
       return;
     }
     const { name, size } = this.#source;
-    this.#result.resolve({ transfer: this.#id, name, size, sha256 });
+    this.#result.resolve({ transfer: this.#options.shown, name, size, sha256 });
     this.#close();
   }
 
@@ -127,11 +144,8 @@ export class Outgoing {
   end(why: ChatFusionError): void {
     if (this.#phase === "ended") return;
     this.#result.reject(why);
-    const reads = this.#phase === "sending";
     this.#close();
-    // Whoever reads closes the source when it has finished reading.
-    if (reads) this.#wake?.();
-    else this.#closeSource();
+    this.#wake?.(); // whoever reads
   }
 
   // --- internal ---------------------------------------------------------------------------------
@@ -148,37 +162,25 @@ export class Outgoing {
     this.#options.signal?.removeEventListener("abort", this.#abort);
   }
 
-  #closeSource(): void {
-    if (this.#sourceClosed) return;
-    this.#sourceClosed = true;
-    // It was only read: if closing fails, nobody loses anything, but it must not be unhandled.
-    this.#source.close().catch(() => undefined);
-  }
-
   /** Reads, hashes and sends it all; what stands before `from` the receiver has already. */
   async #run(from: number): Promise<void> {
     const frames = chunkFrames(this.#id);
     const { size } = this.#source;
-    try {
-      this.#upTo = Math.max(this.#upTo, from);
-      while (this.#offset < size && (await this.#room())) {
-        // Up to `from` first: no chunk begins before it.
-        const edge = Math.min(size, this.#offset < from ? from : this.#upTo);
-        const views = viewsOf(frames, Math.min(LIMITS.readBytes, edge - this.#offset));
-        const got = await this.#source.read(views);
-        if (this.#phase === "ended") break;
-        if (got === 0) {
-          const text = `${this.#source.name}: it ends at byte ${this.#offset} of ${size}`;
-          throw new ChatFusionError("FILE_UNREADABLE", text);
-        }
-        this.#pass(frames, got, from);
-        const { onProgress } = this.#options;
-        onProgress?.({ transfer: this.#id, bytes: this.#offset, size });
+    this.#upTo = Math.max(this.#upTo, from);
+    while (this.#offset < size && (await this.#room())) {
+      // Up to `from` first: no chunk begins before it.
+      const edge = Math.min(size, this.#offset < from ? from : this.#upTo);
+      const views = viewsOf(frames, Math.min(LIMITS.readBytes, edge - this.#offset));
+      const got = await this.#source.read(views);
+      if (this.#hasEnded()) return;
+      if (got === 0) {
+        const text = `${this.#source.name}: it ends at byte ${this.#offset} of ${size}`;
+        throw new ChatFusionError("FILE_UNREADABLE", text);
       }
-      if (!this.#hasEnded()) await this.#source.verify();
-    } finally {
-      this.#closeSource();
+      this.#pass(frames, got, from);
+      if (this.#offset > from) this.#options.moved(this.#offset);
     }
+    if (!this.#hasEnded()) await this.#source.verify();
     if (this.#hasEnded()) return;
     this.#phase = "finished";
     this.#sha256 = this.#hash.digest("hex");

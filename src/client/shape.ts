@@ -95,6 +95,8 @@ export const OfferShape = v.object({
   size: Count,
   mediaType: v.exactOptional(v.string()),
   sha256: v.exactOptional(Sha256),
+  sending: v.exactOptional(Transfer),
+  again: v.exactOptional(v.literal(true)),
 });
 
 export const PresenceShape = v.object({
@@ -163,7 +165,12 @@ export const TypingShape = v.object({ room: v.exactOptional(v.string()), person:
 export const ReadShape = v.object({ room: v.string(), id: v.string() });
 export const WatchedShape = v.object({ address: v.string(), online: v.boolean() });
 
-export const AcceptedShape = v.object({ transfer: Transfer, offset: Count, upTo: Count });
+export const AcceptedShape = v.object({
+  transfer: Transfer,
+  offset: Count,
+  upTo: Count,
+  receiving: v.exactOptional(Transfer),
+});
 export const CreditShape = v.object({ transfer: Transfer, upTo: Count });
 export const HashShape = v.object({ transfer: Transfer, sha256: Sha256 });
 export const FailedShape = v.object({ transfer: Transfer, code: v.string(), text: v.string() });

@@ -27,6 +27,8 @@ export interface OpenSource {
   readonly mediaType: string | undefined;
   /** Fills the views, in order, with the next bytes; returns how many, 0 only at the end. */
   read(views: readonly Uint8Array[]): Promise<number>;
+  /** Begins again with the first byte; undefined where there is no way back. */
+  readonly rewind: (() => void) | undefined;
   /** To be asked after the last byte: rejects when it is not what it was at the beginning. */
   verify(): Promise<void>;
   close(): Promise<void>;
@@ -77,17 +79,22 @@ function fileSource(
   { path, name, begun }: { readonly path: string; readonly name: string; readonly begun: Stamp },
 ): OpenSource {
   const size = Number(begun.size);
+  let at = 0;
   return {
     name,
     size,
     mediaType: mediaTypeOf(Bun.file(path).type),
     async read(views) {
       try {
-        const { bytesRead } = await file.readv([...views]);
+        const { bytesRead } = await file.readv([...views], at);
+        at += bytesRead;
         return bytesRead;
       } catch (thrown) {
         throw unreadable(path, thrown);
       }
+    },
+    rewind() {
+      at = 0;
     },
     async verify() {
       const now = await file.stat({ bigint: true }).catch((thrown: unknown) => {
@@ -120,6 +127,9 @@ function openBlob(blob: Blob): OpenSource {
         throw unreadable(name, thrown);
       }
     },
+    rewind() {
+      at = 0;
+    },
     verify: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
@@ -146,6 +156,7 @@ function openStream({ name, size, stream, mediaType }: StreamSource): OpenSource
       rest = rest.subarray(taken);
       return taken;
     },
+    rewind: undefined,
     async verify() {
       const more = rest.length > 0 || !(await reader.read()).done;
       if (more) throw unreadable(name, `it has more than the ${size} bytes that were said`);

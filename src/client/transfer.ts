@@ -1,8 +1,8 @@
 // What the two ends of a transfer have in common. The sender is outgoing.ts, the receiver
 // incoming.ts, all of them are in transfers.ts; the frames are in protocol/transfer.ts.
 
-import type { Bytes, Clock } from "../environment.ts";
-import { ChatFusionError } from "../errors.ts";
+import type { Bytes, Clock, Random } from "../environment.ts";
+import { ChatFusionError, type ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { encodeJson, FRAME } from "../protocol/frame.ts";
 import type { RequestName, Requests } from "../protocol/messages.ts";
@@ -17,6 +17,13 @@ export interface Progress {
 }
 
 export interface TransferOptions {
+  /**
+   * It was interrupted, and goes on by itself if it can within LIMITS.transferResumeMsMax: the
+   * connection was lost, the other side is away, or its server.
+   */
+  readonly onPaused?: (why: ChatFusionError) => void;
+  /** It goes on where it was interrupted. */
+  readonly onResumed?: (progress: Progress) => void;
   /** Called for every piece: often. */
   readonly onProgress?: (progress: Progress) => void;
   /** Aborting cancels; its reason, where it is a text, is what the other side is told. */
@@ -26,6 +33,8 @@ export interface TransferOptions {
 /** What a transfer may use of its client. */
 export interface TransferPort {
   readonly clock: Clock;
+  /** By what one end is known to the other over several transfers: 32 random hex digits. */
+  token(): string;
   /** A request without an answer. Lost when there is no connection, as the transfer is then. */
   tell<T extends RequestName>(name: T, ask: Requests[T]["ask"]): void;
   /** Likewise, behind all chunks that were sent before. */
@@ -34,11 +43,12 @@ export interface TransferPort {
   sendChunk(frame: Bytes): boolean;
   /** Bytes of chunks that have not left yet; above 0 only until `drained` is called. */
   chunksQueued(): number;
+  connected(): boolean;
 }
 
 /** Makes the port of the transfers over the connection that there is now. */
 export function createTransferPort(
-  clock: Clock,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
   to: {
     send(frame: Bytes, lane: "room" | "bulk"): boolean;
     connection(): Connection | undefined;
@@ -46,6 +56,7 @@ export function createTransferPort(
 ): TransferPort {
   return {
     clock,
+    token: () => random.bytes(16).toHex(),
     tell(name, ask) {
       to.send(encodeJson(FRAME[name], ask), "room");
     },
@@ -60,6 +71,7 @@ export function createTransferPort(
       return connection?.sendChunk(frame) ?? false;
     },
     chunksQueued: () => to.connection()?.chunksQueued ?? 0,
+    connected: () => to.connection() !== undefined,
   };
 }
 
@@ -102,6 +114,22 @@ export class StallTimer {
 export const interrupted = (text: string): ChatFusionError =>
   new ChatFusionError("TRANSFER_INTERRUPTED", text);
 
+/** Whether what ended a transfer, or an offer of one that goes on, may be over soon. */
+export const isPassing = (code: ErrorCode): boolean => passing.has(code);
+
+const passing: ReadonlySet<ErrorCode> = new Set([
+  "TRANSFER_INTERRUPTED",
+  "NO_SUCH_NICK",
+  "NO_SUCH_SERVER",
+  "UNREACHABLE",
+  "UNCONFIRMED",
+  "CONGESTED",
+  "TOO_MANY_TRANSFERS",
+  "RATE_LIMITED",
+  "QUEUE_FULL",
+  "SERVER_STOPPING",
+]);
+
 /** What the other side is told; where our files are is none of its business. */
 export function cancelOf(transfer: string, why: ChatFusionError): Requests["cancel"]["ask"] {
   switch (why.code) {
@@ -109,6 +137,7 @@ export function cancelOf(transfer: string, why: ChatFusionError): Requests["canc
       return { transfer, code: why.code, reason: "the sender cannot read it, or not any more" };
     case "FILE_UNWRITABLE":
       return { transfer, code: why.code, reason: "the receiver cannot write it" };
+    case "TRANSFER_INTERRUPTED":
     case "SIZE_MISMATCH":
     case "HASH_MISMATCH":
       return { transfer, code: why.code, reason: why.text };

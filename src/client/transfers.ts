@@ -1,27 +1,33 @@
 // The transfers of a client: how they begin, and where the frames of each one go. A transfer to
-// oneself has both ends here, under one id. Next: outgoing.ts, incoming.ts.
+// oneself has both ends here, under one id. Next: sending.ts, outgoing.ts, incoming.ts.
 
 import type { Bytes } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { FRAME } from "../protocol/frame.ts";
-import type { OfferEntry } from "../protocol/messages.ts";
+import type { OfferEntry, Requests } from "../protocol/messages.ts";
 import { readChunk } from "../protocol/transfer.ts";
 import { refusalOf } from "./connection.ts";
 import { openDownload } from "./download.ts";
 import { Incoming, type Received } from "./incoming.ts";
-import { Outgoing, type SendOptions, type Sent } from "./outgoing.ts";
+import type { Outgoing, SendOptions, Sent } from "./outgoing.ts";
 import type { RequestTable } from "./requests.ts";
+import { Sending } from "./sending.ts";
 import * as shape from "./shape.ts";
-import { type FileSource, type OpenSource, openSource } from "./source.ts";
+import { type FileSource, openSource } from "./source.ts";
 import { interrupted, type TransferOptions, type TransferPort } from "./transfer.ts";
 
 /** Asks with a callback for the answer: see `RequestTable.ask`. */
 type Ask = RequestTable["ask"];
 
 export class Transfers {
+  /** Those that are paused, too. */
+  readonly #sendings = new Set<Sending>();
   readonly #outgoing = new Map<string, Outgoing>();
+  /** By the transfer they come by, or came by before they were paused. */
   readonly #incoming = new Map<string, Incoming>();
+  /** Whose senders may not know it yet; the newest last. */
+  readonly #arrived: Incoming[] = [];
 
   readonly #port: TransferPort;
   readonly #ask: Ask;
@@ -42,22 +48,16 @@ export class Transfers {
   async send(to: string, source: FileSource, options: SendOptions): Promise<Sent> {
     this.#admit();
     const opened = await openSource(source, options.name);
-    let outgoing: Outgoing | undefined;
-    this.#offering++;
-    try {
-      // Registered before anything that follows the answer is looked at: chunks may be wanted.
-      const { transfer } = await this.#ask("offer", askOf(to, opened), (answer) => {
-        outgoing = this.#offered(answer.transfer, opened, options);
-        this.#answered();
-      });
-      const result = outgoing?.result ?? Promise.reject(interrupted("the offer had no answer"));
-      return await result.finally(() => this.#outgoing.delete(transfer));
-    } finally {
-      if (outgoing === undefined) {
-        this.#answered();
-        await opened.close();
-      }
-    }
+    const sending = new Sending({
+      port: this.#port,
+      id: this.#port.token(),
+      to,
+      source: opened,
+      options,
+      offer: (ask, begin) => this.#offer(ask, begin),
+    });
+    this.#sendings.add(sending);
+    return sending.run().finally(() => this.#sendings.delete(sending));
   }
 
   /** See `Client.receive`. */
@@ -74,11 +74,38 @@ export class Transfers {
     }
     const incoming = new Incoming(offer, download, this.#port, options);
     this.#incoming.set(transfer, incoming);
-    this.#ask("accept", { transfer, offset: 0 }).catch((thrown: unknown) => {
-      const isOurs = thrown instanceof ChatFusionError;
-      incoming.end(isOurs ? thrown : new ChatFusionError("INTERNAL", String(thrown), thrown));
+    this.#accept(incoming, (why) => incoming.end(why));
+    try {
+      const received = await incoming.result;
+      if (offer.sending !== undefined) this.#arrived.push(incoming);
+      if (this.#arrived.length > LIMITS.arrivedKeptMax) this.#arrived.shift();
+      return received;
+    } finally {
+      this.#incoming.delete(incoming.transfer);
+    }
+  }
+
+  /** Takes an offer that is made again, of what is known here or not; false of any other. */
+  offeredAgain(offer: OfferEntry): boolean {
+    if (offer.again !== true) return false;
+    const { transfer } = offer;
+    const isOf = (one: Incoming) => one.isOf(offer);
+    const [moving, arrived] = [[...this.#incoming.values()].find(isOf), this.#arrived.find(isOf)];
+    const incoming = moving ?? arrived;
+    if (incoming === undefined) {
+      this.#port.tell("reject", {
+        transfer,
+        reason: "its beginning is not there any more: send it again",
+      });
+      return true;
+    }
+    this.#incoming.delete(incoming.transfer);
+    incoming.resume(transfer);
+    if (moving !== undefined) this.#incoming.set(transfer, incoming);
+    this.#accept(incoming, (why) => {
+      if (incoming.transfer === transfer) incoming.interrupt(why);
     });
-    return incoming.result.finally(() => this.#incoming.delete(transfer));
+    return true;
   }
 
   /** Takes a frame; false when it is no transfer's. Throws `ProtocolError`. */
@@ -92,12 +119,17 @@ export class Transfers {
       }
       case FRAME.finished: {
         const { transfer, sha256 } = shape.read(type, shape.HashShape, payload);
-        this.#incoming.get(transfer)?.finished(sha256);
+        const arrived = this.#arrived.find((one) => one.transfer === transfer);
+        (this.#incoming.get(transfer) ?? arrived)?.finished(sha256);
         return true;
       }
       case FRAME.accepted: {
-        const { transfer, offset, upTo } = shape.read(type, shape.AcceptedShape, payload);
-        this.#tellSender(transfer, (outgoing) => outgoing.accepted(offset, upTo));
+        const { transfer, offset, upTo, receiving } = shape.read(
+          type,
+          shape.AcceptedShape,
+          payload,
+        );
+        this.#tellSender(transfer, (outgoing) => outgoing.accepted(offset, upTo, receiving));
         return true;
       }
       case FRAME.credit: {
@@ -115,15 +147,21 @@ export class Transfers {
     }
   }
 
-  /** The other side, or a server, gave a transfer up. */
-  failed({ transfer, code, text }: { transfer: string; code: string; text: string }): void {
+  /**
+   * The other side, or a server, gave a transfer up. Returns whether that is news: of what only
+   * waits to go on, who sends or receives it is told.
+   */
+  failed({ transfer, code, text }: { transfer: string; code: string; text: string }): boolean {
     const refusal = refusalOf({ code, text });
     const why = new ChatFusionError(refusal.code, refusal.text);
-    const incoming = this.#incoming.get(transfer);
-    incoming?.end(why);
+    const isInterrupted = why.code === "TRANSFER_INTERRUPTED";
+    const [incoming, outgoing] = [this.#incoming.get(transfer), this.#outgoing.get(transfer)];
+    if (isInterrupted) incoming?.interrupt(why);
+    else incoming?.end(why);
     // One to oneself has failed at both ends.
-    if (incoming === undefined || this.#outgoing.has(transfer))
-      this.#tellSender(transfer, (outgoing) => outgoing.end(why));
+    if (incoming === undefined || outgoing !== undefined)
+      this.#tellSender(transfer, (one) => one.end(why));
+    return !isInterrupted || (incoming ?? outgoing) === undefined;
   }
 
   drained(): void {
@@ -137,33 +175,67 @@ export class Transfers {
   lost(all: boolean): string[] {
     const ended: string[] = [];
     const why = interrupted("the connection was lost");
-    for (const [id, one] of [...this.#outgoing, ...this.#incoming]) {
+    for (const [id, one] of this.#outgoing) {
       if (!all && !one.begun) continue;
       ended.push(id);
       one.end(why);
     }
+    for (const [id, one] of this.#incoming) {
+      if (!one.isPaused) ended.push(id);
+      one.interrupt(why);
+    }
     return ended;
   }
 
-  close(why: ChatFusionError): void {
-    for (const one of [...this.#outgoing.values(), ...this.#incoming.values()]) one.end(why);
+  /** The connection is there again. */
+  back(): void {
+    for (const one of this.#sendings) one.back();
+  }
+
+  /** Ends all; where that is a wish, the other ends are told, who would wait otherwise. */
+  close(why: ChatFusionError, isLeaving: boolean): void {
+    const ids = [...this.#outgoing.keys(), ...this.#incoming.keys()];
+    const reason = "the other side has left";
+    if (isLeaving) for (const transfer of ids) this.#port.tell("cancel", { transfer, reason });
+    for (const one of [...this.#outgoing.values(), ...this.#incoming.values(), ...this.#sendings])
+      one.end(why);
   }
 
   // --- internal ---------------------------------------------------------------------------------
 
   #admit(): void {
-    const open = this.#outgoing.size + this.#incoming.size;
+    const open = this.#sendings.size + this.#incoming.size;
     if (open < LIMITS.transfersPerSessionMax) return;
     const text = `${open} transfers are open, which is the most: wait for one to end`;
     throw new ChatFusionError("TOO_MANY_TRANSFERS", text);
   }
 
-  #offered(transfer: string, opened: OpenSource, options: SendOptions): Outgoing {
-    const outgoing = new Outgoing(transfer, opened, this.#port, options);
-    this.#outgoing.set(transfer, outgoing);
-    options.onOffered?.({ transfer, name: opened.name, size: opened.size, bytes: 0 });
-    this.#early.get(transfer)?.(outgoing);
-    return outgoing;
+  async #offer(
+    ask: Requests["offer"]["ask"],
+    begin: (transfer: string) => Outgoing,
+  ): Promise<Sent> {
+    let outgoing: Outgoing | undefined;
+    this.#offering++;
+    try {
+      // Registered before anything that follows the answer is looked at: chunks may be wanted.
+      const { transfer } = await this.#ask("offer", ask, (answer) => {
+        outgoing = begin(answer.transfer);
+        this.#outgoing.set(answer.transfer, outgoing);
+        this.#early.get(answer.transfer)?.(outgoing);
+        this.#answered();
+      });
+      const result = outgoing?.result ?? Promise.reject(interrupted("the offer had no answer"));
+      return await result.finally(() => this.#outgoing.delete(transfer));
+    } finally {
+      if (outgoing === undefined) this.#answered();
+    }
+  }
+
+  #accept(incoming: Incoming, refused: (why: ChatFusionError) => void): void {
+    this.#ask("accept", incoming.acceptance, () => incoming.accepted()).catch((thrown: unknown) => {
+      const isOurs = thrown instanceof ChatFusionError;
+      refused(isOurs ? thrown : new ChatFusionError("INTERNAL", String(thrown), thrown));
+    });
   }
 
   #answered(): void {
@@ -179,10 +251,4 @@ export class Transfers {
       this.#early.set(transfer, tell);
     }
   }
-}
-
-// --- internal -----------------------------------------------------------------------------------
-
-function askOf(to: string, { name, size, mediaType }: OpenSource) {
-  return { to, name, size, ...(mediaType === undefined ? {} : { mediaType }) };
 }

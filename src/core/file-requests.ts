@@ -20,12 +20,9 @@ export function fileHandlers({ offers, transfers }: FileRequestsOptions) {
     offer: (session: LiveSession, ask: Ask<"offer">): Outcome => ({
       when: (answer) => offers.offer(session, ask, answer),
     }),
-    accept: (session: LiveSession, { transfer, offset }: Ask<"accept">): Outcome => {
-      const upTo = offset + LIMITS.creditBytes;
-      return passed(
-        transfer,
-        transfers.take(session, { type: "accepted", transfer, offset, upTo }),
-      );
+    accept: (session: LiveSession, ask: Ask<"accept">): Outcome => {
+      const upTo = ask.offset + LIMITS.creditBytes;
+      return passed(ask.transfer, transfers.take(session, { type: "accepted", ...ask, upTo }));
     },
     reject: (session: LiveSession, { transfer, reason }: Ask<"reject">): Outcome => {
       const code = "TRANSFER_REJECTED";

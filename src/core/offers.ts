@@ -7,6 +7,7 @@ import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { cleanFileName } from "../names.ts";
 import type { Nick, Sid } from "../names.ts";
+import type { Offered } from "../protocol/files.ts";
 import type { Answer, Ask, OfferEntry } from "../protocol/messages.ts";
 import type { PeerMessageOf } from "../protocol/peer.ts";
 import type { CompiledHooks } from "./hooks.ts";
@@ -118,10 +119,7 @@ export function createOffers(options: OffersOptions) {
         transfer: options.random.bytes(16).toHex(),
         from: session.address,
         to: found.address,
-        name: cleanFileName(ask.name),
-        size: ask.size,
-        ...(ask.mediaType === undefined ? {} : { mediaType: ask.mediaType }),
-        ...(ask.sha256 === undefined ? {} : { sha256: ask.sha256 }),
+        ...offeredOf(ask),
       };
       const told = (refused: Failure | undefined) =>
         answer(refused ?? { transfer: offer.transfer });
@@ -137,23 +135,16 @@ export function createOffers(options: OffersOptions) {
     },
     /** Another server's offer to somebody here. */
     async arrived(peer: Peer, row: PeerMessageOf<"offer">): Promise<void> {
-      const offer: OfferEntry = {
-        transfer: row.transfer,
-        from: row.from,
-        to: row.to,
-        name: cleanFileName(row.name),
-        size: row.size,
-        ...(row.mediaType === undefined ? {} : { mediaType: row.mediaType }),
-        ...(row.sha256 === undefined ? {} : { sha256: row.sha256 }),
-      };
-      const found = people.find(row.to);
+      const { transfer, from, to } = row;
+      const offer: OfferEntry = { transfer, from, to, ...offeredOf(row) };
+      const found = people.find(to);
       const sender: End = { at: "there", sid: peer.sid, target: [peer.sid] };
       let refused: Failure | undefined;
-      if (!peer.owns(row.from) || "code" in found || found.at !== "here")
-        refused = failure("ADDRESS_INVALID", `${row.from} to ${row.to}: not of these servers`);
+      if (!peer.owns(from) || "code" in found || found.at !== "here")
+        refused = failure("ADDRESS_INVALID", `${from} to ${to}: not of these servers`);
       else refused = (await veto(offer)) ?? show(offer, sender, found.nick);
-      if (refused === undefined) peer.send({ t: "offered", transfer: row.transfer });
-      else peer.send({ t: "failed", transfer: row.transfer, ...refused });
+      if (refused === undefined) peer.send({ t: "offered", transfer });
+      else peer.send({ t: "failed", transfer, ...refused });
     },
     /** The other home server has shown the offer, or refused it. Returns whether one waited. */
     answered(transfer: string, failed?: { readonly code: string; readonly text: string }): boolean {
@@ -175,6 +166,18 @@ export function createOffers(options: OffersOptions) {
 }
 
 export type Offers = ReturnType<typeof createOffers>;
+
+/** What is passed on of what an offer says of its file. */
+function offeredOf({ name, size, mediaType, sha256, sending, again }: Offered) {
+  return {
+    name: cleanFileName(name),
+    size,
+    ...(mediaType === undefined ? {} : { mediaType }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(sending === undefined ? {} : { sending }),
+    ...(again === undefined ? {} : { again }),
+  };
+}
 
 /** A failure of another server, whose code may be one of a newer version. */
 export function knownFailure(from: { readonly code: string; readonly text: string }): Failure {

@@ -6,15 +6,17 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import type { ConversationAnswers } from "./conversation.ts";
 import { conversationShapes } from "./conversation.ts";
+import type { FileEvent } from "./files.ts";
+import { fileShapes } from "./files.ts";
 import { FRAME } from "./frame.ts";
 import type { NoticeEntry, PeopleAnswers, PersonEntry } from "./people.ts";
 import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
 import { Count, Id, Line, MessageId, Name, Page, PastPage, SearchText } from "./shapes.ts";
-import { Sha256, Transfer } from "./shapes.ts";
 import type { RoleName } from "./state.ts";
 
 export type { ConversationEntry } from "./conversation.ts";
+export type { OfferEntry } from "./files.ts";
 export type { IgnoredEntry, MemberEntry, NoticeEntry, PersonEntry } from "./people.ts";
 
 /** One may be a text, as long as one that is said. */
@@ -95,15 +97,6 @@ export interface PastEntry extends MessageEntry {
   readonly deleted?: true;
 }
 
-/** Why one of the two ends gives a transfer up. */
-export const CancelCode = v.picklist([
-  "TRANSFER_CANCELLED",
-  "SIZE_MISMATCH",
-  "HASH_MISMATCH",
-  "FILE_UNREADABLE",
-  "FILE_UNWRITABLE",
-]);
-
 const shapes = {
   say: v.object({
     room: Name,
@@ -160,23 +153,7 @@ const shapes = {
   ignored: v.object({}),
   ...rulingShapes,
   ...conversationShapes,
-  offer: v.object({
-    to: Name,
-    name: v.pipe(v.string(), v.minLength(1), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
-    size: v.pipe(Count, v.maxValue(LIMITS.fileBytesMax)),
-    mediaType: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.mediaTypeBytesMax))),
-    sha256: v.optional(Sha256),
-  }),
-  accept: v.object({ transfer: Transfer, offset: v.optional(Count, 0) }),
-  reject: v.object({ transfer: Transfer, reason: v.optional(Line) }),
-  cancel: v.object({
-    transfer: Transfer,
-    reason: v.optional(Line),
-    code: v.optional(CancelCode, "TRANSFER_CANCELLED"),
-  }),
-  finish: v.object({ transfer: Transfer, sha256: Sha256 }),
-  credit: v.object({ transfer: Transfer, upTo: Count }),
-  done: v.object({ transfer: Transfer, sha256: Sha256 }),
+  ...fileShapes,
 };
 
 export type RequestName = keyof typeof shapes;
@@ -357,16 +334,6 @@ export interface ToldEntry {
   readonly text?: string;
 }
 
-export interface OfferEntry {
-  readonly transfer: string;
-  readonly from: string;
-  readonly to: string;
-  readonly name: string;
-  readonly size: number;
-  readonly mediaType?: string;
-  readonly sha256?: string;
-}
-
 /** What one session alone is told. A chunk's bytes are borrowed. */
 export type PersonalEventOnWire =
   | { readonly type: "private"; readonly message: PrivateEntry }
@@ -379,20 +346,4 @@ export type PersonalEventOnWire =
   /** One who is watched is here, or is not: how it is when watching begins, and each change. */
   | { readonly type: "watched"; readonly address: string; readonly online: boolean }
   | RulingEvent
-  | { readonly type: "offered"; readonly offer: OfferEntry }
-  | {
-      readonly type: "accepted";
-      readonly transfer: string;
-      readonly offset: number;
-      readonly upTo: number;
-    }
-  | { readonly type: "credit"; readonly transfer: string; readonly upTo: number }
-  | { readonly type: "finished"; readonly transfer: string; readonly sha256: string }
-  | { readonly type: "done"; readonly transfer: string; readonly sha256: string }
-  | {
-      readonly type: "failed";
-      readonly transfer: string;
-      readonly code: string;
-      readonly text: string;
-    }
-  | { readonly type: "chunk"; readonly chunk: Uint8Array };
+  | FileEvent;

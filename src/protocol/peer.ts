@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import type { Bytes } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
+import { acceptance, offered } from "./files.ts";
 import { decodeJson } from "./frame.ts";
 import { PrivateKind } from "./messages.ts";
 import { Count, PeerName as Name, Sha256, Sid, Transfer } from "./shapes.ts";
@@ -225,13 +226,10 @@ export const PeerMessage = v.variant("t", [
     transfer: Transfer,
     from: Name,
     to: Name,
-    name: v.pipe(v.string(), v.maxBytes(LIMITS.fileNameBytesMax * 4)),
-    size: v.pipe(Count, v.maxValue(LIMITS.fileBytesMax)),
-    mediaType: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.mediaTypeBytesMax))),
-    sha256: v.optional(Sha256),
+    ...offered,
   }),
   v.object({ t: v.literal("offered"), transfer: Transfer }),
-  v.object({ t: v.literal("accepted"), transfer: Transfer, offset: Count, upTo: Count }),
+  v.object({ t: v.literal("accepted"), transfer: Transfer, ...acceptance, upTo: Count }),
   v.object({ t: v.literal("credit"), transfer: Transfer, upTo: Count }),
   v.object({ t: v.literal("finished"), transfer: Transfer, sha256: Sha256 }),
   v.object({ t: v.literal("done"), transfer: Transfer, sha256: Sha256 }),

@@ -4,7 +4,7 @@ import { afterAll } from "bun:test";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Received, TransferOptions } from "../../src/client.ts";
+import type { OfferEntry, Received, TransferOptions } from "../../src/client.ts";
 import { type Guest, offerOf, transferId } from "./peer.ts";
 
 const folders: string[] = [];
@@ -29,18 +29,20 @@ export const bytesOf = (count: number): Uint8Array<ArrayBuffer> => {
 
 export interface Receiving {
   readonly received: Promise<Received>;
+  /** What was said to accept it. */
+  readonly accept: Readonly<Record<string, unknown>>;
 }
 
 /** Lets the client accept an offer, and the server say that it has heard so. */
 export async function receive(
   { client, visitor }: Guest,
   folder: string,
-  offer: { readonly size: number; readonly name?: string; readonly sha256?: string },
+  offer: Pick<OfferEntry, "size"> & Partial<OfferEntry>,
   options: TransferOptions = {},
 ): Promise<Receiving> {
   const received = client.receive({ ...offerOf("a.txt", 0), ...offer }, folder, options);
   // Some are rejected before the test looks.
   received.catch(() => undefined);
-  await visitor.answer("accept", { transfer: transferId });
-  return { received };
+  const accept = await visitor.answer("accept", { transfer: transferId });
+  return { received, accept };
 }

@@ -21,10 +21,12 @@ function makePort() {
   const tell: TransferPort["tell"] = (name, ask) => told.put({ name, ask });
   const port: TransferPort = {
     clock,
+    token: () => "7".repeat(32),
     tell,
     tellBehindChunks: tell,
     sendChunk: () => true,
     chunksQueued: () => 0,
+    connected: () => true,
   };
   return { clock, told, port };
 }
@@ -78,6 +80,38 @@ test("a transfer on which nothing moves is given up", async () => {
   clock.pass(2 * LIMITS.transferStallMsMax);
   expect((await told.take()).name).toBe("cancel");
   expect(incoming.result).rejects.toMatchObject({ code: "TRANSFER_INTERRUPTED" });
+});
+
+test("one that waits, and is not offered again in time, leaves nothing", async () => {
+  const { clock, port } = makePort();
+  const download = makeDownload(10);
+  const offer = { ...offerOf("a", 10), sending: "5e".repeat(16) };
+  const incoming = new Incoming(offer, download, port, {});
+  incoming.accepted();
+  incoming.chunk(0, bytesOf(5));
+  incoming.interrupt(new ChatFusionError("TRANSFER_INTERRUPTED", "lyon is gone"));
+  clock.pass(LIMITS.transferResumeMsMax - 1);
+  expect(incoming.isPaused).toBe(true);
+  clock.pass(1);
+  expect(incoming.result).rejects.toThrow("lyon is gone; it did not go on within 15 minutes");
+  await incoming.result.catch(() => undefined);
+  expect(download.calls).toEqual(["discard"]);
+  expect(clock.timers).toBe(0);
+});
+
+test("a disk that fails while it waits ends it", async () => {
+  const { told, port } = makePort();
+  const download = makeDownload(3);
+  const offer = { ...offerOf("a", 10), sending: "5e".repeat(16) };
+  const incoming = new Incoming(offer, download, port, {});
+  incoming.accepted();
+  incoming.chunk(0, bytesOf(5));
+  incoming.interrupt(new ChatFusionError("TRANSFER_INTERRUPTED", "lyon is gone"));
+  expect(incoming.result).rejects.toMatchObject({ message: "the disk is full" });
+  await incoming.result.catch(() => undefined);
+  expect(download.calls).toEqual(["discard"]);
+  told.put({ name: "nothing was told", ask: {} });
+  expect((await told.take()).name).toBe("nothing was told");
 });
 
 /** Receives with a way of so many milliseconds for a window; returns the last window. */

@@ -176,7 +176,7 @@ describe("what it signs", () => {
 });
 
 describe("its people", () => {
-  test("P42: are not heard while they are banned, nor found in the history", () => {
+  test("P43: are not heard while they are banned, nor found in the history", () => {
     const at = scene("banned");
     const { world, ann, history, logged } = at;
     says(at, 1, "before", { from: "eve@mal" });

@@ -117,7 +117,7 @@ describe("in one server", () => {
     expect(world.settings(ann, "#chat")).toEqual({ topic: "second" });
   });
 
-  test("P43: the key of a room is asked of those who enter, and told to nobody", () => {
+  test("P44: the key of a room is asked of those who enter, and told to nobody", () => {
     const world = new Ruled("key");
     const paris = world.start("paris");
     const [ann, gus] = [world.account(paris, "ann"), world.guest(paris, "gus")];
@@ -228,7 +228,7 @@ describe("in one server", () => {
     expect([said(), said()]).toEqual(["ack", "ack"]);
   });
 
-  test("P41: what is answered is on the disk; one who may not changes nothing", () => {
+  test("P42: what is answered is on the disk; one who may not changes nothing", () => {
     const world = new Ruled("disk");
     const paris = world.start("paris");
     const [ann, ben] = [world.account(paris, "ann"), world.account(paris, "ben")];

@@ -269,3 +269,13 @@ describe("P40: a transfer ends once for each side", () => {
     expect(failures(sender)).toEqual(["failed TRANSFER_REJECTED"]);
   });
 });
+
+test("P41: servers hand on by what both ends are known when a file is offered again", () => {
+  const [sending, receiving] = ["5e".repeat(16), "4e".repeat(16)];
+  const { sender, receiver, transfer } = offered("again", 9, { sending, again: true });
+  expect(receiver.take("offered").says).toMatchObject({ sending, again: true });
+  receiver.ask("accept", { transfer, offset: 4, receiving });
+  expect(sender.take("accepted").says).toMatchObject({ offset: 4, receiving });
+  receiver.ask("cancel", { transfer, code: "TRANSFER_INTERRUPTED", reason: "away" });
+  expect(failures(sender)).toEqual(["failed TRANSFER_INTERRUPTED"]);
+});

@@ -3,7 +3,7 @@
 
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import type { Client, ClientEvent } from "../../client.ts";
+import type { Client, ClientEvent, TransferOptions } from "../../client.ts";
 import { ChatFusionError, failureOf } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Shown } from "./shown.ts";
@@ -46,7 +46,7 @@ export class Files {
         entry.state = "running";
         this.#show({ event: "accepted", ...shownName(entry), name: entry.name, to });
       },
-      onProgress: ({ bytes }) => this.#moved(entry, bytes),
+      ...this.#turns(entry),
     });
     this.#watch(entry, ref, async () => {
       try {
@@ -119,7 +119,7 @@ export class Files {
     this.#watch(entry, ref, async () => {
       const received = await this.#client.receive(offer, this.#options.folder, {
         signal: entry.abort.signal,
-        onProgress: ({ bytes }) => this.#moved(entry, bytes),
+        ...this.#turns(entry),
       });
       const { number, name } = entry;
       this.#show({ event: "received", number, name, ...received });
@@ -133,6 +133,27 @@ export class Files {
     this.book.remove(entry);
     await this.#client.reject({ transfer: entry.id }, reason === "" ? undefined : reason);
     if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
+  }
+
+  /** What a transfer tells on its way. */
+  #turns(entry: TransferEntry): Pick<TransferOptions, "onProgress" | "onPaused" | "onResumed"> {
+    const part = () => ({
+      ...shownName(entry),
+      name: entry.name,
+      bytes: entry.bytes,
+      size: entry.size,
+    });
+    return {
+      onProgress: ({ bytes }) => this.#moved(entry, bytes),
+      onPaused: ({ text }) => {
+        this.book.turned(entry, "paused");
+        this.#show({ event: "paused", ...part(), text });
+      },
+      onResumed: ({ bytes }) => {
+        this.book.turned(entry, "running", bytes);
+        this.#show({ event: "resumed", ...part() });
+      },
+    };
   }
 
   /** Runs a transfer to its end, and shows how it ended badly. */

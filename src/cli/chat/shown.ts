@@ -33,6 +33,13 @@ export interface TransferName {
   readonly number: number;
 }
 
+/** How far a file has come. */
+interface Part {
+  readonly name: string;
+  readonly bytes: number;
+  readonly size: number;
+}
+
 /** The file of a transfer that came to nothing, and the other side. */
 export interface Ended {
   readonly name?: string;
@@ -109,6 +116,9 @@ export type Shown =
       readonly size: number;
     })
   | (TransferName & { readonly event: "accepted"; readonly name: string; readonly to: string })
+  /** It was interrupted, and goes on by itself if it can. */
+  | (TransferName & { readonly event: "paused"; readonly text: string } & Part)
+  | (TransferName & { readonly event: "resumed" } & Part)
   | (TransferName & {
       readonly event: "progress";
       readonly bytes: number;

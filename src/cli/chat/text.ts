@@ -9,7 +9,7 @@ import { fitted, wrapped } from "./rows.ts";
 import { clockTime, pastText, type Pens, saidText } from "./said.ts";
 import { roomText, settingText, unchangedText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
-import { endedText, sizeText } from "./transfer-text.ts";
+import { endedText, partText, sizeText } from "./transfer-text.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -227,6 +227,10 @@ function plainText(shown: Plain, { note, self }: Pick<Pens, "note" | "self">): s
     }
     case "accepted":
       return note(`${shown.number}: ${visible(shown.to)} takes ${visible(shown.name)}`);
+    case "paused":
+      return note(`${partText(shown, "waits")}: ${visible(shown.text)}; it goes on by itself`);
+    case "resumed":
+      return note(partText(shown, "goes on"));
     case "sent":
       return note(`${shown.number}: ${visible(shown.name)} has arrived, sha256 ${shown.sha256}`);
     default:

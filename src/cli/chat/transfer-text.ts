@@ -9,14 +9,16 @@ import type { TransferEntry } from "./transfers.ts";
  * no room for all of it, how far it is and how long it takes are left last.
  */
 export function progressText(entry: TransferEntry, columns: number): string {
-  const { number, direction, name, bytes, size, rate } = entry;
+  const { number, direction, name, bytes, size, rate, state } = entry;
   const begin = `${number} ${direction === "in" ? "↓" : "↑"} `;
   const file = visible(name);
   const other = visible(` ${direction === "in" ? "from" : "to"} ${entry.with}`);
-  if (entry.state === "offered") return `${begin}${file}${other}: offered`;
+  if (state === "offered") return `${begin}${file}${other}: offered`;
   const part = size === 0 ? 1 : bytes / size;
-  const left = rate > 0 ? `  ${durationText((size - bytes) / rate)} left` : "";
-  const speed = rate > 0 ? `  ${sizeText(rate)}/s` : "";
+  const moves = rate > 0 && state === "running";
+  const time = moves ? `  ${durationText((size - bytes) / rate)} left` : "";
+  const left = state === "paused" ? "  waits" : time;
+  const speed = moves ? `  ${sizeText(rate)}/s` : "";
   const percent = `${Math.floor(part * 100)} %`;
   const far = `${percent}  ${sizeText(bytes)} of ${sizeText(size)}`;
   const roomFor = (what: string, figures: string): number =>
@@ -39,6 +41,14 @@ export function progressText(entry: TransferEntry, columns: number): string {
   if (fitting !== undefined) return `${begin}${fitting.join("  ")}`;
   const some = Bun.sliceAnsi(file, 0, Math.max(0, roomFor("…", least)));
   return `${begin}${some}…  ${least}`;
+}
+
+/** Where a transfer waits, or goes on. */
+export function partText(
+  { number, name, bytes, size }: { number: number; name: string; bytes: number; size: number },
+  what: string,
+): string {
+  return `${number}: ${visible(name)} ${what} at ${sizeText(bytes)} of ${sizeText(size)}`;
 }
 
 /** Which transfer came to nothing, before why. */

@@ -16,8 +16,11 @@ export interface TransferEntry {
   name: string;
   size: number;
   bytes: number;
-  /** offered: nobody has accepted it yet; only then it has an offer to answer. */
-  state: "offered" | "running";
+  /**
+   * offered: nobody has accepted it yet; only then it has an offer to answer. paused: it was
+   * interrupted, and goes on by itself.
+   */
+  state: "offered" | "running" | "paused";
   /** Bytes a second, smoothed. */
   rate: number;
   readonly offer: OfferEntry | undefined;
@@ -39,7 +42,7 @@ export class TransferBook {
 
   /** Those whose bytes are moving, or might at any time. */
   running(): TransferEntry[] {
-    return [...this.#entries.values()].filter(({ state }) => state === "running");
+    return [...this.#entries.values()].filter(({ state }) => state !== "offered");
   }
 
   /** Enters somebody's offer. */
@@ -87,6 +90,14 @@ export class TransferBook {
     const rate = ((bytes - before.bytes) / ms) * 1000;
     entry.rate = entry.rate === 0 ? rate : entry.rate * 0.6 + rate * 0.4;
     this.#measured.set(entry.number, { at: now, bytes });
+  }
+
+  /** Notes that one is interrupted, or goes on at a byte: what was measured is of no worth then. */
+  turned(entry: TransferEntry, state: "paused" | "running", bytes = entry.bytes): void {
+    entry.state = state;
+    entry.bytes = bytes;
+    entry.rate = 0;
+    this.#measured.delete(entry.number);
   }
 
   // --- internal ---------------------------------------------------------------------------------

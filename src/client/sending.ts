@@ -1,0 +1,173 @@
+// A file on its way to somebody, over as many transfers as it takes: one that was interrupted is
+// offered again, and goes on where its receiver has got to. See transfer.ts, outgoing.ts.
+//
+//   offered ──accepted──▶ moving ──done──▶ ended
+//                          │  ▲
+//              interrupted ▼  │ offered again, and accepted by the same receiver
+//                         paused ──refused, or no byte for transferResumeMsMax──▶ ended
+//
+// Invariants: 1. It is offered again only to one who has said how he is known then, and goes on
+// with nobody else: who has that nick by now gets nothing of it. 2. The source is closed once, when
+// nobody reads it any more.
+
+import { ChatFusionError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { Requests } from "../protocol/messages.ts";
+import { Outgoing, type SendOptions, type Sent } from "./outgoing.ts";
+import type { OpenSource } from "./source.ts";
+import { cancelled, interrupted, isPassing, type TransferPort } from "./transfer.ts";
+
+export interface SendingParts {
+  readonly port: TransferPort;
+  /** By what its offers are known: 32 hex digits. */
+  readonly id: string;
+  readonly to: string;
+  readonly source: OpenSource;
+  readonly options: SendOptions;
+  /** Makes an offer; resolves or rejects as the transfer that is begun when it is answered. */
+  offer(ask: Requests["offer"]["ask"], begin: (transfer: string) => Outgoing): Promise<Sent>;
+}
+
+export class Sending {
+  readonly #parts: SendingParts;
+  /** By what the receiver is known, once it has accepted and can go on. */
+  #receiving: string | undefined;
+  /** The first transfer: as which all of them are shown. */
+  #transfer = "";
+  #outgoing: Outgoing | undefined;
+  #bytes = 0;
+  #movedAt = 0;
+  /** Why it is paused. */
+  #why: ChatFusionError | undefined;
+  /** Offers since a byte has moved. */
+  #tries = 0;
+  #wake: (() => void) | undefined;
+  /** Why it is not to go on, whatever comes. */
+  #over: ChatFusionError | undefined;
+
+  constructor(parts: SendingParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles when it has ended, well or not. */
+  async run(): Promise<Sent> {
+    try {
+      return await this.#offer();
+    } finally {
+      // It was only read: if closing fails, nobody loses anything, but it must not be unhandled.
+      const stopped = this.#outgoing?.stopped ?? Promise.resolve();
+      stopped.then(() => this.#parts.source.close()).catch(() => undefined);
+    }
+  }
+
+  /** The connection is there again: what is paused is offered at once. */
+  back(): void {
+    this.#wake?.();
+  }
+
+  /** Ends it where it is paused, now or next; what is under way ends as its transfer. */
+  end(why: ChatFusionError): void {
+    this.#over = why;
+    this.#wake?.();
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  async #offer(): Promise<Sent> {
+    const { to, source, id } = this.#parts;
+    const { name, size, mediaType, rewind } = source;
+    const known = rewind === undefined ? {} : { sending: id };
+    const again = this.#receiving === undefined ? {} : { again: true as const };
+    const type = mediaType === undefined ? {} : { mediaType };
+    try {
+      const ask = { to, name, size, ...type, ...known, ...again };
+      return await this.#parts.offer(ask, (transfer) => this.#begin(transfer));
+    } catch (thrown) {
+      await this.#pause(thrown);
+    }
+    await this.#outgoing?.stopped;
+    rewind?.();
+    return this.#offer();
+  }
+
+  #begin(transfer: string): Outgoing {
+    const { port, source, options } = this.#parts;
+    const { name, size } = source;
+    if (this.#transfer === "") {
+      this.#transfer = transfer;
+      options.onOffered?.({ transfer, name, size, bytes: 0 });
+    }
+    this.#outgoing = new Outgoing(transfer, source, port, {
+      shown: this.#transfer,
+      signal: options.signal,
+      accepted: (from, receiving) => this.#accepted(from, receiving),
+      moved: (bytes) => this.#moved(bytes),
+    });
+    return this.#outgoing;
+  }
+
+  /** Says why it is not to go on with this receiver. */
+  #accepted(from: number, receiving: string | undefined): ChatFusionError | undefined {
+    const { options, source, to, port } = this.#parts;
+    const transfer = this.#transfer;
+    if (this.#receiving === undefined) {
+      this.#receiving = receiving;
+      this.#movedAt = port.clock.monotonic();
+      options.onAccepted?.(transfer);
+    } else if (this.#receiving === receiving) {
+      this.#why = undefined;
+      options.onResumed?.({ transfer, bytes: from, size: source.size });
+    } else {
+      const text = `${to} does not have its beginning: send it again`;
+      return new ChatFusionError("TRANSFER_REJECTED", text);
+    }
+    return undefined;
+  }
+
+  #moved(bytes: number): void {
+    const { options, source, port } = this.#parts;
+    options.onProgress?.({ transfer: this.#transfer, bytes, size: source.size });
+    if (bytes <= this.#bytes) return;
+    this.#bytes = bytes;
+    this.#movedAt = port.clock.monotonic();
+    this.#tries = 0;
+  }
+
+  /** Resolves when it is to be offered again; rejects when it is not. */
+  async #pause(thrown: unknown): Promise<void> {
+    const { port, options, source } = this.#parts;
+    const canGoOn = this.#receiving !== undefined && source.rewind !== undefined;
+    const isOver = this.#over !== undefined || !canGoOn;
+    if (isOver || !(thrown instanceof ChatFusionError) || !isPassing(thrown.code)) throw thrown;
+    if (this.#why === undefined) options.onPaused?.(thrown);
+    this.#why ??= thrown;
+    const left = this.#movedAt + LIMITS.transferResumeMsMax - port.clock.monotonic();
+    if (left <= 0) throw this.#late(thrown);
+    const delay = Math.min(LIMITS.transferAgainMsMax, LIMITS.transferAgainMs * 2 ** this.#tries++);
+    await this.#wait(port.connected() ? Math.min(left, delay) : left);
+    const over = this.#over ?? (port.connected() ? undefined : this.#late(thrown));
+    if (over !== undefined) throw over;
+  }
+
+  #late(last: ChatFusionError): ChatFusionError {
+    const minutes = LIMITS.transferResumeMsMax / 60_000;
+    return interrupted(`${last.text}; it could not go on within ${minutes} minutes`);
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { port, options } = this.#parts;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const cancel = port.clock.after(ms, resolve);
+    const abort = () => reject(cancelled(options.signal));
+    options.signal?.addEventListener("abort", abort);
+    if (options.signal?.aborted === true) abort();
+    try {
+      await promise;
+    } finally {
+      cancel();
+      options.signal?.removeEventListener("abort", abort);
+      this.#wake = undefined;
+    }
+  }
+}
