@@ -36,15 +36,22 @@ export class Listeners {
       this.#held.push(event);
       return;
     }
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (thrown) {
-        // Not ours to handle, and the connection must not suffer: it ends the program.
-        this.#clock.soon(() => {
-          throw thrown;
-        });
-      }
-    }
+    for (const listener of this.#listeners) callOutside(this.#clock, () => listener(event));
+    // The last event: a listener that closes the client may have done so within another one.
+    if (event.type === "connection" && event.state === "closed") this.#listeners.clear();
+  }
+}
+
+/**
+ * Calls what a program has given to be told by. What that throws is not ours to handle, and what is
+ * under way must not suffer: it ends the program.
+ */
+export function callOutside(clock: Clock, call: () => void): void {
+  try {
+    call();
+  } catch (thrown) {
+    clock.soon(() => {
+      throw thrown;
+    });
   }
 }

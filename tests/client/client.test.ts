@@ -336,6 +336,24 @@ describe("coming back", () => {
     expect(await events.take()).toMatchObject({ state: "lost" });
   });
 
+  test("whoever closes while events are told is told of nothing behind that", async () => {
+    const peer = await startPeer();
+    const connecting = connect({ nick: "ann", server: { host: "127.0.0.1", port: peer.port } });
+    const visitor = await peer.visitors.take();
+    await visitor.hello();
+    await visitor.expect("login");
+    const notices = ["one", "two"].map((text) => ["notice", { text }] as const);
+    visitor.sendAll(["welcome", welcomeOf("ann")], ...notices);
+    const client = await connecting;
+    const told: string[] = [];
+    client.on((event) => {
+      told.push(event.type);
+      if (event.type === "notice") client.close().catch(() => undefined);
+    });
+    await visitor.gone.promise;
+    expect(told).toEqual(["notice", "connection"]);
+  });
+
   test("closing says goodbye, rejects what is open and is told once", async () => {
     const { client, visitor, events } = await enter(await startPeer());
     const asked = client.request("fusion", {});
