@@ -35,7 +35,8 @@ export class Transfers {
   #offering = 0;
   /**
    * What came for an id that is not known yet: an answer waits for the answers before it, and those
-   * for the server's log; what the receiver does meanwhile does not. One entry an offer, at most.
+   * for the server's log; what the receiver does meanwhile does not. The last ones, of as many as
+   * may be under way.
    */
   readonly #early = new Map<string, (outgoing: Outgoing) => void>();
 
@@ -247,8 +248,10 @@ export class Transfers {
   #tellSender(transfer: string, tell: (outgoing: Outgoing) => void): void {
     const outgoing = this.#outgoing.get(transfer);
     if (outgoing !== undefined) return tell(outgoing);
-    if (this.#early.has(transfer) || this.#early.size < this.#offering) {
-      this.#early.set(transfer, tell);
-    }
+    if (this.#offering === 0) return;
+    this.#early.set(transfer, tell);
+    // Offers of others that were withdrawn are among them; ours will be answered in a moment.
+    const [oldest = ""] = this.#early.keys();
+    if (this.#early.size > LIMITS.transfersPerSessionMax) this.#early.delete(oldest);
   }
 }

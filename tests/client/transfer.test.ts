@@ -169,7 +169,22 @@ describe("sending", () => {
     await sending;
   });
 
-  test("so is a rejection that overtakes it", async () => {
+  test("nor is one that overtakes it behind the news of another's offer", async () => {
+    const guest = await enter(await startPeer());
+    const sending = guest.client.send("bob@paris", new Blob(["hello"]));
+    const { ref } = await guest.visitor.expect("offer");
+    const withdrawn = { transfer: "f".repeat(32), code: "TRANSFER_CANCELLED", text: "no" };
+    guest.visitor.sendAll(
+      ["failed", withdrawn],
+      ["accepted", accepted(5)],
+      ["ack", { ref, transfer: transferId }],
+    );
+    expect(await collect(guest, 5)).toEqual(new TextEncoder().encode("hello"));
+    guest.visitor.send("done", await guest.visitor.expect("finish"));
+    await sending;
+  });
+
+  test("nor is a rejection that overtakes it", async () => {
     const guest = await enter(await startPeer());
     const sending = guest.client.send("bob@paris", new Blob(["hello"]));
     const { ref } = await guest.visitor.expect("offer");
