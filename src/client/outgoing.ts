@@ -145,6 +145,7 @@ export class Outgoing {
     if (this.#phase === "ended") return;
     this.#result.reject(why);
     this.#close();
+    this.#source.stop?.();
     this.#wake?.(); // whoever reads
   }
 

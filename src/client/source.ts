@@ -31,6 +31,8 @@ export interface OpenSource {
   readonly rewind: (() => void) | undefined;
   /** To be asked after the last byte: rejects when it is not what it was at the beginning. */
   verify(): Promise<void>;
+  /** What is being read is not wanted any more; a read that waits for its stream ends. */
+  stop?(): void;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export async function openSource(source: FileSource, name?: string): Promise<Ope
     typeof source === "string"
       ? await openFile(source)
       : source instanceof Blob
-        ? openBlob(source)
+        ? await openBlob(source)
         : openStream(source);
   if (opened.size > LIMITS.fileBytesMax || !Number.isSafeInteger(opened.size) || opened.size < 0) {
     await opened.close();
@@ -62,6 +64,10 @@ async function openFile(path: string): Promise<OpenSource> {
     if (!begun.isFile()) {
       await file.close();
       refuseOther(path, begun);
+    }
+    if (begun.size === 0n && (await file.read(new Uint8Array(1), 0, 1, 0)).bytesRead > 0) {
+      await file.close();
+      throw unreadable(path, "the system makes it as it is read, of no size: send a copy of it");
     }
     return fileSource(file, { path, name, begun });
   } catch (thrown) {
@@ -102,15 +108,17 @@ function fileSource(
       });
       if (now.size === begun.size && now.mtimeNs === begun.mtimeNs) return;
       const what = now.size === begun.size ? "" : `, ${begun.size} bytes are now ${now.size}`;
-      throw unreadable(path, `it was changed while it was read${what}`);
+      throw unreadable(path, CHANGED + what);
     },
     close: () => file.close(),
   };
 }
 
-function openBlob(blob: Blob): OpenSource {
-  const given = "name" in blob && typeof blob.name === "string" ? basename(blob.name) : "";
-  const name = given === "" ? "file" : given;
+async function openBlob(blob: Blob): Promise<OpenSource> {
+  const path = "name" in blob && typeof blob.name === "string" ? blob.name : "";
+  const name = basename(path) === "" ? "file" : basename(path);
+  const begun = await statOf(path, blob);
+  if (begun !== undefined) refuseOther(path, begun);
   let at = 0;
   return {
     name,
@@ -130,37 +138,56 @@ function openBlob(blob: Blob): OpenSource {
     rewind() {
       at = 0;
     },
-    verify: () => Promise.resolve(),
+    async verify() {
+      const now = await statOf(path, blob);
+      if (now?.size === begun?.size && now?.mtimeMs === begun?.mtimeMs) return;
+      throw unreadable(path, CHANGED);
+    },
     close: () => Promise.resolve(),
   };
+}
+
+/** Of the file that a blob stands for (`Bun.file`); undefined for one that is in memory. */
+async function statOf(path: string, blob: Blob & Partial<Pick<Bun.BunFile, "stat">>) {
+  try {
+    return await blob.stat?.();
+  } catch (thrown) {
+    throw unreadable(path, thrown);
+  }
 }
 
 function openStream({ name, size, stream, mediaType }: StreamSource): OpenSource {
   const reader = stream.getReader();
   let rest = new Uint8Array(0);
+  /** Returns how many bytes there are now, 0 only at the end. */
+  const fillRest = async (): Promise<number> => {
+    try {
+      while (rest.length === 0) {
+        const { done, value } = await reader.read();
+        if (done) return 0;
+        rest = new Uint8Array(value);
+      }
+    } catch (thrown) {
+      throw unreadable(name, thrown);
+    }
+    return rest.length;
+  };
   return {
     name,
     size,
     mediaType,
     async read(views) {
-      try {
-        while (rest.length === 0) {
-          const { done, value } = await reader.read();
-          if (done) return 0;
-          rest = new Uint8Array(value);
-        }
-      } catch (thrown) {
-        throw unreadable(name, thrown);
-      }
+      await fillRest();
       const taken = fill(views, rest);
       rest = rest.subarray(taken);
       return taken;
     },
     rewind: undefined,
     async verify() {
-      const more = rest.length > 0 || !(await reader.read()).done;
-      if (more) throw unreadable(name, `it has more than the ${size} bytes that were said`);
+      if ((await fillRest()) === 0) return;
+      throw unreadable(name, `it has more than the ${size} bytes that were said`);
     },
+    stop: () => void reader.cancel().catch(() => undefined), // nobody reads it any more
     close: () => reader.cancel(),
   };
 }
@@ -176,6 +203,8 @@ function fill(views: readonly Uint8Array[], bytes: Uint8Array): number {
   }
   return at;
 }
+
+const CHANGED = "it was changed while it was read";
 
 interface Kind {
   isFile(): boolean;
