@@ -23,6 +23,7 @@ import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { OfferEntry, Requests } from "../protocol/messages.ts";
 import type { Download } from "./download.ts";
+import { callOutside } from "./listeners.ts";
 import {
   cancelled,
   cancelOf,
@@ -161,7 +162,7 @@ export class Incoming {
       const minutes = LIMITS.transferResumeMsMax / 60_000;
       this.end(interrupted(`${why.text}; it did not go on within ${minutes} minutes`));
     });
-    this.#options.onPaused?.(why);
+    callOutside(this.#port.clock, () => this.#options.onPaused?.(why));
   }
 
   /** It is offered again: goes on as that transfer, which is then to be accepted. */
@@ -178,7 +179,8 @@ export class Incoming {
     this.#delayLeast = Number.POSITIVE_INFINITY;
     this.#stall = this.#startStall();
     const { transfer: shown, size } = this.#offer;
-    this.#options.onResumed?.({ transfer: shown, bytes: this.#taken, size });
+    const progress = { transfer: shown, bytes: this.#taken, size };
+    callOutside(this.#port.clock, () => this.#options.onResumed?.(progress));
   }
 
   /** Ends it without a word to the other side. Idempotent. */
@@ -294,11 +296,9 @@ export class Incoming {
       this.#spare.push(next.buffer);
       this.#stall.moved();
       this.#renew();
-      this.#options.onProgress?.({
-        transfer: this.#offer.transfer,
-        bytes: this.#written,
-        size: this.#offer.size,
-      });
+      const { transfer, size } = this.#offer;
+      const progress = { transfer, bytes: this.#written, size };
+      callOutside(this.#port.clock, () => this.#options.onProgress?.(progress));
     }
   }
 

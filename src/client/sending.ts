@@ -13,6 +13,7 @@
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Requests } from "../protocol/messages.ts";
+import { callOutside } from "./listeners.ts";
 import { Outgoing, type SendOptions, type Sent } from "./outgoing.ts";
 import type { OpenSource } from "./source.ts";
 import { cancelled, interrupted, isPassing, type TransferPort } from "./transfer.ts";
@@ -95,7 +96,8 @@ export class Sending {
     const { name, size } = source;
     if (this.#transfer === "") {
       this.#transfer = transfer;
-      options.onOffered?.({ transfer, name, size, bytes: 0 });
+      const offered = { transfer, name, size, bytes: 0 };
+      this.#call(() => options.onOffered?.(offered));
     }
     this.#outgoing = new Outgoing(transfer, source, port, {
       shown: this.#transfer,
@@ -113,10 +115,10 @@ export class Sending {
     if (this.#receiving === undefined) {
       this.#receiving = receiving;
       this.#movedAt = port.clock.monotonic();
-      options.onAccepted?.(transfer);
+      this.#call(() => options.onAccepted?.(transfer));
     } else if (this.#receiving === receiving) {
       this.#why = undefined;
-      options.onResumed?.({ transfer, bytes: from, size: source.size });
+      this.#call(() => options.onResumed?.({ transfer, bytes: from, size: source.size }));
     } else {
       const text = `${to} does not have its beginning: send it again`;
       return new ChatFusionError("TRANSFER_REJECTED", text);
@@ -126,7 +128,8 @@ export class Sending {
 
   #moved(bytes: number): void {
     const { options, source, port } = this.#parts;
-    options.onProgress?.({ transfer: this.#transfer, bytes, size: source.size });
+    const progress = { transfer: this.#transfer, bytes, size: source.size };
+    this.#call(() => options.onProgress?.(progress));
     if (bytes <= this.#bytes) return;
     this.#bytes = bytes;
     this.#movedAt = port.clock.monotonic();
@@ -139,7 +142,7 @@ export class Sending {
     const canGoOn = this.#receiving !== undefined && source.rewind !== undefined;
     const isOver = this.#over !== undefined || !canGoOn;
     if (isOver || !(thrown instanceof ChatFusionError) || !isPassing(thrown.code)) throw thrown;
-    if (this.#why === undefined) options.onPaused?.(thrown);
+    if (this.#why === undefined) this.#call(() => options.onPaused?.(thrown));
     this.#why ??= thrown;
     const left = this.#movedAt + LIMITS.transferResumeMsMax - port.clock.monotonic();
     if (left <= 0) throw this.#late(thrown);
@@ -147,6 +150,10 @@ export class Sending {
     await this.#wait(port.connected() ? Math.min(left, delay) : left);
     const over = this.#over ?? (port.connected() ? undefined : this.#late(thrown));
     if (over !== undefined) throw over;
+  }
+
+  #call(listener: () => void): void {
+    callOutside(this.#parts.port.clock, listener);
   }
 
   #late(last: ChatFusionError): ChatFusionError {

@@ -16,6 +16,7 @@ export interface Progress {
   readonly size: number;
 }
 
+/** Functions of it are called as listeners are: one that throws ends the program. */
 export interface TransferOptions {
   /**
    * It was interrupted, and goes on by itself if it can within LIMITS.transferResumeMsMax: the
