@@ -75,7 +75,13 @@ export class Client {
     this.#listeners = new Listeners(this.#clock);
     this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
     this.#identity = new Identity(options);
-    this.#wishes = new Wishes(this.#requests, this.#identity);
+    this.#wishes = new Wishes(this.#requests, this.#identity, {
+      entered: (room, key) => {
+        if (!this.#rooms.has(room)) this.#past.entered(room);
+        this.#rooms.enter(room, key);
+      },
+      left: (room) => void this.#leave(room),
+    });
     this.#comeback = new Comeback({
       clock: this.#clock,
       random: this.#random,
@@ -156,15 +162,11 @@ export class Client {
 
   /** Enters a room, by its key if it has one, and is told of its past as `connect` has asked. */
   join(room: string, key?: string): Promise<Answer<"join">> {
-    return this.#requests.ask("join", this.#rooms.ask(room, key), (answer) => {
-      if (!this.#rooms.has(answer.room)) this.#past.entered(answer.room);
-      this.#rooms.enter(answer.room, key);
-    });
+    return this.request("join", this.#rooms.ask(room, key));
   }
 
   part(room: string, reason?: string): Promise<Answer<"part">> {
-    const ask = reason === undefined ? { room } : { room, reason };
-    return this.#requests.ask("part", ask, (answer) => this.#leave(answer.room));
+    return this.request("part", reason === undefined ? { room } : { room, reason });
   }
 
   /**
@@ -174,10 +176,7 @@ export class Client {
   rename(nick: string, password?: string): Promise<Answer<"rename">> {
     const entered = this.#comeback.rename(nick, password);
     if (entered !== undefined) return entered;
-    const ask = password === undefined ? { nick } : { nick, password };
-    return this.#requests.ask("rename", ask, (answer) => {
-      this.#identity.renamed(answer.nick, password);
-    });
+    return this.request("rename", password === undefined ? { nick } : { nick, password });
   }
 
   // --- files ------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-// What a client has asked for that ends with its session: whom it watches, that it is away, and of
-// a guest whom it ignores. In a new session it is asked for again. See client.ts.
+// What a client has asked for that is to hold in its next session, too: its nick, its rooms, whom it
+// watches, that it is away, and of a guest whom it ignores; however it was asked for. See client.ts.
 // Invariant: of each who is watched, a state is told once, and then each other one.
 
 import type { Answer, RequestName, Requests as Asks } from "../protocol/messages.ts";
@@ -7,17 +7,25 @@ import type { ClientEvent } from "./events.ts";
 import type { Identity } from "./identity.ts";
 import type { RequestTable } from "./requests.ts";
 
+/** What is done where a room is entered or left. */
+interface Rooms {
+  entered(room: string, key: string | undefined): void;
+  left(room: string): void;
+}
+
 export class Wishes {
   readonly #requests: RequestTable;
   readonly #identity: Identity;
+  readonly #rooms: Rooms;
   /** Who is watched, and what was told last; undefined before the first word. */
   readonly #told = new Map<string, boolean | undefined>();
   readonly #ignored = new Set<string>();
   #away: string | undefined;
 
-  constructor(requests: RequestTable, identity: Identity) {
+  constructor(requests: RequestTable, identity: Identity, rooms: Rooms) {
     this.#requests = requests;
     this.#identity = identity;
+    this.#rooms = rooms;
   }
 
   /** Asks the server something, and remembers what must hold in the next session, too. */
@@ -48,6 +56,9 @@ export class Wishes {
   readonly #notes: {
     readonly [T in RequestName]?: (answer: Answer<T>, ask: Asks[T]["ask"]) => void;
   } = {
+    join: ({ room }, { key }) => this.#rooms.entered(room, key),
+    part: ({ room }) => this.#rooms.left(room),
+    rename: ({ nick }, { password }) => this.#identity.renamed(nick, password),
     command: (answer, ask) => this.#identity.ran(ask, answer),
     watch: ({ addresses }) => {
       for (const one of addresses) this.#told.set(one, this.#told.get(one));

@@ -30,6 +30,30 @@ describe("a client is in a room", () => {
     expect([...client.rooms]).toEqual(["#lobby", "#tea"]);
   });
 
+  test("that it has entered by a request, under the nick that it has taken so", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor, events } = await enter(peer, { clock, net: realNet });
+    const joining = client.request("join", { room: "#tea", key: "milk" });
+    await visitor.answer("join", { room: "#tea", members: 1 });
+    await joining;
+    const renaming = client.request("rename", { nick: "zoe" });
+    await visitor.answer("rename", { nick: "zoe" });
+    await renaming;
+    expect([client.nick, ...client.rooms]).toEqual(["zoe", "#lobby", "#tea"]);
+    visitor.close();
+    await events.until((event) => event.type === "connection");
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    expect(await again.welcome()).toMatchObject({ nick: "zoe" });
+    expect(await again.expect("join")).toMatchObject({ room: "#tea", key: "milk" });
+    const parting = client.request("part", { room: "#tea" });
+    const { value } = await again.heard.until(({ name }) => name === "part");
+    again.send("ack", { ref: value["ref"], room: "#tea" });
+    await parting;
+    expect([...client.rooms]).toEqual(["#lobby"]);
+  });
+
   test("no more that does not take its new session, and is told why", async () => {
     const peer = await startPeer();
     const clock = new ManualClock();
