@@ -104,8 +104,7 @@ export async function exportRoom(
   client: Pick<Client, "request">,
   { room, path, folder }: { readonly room: string; readonly path: string; readonly folder: string },
 ): Promise<Exported> {
-  if (path === "") await mkdir(folder, { recursive: true });
-  const target = await targetOf(path === "" ? folder : path, room);
+  const target = await targetOf(path === "" ? await made(folder) : path, room);
   const lineOf = target.endsWith(".jsonl") ? (one: object) => jsonLine(one) : textLine;
   const pages = `${target}.part`;
   const file = await created(target);
@@ -119,6 +118,7 @@ export async function exportRoom(
         const page = await pageOf(client, room, before);
         const [oldest] = page;
         if (oldest === undefined) break;
+        if (before !== "" && oldest.id >= before) throw endless(room);
         before = oldest.id;
         messages += page.filter(isCounted).length;
         const bytes = Buffer.from(page.map((one) => `${lineOf(one)}\n`).join(""));
@@ -139,7 +139,7 @@ export async function exportRoom(
     }
   } catch (thrown) {
     await rm(target, { force: true });
-    throw thrown;
+    throw thrown instanceof ChatFusionError ? thrown : unwritable(target, thrown);
   } finally {
     await file.close();
   }
@@ -214,16 +214,34 @@ async function pageOf(
   return answer.messages;
 }
 
+/** A server that goes round in its own past would fill the disk. */
+const endless = (room: string): ChatFusionError =>
+  new ChatFusionError(
+    "INTERNAL",
+    `/export: ${visible(room)}: the server gives what it gave before`,
+  );
+
+async function made(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true }).catch((thrown: unknown) => {
+    throw unwritable(folder, thrown);
+  });
+  return folder;
+}
+
 /** Makes a file of its owner's alone; one that is there stays as it is. */
 async function created(path: string) {
   try {
     return await open(path, "wx+", 0o600);
   } catch (thrown) {
-    const { code, message }: NodeJS.ErrnoException =
-      thrown instanceof Error ? thrown : new Error(String(thrown));
-    const why = code === "EEXIST" ? "there is a file of this name already" : visible(message);
-    throw new ChatFusionError("FILE_UNWRITABLE", `/export: ${visible(path)}: ${why}`);
+    throw unwritable(path, thrown);
   }
+}
+
+function unwritable(path: string, thrown: unknown): ChatFusionError {
+  const { code, message }: NodeJS.ErrnoException =
+    thrown instanceof Error ? thrown : new Error(String(thrown));
+  const why = code === "EEXIST" ? "there is a file of this name already" : visible(message);
+  return new ChatFusionError("FILE_UNWRITABLE", `/export: ${visible(path)}: ${why}`);
 }
 
 /** A line for people, of which no text can make two. */

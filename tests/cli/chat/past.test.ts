@@ -217,4 +217,25 @@ describe("/export", () => {
       expect(empty).toEqual({ room, messages: 0 });
       expect(await readdir(folder)).toEqual([]);
     }));
+
+  test("ends where a server gives the same page for ever", () =>
+    inFolder(async (folder) => {
+      const { all } = holding(texts);
+      const client = { request: () => Promise.resolve({ messages: all }) } as never;
+      const path = join(folder, "tea.txt");
+      const done = exportRoom(client, { room, path, folder });
+      expect(String(await done.catch((thrown: unknown) => thrown))).toContain("gave before");
+      expect(await readdir(folder)).toEqual([]);
+    }));
+
+  test("says what is wrong with the folder that it writes to", () =>
+    inFolder(async (folder) => {
+      const { client } = holding(["one"]);
+      const own = join(folder, "file", "below it");
+      await Bun.write(join(folder, "file"), "mine");
+      const done = exportRoom(client, { room, path: "", folder: own });
+      const refused = await done.catch((thrown: unknown) => thrown);
+      expect(refused).toMatchObject({ code: "FILE_UNWRITABLE" });
+      expect(String(refused)).toContain("ENOTDIR");
+    }));
 });
