@@ -23,8 +23,9 @@ export class Delivery {
   #listener: { readonly port: number; close(): void } | undefined;
   #came = 0;
   #upTo: number = LIMITS.creditBytes;
-  /** The sender's hash, once it has proven to be that of what came. */
-  #sha256: string | undefined;
+  /** The sender's hash; and whether it has proven to be that of what came. */
+  #sha256 = "";
+  #isRight = false;
   /** The client has said that it has all. */
   #isRead = false;
 
@@ -60,19 +61,20 @@ export class Delivery {
   }
 
   chunk(payload: Bytes): void {
+    if (this.#isGone) return;
     const { bytes } = readChunk(payload);
     this.#hash.update(bytes);
     this.#came += bytes.length;
     if (this.#side?.send(bytes.slice()) !== true)
       return this.#giveUp("the client reads too slowly", "TRANSFER_CANCELLED");
     this.#permit();
+    this.#check();
   }
 
+  /** Its last chunks may still be behind this. */
   finished(sha256: string): void {
-    if (this.#hash.digest("hex") !== sha256)
-      return this.#giveUp("what came is not what was sent: do not use it", "HASH_MISMATCH");
     this.#sha256 = sha256;
-    this.#endIfDone();
+    this.#check();
   }
 
   ended(text: string): void {
@@ -125,9 +127,19 @@ export class Delivery {
     this.#endIfDone();
   }
 
+  /** Compares the hashes, once, when all of it has come. */
+  #check(): void {
+    const isWhole = this.#sha256 !== "" && this.#came === this.#offer.size;
+    if (this.#isGone || this.#isRight || !isWhole) return;
+    if (this.#hash.digest("hex") !== this.#sha256)
+      return this.#giveUp("what came is not what was sent: do not use it", "HASH_MISMATCH");
+    this.#isRight = true;
+    this.#endIfDone();
+  }
+
   #endIfDone(): void {
+    if (this.#isGone || !this.#isRight || !this.#isRead) return;
     const sha256 = this.#sha256;
-    if (this.#isGone || sha256 === undefined || !this.#isRead) return;
     this.#client.session?.request("done", { transfer: this.#offer.transfer, sha256 });
     this.ended("it has arrived, and is what was sent");
   }

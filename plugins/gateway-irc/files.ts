@@ -20,10 +20,16 @@ export type FileEvent = Extract<
   }
 >;
 
+/** Of a transfer as a whole. */
+type Told = Exclude<FileEvent, { readonly type: "offered" | "chunk" }>;
+
 export class Files {
   readonly #client: Client;
   readonly #uploads = new Map<string, Upload>();
   readonly #deliveries = new Map<string, Delivery>();
+  /** Offers without an answer yet; and what is told meanwhile of transfers that are not known. */
+  #offering = 0;
+  #early: Told[] = [];
 
   constructor(client: Client) {
     this.#client = client;
@@ -33,22 +39,10 @@ export class Files {
     switch (event.type) {
       case "offered":
         return this.#offered(event.offer);
-      case "accepted":
-        return this.#uploads.get(event.transfer)?.accepted(event.offset, event.upTo);
-      case "credit":
-        return this.#uploads.get(event.transfer)?.credit(event.upTo);
-      case "done":
-        return this.#uploads.get(event.transfer)?.ended("it has arrived");
-      case "finished":
-        return this.#deliveries.get(event.transfer)?.finished(event.sha256);
       case "chunk":
         return this.#deliveries.get(event.chunk.subarray(0, 16).toHex())?.chunk(event.chunk);
-      case "failed": {
-        const one = this.#uploads.get(event.transfer) ?? this.#deliveries.get(event.transfer);
-        return one?.ended(event.text);
-      }
       default:
-        event satisfies never;
+        return this.#told(event);
     }
   }
 
@@ -100,6 +94,29 @@ export class Files {
 
   // --- internal ---
 
+  #told(event: Told): void {
+    const upload = this.#uploads.get(event.transfer);
+    const delivery = this.#deliveries.get(event.transfer);
+    if (this.#offering > 0 && upload === undefined && delivery === undefined) {
+      this.#early.push(event);
+      if (this.#early.length > LIMITS.transfersPerSessionMax) this.#early.shift();
+    }
+    switch (event.type) {
+      case "accepted":
+        return upload?.accepted(event.offset, event.upTo);
+      case "credit":
+        return upload?.credit(event.upTo);
+      case "done":
+        return upload?.ended("it has arrived");
+      case "finished":
+        return delivery?.finished(event.sha256);
+      case "failed":
+        return (upload ?? delivery)?.ended(event.text);
+      default:
+        event satisfies never;
+    }
+  }
+
   #fault(target: string, offer: Exclude<ReturnType<typeof parseSend>, string | undefined>) {
     if (isChannel(target)) return "a file goes to one person";
     if (offer.port === 0) return undefined;
@@ -118,12 +135,16 @@ export class Files {
     const client = this.#client;
     const to = client.world.names.address(target);
     const ask = { to, name: offer.name, size: offer.sizeBytes };
+    this.#offering++;
     client.session?.request("offer", ask, (answer) => {
+      const early = this.#early;
+      if (--this.#offering === 0) this.#early = [];
       if (isFailure(answer)) reply.numeric("ERR_NOSUCHNICK", [shownOf(target)], answer.text);
       else {
         const { transfer } = answer;
         const forget = () => void this.#uploads.delete(transfer);
         this.#uploads.set(transfer, new Upload({ client, transfer, offer, to, forget }));
+        for (const event of early) if (event.transfer === transfer) this.#told(event);
       }
       reply.end();
     });
@@ -131,12 +152,15 @@ export class Files {
 
   #offered(offer: Extract<FileEvent, { readonly type: "offered" }>["offer"]): void {
     const client = this.#client;
+    const { transfer } = offer;
     if (client.world.options.dcc === false) {
       const nick = client.world.names.nick(offer.from);
       const what = `${offer.name} (${offer.size} bytes)`;
+      // Behind the answer to the offer; else its sender would wait for ten minutes.
+      const reason = "they chat by IRC, which cannot take files there";
+      client.world.clock.soon(() => client.session?.request("reject", { transfer, reason }));
       return notice(client, `${nick} offers a file, which IRC cannot take here: ${what}`);
     }
-    const { transfer } = offer;
     const delivery = new Delivery(client, offer, () => void this.#deliveries.delete(transfer));
     this.#deliveries.set(transfer, delivery);
     delivery.begin().catch((thrown: unknown) => {

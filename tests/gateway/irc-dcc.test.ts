@@ -169,6 +169,9 @@ test("without dcc a file is told of, and DCC goes between clients as it came", a
     (line) => line === `:ann!~ann@paris PRIVMSG ben :${dcc(`SEND x ${own} 5000 10`)}`,
   );
   const cleo = await server.connect("cleo");
-  await cleo.request("offer", { to: "ben@paris", name: "x.txt", size: 3 });
+  const sent = cleo.send("ben@paris", new Blob(["abc"]), { name: "x.txt" });
   await ben.until((line) => line.includes("which IRC cannot take here: x.txt (3 bytes)"));
+  const refused = await sent.catch((thrown: unknown) => thrown);
+  expect(refused).toMatchObject({ code: "TRANSFER_REJECTED" });
+  expect(String(refused)).toContain("they chat by IRC");
 });
