@@ -3,7 +3,8 @@
 // and hands the rest on. Chunks are forwarded in place, under the receiver's credit.
 // Phases: offered → open (accepted) → finished → gone. Chunks only while open or finished.
 // Invariants: 1. `next` is the offset of the next chunk, in one unbroken sequence. 2. next ≤ upTo
-// ≤ size + credit. 3. What ends is forgotten at once, and both ends are told how it ended.
+// ≤ size + credit. 3. What ends is forgotten at once, and both ends are told how it ended. 4. What a
+// receiver permits costs the way to the sender no more than the file does.
 
 import type { Bytes, Clock } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";
@@ -31,6 +32,8 @@ export interface Transfer {
   phase: "offered" | "open" | "finished";
   next: number;
   upTo: number;
+  /** As the sender's end knows it. */
+  toldUpTo: number;
   movedAt: number;
 }
 
@@ -87,12 +90,32 @@ export function createTransfers(options: TransfersOptions) {
   const state = (transfer: Transfer, what: string) =>
     failure("TRANSFER_STATE", `transfer ${transfer.offer.transfer} is ${transfer.phase}: ${what}`);
 
+  /** Tells the sender's end what is permitted, where that is worth a word or it waits for it. */
+  const permit = (transfer: Transfer) => {
+    const { upTo, toldUpTo, next, sender, offer } = transfer;
+    const isWorth = upTo - toldUpTo >= LIMITS.chunkBytesMax || upTo >= offer.size;
+    if (upTo <= toldUpTo || toldUpTo >= offer.size || !(isWorth || next === toldUpTo)) return;
+    transfer.toldUpTo = upTo;
+    // Written out: one comes for every few chunks.
+    tell(sender, { type: "credit", transfer: offer.transfer, upTo });
+  };
+  const credited = (transfer: Transfer, asked: number): Failure | undefined => {
+    if (transfer.phase === "offered") return state(transfer, "accept it first");
+    const upTo = Math.min(asked, transfer.next + LIMITS.creditBytesMax);
+    if (upTo <= transfer.upTo) return undefined;
+    transfer.upTo = upTo;
+    transfer.movedAt = options.clock.monotonic();
+    permit(transfer);
+    return undefined;
+  };
+
   /** Takes an event of one end: checks it, notes it, hands it to the other end. */
   const take = (who: LiveSession | Sid, event: TransferEvent): Failure | undefined => {
     const side =
       event.type === "finished" ? "sender" : event.type === "failed" ? "any" : "receiver";
     const transfer = lookUp(event.transfer, who, side);
     if (transfer === undefined) return unknown(event.transfer);
+    if (event.type === "credit") return credited(transfer, event.upTo);
     const { size } = transfer.offer;
     transfer.movedAt = options.clock.monotonic();
     const other = isEnd(transfer.sender, who) ? transfer.receiver : transfer.sender;
@@ -104,16 +127,8 @@ export function createTransfers(options: TransfersOptions) {
         transfer.phase = "open";
         transfer.next = event.offset;
         transfer.upTo = Math.min(event.upTo, event.offset + LIMITS.creditBytesMax);
+        transfer.toldUpTo = transfer.upTo;
         tell(other, { ...event, upTo: transfer.upTo });
-        return undefined;
-      case "credit":
-        if (transfer.phase === "offered") return state(transfer, "accept it first");
-        transfer.upTo = Math.max(
-          transfer.upTo,
-          Math.min(event.upTo, transfer.next + LIMITS.creditBytesMax),
-        );
-        // Written out: one comes for every few chunks.
-        tell(other, { type: "credit", transfer: event.transfer, upTo: transfer.upTo });
         return undefined;
       case "finished":
         if (transfer.phase !== "open") return state(transfer, "expected it to be open");
@@ -183,6 +198,7 @@ export function createTransfers(options: TransfersOptions) {
         phase: "offered",
         next: 0,
         upTo: 0,
+        toldUpTo: 0,
         movedAt: options.clock.monotonic(),
       });
       if (!sweeping) cancelSweep = options.clock.after(LIMITS.transferSweepMs, sweep);
@@ -206,6 +222,7 @@ export function createTransfers(options: TransfersOptions) {
       }
       transfer.next += bytes.length;
       transfer.movedAt = options.clock.monotonic();
+      permit(transfer);
       const to = transfer.receiver;
       if (to.at === "here") {
         const { doorway } = to.session;

@@ -1,0 +1,55 @@
+// Receivers who say more than is to be said: what they permit again and again costs their senders,
+// and the way between two servers, nothing.
+
+import { expect, test } from "bun:test";
+import { LIMITS } from "../../src/limits.ts";
+import { Place } from "./place.ts";
+
+for (const remote of [false, true]) {
+  const where = remote ? "of another server" : "of the same server";
+  const begin = (size: number) => {
+    const place = new Place(`credits ${remote}`);
+    const paris = place.start("paris");
+    const lyon = remote ? place.start("lyon") : paris;
+    const [ana, bob] = [place.enter(paris, "ana"), place.enter(lyon, "bob")];
+    if (remote) place.join(paris, lyon);
+    const to = `bob@${lyon.name}`;
+    const transfer = String(ana.get("offer", { to, name: "a", size })["transfer"]);
+    place.rest(50);
+    bob.get("accept", { transfer });
+    place.rest(50);
+    return { place, ana, bob, transfer };
+  };
+
+  test(`credits that permit nothing more do not reach a sender ${where}`, () => {
+    const { place, ana, bob, transfer } = begin(2 ** 40);
+    const upTo = 2 * LIMITS.creditBytes;
+    for (let time = 0; time < 1000; time++) bob.send("credit", { transfer, upTo });
+    place.rest(100);
+    expect(ana.all("credit")).toEqual([{ transfer, upTo }]);
+  });
+
+  test(`nor do those that permit a byte more each, before they are needed, ${where}`, () => {
+    const { place, ana, bob, transfer } = begin(2 ** 40);
+    for (let more = 1; more <= 1000; more++)
+      bob.send("credit", { transfer, upTo: LIMITS.creditBytes + more });
+    place.rest(100);
+    expect(ana.all("credit")).toEqual([]);
+    const step = LIMITS.chunkBytesMax;
+    for (let at = 0; at < LIMITS.creditBytes; at += step) {
+      ana.chunk(transfer, at, new Uint8Array(step));
+      place.rest(50);
+    }
+    expect(ana.all("credit")).toEqual([{ transfer, upTo: LIMITS.creditBytes + 1000 }]);
+  });
+
+  test(`they keep no transfer alive on which nothing moves, ${where}`, () => {
+    const { place, ana, bob, transfer } = begin(2 ** 40);
+    const upTo = LIMITS.creditBytes;
+    for (let time = 0; time < 8; time++) {
+      bob.send("credit", { transfer, upTo });
+      place.rest(LIMITS.transferStallMsMax / 4);
+    }
+    expect(ana.all("failed")).toMatchObject([{ code: "TRANSFER_INTERRUPTED" }]);
+  });
+}
