@@ -142,7 +142,12 @@ export function createOffers(options: OffersOptions) {
       let refused: Failure | undefined;
       if (!peer.owns(from) || "code" in found || found.at !== "here")
         refused = failure("ADDRESS_INVALID", `${from} to ${to}: not of these servers`);
-      else refused = (await veto(offer)) ?? show(offer, sender, found.nick);
+      else {
+        refused = await veto(offer);
+        // It went meanwhile: nobody is left to send the file.
+        if (!peer.present) return;
+        refused ??= show(offer, sender, found.nick);
+      }
       if (refused === undefined) peer.send({ t: "offered", transfer });
       else peer.send({ t: "failed", transfer, ...refused });
     },

@@ -258,6 +258,22 @@ test("an offer whose sender went while a hook thought it over is taken back", ()
   expect(failed(bob)).toEqual(["NO_SUCH_TRANSFER"]);
 });
 
+test("an offer whose server went while a hook thought it over is not shown any more", () => {
+  const place = new Place("onFile split");
+  const paris = place.start("paris");
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const lyon = place.start("lyon", { hooks: { onFile: () => promise } });
+  const [ana, bob] = [place.enter(paris, "ana"), place.enter(lyon, "bob")];
+  place.join(paris, lyon);
+  ana.send("offer", { ref: 9, to: "bob@lyon", name: "x", size: 1 });
+  place.rest(50);
+  place.hub.part("lyon");
+  place.rest(50);
+  resolve(undefined);
+  place.rest(50);
+  expect(bob.all("offered")).toEqual([]);
+});
+
 /** Whole chunk frames of a file, in chunks of this size. */
 function framesOf(transfer: string, file: Uint8Array, chunkBytes: number): Uint8Array[] {
   return Array.from({ length: Math.ceil(file.length / chunkBytes) }, (_, index) => {

@@ -149,7 +149,8 @@ describe("P35: the credit", () => {
       return sender.take("credit").says["upTo"];
     };
     expect(upTo(500_000)).toBe(500_000);
-    expect(upTo(100)).toBe(500_000);
+    receiver.send("credit", { transfer, upTo: 100 });
+    expect(sender.names()).not.toContain("credit");
     expect(upTo(2 ** 40)).toBe(LIMITS.creditBytesMax);
     expect(sender.ask("credit", { transfer, upTo: 1 }).says["code"]).toBe("NO_SUCH_TRANSFER");
   });
