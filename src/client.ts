@@ -35,6 +35,7 @@ export { ChatFusionError, isFailure, type ErrorCode, type Failure } from "./erro
 export { LIMITS } from "./limits.ts";
 export { LOBBY, visible } from "./names.ts";
 export { isSaid } from "./protocol/amendment.ts";
+export { cutText } from "./protocol/cut.ts";
 export type {
   Answer,
   CommandEntry,

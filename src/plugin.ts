@@ -254,6 +254,7 @@ export { failureOf, isFailure, ProtocolError } from "./errors.ts";
 export type { ErrorCode, Failure } from "./errors.ts";
 export { LIMITS } from "./limits.ts";
 export { isSaid } from "./protocol/amendment.ts";
+export { cutText } from "./protocol/cut.ts";
 export { idAfter, idAt, timeIn } from "./protocol/id.ts";
 export * from "./names.ts";
 export type {

@@ -3,7 +3,7 @@
 // What one client alone is told is written by the same functions. Next: said.ts.
 
 import type { Format, Moved, PersonEntry, RoomEvent } from "chatfusion";
-import { LOBBY } from "chatfusion";
+import { cutText, LOBBY } from "chatfusion";
 import { awayText } from "./away.ts";
 import type { CapSet } from "./caps.ts";
 import { FORMAT_CAPS, hasCap } from "./caps.ts";
@@ -176,17 +176,9 @@ function createFormat(options: FormatsOptions, caps: CapSet): IrcFormat {
 }
 
 /** Who is gone: by a fault, or by somebody's doing. */
-function splitText({ servers, cut = [], code }: RoomEventOf<"split">): string {
-  const who = servers.join(", ");
-  const links = cut.map((names) => names.join("–")).join(", ");
-  const stopped = new Set(cut.flat().filter((name) => servers.includes(name)));
-  const why =
-    code === "UNMERGED"
-      ? `ended by an operator: ${links}`
-      : code === "SERVER_STOPPING"
-        ? `stopped: ${[...stopped].join(", ")}`
-        : `lost: ${links}`;
-  return `${who} left the fusion${links === "" ? "" : ` (${why})`}`;
+function splitText(event: RoomEventOf<"split">): string {
+  const why = cutText(event);
+  return `${event.servers.join(", ")} left the fusion${why === "" ? "" : ` (${why})`}`;
 }
 
 /** It is closed before anything else is said. */

@@ -4,6 +4,7 @@ import type { Millis } from "../environment.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName, Sid } from "../names.ts";
 import type { FabricReport, View } from "../plugin/fabric.ts";
+import { cutText } from "../protocol/cut.ts";
 import type { PartedCode } from "../protocol/peer.ts";
 import type { FusionOptions } from "./fusion.ts";
 import { reasonOf } from "./link-lines.ts";
@@ -108,11 +109,11 @@ export function createServerLines(options: ServerLinesOptions) {
       const ends = cuts.slice(0, LIMITS.listedMax).map(({ names }) => names);
       const cut = ends.length === 0 ? {} : { cut: ends };
       const end = endOf(cuts);
-      const why = losses.length === 0 ? cutText(ends, servers, end) : reasonOf(losses);
+      const by = end === undefined ? cut : { ...cut, code: end };
+      const why = losses.length === 0 ? cutText({ servers, ...by }) : reasonOf(losses);
       cuts = [];
       if (end !== "UNMERGED") for (const sid of gone.keys()) remember(missing, sid);
       gone.clear();
-      const by = end === undefined ? cut : { ...cut, code: end };
       rooms().lobby.tell({ type: "split", servers, fusion: fusion(), ...numbers, ...by });
       const told = losses[0]?.code ?? end;
       const code = told === undefined ? {} : { code: told };
@@ -139,30 +140,6 @@ export function createServerLines(options: ServerLinesOptions) {
 // --- internal -----------------------------------------------------------------------------------
 
 const sorted = (names: Iterable<ServerName>): string[] => [...names].map(String).toSorted();
-
-/** For those who are at no end of a link that is gone. */
-function cutText(
-  ends: readonly (readonly [ServerName, ServerName])[],
-  gone: readonly string[],
-  end: PartedCode | undefined,
-): string {
-  if (ends.length === 0) return "";
-  const isOne = ends.length === 1;
-  const links = `the link${isOne ? "" : "s"} ${ends.map((names) => names.join("–")).join(", ")}`;
-  switch (end) {
-    case "UNMERGED":
-      return `${links} ${isOne ? "was" : "were"} ended by an operator`;
-    case "SERVER_STOPPING": {
-      const stopped = new Set(ends.flat().filter((name) => gone.includes(name)));
-      return `${[...stopped].join(", ")} ${stopped.size === 1 ? "stops" : "stop"}`;
-    }
-    case undefined:
-      return `${links} ${isOne ? "is" : "are"} gone`;
-    default:
-      end satisfies never;
-      return links;
-  }
-}
 
 const numbersOf = ({ people, rooms }: Peer): Numbers => ({
   people: people.size,

@@ -24,7 +24,7 @@ test("a leaf that dies is told in one line, with the link that was lost; so is i
   row.place.rest(5000);
   const two = "2 servers, amiens, brest";
   expect(told(a, b)).toEqual([
-    [`split from caen: ${two} (the link brest–caen is gone)`],
+    [`split from caen: ${two} (the link brest–caen is lost)`],
     [`split from caen: ${two} (link to caen lost: reset by the peer)`],
   ]);
   row.start("caen");
@@ -50,10 +50,10 @@ test("the middle one of five that dies takes half of them along, in one line on 
   row.place.rest(5000);
   const lost = "(link to c3 lost: reset by the peer)";
   expect(told(a, b, d, e)).toEqual([
-    ["split from c3, d4, e5: 2 servers, a1, b2 (the link b2–c3 is gone)"],
+    ["split from c3, d4, e5: 2 servers, a1, b2 (the link b2–c3 is lost)"],
     [`split from c3, d4, e5: 2 servers, a1, b2 ${lost}`],
     [`split from a1, b2, c3: 2 servers, d4, e5 ${lost}`],
-    ["split from a1, b2, c3: 2 servers, d4, e5 (the link c3–d4 is gone)"],
+    ["split from a1, b2, c3: 2 servers, d4, e5 (the link c3–d4 is lost)"],
   ]);
   const cuts = clients.map((client) => client.all("split").map((one) => one["cut"]));
   expect(cuts).toEqual(
@@ -86,7 +86,7 @@ test("a member of a ring that dies is told in one line: who is gone, and nobody 
   const line = "split from caen: 3 servers, amiens, brest, dijon";
   const lost = "(link to caen lost: reset by the peer)";
   // Whichever of its two links it hears of first.
-  const far = expect.stringMatching(/\(the link (brest–caen|caen–dijon) is gone\)$/) as string;
+  const far = expect.stringMatching(/\(the link (brest–caen|caen–dijon) is lost\)$/) as string;
   expect(told(a, b, d)).toEqual([[far], [`${line} ${lost}`], [`${line} ${lost}`]]);
   expect(linesOf(a)[0]).toStartWith(line);
   expect(ana.all("split")).toMatchObject([{ servers: ["caen"] }]);
@@ -154,7 +154,7 @@ test("two halves of five that lose both of their links are told once, and healed
     [a, "split from c3, d4, e5: 2 servers, a1, b2 (link to e5 lost: reset by the peer)"],
     [b, "split from c3, d4, e5: 2 servers, a1, b2 (link to c3 lost: reset by the peer)"],
     [c, "split from a1, b2: 3 servers, c3, d4, e5 (link to b2 lost: reset by the peer)"],
-    [d, "split from a1, b2: 3 servers, c3, d4, e5 (the link b2–c3 is gone)"],
+    [d, "split from a1, b2: 3 servers, c3, d4, e5 (the link b2–c3 is lost)"],
     [e, "split from a1, b2: 3 servers, c3, d4, e5 (link to a1 lost: reset by the peer)"],
   ] as const)
     expect(linesOf(home)).toEqual([line]);
@@ -194,7 +194,7 @@ test("an unmerge is one line on both sides, and a merge after it is a merge", ()
   expect(linesOf(b)).toEqual([`split from caen: 2 servers, amiens, brest ${why}`]); // by then
   row.place.rest(LATER_MS);
   expect(told(a, b, c)).toEqual([
-    ["split from caen: 2 servers, amiens, brest (the link brest–caen was ended by an operator)"],
+    ["split from caen: 2 servers, amiens, brest (an operator has ended the link brest–caen)"],
     [`split from caen: 2 servers, amiens, brest ${why}`],
     [`split from amiens, brest: this server is alone now ${why}`],
   ]);
@@ -218,7 +218,7 @@ test("a server that stops in good order is told with that reason, everywhere", (
   row.place.stop(c);
   row.place.rest(1000);
   expect(told(a, b, d)).toEqual([
-    ["split from caen, dijon: 2 servers, amiens, brest (caen stops)"],
+    ["split from caen, dijon: 2 servers, amiens, brest (caen was stopped)"],
     ["split from caen, dijon: 2 servers, amiens, brest (link to caen ended: caen stops)"],
     ["split from amiens, brest, caen: this server is alone now (link to caen ended: caen stops)"],
   ]);
@@ -237,7 +237,7 @@ test("a link that was ended on purpose, and is lost the next time, is told as lo
   row.kill(c);
   row.place.rest(5000);
   expect(linesOf(a)).toEqual([
-    "split from caen: 2 servers, amiens, brest (the link brest–caen is gone)",
+    "split from caen: 2 servers, amiens, brest (the link brest–caen is lost)",
   ]);
   expect(ann.all("split").map(({ code }) => code)).toEqual(["UNMERGED", undefined]);
 });

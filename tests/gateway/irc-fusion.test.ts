@@ -86,10 +86,10 @@ test("who sees the lobby reads whether a server was parted from, or was stopped"
   const told = (text: string) => ann.until((line) => line === `:paris NOTICE #lobby :${text}`);
   await merge();
   await paris.run("unmerge", "lyon");
-  await told("lyon left the fusion (ended by an operator: lyon–paris)");
+  await told("lyon left the fusion (an operator has ended the link lyon–paris)");
   await merge();
   await lyon[Symbol.asyncDispose]();
-  await told("lyon left the fusion (stopped: lyon)");
+  await told("lyon left the fusion (lyon was stopped)");
 });
 
 test("who is hidden in the lobby alone goes from other rooms with his server", async () => {

@@ -1,7 +1,7 @@
 // Servers that came or went, as lines for people. Pure.
 
+import { cutText, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
-import { visible } from "../../names.ts";
 import type { FusionShown } from "./shown.ts";
 
 /** Who came or went, by which cut, how many people that is, and what is there now. */
@@ -13,7 +13,7 @@ export function fusionText(shown: FusionShown): string {
     split: shown.code === "UNMERGED" ? `parted from ${who}` : `${who} ${are} gone`,
     merged: shown.back === true ? `${who} ${are} back` : `merged with ${who}`,
   }[event];
-  const why = cutText(shown);
+  const why = visible(cutText(shown));
   const by = why === "" ? "" : ` (${why})`;
   const parts = rooms.map(({ room, people: some }) => `, ${some} in ${visible(room)}`);
   const numbers = people === undefined ? "" : `: ${peopleText(people)}${parts.join("")}`;
@@ -30,18 +30,6 @@ function serversText(names: readonly string[]): string {
   const more = names.length - 1;
   const others = more > 0 ? ` and ${more} more ${more === 1 ? "server" : "servers"}` : "";
   return `${visible(names[0] ?? "")}${others}`;
-}
-
-/** Why servers are gone: a fault, or somebody's doing. */
-function cutText({ servers, cut = [], code }: FusionShown): string {
-  const links = cut.map(([a, b]) => `${visible(a)}–${visible(b)}`);
-  if (links.length === 0) return "";
-  const isOne = links.length === 1;
-  const text = `the link${isOne ? "" : "s"} ${links.join(", ")}`;
-  if (code === "UNMERGED") return `an operator has ended ${text}`;
-  if (code !== "SERVER_STOPPING") return `${text} ${isOne ? "is" : "are"} lost`;
-  const stopped = new Set(cut.flat().filter((name) => servers.includes(name)));
-  return `${listText([...stopped])} ${stopped.size === 1 ? "was" : "were"} stopped`;
 }
 
 /** The names of a fusion's servers, the first of them where they are many. */
