@@ -160,9 +160,9 @@ describe.skipIf(!hasTmux)("on a terminal (needs tmux)", () => {
         cat.type("/thread ana a thought\r");
         await cat.shows(/ cat@lyon \(in the thread of ana@paris “shall we, @cat\?”\): a thought$/);
         cat.type("/edit ^ a second thought\r");
-        await cat.shows(/ cat@lyon: a second thought \(edited\)$/);
+        await cat.shows(/ cat@lyon \(instead of “a thought”\): a second thought$/);
         cat.type("/delete ^ never mind\r");
-        await cat.shows(/^-- cat@lyon has deleted the message of \d\d:\d\d: never mind$/);
+        await cat.shows(/^-- cat@lyon has deleted “a second thought” of \d\d:\d\d: never mind$/);
         await ask(ana, "/away lunch");
         await cat.shows(/^-- ana@paris is away \(lunch\)$/);
         cat.type("/ignore bob\r");

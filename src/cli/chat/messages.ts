@@ -52,8 +52,8 @@ export class MessageBook {
     else if (target !== undefined && kind === "edit") this.#put({ ...target, text: message.text });
     else if (kind === "delete") this.#messages.delete(about ?? "");
     if (target === undefined) return undefined;
-    const { from, at } = target;
-    return kind === "delete" ? { from, at } : { from, at, text: target.text };
+    const { from, at, text } = target;
+    return { from, at, text };
   }
 
   /** Takes what is shown; returns it with what it is about, where that is known. */

@@ -40,9 +40,8 @@ export function deletionText(
   { note }: Pick<Pens, "note">,
 ): string {
   const why = text === "" ? "" : `: ${visible(text)}`;
-  const one = of === undefined ? "a message" : `the message of ${clockTime(of.at)}`;
-  const by = of === undefined || of.from === from ? "" : ` of ${visible(of.from)}`;
-  return note(`${visible(from)} has deleted ${one}${by}${why}`);
+  const one = of === undefined ? "a message" : `${deletedText(of, from)} of ${clockTime(of.at)}`;
+  return note(`${visible(from)} has deleted ${one}${why}`);
 }
 
 /** Writes a message, or what was done to one. */
@@ -110,7 +109,7 @@ export function localTime(at: number): readonly [day: string, time: string] {
   return [day, [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")];
 }
 
-/** What an answer answers. */
+/** What an answer answers, and what an edit stands for. */
 export function aboutText(
   {
     kind,
@@ -120,13 +119,14 @@ export function aboutText(
   }: Pick<Message, "about" | "thread" | "of"> & { readonly kind?: string },
   { dim }: Pick<Pens, "dim">,
 ): string {
-  if (kind === "edit" || (about === undefined && thread === undefined)) return "";
+  if (kind === "edit") return of === undefined ? "" : dim(` (instead of “${shortened(of.text)}”)`);
+  if (about === undefined && thread === undefined) return "";
   const what = of === undefined ? "a message" : quoteText(of);
   return dim(about === undefined ? ` (in the thread of ${what})` : ` (to ${what})`);
 }
 
 /** Whose message it is, and how it begins. */
-export function quoteText({ from, text = "" }: Of): string {
+export function quoteText({ from, text }: Of): string {
   const begin = shortened(text);
   return begin === "" ? visible(from) : `${visible(from)} “${begin}”`;
 }
@@ -140,11 +140,17 @@ export function shortened(text: string): string {
 
 // --- internal -----------------------------------------------------------------------------------
 
+/** Of one's own it is plain whose it was. */
+const deletedText = (of: Of, by: string): string =>
+  of.from === by && of.text !== "" ? `“${shortened(of.text)}”` : quoteText(of);
+
 const DONE: readonly string[] = ["reaction", "unreaction", "edit", "delete"];
 
 function bodyText(shown: Message & Partial<PastEntry>, { dim, self }: Pens): string {
   if (shown.deleted === true) return ` ${dim("(deleted)")}`;
-  const isEdited = shown.kind === "edit" || shown.edited !== undefined;
+  // Where it says what it stands for, that says it.
+  const isEdit = shown.kind === "edit" && shown.of === undefined;
+  const isEdited = isEdit || shown.edited !== undefined;
   // Whoever has waited to say something knows it.
   const late = shown.late === true && shown.from !== self() ? dim(" (late)") : "";
   const reactions = (shown.reactions ?? []).map(({ text, count }) => `${visible(text)} ${count}`);

@@ -47,11 +47,11 @@ export interface Ended {
   readonly to?: string;
 }
 
-/** The message that another one is about, where it was shown; without a text if that is gone. */
+/** The message that another one is about, as it was before, where it was shown. */
 export interface Of {
   readonly from: string;
   readonly at: number;
-  readonly text?: string;
+  readonly text: string;
 }
 
 /** A message that is pinned, by its id. */

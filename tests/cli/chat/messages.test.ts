@@ -125,7 +125,7 @@ test("what a message is about is known as it is now; nothing is kept of what is 
   const answer = messages.take(entry(7, "bob@lyon", { about: idOf(3) }));
   expect(answer).toEqual({ from: "cat@lyon", at: 3, text: "new" });
   const deletion = messages.take(entry(8, "cat@lyon", { kind: "delete", about: idOf(3) }));
-  expect(deletion).toEqual({ from: "cat@lyon", at: 3 });
+  expect(deletion).toEqual({ from: "cat@lyon", at: 3, text: "new" });
   expect(messages.take(entry(9, "bob@lyon", { about: idOf(3) }))).toBeUndefined();
   expect(messages.take(entry(10, "bob@lyon", { thread: idOf(2) }))).toMatchObject({ from: self });
 });

@@ -92,29 +92,30 @@ test("one's own messages have another colour, where there are colours", () => {
 });
 
 test("what is done to a message says to which one", () => {
-  const gone = { from: "ann@paris", at: new Date(2020, 0, 2, 3, 4).getTime() };
-  const of = { ...gone, text: "a question" };
+  const of = { from: "ann@paris", at: new Date(2020, 0, 2, 3, 4).getTime(), text: "a question" };
   const about = { ...message, about: "0", of };
   const lines = [
     about,
     { ...message, thread: "0", of: { ...of, text: "x".repeat(99) } },
     { ...message, about: "0" },
     { ...about, kind: "edit" as const },
+    { ...message, about: "0", kind: "edit" as const },
     { ...about, kind: "reaction" as const, text: "👍" },
     { ...about, kind: "unreaction" as const, text: "👍" },
-    { ...about, kind: "delete" as const, text: "spam", of: gone },
-    { ...about, kind: "delete" as const, text: "", from: "ann@paris", of: gone },
+    { ...about, kind: "delete" as const, text: "spam" },
+    { ...about, kind: "delete" as const, text: "", from: "ann@paris" },
     { ...message, kind: "delete" as const, text: "", about: "0" },
   ].map((shown) => write(shown).replace(/^\d\d:\d\d /, ""));
   expect(lines).toEqual([
     "bob@lyon (to ann@paris “a question”): hi",
     `bob@lyon (in the thread of ann@paris “${"x".repeat(31)}…”): hi`,
     "bob@lyon (to a message): hi",
+    "bob@lyon (instead of “a question”): hi",
     "bob@lyon: hi (edited)",
     "-- bob@lyon: 👍 to ann@paris “a question”",
     "-- bob@lyon takes 👍 back from ann@paris “a question”",
-    "-- bob@lyon has deleted the message of 2020-01-02 03:04 of ann@paris: spam",
-    "-- ann@paris has deleted the message of 2020-01-02 03:04",
+    "-- bob@lyon has deleted ann@paris “a question” of 2020-01-02 03:04: spam",
+    "-- ann@paris has deleted “a question” of 2020-01-02 03:04",
     "-- bob@lyon has deleted a message",
   ]);
 });
