@@ -11,7 +11,14 @@ import { LIMITS } from "../limits.ts";
 import type { RoomName } from "../names.ts";
 import { visible } from "../names.ts";
 import type { History } from "../plugin/history.ts";
-import { applied, authorOf, isDeletable, isDeletedBy, isSaid } from "../protocol/amendment.ts";
+import {
+  applied,
+  authorOf,
+  isDeletable,
+  isDeletedBy,
+  isSaid,
+  reactsWith,
+} from "../protocol/amendment.ts";
 import type { Ask, MessageEntry, PastEntry } from "../protocol/messages.ts";
 import { createDeletions, twinKey } from "./deletions.ts";
 import type { MessageLog } from "./log.ts";
@@ -35,6 +42,9 @@ export interface AmendmentsOptions {
   readonly streams: () => Streams;
   readonly mayModerate: MayModerate;
 }
+
+/** What somebody does to a message. */
+type Doing = Pick<Ask<"say">, "kind" | "text">;
 
 /** A text that sorts before an id, and behind nearly all others that do. */
 const justBefore = (id: string): string =>
@@ -112,9 +122,22 @@ export function createAmendments(options: AmendmentsOptions) {
       })
       .finally(() => queued--);
   };
-  const isDeleted = async (message: MessageEntry): Promise<boolean> => {
-    const { room, id } = message;
-    return isDeletedBy(message, await about(room, [id]), (by) => mayModerate(room, by));
+  const deletes = (message: MessageEntry, done: readonly MessageEntry[]): boolean =>
+    isDeletedBy(message, done, (by) => mayModerate(message.room, by));
+  const isDeleted = async (message: MessageEntry): Promise<boolean> =>
+    deletes(message, await about(message.room, [message.id]));
+  /** Why a reaction would change nothing, as far as what was done to its message is held. */
+  const idle = (
+    done: readonly MessageEntry[],
+    by: By,
+    { kind, text }: Doing,
+  ): string | undefined => {
+    const isHeld = history()?.about !== undefined || history() === undefined;
+    if (!isHeld || done.length >= LIMITS.amendmentsReadMax) return undefined;
+    const stands = reactsWith(done, by, text);
+    if (kind === "reaction" && stands) return `you have reacted with ${visible(text)} already`;
+    const isNone = kind === "unreaction" && !stands;
+    return isNone ? `there is no ${visible(text)} of yours to take back` : undefined;
   };
   /** Tells an edit or a deletion if it counts, and does what a deletion is to do. */
   const judge = async (entry: MessageEntry, tell: () => void): Promise<void> => {
@@ -150,8 +173,9 @@ export function createAmendments(options: AmendmentsOptions) {
     room: RoomName,
     id: string,
     by: LiveSession,
-    kind: Ask<"say">["kind"],
+    doing: Doing,
   ): Promise<MessageEntry | Failure | undefined> => {
+    const { kind } = doing;
     const found = await find(room, id);
     const isNeeded = history() !== undefined || kind === "edit" || kind === "delete";
     const [first] = found;
@@ -166,8 +190,11 @@ export function createAmendments(options: AmendmentsOptions) {
         "BAD_REQUEST",
         `${named(room, id)}: expected what was said, got ${first.kind}`,
       );
-    if (await isDeleted(one))
+    const done = await about(room, [one.id]);
+    if (deletes(one, done))
       return failure("NO_SUCH_MESSAGE", `${named(room, id)}: it has been deleted`);
+    const why = idle(done, byOf(by), doing);
+    if (why !== undefined) return failure("BAD_REQUEST", `${named(room, id)}: ${why}`);
     const isFree = kind !== "edit" && kind !== "delete";
     if (isFree || own !== undefined) return one;
     if (kind === "delete" && mayModerate(room, byOf(by))) return one;
@@ -180,17 +207,17 @@ export function createAmendments(options: AmendmentsOptions) {
     async name(
       session: LiveSession,
       room: RoomName,
-      ask: Pick<Ask<"say">, "kind" | "about" | "thread">,
+      ask: Doing & Pick<Ask<"say">, "about" | "thread">,
     ): Promise<Named | Failure> {
       const { kind } = ask;
       let thread: string | undefined;
       if (ask.thread !== undefined) {
-        const root = await target(room, ask.thread, session, "text");
+        const root = await target(room, ask.thread, session, { kind: "text", text: "" });
         if (root !== undefined && "code" in root) return root;
         thread = root?.thread ?? ask.thread;
       }
       if (ask.about === undefined) return thread === undefined ? {} : { thread };
-      const one = await target(room, ask.about, session, kind);
+      const one = await target(room, ask.about, session, ask);
       if (one !== undefined && "code" in one) return one;
       // An answer to what was said in a thread belongs there.
       if (isSaid(kind)) thread ??= one?.thread;

@@ -76,6 +76,12 @@ export const isDeletedBy = (
     (one) => one.kind === "delete" && (authorOf(one) === authorOf(message) || mayDelete(one)),
   );
 
+/** Whether somebody's reaction to the message that all these are about stands. */
+export const reactsWith = (about: readonly MessageEntry[], by: Said, text: string): boolean =>
+  about
+    .filter((one) => isReaction(one) && one.text === text && authorOf(one) === authorOf(by))
+    .reduce<MessageEntry | undefined>(newer, undefined)?.kind === "reaction";
+
 /**
  * Whether a deletion by its author is about a private message: one that was sent twice, since the
  * author's server had gone down, has two ids, and the author's own id of it, where nobody else
@@ -106,6 +112,9 @@ function amended(
   };
 }
 
+const isReaction = ({ kind }: Pick<MessageEntry, "kind">): boolean =>
+  kind === "reaction" || kind === "unreaction";
+
 const newer = (a: MessageEntry | undefined, b: MessageEntry): MessageEntry =>
   a === undefined || b.id > a.id ? b : a;
 
@@ -113,7 +122,7 @@ const newer = (a: MessageEntry | undefined, b: MessageEntry): MessageEntry =>
 function reactionsIn(about: readonly MessageEntry[]): NonNullable<PastEntry["reactions"]> {
   const last = new Map<string, MessageEntry>();
   for (const one of about) {
-    if (one.kind !== "reaction" && one.kind !== "unreaction") continue;
+    if (!isReaction(one)) continue;
     const key = `${one.text} ${authorOf(one)}`;
     last.set(key, newer(last.get(key), one));
   }

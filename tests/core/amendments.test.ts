@@ -105,6 +105,24 @@ describe("reactions", () => {
     const again = town.enter("paris", "ana");
     expect(past(again)[0]!["reactions"]).toEqual(expected);
   });
+
+  test("that are there already, or none that are there, are refused, and told to nobody", () => {
+    const { town, place, ana, bob } = merged("idle reactions");
+    const id = say(ana, "a feast!");
+    place.rest(200);
+    const again = (peer: Peer, kind: string) => refused(peer, "🎉", { kind, about: id });
+    expect(again(bob, "unreaction")).toBe("BAD_REQUEST");
+    say(bob, "🎉", { kind: "reaction", about: id });
+    expect(again(bob, "reaction")).toBe("BAD_REQUEST");
+    expect(again(ana, "unreaction")).toBe("BAD_REQUEST");
+    say(bob, "🎉", { kind: "unreaction", about: id });
+    expect(again(bob, "unreaction")).toBe("BAD_REQUEST");
+    say(bob, "🎉", { kind: "reaction", about: id });
+    place.rest(200);
+    expect(told(ana)).toEqual(["text a feast!", "reaction 🎉", "unreaction 🎉", "reaction 🎉"]);
+    town.restart("lyon");
+    expect(again(town.enter("lyon", "bob"), "reaction")).toBe("BAD_REQUEST");
+  });
 });
 
 describe("a deletion", () => {

@@ -219,7 +219,7 @@ describe("in one server", () => {
     // An answer is said like any other message; what is done to one is none.
     expect(done("text", "an answer")).toBe("SLOW_MODE");
     const kinds = ["reaction", "unreaction", "edit", "delete"];
-    expect(kinds.map((kind) => done(kind, kind))).toEqual(["ack", "ack", "ack", "ack"]);
+    expect(kinds.map((kind) => done(kind, "x"))).toEqual(["ack", "ack", "ack", "ack"]);
     world.place.rest(9000);
     expect(said()).toBe("SLOW_MODE");
     world.place.rest(1000);
