@@ -25,16 +25,12 @@ export default definePlugin({
   options: Options,
   setup({ options: { text = "", file }, notice }) {
     let lines: readonly string[] = [];
-    /** They are online when they are back, and have been greeted. */
-    const away = new WeakSet<object>();
     return {
       async start() {
         lines = linesOf(file === undefined ? text : await read(file), file ?? "text");
       },
-      onPresence({ person, now }) {
-        if (now === "away") away.add(person);
-        else if (now === "online" && !away.delete(person))
-          for (const line of lines) notice(person, line);
+      onPresence({ person, now, back }) {
+        if (now === "online" && back !== true) for (const line of lines) notice(person, line);
       },
     };
   },

@@ -90,6 +90,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
   #cancelIdle: (() => void) | undefined;
   readonly #pings = new Pings();
   #askedAt: Millis = Number.NEGATIVE_INFINITY;
+  #isBack = false; // it came to go on with a session
   /** Resumed, and nothing was heard yet that shows that the welcome has arrived. */
   #unconfirmed = false;
 
@@ -149,9 +150,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
     if (this.#session?.outlet.sendChunk([frames]) === true) return;
     // One transfer's or several ones': each is told once.
     const reader = new FrameReader(LIMITS.frameBytesMax);
-    reader.push(frames, (_, payload) => {
-      this.#options.chunkRefused(payload.subarray(0, 16).toHex());
-    });
+    reader.push(frames, (_, chunk) => this.#options.chunkRefused(chunk.subarray(0, 16).toHex()));
   }
 
   reached(run: () => void): void {
@@ -224,6 +223,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
 
   async #login(ask: Login): Promise<void> {
     this.#phase = "entering";
+    if (ask.resume !== undefined) this.#isBack = true;
     const refused = ask.resume === undefined ? await this.#enter(ask) : this.#resume(ask);
     if (refused === undefined || this.#isGone()) return;
     this.#phase = "login";
@@ -245,6 +245,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
       format: NATIVE,
       outlet: this.#outlet,
       doorway: this,
+      isBack: this.#isBack,
       open: () => this.#phase === "entering",
     });
     if (isFailure(session)) return session;
@@ -380,8 +381,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
   };
 
   #soon(run: () => void): void {
-    this.#early ??= [];
-    this.#early.push(run);
+    (this.#early ??= []).push(run);
   }
 
   #write(bytes: Bytes): void {

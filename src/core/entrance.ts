@@ -41,6 +41,8 @@ export interface Arrival {
   readonly doorway: Doorway;
   /** What it has proven already; then the credential is not looked at. */
   readonly proof?: Proof | undefined;
+  /** It had a session, which could not be resumed. */
+  readonly isBack?: boolean;
   /** The transport is still there. */
   open(): boolean;
 }
@@ -190,7 +192,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
           ? `guest ${options.random.bytes(8).toHex()}`
           : senderOfAccount(account),
     });
-  const settle = (session: LiveSession) => {
+  const settle = (session: LiveSession, { isBack }: Arrival) => {
     session.namedAfter = options.ids.mark();
     sessions.add(session);
     ignores.came(session);
@@ -201,8 +203,9 @@ export function createEntrance(options: EntranceOptions): Entrance {
     tells.handOver(session);
     // When its door knows it: what a hook says then can be told.
     options.clock.soon(() => {
-      if (session.phase === "in")
-        options.hooks().presence({ person: session.person, now: "online" });
+      const { phase, person } = session;
+      const back = isBack === true ? { back: true as const } : {};
+      if (phase === "in") options.hooks().presence({ person, now: "online", ...back });
     });
   };
 
@@ -220,7 +223,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
         // Its own session, half-open perhaps, gives way.
         sessions.holder(nick)?.expel("SESSION_REPLACED", `${nick} has logged in again`);
         const session = create(arrival, nick, verdict.account, verdict.roles);
-        settle(session);
+        settle(session, arrival);
         return session;
       } catch (thrown) {
         return failureOf(thrown);

@@ -43,7 +43,7 @@ export function personalHandlers(options: PersonalRequestsOptions) {
       presence.away(entryOf(session), session.memberships.keys(), session);
       directory.away(session);
       const { person } = session;
-      if (text === undefined) options.hooks().presence({ person, now: "online" });
+      if (text === undefined) options.hooks().presence({ person, now: "online", back: true });
       else options.hooks().presence({ person, now: "away", text });
       return { answer };
     },

@@ -155,6 +155,8 @@ export interface PresenceChange {
   readonly now: "online" | "away" | "offline";
   /** Of one who is away: why, or "". */
   readonly text?: string;
+  /** Of one who is online and was here before: away, or with a connection that was lost. */
+  readonly back?: true;
 }
 
 export interface Hooks {

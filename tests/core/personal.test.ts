@@ -51,10 +51,10 @@ describe("one who is away", () => {
     town.start("paris", hooked("watch", { onPresence: (change) => void changes.push(change) }));
     const ana = town.enter("paris", "ana");
     for (const text of ["a", "a", undefined, undefined]) ana.get("away", { text });
-    expect(changes.map(({ now, text }) => [now, text])).toEqual([
+    expect(changes.map(({ now, text, back }) => [now, text ?? back])).toEqual([
       ["online", undefined],
       ["away", "a"],
-      ["online", undefined],
+      ["online", true],
     ]);
     expect(ana.ask("away", { text: "\ud800" })["code"]).toBe("TEXT_INVALID");
   });

@@ -4,10 +4,12 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import authGuest from "../../plugins/auth-guest.ts";
 import motd from "../../plugins/motd.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { parseNick, parseServerName } from "../../src/names.ts";
 import type { Person } from "../../src/plugin/hooks.ts";
+import { createSimulation } from "../../src/testing.ts";
 import { setUp } from "../../src/testing/context.ts";
 
 const person: Person = {
@@ -19,11 +21,27 @@ const person: Person = {
 
 test("whoever comes in is told the text line by line, but not who goes or is back", async () => {
   await using world = await setUp(motd({ text: "Welcome.\r\n\nBe kind.\n" }));
-  for (const now of ["online", "away", "online", "offline"] as const) {
-    world.parts.onPresence!({ person, now });
-  }
+  world.parts.onPresence!({ person, now: "online" });
+  for (const now of ["away", "online", "offline"] as const)
+    world.parts.onPresence!({ person, now, ...(now === "online" && { back: true }) });
   const lines = ["Welcome.", " ", "Be kind."];
   expect(world.notices).toEqual(lines.map((text) => ({ to: person, text })));
+});
+
+test("whose client comes in again by itself after a restart is not greeted again", () => {
+  const simulation = createSimulation({ seed: 1, plugins: [authGuest(), motd({ text: "Hi." })] });
+  simulation.start("paris");
+  const { client } = simulation.enter("ann@paris");
+  const events: string[] = [];
+  client.on((event) => {
+    if (event.type === "notice") events.push(event.text);
+    if (event.type === "connection") events.push(event.state);
+  });
+  simulation.world.run(1000);
+  simulation.crash("paris");
+  simulation.start("paris");
+  simulation.world.run(60_000);
+  expect(events).toEqual(["Hi.", "lost", "back"]);
 });
 
 test("a file is read at the start", async () => {
