@@ -75,6 +75,8 @@ export type Shown =
       readonly room: string;
       /** online and offline are the lobby's. */
       readonly now: "online" | "offline" | "joined" | "left";
+      /** From the server, and so from all rooms; the lobby's is told last. */
+      readonly gone?: true;
       /** Of one who has joined. */
       readonly role?: RoleName;
       readonly reason?: string;
@@ -261,6 +263,7 @@ export function shownOf(
         room: event.room,
         now: isLobby ? (came ? "online" : "offline") : came ? "joined" : "left",
         ...("role" in event && { role: event.role }),
+        ...("gone" in event && { gone: event.gone }),
         ...("reason" in event && { reason: event.reason }),
         ...("removed" in event && { removed: event.removed }),
       };

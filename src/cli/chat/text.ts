@@ -3,6 +3,7 @@
 
 import { styleText } from "node:util";
 import { visible } from "../../client.ts";
+import { LIMITS } from "../../limits.ts";
 import { fusionText, listText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
 import { fitted, wrapped } from "./rows.ts";
@@ -99,6 +100,17 @@ export function createTextWriter({
     const text = shown.text.split("\n").map(visible).join("\n   ");
     return `${paint("red", "!!")} ${which}${text} ${dim(`(${visible(shown.code)})`)}`;
   };
+  /** They are told to have gone, and it is told of other rooms. */
+  const going = new Set<string>();
+  /** Who goes from the server leaves all rooms: that is one line. */
+  const presence = (shown: Extract<Shown, { event: "presence" }>): string => {
+    const isTold = going.has(shown.who);
+    if (shown.gone !== true || shown.now === "offline") going.delete(shown.who);
+    else going.add(shown.who);
+    if (going.size > LIMITS.roomPresenceMembersMax) going.clear();
+    if (shown.gone !== true) return note(presenceText(shown));
+    return isTold ? "" : note(presenceText({ ...shown, now: "offline" }));
+  };
   const write = (shown: Shown): string => {
     if (isOwnDoing(shown, self())) return ownText(shown, note);
     switch (shown.event) {
@@ -137,6 +149,8 @@ export function createTextWriter({
         const by = `-- operator of ${visible(self().slice(self().lastIndexOf("@") + 1))}:`;
         return lines.map((line) => paint(["bold", "yellow"], `${by} ${line}`)).join("\n");
       }
+      case "presence":
+        return presence(shown);
       case "progress":
       case "count":
       case "typing":
@@ -179,7 +193,7 @@ type Plain = Exclude<
     event:
       | ("message" | "private" | "told" | "ack" | "error")
       | ("history" | "backlog" | "found" | "conversation" | "conversations")
-      | ("progress" | "received" | "count" | "typing" | "notice" | "answer" | "help");
+      | ("presence" | "progress" | "received" | "count" | "typing" | "notice" | "answer" | "help");
   }
 >;
 
@@ -190,8 +204,6 @@ function plainText(shown: Plain, { note, self }: Pick<Pens, "note" | "self">): s
       const merged = shown.fusion.length > 1 ? `, merged: ${listText(shown.fusion)}` : "";
       return note(`you are ${visible(shown.address)}${merged}; /help shows the commands`);
     }
-    case "presence":
-      return note(presenceText(shown));
     case "away": {
       const why = shown.away === undefined || shown.away === "" ? "" : ` (${visible(shown.away)})`;
       return note(`${visible(shown.who)} is ${shown.away === undefined ? "back" : `away${why}`}`);
