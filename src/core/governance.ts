@@ -298,11 +298,7 @@ function createParts(options: GovernanceOptions) {
     hash: (key) => pool.hash(key),
     members: (room) => options.people().inRoom(room),
     person: (address) => options.people().entryAt(address),
-    namesakes: (nick) =>
-      options
-        .peers()
-        .present()
-        .flatMap(({ name }) => options.people().entryAt(`${nick}@${name}`) ?? []),
+    namesakes: (nick) => options.people().namesakes(nick),
     publish: (made) => sync.publish(made),
   });
   const { remove, judge } = acts;

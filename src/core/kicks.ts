@@ -57,7 +57,8 @@ export function createKicks(options: KicksOptions) {
     if (!may(state, by, "kick"))
       return failure("NOT_PERMITTED", `room ${room}: only its owners and moderators kick`);
     const session = options.sessions.find(nick);
-    if (session === undefined || !session.memberships.has(room))
+    if (session === undefined) return options.people().nobody(`${nick}@${options.self}`);
+    if (!session.memberships.has(room))
       return failure("NO_SUCH_NICK", `${nick}@${options.self}: is not in ${room}`);
     if (stands(state, states.personOf(session, room)) && roleOf(state, by) !== "owner") {
       const what = "is an owner or a moderator, whom owners alone kick";

@@ -148,8 +148,24 @@ export function createPeople(options: PeopleOptions) {
     const topic = options.topicOf(room);
     return { room, members: members(room), ...(topic === undefined ? {} : { topic }) };
   };
-  const nobody = (text: string) =>
-    failure("NO_SUCH_NICK", `${text}: nobody is there under this nick`);
+  /** Says who has a nick on other servers, for one who has left out the server. */
+  const namesakes = (nick: string): string => {
+    const key = nameKey(nick as Nick); // only compared with those of people
+    const all = peers()
+      .present()
+      .flatMap((peer) => {
+        const person = peer.people.get(key);
+        return person === undefined ? [] : [remoteEntry(peer, person).address];
+      });
+    if (all.length === 0) return "";
+    return ` (did you mean ${all.toSorted().slice(0, LIMITS.listedMax).join(" or ")}?)`;
+  };
+  const nobody = (address: string) => {
+    const at = address.lastIndexOf("@");
+    const isHere = nameKey(address.slice(at + 1) as ServerName) === nameKey(self);
+    const hint = isHere ? namesakes(address.slice(0, at)) : "";
+    return failure("NO_SUCH_NICK", `${address}: nobody is there under this nick${hint}`);
+  };
 
   return {
     members,
@@ -201,6 +217,7 @@ export function createPeople(options: PeopleOptions) {
       return peer !== undefined && personOf(peer, nick) !== undefined;
     },
     nobody,
+    namesakes,
     who(ask: {
       readonly room?: string | undefined;
       readonly after?: string | undefined;

@@ -200,7 +200,7 @@ function createSociety(shared: Shared) {
   const presence = createPresence({ ...here, people });
   const mail = createMail({ ...shared, environment: options.environment });
   const personal = createPersonal({ ...shared, ...options, people, peers, rooms });
-  const tells = createTells({ ...shared, ...personal, clock, mail });
+  const tells = createTells({ ...shared, ...personal, clock, mail, people });
   const transfers = createTransfers({
     clock,
     toPeer: (sid, event) => fusion().toPeer(sid, event),

@@ -27,7 +27,7 @@ export interface SettingOptions {
   /** One who is online; undefined where nobody is there under this address. */
   person(address: string): PersonEntry | undefined;
   /** Those of other servers who have a nick. */
-  namesakes(nick: string): readonly PersonEntry[];
+  namesakes(nick: string): string;
   /** One of this server, under this address. */
   sessionAt(address: string): LiveSession | undefined;
 }
@@ -122,8 +122,7 @@ function roleSetting(
 
 /** Who takes a nick later would have the role, if its account need not be there. */
 function noAccount({ self, namesakes }: SettingOptions, address: string): Failure {
-  const [meant] = namesakes(address.slice(0, address.lastIndexOf("@")));
-  const hint = meant === undefined ? "" : ` (did you mean ${meant.address}?)`;
+  const hint = namesakes(address.slice(0, address.lastIndexOf("@")));
   const text = `${self} has no such account, and nobody there has this nick`;
   return failure(
     "NO_SUCH_NICK",

@@ -18,6 +18,7 @@ import type { Kept, Mail, TellOutcome } from "./mail.ts";
 import { repeatKey } from "./mail.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
+import type { People } from "./people.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { whenDone } from "./when-done.ts";
@@ -56,6 +57,7 @@ export interface TellsOptions {
   readonly ignores: Ignores;
   readonly conversations: ConversationsKept;
   readonly accountOf: AccountOf;
+  readonly people: Pick<People, "nobody">;
 }
 
 export function createTells(options: TellsOptions) {
@@ -123,8 +125,7 @@ export function createTells(options: TellsOptions) {
         .keep(account, message)
         .then((end) => (typeof end === "string" && !isKept ? told(end) : end));
     }
-    if (session === undefined)
-      return failure("NO_SUCH_NICK", `${message.to}: nobody is there under this nick`);
+    if (session === undefined) return options.people.nobody(message.to);
     show(session, message);
     return told("delivered");
   };

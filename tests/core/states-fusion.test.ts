@@ -131,6 +131,10 @@ describe("in a fusion", () => {
     world.place.rest(100);
     gus.get("join", { room: "#chat" });
     world.place.rest(100);
+    expect(ann.ask("kick", { room: "#chat", address: "gus@paris" })).toMatchObject({
+      code: "NO_SUCH_NICK",
+      text: "gus@paris: nobody is there under this nick (did you mean gus@lyon?)",
+    });
     expect(codeOf(ann.ask("kick", { room: "#chat", address: "gus@lyon", reason: "x" }))).toBe(
       "ack",
     );

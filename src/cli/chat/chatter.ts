@@ -6,14 +6,14 @@ import { randomUUID } from "node:crypto";
 import { type Client, type ClientEvent, isSaid, type SayOptions } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import { type Name, nameKey, visible } from "../../names.ts";
+import { visible } from "../../names.ts";
 import { type Command, type CommandName, helpText, parseLine } from "./commands.ts";
 import { Files, type FilesOptions } from "./files.ts";
 import { MessageBook, type Saying, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { shortened } from "./said.ts";
-import { askRoom } from "./settings.ts";
+import { addressOf, askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import type { TransferBook } from "./transfers.ts";
@@ -122,7 +122,7 @@ export class Chatter {
     const [first = "", second = ""] = args;
     switch (name) {
       case "msg":
-        return this.#nicked(first, (to) => this.#tell({ to, text: second, options: {} }, ref));
+        return this.#tell({ to: this.#addressOf(first), text: second, options: {} }, ref);
       case "say":
         return this.#say({ room: first, text: second }, ref);
       case "me":
@@ -217,7 +217,8 @@ export class Chatter {
 
   /** The id of the message of a room or a conversation that a command means. */
   async #idIn(place: string, which: string, { name, ref }: Asking): Promise<string> {
-    return this.#book.idIn(place, which, await this.#among(which, name, ref));
+    const among = await this.#among(which, name, ref);
+    return this.#book.idIn(place, which, { self: this.#client.address, among });
   }
 
   /** Those that only ask. */
@@ -225,9 +226,8 @@ export class Chatter {
     const client = this.#client;
     const [first = "", second = ""] = args;
     if (isPersonal(name)) {
-      const addressOf = (text: string) => this.#addressOf(text);
       const idIn = (other: string, which: string) => this.#idIn(other, which, { name, ref });
-      const asked = { args, addressOf, idIn, ref };
+      const asked = { args, addressOf: (text: string) => this.#addressOf(text), idIn, ref };
       return this.#show(await askPersonal(client, name, asked));
     }
     switch (name) {
@@ -237,8 +237,8 @@ export class Chatter {
         return this.#show({ event: "who", ref, room, people, total });
       }
       case "whois": {
-        const found = this.#nicked(first, (address) => client.request("whois", { address }));
-        return this.#show({ event: "whois", ref, ...(await found) });
+        const address = this.#addressOf(first);
+        return this.#show({ event: "whois", ref, ...(await client.request("whois", { address })) });
       }
       case "watch":
       case "unwatch": {
@@ -292,26 +292,8 @@ export class Chatter {
     return (await this.#client.rename(nick, await askPassword(nick))).nick;
   }
 
-  /** Asks for somebody; where nobody here has the nick, the refusal says who has it elsewhere. */
-  async #nicked<T>(text: string, ask: (address: string) => Promise<T>): Promise<T> {
-    try {
-      return await ask(this.#addressOf(text));
-    } catch (thrown) {
-      const { code, text: why } = failureOf(thrown);
-      if (text.includes("@") || code !== "NO_SUCH_NICK") throw thrown;
-      const isMeant = ({ address }: { readonly address: string }) =>
-        nameKey(address.slice(0, address.lastIndexOf("@")) as Name) === nameKey(text as Name);
-      const { people } = await this.#client.request("who", {}).catch(() => ({ people: [] }));
-      const meant = people.filter(isMeant).slice(0, LIMITS.choicesMax);
-      if (meant.length === 0) throw thrown;
-      const which = meant.map(({ address }) => address).join(" or ");
-      throw new ChatFusionError("NO_SUCH_NICK", `${why}; did you mean ${which}?`);
-    }
-  }
-
-  /** Without a server it is one's own. */
   #addressOf(text: string): string {
-    return text.includes("@") ? text : `${text}@${this.#client.server}`;
+    return addressOf(this.#client, text);
   }
 
   // --- internal: events -------------------------------------------------------------------------

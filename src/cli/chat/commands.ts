@@ -134,6 +134,7 @@ export function helpText(name: string, offered: readonly CommandEntry[]): string
   const rowOf = (one: (typeof theirs)[number]) => `${headOf(one).padEnd(width)}${one.about}`;
   return [
     "Text goes to the lobby, to everybody on all merged servers. //text begins with a slash.",
+    "A nick without @SERVER is one of your own server.",
     ...own.map(rowOf),
     ...(theirs.length === 0 ? [] : ["Of this server:", ...theirs.map(rowOf)]),
   ].join("\n");

@@ -141,12 +141,12 @@ export class MessageBook {
    * The id of the message of a room, or of those told to and by a person, that a word names: `^`
    * for the last one, `^2`, a nick for their last one, or an id. Throws `NO_SUCH_MESSAGE`.
    */
-  idIn(place: string, which: string, among: Among = this.all): string {
+  idIn(place: string, which: string, { self, among = this.all }: Where): string {
     const isPlace = (name: string) => nameKey(name as Name) === nameKey(place as Name);
     const fits = (one: Target) =>
       "room" in one ? isPlace(one.room) : isPlace(one.from) || isPlace(one.to);
     const whose = `of ${visible(place)}`;
-    return this.#named(which, { fits, counts: () => true, whose, among })?.id ?? which;
+    return this.#named(which, { fits, counts: () => true, whose, self, among })?.id ?? which;
   }
 
   // --- internal ---------------------------------------------------------------------------------
@@ -170,17 +170,20 @@ export class MessageBook {
       fits: () => true,
       counts: (one) => this.#isOwn(one, self) === isOwn,
       whose: isOwn ? "of yours" : "of others",
+      self,
       among,
     });
   }
 
-  #named(which: string, { fits, counts, whose, among }: Wanted): Target | undefined {
+  #named(which: string, { fits, counts, whose, self, among }: Wanted): Target | undefined {
     const known = this.#messages.get(which);
     if (known !== undefined) return known;
     const [, back] = /^\^(\d*)$/.exec(which) ?? [];
     if (back === undefined && ID.test(which)) return undefined;
-    const isMeant = back === undefined ? ({ from }: Target) => isOf(from, which) : counts;
-    const some = among.filter((one) => "refused" in one || (fits(one) && isMeant(one)));
+    const fitting = among.filter((one) => "refused" in one || fits(one));
+    const address = back === undefined ? addressIn(fitting, which, self) : undefined;
+    const isMeant = back === undefined ? ({ from }: Target) => from === address : counts;
+    const some = fitting.filter((one) => "refused" in one || isMeant(one));
     const count = back === undefined || back === "" ? 1 : Number(back);
     const last = some.slice(-count);
     const refused = last.findLast((one) => "refused" in one);
@@ -218,12 +221,30 @@ interface Wanted {
   readonly counts: (message: Target) => boolean;
   /** For people. */
   readonly whose: string;
+  readonly self: string;
   readonly among: Among;
 }
 
 /** Whether this is the address of such a nick, or the same. */
-const isOf = (address: string, which: string): boolean =>
-  address === which || address.startsWith(`${which}@`);
+function isOf(address: string, which: string): boolean {
+  const [all, begin] = [nameKey(address as Name), nameKey(which as Name)]; // only compared
+  return all === begin || all.startsWith(`${begin}@`);
+}
+
+/**
+ * Who is meant by a word, of those who have said something: by a nick alone the one of one's own
+ * server, else the only one who has it. Throws `NO_SUCH_MESSAGE` where it may be several.
+ */
+function addressIn(among: Among, which: string, self: string): string | undefined {
+  const all = among.flatMap((one) => ("from" in one && isOf(one.from, which) ? [one.from] : []));
+  const addresses = [...new Set(all)];
+  const own = addresses.find((one) => isOf(one, which + self.slice(self.lastIndexOf("@"))));
+  const [only, ...others] = addresses;
+  if (own !== undefined || others.length === 0) return own ?? only;
+  const expected = addresses.slice(0, LIMITS.listedMax).map(visible).join(" or ");
+  const text = `message ${visible(which)}: of whom? expected ${expected}`;
+  throw new ChatFusionError("NO_SUCH_MESSAGE", text);
+}
 
 /** The commands whose `^` counts what others have said; that of the others counts one's own. */
 const OF_OTHERS: readonly Command["name"][] = ["reply", "thread", "react", "unreact"];

@@ -8,6 +8,10 @@ import type { MessageBook } from "./messages.ts";
 import { pinnedIn } from "./pins.ts";
 import type { Shown, WholeRoom } from "./shown.ts";
 
+/** Whom a word means: a nick without a server is one of one's own server, in all commands. */
+export const addressOf = (client: Pick<Client, "server">, text: string): string =>
+  text.includes("@") ? text : `${text}@${client.server}`;
+
 /** Does a command about a room; undefined for one that is about something else. */
 export async function askRoom(
   client: Client,
@@ -53,10 +57,6 @@ async function wholeRoom(client: Client, book: MessageBook, room: string): Promi
 // --- internal -----------------------------------------------------------------------------------
 
 type Setting = NonNullable<Requests["set"]["ask"]["value"]> | null;
-
-/** Without a server it is one's own. */
-const addressOf = (client: Client, text: string): string =>
-  text.includes("@") ? text : `${text}@${client.server}`;
 
 /** The key and value that a command sets. */
 function settingOf(

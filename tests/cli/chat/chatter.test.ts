@@ -48,11 +48,10 @@ test("who is nobody here, but somebody elsewhere, is told of in the refusal", ()
   const lines = ["/msg bob hi", "/whois bob", "/msg bob@paris hi", "/whois eve"];
   for (const [at, line] of lines.entries()) place.world.until(chatter.line(line, at + 1));
   const errors = shown.filter(({ event }) => event === "error");
+  const meant = " (did you mean Bob@lyon?)";
   const is = (nick: string) => `${nick}@paris: nobody is there under this nick`;
   expect(errors).toMatchObject([
-    { code: "NO_SUCH_NICK", text: `${is("bob")}; did you mean Bob@lyon?` },
-    { code: "NO_SUCH_NICK", text: `${is("bob")}; did you mean Bob@lyon?` },
-    { code: "NO_SUCH_NICK", text: is("bob") },
+    ...[1, 2, 3].map(() => ({ code: "NO_SUCH_NICK", text: `${is("bob")}${meant}` })),
     { code: "NO_SUCH_NICK", text: is("eve") },
   ]);
 });

@@ -42,6 +42,19 @@ describe("a message is meant", () => {
       });
   });
 
+  test("by a nick alone: of one's own server, else the only one; not of one of several", () => {
+    const messages = book();
+    const reply = (which: string) =>
+      messages.saying({ name: "reply", args: [which, "x"] }, { self, lobby }).options;
+    expect(reply("BOB")).toEqual({ about: idOf(1) });
+    messages.take(entry(6, "bob@nice"));
+    expect(() => reply("bob")).toThrow("message bob: of whom? expected bob@lyon or bob@nice");
+    expect(reply("bob@lyon")).toEqual({ about: idOf(1) });
+    messages.take(entry(7, "bob@paris"));
+    messages.take(entry(8, "bob@nice"));
+    expect(reply("bob")).toEqual({ about: idOf(7) });
+  });
+
   test("by ^: the last of others, or of one's own to edit and to delete", () => {
     expect(saying("react", "^").options).toEqual({ kind: "reaction", about: idOf(3) });
     expect(saying("reply", "^2").options).toEqual({ about: idOf(1) });
@@ -104,7 +117,7 @@ describe("a private message is meant", () => {
 });
 
 test("of a room it is meant by who said it last there, by ^ and by its id", () => {
-  const id = (which: string) => book().idIn("#Tea", which);
+  const id = (which: string) => book().idIn("#Tea", which, { self });
   expect([id("^"), id("^2"), id("bob"), id("ann")]).toEqual([4, 1, 1, 4].map(idOf));
   expect(id(idOf(99))).toBe(idOf(99));
   for (const which of ["cat", "^3", "nonsense"])
