@@ -6,6 +6,7 @@
 // place: the log does not have it any more, but an event that waits may.
 
 import { LIMITS } from "../limits.ts";
+import { LOBBY } from "../names.ts";
 import type { Answer, MessageEntry } from "../protocol/messages.ts";
 import type { ClientEvent } from "./events.ts";
 import type { PastFrom } from "./requests.ts";
@@ -367,5 +368,7 @@ const idOf = (event: ClientEvent): string => (event.type === "message" ? event.m
 
 function roomOf(event: ClientEvent): string | undefined {
   if (event.type === "message") return event.message.room;
+  // What was kept for one person is newer than what was said to all before.
+  if (event.type === "private") return LOBBY;
   return event.type === "gap" ? event.room : undefined;
 }

@@ -35,6 +35,17 @@ describe("coming into a room", () => {
     expect(closed.told).toEqual(["m1"]);
   });
 
+  test("tells behind it what was kept for this client alone, and what comes to it", async () => {
+    const { past, say, tell, answer, told } = startPast({ backlog: 3 });
+    past.entered(room);
+    tell("p1", { late: true });
+    say("m2");
+    tell("p2", {});
+    expect(told).toEqual([]);
+    await answer(["m1"]);
+    expect(told).toEqual(["backlog m1", "private p1", "m2", "private p2"]);
+  });
+
   test("asks for no more than a page", () => {
     const { past, asked } = startPast({ backlog: 10_000 });
     past.entered(room);

@@ -13,11 +13,10 @@ export function whisperText(
   shown: Omit<Extract<Shown, { event: "private" }>, "event">,
   pens: Pens,
 ): string {
-  const late = shown.late === true ? pens.dim(" (late)") : "";
   const { kind, text, from, at } = shown;
-  if (!isSaid(kind)) return doneText({ ...shown, kind }, pens) + late;
+  if (!isSaid(kind)) return doneText({ ...shown, kind }, pens);
   const arrow = `${pens.arrow("→ you")}${aboutText(shown, pens)}`;
-  return `${pens.dim(clockTime(at))} ${pens.who(from)} ${arrow}:${textRows(text)}${late}`;
+  return `${pens.dim(clockTime(at))} ${pens.who(from)} ${arrow}:${textRows(text)}`;
 }
 
 /** One that whoever sits here has told. */

@@ -173,7 +173,15 @@ export function createTextWriter({
         return plainText(shown, pens);
     }
   };
-  return (shown) => fitted(write(shown), columns());
+  let wasKept = false;
+  return (shown) => {
+    const text = write(shown);
+    if (text === "") return "";
+    const isKept = shown.event === "private" && shown.late === true;
+    const heading = isKept && !wasKept ? `${note("kept for you:")}\n` : "";
+    wasKept = isKept;
+    return fitted(heading + text, columns());
+  };
 }
 
 // --- internal -----------------------------------------------------------------------------------
