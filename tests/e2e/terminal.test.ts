@@ -167,6 +167,31 @@ describe.skipIf(!hasTmux)("a chat on a terminal (needs tmux)", () => {
   );
 
   test(
+    "leaves the shell its terminal, too, when it is stopped from elsewhere",
+    async () => {
+      const { folder, env } = stage;
+      const file = join(folder, "pid of yan");
+      const chat = words(process.execPath, MAIN, "chat", "yan@paris");
+      const job = `sh -c "echo \\$\\$ > '${file}'; exec ${chat}"`;
+      const mode = "stty -a | grep -o '.icanon\\|.echo '";
+      const yan = new Terminal(`set -m; ${job}; ${mode}; read -r _; fg`, { folder, env });
+      terminals.push(yan);
+      await yan.shows(/^yan@paris>$/);
+      yan.type("half a sent");
+      await yan.shows(/^yan@paris> half a sent$/);
+      process.kill(Number(readFileSync(file, "utf8")), "SIGTSTP");
+      await yan.shows(/^ icanon$/);
+      const stopped = await yan.shows(/^ echo$/);
+      expect(stopped.filter((row) => row.startsWith("yan@paris>"))).toEqual([]);
+      yan.type("\r");
+      await yan.shows(/^yan@paris> half a sent$/);
+      yan.type("\u0015/quit\r");
+      await yan.shows(/^\[ended with 0\]$/);
+    },
+    TEST_MS,
+  );
+
+  test(
     "is stopped by Ctrl-Z, which leaves the shell its terminal, and goes on by fg",
     async () => {
       const { folder, env } = stage;

@@ -67,6 +67,7 @@ class Terminal {
   readonly #onKey = (typed: string | undefined, key: Key) => this.#key(typed, key);
   readonly #onResize = () => this.#drawSoon();
   readonly #onExit = () => this.#restore();
+  readonly #onStop = () => this.#stop();
   readonly #onContinue = () => this.#continue();
   /** Our own bug: it ends the chat, and is reported. */
   readonly #fail = (thrown: unknown) => this.#ended.reject(thrown);
@@ -98,6 +99,7 @@ class Terminal {
     this.#open();
     process.stdout.on("resize", this.#onResize);
     process.on("exit", this.#onExit);
+    process.on("SIGTSTP", this.#onStop);
     process.on("SIGCONT", this.#onContinue);
     for (const signal of signals) process.on(signal, this.#onSignal);
     this.#learnWho();
@@ -115,6 +117,7 @@ class Terminal {
     if (unseen !== "") process.stdout.write(`\r\n${unseen}`);
     process.stdout.off("resize", this.#onResize);
     process.off("exit", this.#onExit);
+    process.off("SIGTSTP", this.#onStop);
     process.off("SIGCONT", this.#onContinue);
     for (const signal of signals) process.off(signal, this.#onSignal);
     process.stdin.destroy();
@@ -148,15 +151,26 @@ class Terminal {
     process.stdin.setRawMode(false);
   }
 
-  /** Ctrl-Z, which a terminal in raw mode leaves to us: the shell has the terminal until `fg`. */
+  /**
+   * Ctrl-Z, which a terminal in raw mode leaves to us: the whole job is to stop, as the terminal
+   * would do it, since whoever has started this program waits for it.
+   */
   #suspend(): void {
-    if (!hasTerminal()) return;
-    this.#close();
-    // The whole job, as the terminal would do it: whoever has started this program waits for it.
-    process.kill(0, "SIGTSTP");
-    // Behind the stop, or at once where there is no shell that could go on with it.
+    if (hasTerminal()) process.kill(0, "SIGTSTP");
+  }
+
+  /** Stops as it was asked to, from here or from outside: the shell has the terminal until `fg`. */
+  #stop(): void {
+    const wasOpen = this.#isOpen;
+    if (wasOpen) this.#close();
+    // The system's own way of it, by which nobody stops whom no shell could go on with.
+    process.off("SIGTSTP", this.#onStop);
+    process.kill(process.pid, "SIGTSTP");
+    // Behind the stop, or at once.
     setImmediate(() => {
-      if (!this.#isOpen && !this.#isOver) this.#open();
+      if (this.#isOver) return;
+      process.on("SIGTSTP", this.#onStop);
+      if (wasOpen) this.#open();
     });
   }
 
@@ -216,7 +230,8 @@ class Terminal {
     const running = this.#chatter.transfers.running().length;
     if (running === 0 || this.#wasInterrupted) return this.#ended.resolve(EXIT.ok);
     this.#wasInterrupted = true;
-    this.#print(`-- ${running} transfers are running: Ctrl-C once more breaks them off`);
+    const what = running === 1 ? "1 transfer is" : `${running} transfers are`;
+    this.#print(`-- ${what} running: Ctrl-C once more breaks off`);
   }
 
   #complete(): void {
