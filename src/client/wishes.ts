@@ -1,5 +1,6 @@
-// What a client has asked for that is to hold in its next session, too: its nick, its rooms, whom it
-// watches, that it is away, and of a guest whom it ignores; however it was asked for. See client.ts.
+// What a client has asked for that is to hold in its next session, too: its nick, its rooms, whom
+// it watches, that it is away, and of a guest whom it ignores; however it was asked for. See
+// client.ts.
 // Invariant: of each who is watched, a state is told once, and then each other one.
 
 import type { Answer, RequestName, Requests as Asks } from "../protocol/messages.ts";

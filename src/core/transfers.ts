@@ -3,8 +3,8 @@
 // and hands the rest on. Chunks are forwarded in place, under the receiver's credit.
 // Phases: offered → open (accepted) → finished → gone. Chunks only while open or finished.
 // Invariants: 1. `next` is the offset of the next chunk, in one unbroken sequence. 2. next ≤ upTo
-// ≤ size + credit. 3. What ends is forgotten at once, and both ends are told how it ended. 4. What a
-// receiver permits costs the way to the sender no more than the file does.
+// ≤ size + credit. 3. What ends is forgotten at once, and both ends are told how it ended. 4. What
+// a receiver permits costs the way to the sender no more than the file does.
 
 import type { Bytes, Clock } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";

@@ -9,7 +9,7 @@ import { enter, startPeer, transferId } from "./peer.ts";
 
 const refusalOf = (done: Promise<unknown>) => done.catch((thrown: unknown) => thrown);
 
-test("a blob of a file that is missing, or of a folder, is refused as its path would be", async () => {
+test("a blob of a file that is missing, or of a folder, is refused as its path is", async () => {
   const folder = await makeFolder();
   const missing = await refusalOf(openSource(Bun.file(join(folder, "none"))));
   expect(missing).toMatchObject({ code: "FILE_UNREADABLE" });
