@@ -477,6 +477,8 @@ export const LIMITS = {
   /** It is offered again after this, doubled up to that: two of the 30 offers a minute. */
   transferAgainMs: 0.5 * second,
   transferAgainMsMax: 30 * second,
+  /** A file that is being received is written to, or waits for less; a part so old is nobody's. */
+  partKeptMsMax: 1 * day,
   /** Files that have arrived, of which the word may be lost that they have. */
   arrivedKeptMax: 64,
   /** How often the stalled are looked for. */

@@ -1,10 +1,12 @@
 // A file that is being received, on the disk: first under a name of our own, then, when all of it
 // is there and right, under the cleaned name that the sender gave it (security F1).
 // Invariants: 1. Nothing that exists is ever written to, replaced or followed, links included.
-// 2. A file with its final name is whole. 3. What is given up leaves nothing behind.
+// 2. A file with its final name is whole. 3. What is given up leaves nothing behind; of a program
+// that was killed the next download after LIMITS.partKeptMsMax does away with it.
 
 import { constants } from "node:fs";
-import { link, mkdir, open, realpath, rename, rm, stat, statfs } from "node:fs/promises";
+import { link, lstat, mkdir, open, readdir, realpath } from "node:fs/promises";
+import { rename, rm, stat, statfs } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { extname, join } from "node:path";
 import type { Bytes } from "../environment.ts";
@@ -36,6 +38,7 @@ export async function openDownload({ folder, name, size }: DownloadOptions): Pro
     await mkdir(folder, { recursive: true, mode: 0o700 });
     // What the folder is now: a link planted later in its place is not followed.
     const real = await realpath(folder);
+    await removeOrphans(real);
     const { bavail, bsize } = await statfs(real);
     if (bavail * bsize < size) {
       const text = `expected room for ${size} bytes, the disk has ${bavail * bsize}`;
@@ -50,6 +53,23 @@ export async function openDownload({ folder, name, size }: DownloadOptions): Pro
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+const partName = /^\.chatfusion-[0-9a-f-]{36}\.part$/;
+
+/** Removes what programs that were killed have left. It is in nobody's way: never rejects. */
+async function removeOrphans(folder: string): Promise<void> {
+  const parts = (await readdir(folder).catch(() => [])).filter((name) => partName.test(name));
+  const oldest = Date.now() - LIMITS.partKeptMsMax;
+  await Promise.all(
+    parts.map(async (name) => {
+      const path = join(folder, name);
+      const found = await lstat(path).catch(() => undefined);
+      const isOrphan = found?.isFile() === true && found.mtimeMs < oldest;
+      // It may be somebody else's, or just gone.
+      if (isOrphan) await rm(path).catch(() => undefined);
+    }),
+  );
+}
 
 const createFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

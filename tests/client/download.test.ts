@@ -2,8 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { closeSync } from "node:fs";
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readlink, symlink, utimes } from "node:fs/promises";
+import { join } from "node:path";
 import { openDownload } from "../../src/client/download.ts";
+import { LIMITS } from "../../src/limits.ts";
 import { bytesOf, makeFolder } from "./files.ts";
 
 /** The descriptor by which this process has a file of this folder open. */
@@ -36,3 +38,19 @@ test.if(process.platform === "linux")(
     expect(await readdir(folder)).toEqual([]);
   },
 );
+
+test("what a killed program has left is removed a day later, and nothing else", async () => {
+  const folder = await makeFolder();
+  const uuid = "0b0f4a5e-0000-4000-8000-00000000000";
+  const part = (digit: number) => `.chatfusion-${uuid}${digit}.part`;
+  const old = (Date.now() - LIMITS.partKeptMsMax) / 1000 - 60;
+  for (const name of [part(1), part(2), "a.part", ".chatfusion-notes.part"])
+    await Bun.write(join(folder, name), "half");
+  for (const name of [part(1), "a.part", ".chatfusion-notes.part"])
+    await utimes(join(folder, name), old, old);
+  await symlink("elsewhere", join(folder, part(3)));
+  const download = await openDownload({ folder, name: "b.txt", size: 1 });
+  await download.discard();
+  const left = [part(2), part(3), "a.part", ".chatfusion-notes.part"];
+  expect((await readdir(folder)).toSorted()).toEqual(left.toSorted());
+});
