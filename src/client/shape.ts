@@ -104,6 +104,7 @@ export const PresenceShape = v.object({
   person: PersonShape,
   role: v.exactOptional(Role),
   reason: v.exactOptional(v.string()),
+  gone: v.exactOptional(v.literal(true)),
   removed: v.exactOptional(v.object(removal)),
 });
 export const RenamedShape = v.object({ was: PersonShape, person: PersonShape });

@@ -56,6 +56,27 @@ test("who is nobody here, but somebody elsewhere, is told of in the refusal", ()
   ]);
 });
 
+test("of one who has gone it is known in each room that it is from all of them", () => {
+  const place = new Place("gone");
+  const [paris, lyon] = [place.start("paris"), place.start("lyon")];
+  place.join(paris, lyon);
+  const { net, clock } = place.world.environment("desk");
+  const server = { host: "paris", port: 7331 };
+  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const { chatter, shown } = chatterOf(client);
+  place.world.until(chatter.line("/join #tea", 1));
+  const bob = place.enter(lyon, "bob");
+  bob.get("join", { room: "#tea" });
+  place.rest(500);
+  bob.send("bye");
+  place.rest(500);
+  const gone = { event: "presence", who: "bob@lyon", gone: true };
+  expect(shown.slice(-2)).toMatchObject([
+    { ...gone, now: "left", room: "#tea" },
+    { ...gone, now: "offline", room: "#lobby" },
+  ]);
+});
+
 test("who leaves while the connection is lost is told what may not have been sent", () => {
   const place = new Place("left");
   const paris = place.start("paris");
