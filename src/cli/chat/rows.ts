@@ -31,7 +31,9 @@ export function fitted(text: string, columns: number): string {
     const width = columns - INDENT.length;
     const isBroken = (word: string) => /[^!-~]/.test(word) && Bun.stringWidth(word) > width;
     const hard = Bun.stripANSI(line).split(" ").some(isBroken);
-    return Bun.wrapAnsi(line, width, { trim: false, hard }).replaceAll("\n", `\n${INDENT}`);
+    const rows = Bun.wrapAnsi(line, width, { trim: false, hard });
+    // The blank behind a word that fills its row stands before the next one, behind its colours.
+    return rows.replaceAll(/\n((?:\p{Cc}\[[\d;]*m)*) ?/gu, `\n${INDENT}$1`);
   };
   return text.split("\n").map(rowsOf).join("\n");
 }

@@ -29,13 +29,19 @@ const lines: readonly (readonly [string, number, readonly string[]])[] = [
   [
     `12:00 ben:${" ".repeat(14)}12:00 ann`,
     20,
-    ["12:00 ben:    ", "                ", "      12:00 ann"],
+    ["12:00 ben:    ", "               ", "      12:00 ann"],
   ],
   ["12:00 ben: http://a.b/cdefgh?i=1", 20, ["12:00 ben: ", "      http://a.b/cdefgh?i=1"]],
   ["12:00: abc\u280012:00\u2800ann", 16, ["12:00: abc", "      \u280012:00\u2800ann"]],
   ["12:00 日本語日本語日本語", 16, ["12:00 ", "      日本語日本", "      語日本語"]],
-  ["      a\n      b  日本 c", 14, ["      a", "      b ", "       日本 c"]],
+  ["      a\n      b  日本 c", 14, ["      a", "      b ", "      日本 c"]],
 ];
+const dimmed = (text: string) => `\u001b[2m${text}\u001b[22m`;
+test("a row begins where all others do, also behind one that is full, and in its colour", () => {
+  const text = fitted(dimmed("-- ann and ben are"), 16);
+  expect(Bun.stripANSI(text)).toBe("-- ann and\n      ben are");
+  expect(text.split("\n")[1]).toStartWith("      \u001b[2mben");
+});
 for (const [text, columns, broken] of lines)
   test(`${JSON.stringify(text)} in rows of ${columns}`, () =>
     expect(fitted(text, columns).split("\n")).toEqual([...broken]));
