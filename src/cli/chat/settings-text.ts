@@ -76,6 +76,7 @@ export function roomText(shown: Extract<Shown, { event: "room" }>): string[] {
 // --- internal -----------------------------------------------------------------------------------
 
 type Value = RoomSetting["value"];
+const MINUTE = 60_000;
 
 const messageText = (id: string, of: Of | undefined): string =>
   of === undefined ? id : `a message of ${quoteText(of)}`;
@@ -114,6 +115,7 @@ function valueText(value: Value): string {
 
 function sanctionText(value: Value): string {
   const { reason, until } = typeof value === "object" && value !== null ? value : {};
-  const end = until === undefined ? "" : ` until ${clockTime(until)}`;
+  // To the minute by which it is over, as in what the one hears who is meant.
+  const end = until === undefined ? "" : ` until ${clockTime(Math.ceil(until / MINUTE) * MINUTE)}`;
   return `${end}${reason === undefined ? "" : `: ${visible(reason)}`}`;
 }

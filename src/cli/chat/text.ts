@@ -225,7 +225,7 @@ function plainText(shown: Plain, { note, self }: Pick<Pens, "note" | "self">): s
     case "setting":
       return note(settingText(shown));
     case "removed":
-      return note(`you are out of ${visible(shown.room)}: ${visible(shown.text)}`);
+      return note(`you are out of ${visible(shown.room)}: ${visible(bareText(shown))}`);
     case "invited":
       return note(`${visible(shown.by)} invites you: /join ${visible(shown.room)}`);
     case "room":
@@ -324,8 +324,9 @@ const readText = ({ room, id }: Extract<Shown, { event: "read" }>): string =>
 
 function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
   const who = visible(shown.who);
-  const reason =
-    shown.reason === undefined || shown.reason === "" ? "" : ` (${visible(shown.reason)})`;
+  // Whoever says goodbye has left, which is no news.
+  const isSaid = shown.reason !== undefined && shown.reason !== "" && shown.reason !== "left";
+  const reason = isSaid ? ` (${visible(shown.reason)})` : "";
   switch (shown.now) {
     case "online":
       return `${who} is here`;
@@ -377,6 +378,12 @@ function ownText(shown: Shown, note: (text: string) => string): string {
   if (shown.event !== "presence" || shown.role === undefined) return "";
   return note(`your role in ${visible(shown.room)}: ${shown.role}`);
 }
+
+/** A refusal names the room first. */
+const bareText = ({ room, text }: Extract<Shown, { event: "removed" }>): string => {
+  const begin = `room ${room}: `;
+  return text.startsWith(begin) ? text.slice(begin.length) : text;
+};
 
 const companyText = (others: number): string =>
   others === 0 ? "alone" : `with ${others} other ${others === 1 ? "person" : "people"}`;

@@ -26,3 +26,15 @@ test("who goes from the server has gone in one line, whatever rooms that is told
     "-- bob@lyon has left #tea",
   ]);
 });
+
+test("that somebody has left is no reason for being gone", () => {
+  const gone = { event: "presence", who: "bob@lyon", room: "#lobby", now: "offline" } as const;
+  expect(write({ ...gone, reason: "left" })).toBe("-- bob@lyon has gone");
+});
+
+test("who is put out of a room is told once which one it was", () => {
+  const removed = { event: "removed", room: "#tea", code: "BANNED" } as const;
+  expect(write({ ...removed, text: "room #tea: you are banned: spam" })).toBe(
+    "-- you are out of #tea: you are banned: spam",
+  );
+});
