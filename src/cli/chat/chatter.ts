@@ -108,7 +108,8 @@ export class Chatter {
       // When it is over, whoever typed it is told which lines waited for a connection.
       const isUnsent = code === "CANNOT_CONNECT" && this.unanswered.isClosed;
       const isLost = (isUnsent || thrown === this.#over) && typeof line === "string";
-      const told = isLost ? `"${visible(typed)}" may not have been sent: ${text}` : text;
+      const why = this.#book.named(text);
+      const told = isLost ? `"${visible(typed)}" may not have been sent: ${why}` : why;
       // What was said meanwhile stands between the line and this.
       const which = isSpeaking && !isLost && { line: shortened(typed) };
       this.#show({ event: "error", ref, code, text: told, ...which });

@@ -8,7 +8,7 @@ import { ChatFusionError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { type Name, nameKey, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
-import { shortened } from "./said.ts";
+import { quoteText, shortened } from "./said.ts";
 import type { Of, Shown } from "./shown.ts";
 import type { Refused, Target } from "./turns.ts";
 
@@ -72,6 +72,14 @@ export class MessageBook {
   of(id: string): Of | undefined {
     const found = this.#messages.get(id);
     return found && { from: found.from, at: found.at, text: found.text };
+  }
+
+  /** A refusal, with what messages say that were shown, in place of their ids. */
+  named(refusal: string): string {
+    return refusal.replaceAll(/message ([0-9a-z]{21})(?![0-9a-z])/g, (all, id: string) => {
+      const of = this.of(id);
+      return of === undefined ? all : quoteText(of);
+    });
   }
 
   /** Takes what was told to one person, as `take` does. */

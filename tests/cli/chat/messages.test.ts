@@ -143,6 +143,12 @@ test("what a message is about is known as it is now; nothing is kept of what is 
   expect(messages.take(entry(10, "bob@lyon", { thread: idOf(2) }))).toMatchObject({ from: self });
 });
 
+test("a refusal names a message by what it says, where it was shown", () => {
+  const refusal = (id: string) => book().named(`message ${id} in #lobby: it has been deleted`);
+  expect(refusal(idOf(3))).toBe("cat@lyon “text 3” in #lobby: it has been deleted");
+  expect(refusal(idOf(9))).toBe(`message ${idOf(9)} in #lobby: it has been deleted`);
+});
+
 test("the oldest are forgotten first", () => {
   const messages = new MessageBook();
   for (let i = 0; i <= LIMITS.messagesShownMax; i++) messages.take(entry(i, "bob@lyon"));
