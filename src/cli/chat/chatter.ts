@@ -13,12 +13,13 @@ import { MessageBook, type Saying, type Telling } from "./messages.ts";
 import { askFound, askPast, exportRoom, historyAsked, searchAsked } from "./past.ts";
 import { askPersonal, isPersonal } from "./personal.ts";
 import { shortened } from "./said.ts";
-import { addressOf, askRoom } from "./settings.ts";
+import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
 import type { TransferBook } from "./transfers.ts";
 import { Unanswered } from "./unanswered.ts";
 import { Turns } from "./turns.ts";
+import { addressOf, meantBy } from "./whom.ts";
 
 export interface ChatterOptions extends Omit<FilesOptions, "track"> {
   /** Asks for the password of a registered nick; undefined where nobody sits who reads this. */
@@ -228,8 +229,7 @@ export class Chatter {
     const [first = "", second = ""] = args;
     if (isPersonal(name)) {
       const idIn = (other: string, which: string) => this.#idIn(other, which, { name, ref });
-      const asked = { args, addressOf: (text: string) => this.#addressOf(text), idIn, ref };
-      return this.#show(await askPersonal(client, name, asked));
+      return this.#show(await askPersonal(client, name, { args, idIn, ref }));
     }
     switch (name) {
       case "who": {
@@ -243,9 +243,10 @@ export class Chatter {
       }
       case "watch":
       case "unwatch": {
-        const addresses = [this.#addressOf(first)];
+        const isNew = name === "watch";
+        const addresses = [isNew ? await meantBy(client, first) : this.#addressOf(first)];
         const answer = await client.request(name, { addresses });
-        return this.#show({ event: "ack", ref, ...answer, watching: name === "watch" });
+        return this.#show({ event: "ack", ref, ...answer, watching: isNew });
       }
       case "rooms":
         return this.#show({ event: "rooms", ref, ...(await client.request("rooms", {})) });

@@ -4,6 +4,7 @@
 import type { Client } from "../../client.ts";
 import type { CommandName } from "./commands.ts";
 import type { Shown } from "./shown.ts";
+import { addressOf, meantBy } from "./whom.ts";
 
 const PERSONAL = [
   "away",
@@ -22,17 +23,14 @@ export const isPersonal = (name: CommandName): name is PersonalName =>
 
 /** Asks the server; resolves to what is shown of its answer, and rejects with its refusal. */
 export async function askPersonal(
-  client: Pick<Client, "request">,
+  client: Pick<Client, "server" | "fusion" | "request">,
   name: PersonalName,
   {
     args: [first = "", second = ""],
-    addressOf,
     idIn,
     ref,
   }: {
     readonly args: readonly string[];
-    /** Completes an address. */
-    readonly addressOf: (text: string) => string;
     /** The id of a message of a conversation. */
     readonly idIn: (other: string, which: string) => Promise<string>;
     readonly ref: number;
@@ -47,8 +45,9 @@ export async function askPersonal(
     }
     case "ignore":
     case "unignore": {
-      const answer = await client.request(name, { address: addressOf(first) });
-      return { event: "ack", ref, ...answer, ignoring: name === "ignore" };
+      const ignoring = name === "ignore";
+      const address = ignoring ? await meantBy(client, first) : addressOf(client, first);
+      return { event: "ack", ref, ...(await client.request(name, { address })), ignoring };
     }
     case "ignored":
       return { event: "ignored", ref, ...(await client.request("ignored", {})) };
@@ -57,12 +56,12 @@ export async function askPersonal(
       return { event: "conversations", ref, ...(await client.request("conversations", ask)) };
     }
     case "forget": {
-      const other = addressOf(first);
+      const other = addressOf(client, first);
       const ask = { with: other, ...(second === "" ? {} : { id: await idIn(other, second) }) };
       return { event: "forgotten", ref, ...(await client.request("forget", ask)) };
     }
     case "read": {
-      const room = /^[#&]/.test(first) ? first : addressOf(first);
+      const room = /^[#&]/.test(first) ? first : addressOf(client, first);
       const ask = { room, ...(second === "" ? {} : { id: second }) };
       return { event: "read", ref, ...(await client.request("read", ask)) };
     }

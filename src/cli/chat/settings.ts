@@ -7,10 +7,7 @@ import type { Command, CommandName } from "./commands.ts";
 import type { MessageBook } from "./messages.ts";
 import { pinnedIn } from "./pins.ts";
 import type { Shown, WholeRoom } from "./shown.ts";
-
-/** Whom a word means: a nick without a server is one of one's own server, in all commands. */
-export const addressOf = (client: Pick<Client, "server">, text: string): string =>
-  text.includes("@") ? text : `${text}@${client.server}`;
+import { addressOf, meantBy } from "./whom.ts";
 
 /** Does a command about a room; undefined for one that is about something else. */
 export async function askRoom(
@@ -35,7 +32,8 @@ export async function askRoom(
   }
   if (name === "room" || ((name === "topic" || name === "mode") && what === ""))
     return { event: "room", ref, ...(await wholeRoom(client, book, room)) };
-  const given = settingOf(client, name, { what, rest });
+  const whom = name === "invite" ? await meantBy(client, what) : what;
+  const given = settingOf(client, name, { what: whom, rest });
   return given === undefined ? undefined : set(given.key, given.value);
 }
 
@@ -81,7 +79,7 @@ function settingOf(
     case "unmute":
       return { key: `${name.slice(2)}/${what}`, value: null };
     case "invite":
-      return { key: `invite/${addressOf(client, what)}`, value: true };
+      return { key: `invite/${what}`, value: true };
     case "uninvite":
       return { key: `invite/${addressOf(client, what)}`, value: null };
     case "pin":

@@ -56,6 +56,27 @@ test("who is nobody here, but somebody elsewhere, is told of in the refusal", ()
   ]);
 });
 
+test("a nick alone is nobody's elsewhere, also where it need be nobody's here", () => {
+  const place = new Place("meant");
+  const [paris, lyon] = [place.start("paris"), place.start("lyon")];
+  place.enter(lyon, "Bob");
+  place.join(paris, lyon);
+  const { net, clock } = place.world.environment("desk");
+  const server = { host: "paris", port: 7331 };
+  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const { chatter, shown } = chatterOf(client);
+  const answers = (line: string) => {
+    const before = shown.length;
+    place.world.until(chatter.line(line, before));
+    return shown.slice(before).filter(({ event }) => event === "ack" || event === "error");
+  };
+  const text = "bob@paris: nobody is there under this nick (did you mean Bob@lyon?)";
+  for (const line of ["/ignore bob", "/watch bob"])
+    expect(answers(line)).toMatchObject([{ event: "error", code: "NO_SUCH_NICK", text }]);
+  expect(answers("/ignore bob@paris")).toMatchObject([{ event: "ack", address: "bob@paris" }]);
+  expect(answers("/watch eve")).toMatchObject([{ event: "ack", addresses: ["eve@paris"] }]);
+});
+
 test("of one who has gone it is known in each room that it is from all of them", () => {
   const place = new Place("gone");
   const [paris, lyon] = [place.start("paris"), place.start("lyon")];
