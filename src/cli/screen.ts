@@ -5,6 +5,7 @@
 import type { Interface } from "node:readline";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
+import { wrapped } from "./chat/rows.ts";
 import { hasColours } from "./colours.ts";
 import { watchTerminal } from "./foreground.ts";
 
@@ -53,7 +54,7 @@ export function createScreen(): Screen {
   // A reader that goes away (`serve --json | head -1`) is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   return {
-    print: (text) => write(process.stdout, `${text.split("\n").map(visible).join("\n")}\n`),
+    print: (text) => write(process.stdout, `${text.split("\n").flatMap(rowsOf).join("\n")}\n`),
     log: (line) => write(process.stderr, line),
     object: (value) => write(process.stdout, `${jsonLine(value)}\n`),
     prompt(options) {
@@ -100,6 +101,14 @@ export function jsonLine(value: object): string {
     ).join(""),
   );
 }
+
+/** A line for people, safe to print; on a terminal broken between words. */
+function rowsOf(line: string): readonly string[] {
+  const { isTTY, columns } = process.stdout;
+  return isTTY ? wrapped(visible(line), Math.max(ROW_MIN, columns)) : [visible(line)];
+}
+
+const ROW_MIN = 20;
 
 /** Only a terminal needs it, and it takes 8 ms to load: after the server listens. */
 const loadReadline = () => process.getBuiltinModule("node:readline");

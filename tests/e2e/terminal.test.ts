@@ -41,6 +41,7 @@ describe.skipIf(!hasTmux)("a server's console on a terminal (needs tmux)", () =>
       expect(rows.filter((row) => row !== "").at(-1)).toBe("rome> merge nowh");
       operator.type("\u0015help\r");
       await operator.shows(/^kick NICK \[REASON\] +end somebody/);
+      await operator.shows(/^ {34}any more$/); // broken between words, in its column
       operator.type("stop\r");
       await operator.shows(/^stopped: the operator said stop$/);
       await operator.shows(/^\[ended with 0\]$/);

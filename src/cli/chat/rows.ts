@@ -1,8 +1,8 @@
 // Texts of several lines, and words that must not be broken: what of a line for people begins a row
 // of its own. Pure.
 
-import { visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
+import { visible } from "../../names.ts";
 
 /**
  * Makes a text that somebody sent safe to print behind what says who sent it, with the blank that
