@@ -229,7 +229,7 @@ export class Chatter {
     const [first = "", second = ""] = args;
     if (isPersonal(name)) {
       const idIn = (other: string, which: string) => this.#idIn(other, which, { name, ref });
-      return this.#show(await askPersonal(client, name, { args, idIn, ref }));
+      return this.#show(this.#book.seen(await askPersonal(client, name, { args, idIn, ref })));
     }
     switch (name) {
       case "who": {

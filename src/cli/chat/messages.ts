@@ -63,8 +63,9 @@ export class MessageBook {
       return of === undefined ? shown : { ...shown, of };
     }
     if (shown.event === "backlog") this.takePast(shown.messages);
-    if (shown.event !== "setting") return shown;
-    const of = this.of(pinnedId(shown.key) ?? "");
+    if (shown.event !== "setting" && shown.event !== "read") return shown;
+    const id = shown.event === "read" ? shown.id : pinnedId(shown.key);
+    const of = this.of(id ?? "");
     return of === undefined ? shown : { ...shown, of };
   }
 

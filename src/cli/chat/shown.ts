@@ -87,7 +87,13 @@ export type Shown =
   | { readonly event: "away"; readonly who: string; readonly away?: string }
   | { readonly event: "typing"; readonly who: string; readonly room?: string }
   /** Up to which message a room is read: an answer, or news of another session. */
-  | { readonly event: "read"; readonly ref?: number; readonly room: string; readonly id?: string }
+  | {
+      readonly event: "read";
+      readonly ref?: number;
+      readonly room: string;
+      readonly id?: string;
+      readonly of?: Of;
+    }
   | { readonly event: "watched"; readonly address: string; readonly online: boolean }
   | { readonly event: "renamed"; readonly was: string; readonly who: string }
   | ({ readonly event: "notice" } & NoticeEntry)

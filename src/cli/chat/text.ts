@@ -7,7 +7,7 @@ import { LIMITS } from "../../limits.ts";
 import { fusionText, listText } from "./fusion-text.ts";
 import { conversationsText, conversationText, tellText, whisperText } from "./private-text.ts";
 import { fitted, wrapped } from "./rows.ts";
-import { clockTime, pastText, type Pens, saidText } from "./said.ts";
+import { clockTime, pastText, type Pens, quoteText, saidText } from "./said.ts";
 import { roomText, settingText, unchangedText } from "./settings-text.ts";
 import type { Shown } from "./shown.ts";
 import { endedText, partText, sizeText } from "./transfer-text.ts";
@@ -217,7 +217,8 @@ function plainText(shown: Plain, { note, self }: Pick<Pens, "note" | "self">): s
       return note(`${visible(shown.who)} is ${shown.away === undefined ? "back" : `away${why}`}`);
     }
     case "read":
-      return note(readText(shown));
+      // What is read elsewhere is for programs: it is done by their own doing, and often.
+      return shown.ref === undefined ? "" : note(readText(shown));
     case "watched":
       return note(`${visible(shown.address)} is ${shown.online ? "online" : "offline"}`);
     case "renamed":
@@ -317,10 +318,11 @@ function answerText(shown: AnswerShown, note: (text: string) => string): string 
   }
 }
 
-const readText = ({ room, id }: Extract<Shown, { event: "read" }>): string =>
-  id === undefined
-    ? `nothing of ${visible(room)} is marked as read`
-    : `${visible(room)} is read up to ${visible(id)}`;
+function readText({ room, id, of }: Extract<Shown, { event: "read" }>): string {
+  if (id === undefined) return `nothing of ${visible(room)} is marked as read`;
+  const what = of === undefined ? visible(id) : `${clockTime(of.at)} ${quoteText(of)}`;
+  return `${visible(room)} is read up to ${what}`;
+}
 
 function presenceText(shown: Extract<Shown, { event: "presence" }>): string {
   const who = visible(shown.who);

@@ -128,7 +128,7 @@ test("who is away, ignored or has read something is told in a line", () => {
       { event: "away", who: "bob@lyon", away: "" },
       { event: "away", who: "bob@lyon" },
       { event: "typing", who: "bob@lyon" },
-      { event: "read", room: "#tea", id: "7" },
+      { event: "read", ref: 1, room: "#tea", id: "7" },
       { event: "read", ref: 1, room: "#tea" },
       { event: "ignored", ref: 1, people: [{ address: "eve@lyon" }] },
       { event: "ignored", ref: 1, people: [] },
