@@ -782,6 +782,8 @@ export const LIMITS = {
   adminConnectionsMax: 16,
   /** An answer to the operator; a `who` of everybody fits. */
   adminAnswerBytesMax: 16 * MiB,
+  /** Who has a nick elsewhere: of the longest addresses, what a refusal of another server holds. */
+  namesakesMax: 4,
   /** Names in one line of an answer; of the others their number is told. */
   listedMax: 8,
   /** Lines typed ahead at the console while a command runs. */

@@ -158,7 +158,7 @@ export function createPeople(options: PeopleOptions) {
         return person === undefined ? [] : [remoteEntry(peer, person).address];
       });
     if (all.length === 0) return "";
-    return ` (did you mean ${all.toSorted().slice(0, LIMITS.listedMax).join(" or ")}?)`;
+    return ` (did you mean ${all.toSorted().slice(0, LIMITS.namesakesMax).join(" or ")}?)`;
   };
   const nobody = (address: string) => {
     const at = address.lastIndexOf("@");
