@@ -747,6 +747,8 @@ export const LIMITS = {
   progressMs: 250,
   /** Output that nobody reads: then a client gives up, and a terminal is shown less. */
   outputBytesMax: 16 * MiB,
+  /** Characters of the last lines that come while a password is asked for: shown then. */
+  unseenLengthMax: 256 * KiB,
   /** A paste of which nothing came for so long stands still, on the worst way: Ctrl-C ends it. */
   pasteStillMs: 1 * second,
   /** Names that are completed; and lines that are remembered. */

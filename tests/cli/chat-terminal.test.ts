@@ -75,6 +75,54 @@ describe("the line mode", () => {
     expect(await ann.exited).toBe(4);
   });
 
+  test("asks for one password after the other, each for its own nick", async () => {
+    await startServer(["--name", "paris"]);
+    for (const nick of ["uma", "ida"]) {
+      const added = await run(["user", "add", nick, "--server", "paris"], {
+        stdin: `of-${nick}\n`,
+      });
+      expect(added.code).toBe(0);
+    }
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("/nick uma\r/nick ida\r");
+    await ann.shows("password of uma: ");
+    ann.type("of-uma\r");
+    await ann.shows("password of ida: ");
+    ann.type("of-ida\r");
+    await ann.shows("-- you are ida now");
+    ann.type("hello\r");
+    await ann.shows("ida@paris: hello");
+    expect(Bun.stripANSI(ann.raw())).not.toContain("of-");
+  });
+
+  test("keeps the last of what comes while it asks for a password, and says so", async () => {
+    await startServer(["--name", "paris"]);
+    const added = await run(["user", "add", "kim", "--server", "paris"], { stdin: "secret\n" });
+    expect(added.code).toBe(0);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type("/nick kim\r");
+    await ann.shows("password of kim: ");
+    const lines = Array.from({ length: 20 }, (_, at) => `${at} ${"x".repeat(16_000)}\n`);
+    const bob = await run(["chat", "bob@paris", "--json"], {
+      stdin: `${lines.join("")}the last\n`,
+    });
+    expect(bob.code).toBe(0);
+    ann.type("secret\r");
+    await ann.shows(" lines were not shown: too much came while none could be");
+    await ann.shows("bob@paris: the last");
+  });
+
+  test("leaves the terminal as it was when it is interrupted from elsewhere", async () => {
+    await startServer(["--name", "paris"]);
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.signal("SIGINT");
+    expect(await ann.exited).toBe(0);
+    expect(ann.raw()).toEndWith("\u001b[?2004l");
+  });
+
   test("shows how far a file is, and where it is then", async () => {
     await startServer(["--name", "paris"]);
     const big = join(home, "big");

@@ -37,7 +37,7 @@ export function chatOnTerminal(options: TerminalOptions): Promise<ExitCode> {
 
 // --- internal -----------------------------------------------------------------------------------
 
-const signals = ["SIGTERM", "SIGHUP"] as const;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const pasteOn = "\x1b[?2004h";
 const pasteOff = "\x1b[?2004l";
 /** What is too wide for a row is cut. */
@@ -57,7 +57,10 @@ class Terminal {
   #drawn: readonly number[] = [];
   /** Lines to print above the block, at the end of this turn. */
   #printed: string[] = [];
+  #printedLength = 0;
   #skipped = 0;
+  /** The password that is being asked for, and those behind it. */
+  #asked: Promise<unknown> = Promise.resolve();
   #isDue = false;
   #isOpen = false;
   #isOver = false;
@@ -113,7 +116,7 @@ class Terminal {
     this.#flush();
     this.#close();
     // While a password was asked for nothing was shown: not even why it ends.
-    const unseen = this.#printed.splice(0).map(inRows).join("");
+    const unseen = this.#takePrinted().map(inRows).join("");
     if (unseen !== "") process.stdout.write(`\r\n${unseen}`);
     process.stdout.off("resize", this.#onResize);
     process.off("exit", this.#onExit);
@@ -250,7 +253,14 @@ class Terminal {
     this.#drawSoon();
   }
 
-  async #askPassword(nick: string): Promise<string> {
+  /** One after the other: what is typed for one nick is no business of another's. */
+  #askPassword(nick: string): Promise<string> {
+    const asked = this.#asked.then(() => this.#readPassword(nick));
+    this.#asked = asked.catch(() => undefined);
+    return asked;
+  }
+
+  async #readPassword(nick: string): Promise<string> {
     this.#flush();
     this.#close();
     try {
@@ -292,8 +302,30 @@ class Terminal {
     const waiting = process.stdout.writableLength > LIMITS.outputBytesMax;
     // A terminal that is stopped (Ctrl-S) is not worth all the memory.
     if (text !== "" && waiting) this.#skipped++;
-    else if (text !== "") this.#printed.push(text);
+    else if (text !== "") {
+      this.#printed.push(text);
+      this.#printedLength += text.length;
+      this.#forgetUnseen();
+    }
     this.#drawSoon();
+  }
+
+  /** While a password is asked for nothing is shown, however long it takes: the last lines stay. */
+  #forgetUnseen(): void {
+    while (!this.#isOpen && this.#printedLength > LIMITS.unseenLengthMax) {
+      this.#printedLength -= this.#printed.shift()?.length ?? 0;
+      this.#skipped++;
+    }
+  }
+
+  #takePrinted(): string[] {
+    const lines = this.#printed.splice(0);
+    this.#printedLength = 0;
+    if (this.#skipped > 0 && lines.length > 0) {
+      lines.unshift(`!! ${this.#skipped} lines were not shown: too much came while none could be`);
+      this.#skipped = 0;
+    }
+    return lines;
   }
 
   #drawSoon(): void {
@@ -305,12 +337,7 @@ class Terminal {
   #flush(): void {
     this.#isDue = false;
     if (!this.#isOpen) return;
-    const lines = this.#printed.splice(0);
-    if (this.#skipped > 0 && lines.length > 0) {
-      lines.push(`!! ${this.#skipped} lines were not shown: the terminal was stopped`);
-      this.#skipped = 0;
-    }
-    const printed = lines.map(inRows).join("");
+    const printed = this.#takePrinted().map(inRows).join("");
     process.stdout.write(this.#eraser() + printed + this.#block());
   }
 
