@@ -216,7 +216,7 @@ export class Outgoing {
         writeHead(frame, 0, FRAME.chunk, CHUNK_HEAD_BYTES + length);
         writeOffset(frame, this.#offset);
         if (!this.#port.sendChunk(frame.subarray(0, headBytes + length))) {
-          throw interrupted("the connection takes no more");
+          throw interrupted("the connection was lost");
         }
       }
       this.#offset += length;
