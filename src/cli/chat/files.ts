@@ -131,7 +131,13 @@ export class Files {
     { reason, ref }: { readonly reason: string; readonly ref: number | undefined },
   ): Promise<void> {
     this.book.remove(entry);
-    await this.#client.reject({ transfer: entry.id }, reason === "" ? undefined : reason);
+    try {
+      await this.#client.reject({ transfer: entry.id }, reason === "" ? undefined : reason);
+    } catch (thrown) {
+      // It waits for an answer still, unless it has been withdrawn.
+      if (failureOf(thrown).code !== "NO_SUCH_TRANSFER") this.book.restore(entry);
+      throw thrown;
+    }
     if (ref !== undefined) this.#show({ event: "ack", ref, ...shownName(entry) });
   }
 

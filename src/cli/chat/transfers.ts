@@ -60,6 +60,11 @@ export class TransferBook {
     this.#measured.delete(entry.number);
   }
 
+  /** Enters one again, under its number. */
+  restore(entry: TransferEntry): void {
+    this.#entries.set(entry.number, entry);
+  }
+
   /** Finds one by its number or its id. Throws `NO_SUCH_TRANSFER`. */
   find(text: string): TransferEntry {
     const plain = text.replace(/^#/, "");
