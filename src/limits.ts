@@ -770,6 +770,11 @@ export const LIMITS = {
   toldIdsMax: 20_000,
   /** After a lost session: pages of the history that are read to make up for it, per room. */
   missedPagesMax: 50,
+  /**
+   * A page that takes longer is not had: what is said now in that room waits for it. After a
+   * restart thousands ask at once, which may take half of this.
+   */
+  pastAwaitedMs: 60 * second,
   /** What comes of a room meanwhile: more than a busy one says in the time of these answers. */
   heldEventsMax: 10_000,
   /** As many messages of a room may come in one tick in another order than they are logged in. */

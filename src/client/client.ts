@@ -12,11 +12,13 @@
 
 import type { Bytes, Clock, Net, Random } from "../environment.ts";
 import { ChatFusionError, failureOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { LOBBY } from "../names.ts";
 import { checkKind } from "../protocol/amendment.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { Answer, Login, OfferEntry } from "../protocol/messages.ts";
 import type { RequestName, Requests, Welcome } from "../protocol/messages.ts";
+import { within } from "./clock.ts";
 import { Comeback } from "./comeback.ts";
 import { type Connection, type ConnectionHandlers, refusalOf } from "./connection.ts";
 import { dialServer, type FirstMet } from "./dial.ts";
@@ -28,7 +30,7 @@ import type { SendOptions, Sent } from "./outgoing.ts";
 import { Listeners } from "./listeners.ts";
 import { isFinal, surroundingsOf, thrownOf } from "./options.ts";
 import type { ConnectOptions, MessageOptions, SayOptions } from "./options.ts";
-import { Past } from "./past.ts";
+import { Past, type PastSource } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
@@ -73,7 +75,9 @@ export class Client {
     const surroundings = surroundingsOf(options);
     ({ clock: this.#clock, net: this.#net, random: this.#random } = surroundings);
     this.#listeners = new Listeners(this.#clock);
-    this.#past = new Past((event) => this.#listeners.tell(event), this.#requests, options.backlog);
+    const askPast: PastSource["askPast"] = (room, from) =>
+      within(this.#clock, LIMITS.pastAwaitedMs, this.#requests.askPast(room, from));
+    this.#past = new Past((event) => this.#listeners.tell(event), { askPast }, options.backlog);
     this.#identity = new Identity(options);
     this.#wishes = new Wishes(this.#requests, this.#identity, {
       entered: (room, key) => {

@@ -1,6 +1,8 @@
-// The client's clock where none is given. See environment.ts for what it promises.
+// The client's clock where none is given, and what waits by it. See environment.ts for what a clock
+// promises.
 
-import type { Clock } from "../environment.ts";
+import type { Clock, Millis } from "../environment.ts";
+import { ChatFusionError } from "../errors.ts";
 
 /** This machine's clock. */
 export const systemClock: Clock = {
@@ -14,3 +16,13 @@ export const systemClock: Clock = {
     setImmediate(run);
   },
 };
+
+/** Settles as a promise does; rejects where that takes longer, which is nobody's business then. */
+export function within<T>(clock: Clock, ms: Millis, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(ms, () => {
+    const text = `no answer within ${Math.round(ms / 1000)} s`;
+    late.reject(new ChatFusionError("UNCONFIRMED", text));
+  });
+  return Promise.race([promise, late.promise]).finally(cancel);
+}

@@ -12,7 +12,7 @@ import type { ClientEvent } from "./events.ts";
 import type { PastFrom } from "./requests.ts";
 
 export interface PastSource {
-  /** A page of a room's past; rejects where there is none. */
+  /** A page of a room's past; rejects where there is none, or none in time: what comes waits. */
   askPast(room: string, from: PastFrom): Promise<Answer<"history">>;
 }
 

@@ -2,7 +2,11 @@
 
 import { describe, expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
+import { createNet } from "../../src/net/net.ts";
+import { createClock } from "../../src/serve/clock.ts";
+import { keepLog, ManualClock } from "../net/parts.ts";
 import { room, startPast } from "./past.ts";
+import { enter, startPeer } from "./peer.ts";
 
 describe("coming into a room", () => {
   test("tells what was said before, once, and behind it what comes now", async () => {
@@ -83,5 +87,39 @@ describe("coming into a room", () => {
     say("m5");
     expect(told.at(-1)).toBe("m5");
     expect(told.filter((one) => one.startsWith("m4"))).toHaveLength(1);
+  });
+});
+
+describe("a server that does not answer for the past", () => {
+  const hello = { id: "1", from: "bob@paris", room: "#lobby", kind: "text", text: "hello", at: 1 };
+  const net = createNet(createClock(), keepLog());
+
+  test("holds up what is said now for a while, and not for good", async () => {
+    const clock = new ManualClock();
+    const { visitor, events } = await enter(await startPeer(), { clock, net, backlog: 3 });
+    await visitor.expect("history");
+    visitor.sendAll(["message", hello], ["notice", { text: "behind it" }]);
+    expect(await events.take()).toMatchObject({ type: "notice" });
+    clock.pass(LIMITS.pastAwaitedMs);
+    expect(await events.take()).toMatchObject({ type: "message", message: { text: "hello" } });
+  });
+
+  test("so in a new session, where what was missed is a gap then", async () => {
+    const clock = new ManualClock();
+    const peer = await startPeer();
+    const { visitor, events } = await enter(peer, { clock, net });
+    visitor.close();
+    await events.until((event) => event.type === "connection");
+    clock.pass(LIMITS.reconnectMsMin);
+    const again = await peer.visitors.take();
+    await again.welcome();
+    await again.expect("history");
+    again.send("message", hello);
+    expect(await events.take()).toMatchObject({ type: "connection", state: "back" });
+    again.send("notice", { text: "behind it" });
+    expect(await events.take()).toMatchObject({ type: "notice" });
+    clock.pass(LIMITS.pastAwaitedMs);
+    expect(await events.take()).toEqual({ type: "gap", room: "#lobby", missing: 0 } as never);
+    expect(await events.take()).toMatchObject({ type: "message" });
   });
 });
