@@ -1,6 +1,7 @@
 // `chatfusion chat` on a real terminal, with a real server.
 
 import { describe, expect, test } from "bun:test";
+import { readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { processes } from "./process.ts";
 
@@ -140,6 +141,25 @@ describe("the line mode", () => {
     await bob.shows("-- 1: big is here: ");
     await ann.shows("-- 1: big has arrived, sha256 ");
     expect(Bun.file(join(home, "got", "big")).size).toBe(40_000_000);
+  });
+
+  test("breaks a transfer off at the second Ctrl-C, and leaves nothing of it", async () => {
+    await startServer(["--name", "paris"]);
+    const [huge, got] = [join(home, "huge"), join(home, "nothing")];
+    await Bun.write(huge, "");
+    await truncate(huge, 2_000_000_000); // of no bytes on the disk
+    const bob = onTerminal(["chat", "bob@paris", "--downloads", got, "--accept", "all"]);
+    await bob.shows("bob@paris> ");
+    const ann = onTerminal(["chat", "ann@paris"]);
+    await ann.shows("ann@paris> ");
+    ann.type(`/send bob ${huge}\r`);
+    await bob.shows("1 ↓ huge from ann@paris");
+    bob.type("\u0003");
+    await bob.shows("-- a transfer is running: Ctrl-C once more breaks it off");
+    bob.type("\u0003");
+    expect(await bob.exited).toBe(0);
+    expect(await readdir(got)).toEqual([]);
+    await ann.shows("!! 1: huge to bob@paris: bob@paris is gone");
   });
 
   test("says that the connection is lost and back, and which lines wait for it", async () => {

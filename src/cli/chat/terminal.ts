@@ -233,8 +233,9 @@ class Terminal {
     const running = this.#chatter.transfers.running().length;
     if (running === 0 || this.#wasInterrupted) return this.#ended.resolve(EXIT.ok);
     this.#wasInterrupted = true;
-    const what = running === 1 ? "1 transfer is" : `${running} transfers are`;
-    this.#print(`-- ${what} running: Ctrl-C once more breaks off`);
+    const [what, it] =
+      running === 1 ? ["a transfer is", "it"] : [`${running} transfers are`, "them"];
+    this.#print(`-- ${what} running: Ctrl-C once more breaks ${it} off`);
   }
 
   #complete(): void {
