@@ -54,6 +54,8 @@ export class Client {
   readonly #closed = Promise.withResolvers<void>();
   #phase: "entering" | "in" | "lost" | "closed" = "entering";
   #connection: Connection | undefined;
+  /** The one that was opened last, and may not be in yet. */
+  #opened: Connection | undefined;
   /** The newest one. */
   #welcome: Welcome | undefined;
   readonly #rooms = new JoinedRooms();
@@ -214,7 +216,7 @@ export class Client {
   /** Says goodbye and closes; resolves when all is closed. Idempotent. */
   close(): Promise<void> {
     if (this.#phase !== "closed") {
-      const connection = this.#connection;
+      const connection = this.#connection ?? this.#opened;
       this.#end(undefined);
       if (connection === undefined) this.#closed.resolve();
       else connection.leave();
@@ -237,6 +239,7 @@ export class Client {
     );
     if (firstMet !== undefined) this.#firstMet = firstMet;
     try {
+      if (this.#phase === "closed") throw closedHere(); // nobody is to see it come and go
       await this.#identity.login(connection, resume);
     } catch (thrown) {
       connection.leave();
@@ -245,6 +248,7 @@ export class Client {
   }
 
   #handlersOf(connection: Connection): ConnectionHandlers {
+    this.#opened = connection;
     return {
       welcome: (welcome) => this.#welcomed(connection, welcome),
       frame: (type, payload) => this.#frame(type, payload),
@@ -253,6 +257,7 @@ export class Client {
         this.#transfers.drained();
       },
       closed: (failure) => {
+        if (this.#opened === connection) this.#opened = undefined;
         if (this.#phase === "closed") this.#closed.resolve();
         else if (this.#connection === connection) this.#lost(connection, failure);
       },
@@ -377,7 +382,7 @@ export class Client {
 
   #end(failure: ChatFusionError | undefined): void {
     if (this.#phase === "closed") return;
-    const why = failure ?? new ChatFusionError("CANNOT_CONNECT", "the client was closed");
+    const why = failure ?? closedHere();
     this.#comeback.end();
     this.#transfers.close(why, failure === undefined);
     this.#requests.close(why);
@@ -391,3 +396,5 @@ export class Client {
     if (failure !== undefined) this.#closed.resolve();
   }
 }
+
+const closedHere = () => new ChatFusionError("CANNOT_CONNECT", "the client was closed");

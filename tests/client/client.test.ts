@@ -336,6 +336,19 @@ describe("coming back", () => {
     expect(await events.take()).toMatchObject({ state: "lost" });
   });
 
+  test("closing leaves a server that says nothing when it is dialled again", async () => {
+    const peer = await startPeer();
+    const clock = new ManualClock();
+    const { client, visitor, events } = await enter(peer, { clock, net: realNet });
+    visitor.close();
+    await events.until((event) => event.type === "connection");
+    clock.pass(LIMITS.reconnectMsMin);
+    const silent = await peer.visitors.take();
+    await silent.expect("hello");
+    await client.close();
+    await silent.gone.promise; // no deadline passes by this clock
+  });
+
   test("whoever closes while events are told is told of nothing behind that", async () => {
     const peer = await startPeer();
     const connecting = connect({ nick: "ann", server: { host: "127.0.0.1", port: peer.port } });

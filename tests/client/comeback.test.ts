@@ -2,8 +2,13 @@
 
 import { expect, test } from "bun:test";
 import { connect } from "../../src/client.ts";
+import { LIMITS } from "../../src/limits.ts";
+import { createNet } from "../../src/net/net.ts";
+import { createClock } from "../../src/serve/clock.ts";
 import { SIMULATED_PORT } from "../../src/testing/simulation.ts";
 import type { World } from "../../src/testing.ts";
+import { keepLog, ManualClock } from "../net/parts.ts";
+import { enter, startPeer } from "./peer.ts";
 import { town } from "./town.ts";
 
 test("who has registered the nick is that account after a restart of the server", () => {
@@ -82,4 +87,32 @@ test("another nick that is refused is said to be, and the old one is still tried
   world.run(60_000);
   expect(client.welcome).toMatchObject({ nick: "ann" });
   expect(soon(world, client.rename("eve", "eves secret"))).toEqual({ nick: "eve" });
+});
+
+test("who closes while it is dialled again does not come in any more", async () => {
+  const real = createNet(createClock(), keepLog());
+  const clock = new ManualClock();
+  const peer = await startPeer();
+  const [dialled, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let dials = 0;
+  const net: typeof real = {
+    ...real,
+    async dial(at, opened) {
+      if (++dials > 1) {
+        dialled.resolve();
+        await gate.promise;
+      }
+      return real.dial(at, opened);
+    },
+  };
+  const { client, visitor, events } = await enter(peer, { clock, net });
+  visitor.close();
+  await events.until((event) => event.type === "connection");
+  clock.pass(LIMITS.reconnectMsMin);
+  await dialled.promise;
+  await client.close();
+  gate.resolve();
+  const again = await peer.visitors.take();
+  await again.hello();
+  await again.expect("bye");
 });
