@@ -39,7 +39,7 @@ export function createOffers(options: OffersOptions) {
   const rates = new WeakMap<LiveSession, { since: number; count: number }>();
 
   const tooMany = (session: LiveSession): Failure | undefined => {
-    if (transfers.countOf(session) >= LIMITS.transfersPerSessionMax) {
+    if (transfers.countsOf(session).own >= LIMITS.transfersPerSessionMax) {
       const text = `you have ${LIMITS.transfersPerSessionMax} transfers, the most at once`;
       return failure("TOO_MANY_TRANSFERS", text);
     }
@@ -71,7 +71,7 @@ export function createOffers(options: OffersOptions) {
     if (session === undefined || session.phase !== "in") return people.nobody(offer.to);
     if (session.ignoring !== undefined && isIgnored(session.ignoring, offer.from))
       return failure("BLOCKED", `${offer.to} takes no files of yours`);
-    if (transfers.countOf(session) >= LIMITS.transfersPerSessionMax)
+    if (transfers.countsOf(session).all >= LIMITS.transfersPerSessionMax)
       return failure("TOO_MANY_TRANSFERS", `${offer.to} has too many transfers under way`);
     const refused = transfers.open(offer, sender, { at: "here", session });
     if (refused === undefined) session.doorway.personal({ type: "offered", offer });

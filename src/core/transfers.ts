@@ -178,12 +178,19 @@ export function createTransfers(options: TransfersOptions) {
     find: (id: string): Transfer | undefined => transfers.get(id),
     /** Forgets a transfer that never began. */
     drop: (id: string): void => void transfers.delete(id),
-    /** How many transfers a session has a part in. */
-    countOf(session: LiveSession): number {
-      let count = 0;
-      for (const { sender, receiver } of transfers.values())
-        if (isEnd(sender, session) || isEnd(receiver, session)) count++;
-      return count;
+    /**
+     * How many transfers a session has a part in, and how many of them by its own will: others can
+     * offer as much as they like.
+     */
+    countsOf(session: LiveSession): { readonly all: number; readonly own: number } {
+      let [all, own] = [0, 0];
+      for (const { sender, receiver, phase } of transfers.values()) {
+        const isOwn = isEnd(sender, session);
+        if (!isOwn && !isEnd(receiver, session)) continue;
+        all++;
+        if (isOwn || phase !== "offered") own++;
+      }
+      return { all, own };
     },
     /** Notes an offer. A refusal when its id is known or there are too many. */
     open(offer: OfferEntry, sender: End, receiver: End): Failure | undefined {

@@ -1,5 +1,5 @@
 // Receivers who say more than is to be said: what they permit again and again costs their senders,
-// and the way between two servers, nothing.
+// and the way between two servers, nothing. And senders who offer more than one can answer.
 
 import { expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
@@ -53,3 +53,14 @@ for (const remote of [false, true]) {
     expect(ana.all("failed")).toMatchObject([{ code: "TRANSFER_INTERRUPTED" }]);
   });
 }
+
+test("offers that nobody has answered keep nobody from offering", () => {
+  const place = new Place("offers");
+  const paris = place.start("paris");
+  const [ana, bob, cy] = ["ana", "bob", "cy"].map((nick) => place.enter(paris, nick));
+  const offer = (to: string) => ({ to: `${to}@paris`, name: "a", size: 1 });
+  for (let count = 0; count < LIMITS.transfersPerSessionMax; count++)
+    expect(bob!.get("offer", offer("ana"))).toHaveProperty("transfer");
+  expect(cy!.ask("offer", offer("ana"))).toMatchObject({ code: "TOO_MANY_TRANSFERS" });
+  expect(ana!.get("offer", offer("cy"))).toHaveProperty("transfer");
+});
