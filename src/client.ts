@@ -5,13 +5,15 @@
 //
 //   await using client = await connect({ nick: "bot", server: { host: "127.0.0.1", port: 7331 } });
 //   client.on((event) => {
-//     if (event.type === "private") client.tell(event.message.from, event.message.text);
-//     if (event.type === "offered") client.receive(event.offer, "downloads");
+//     if (event.type === "private") client.tell("ann@paris", "somebody has written").catch(failed);
+//     if (event.type === "offered") client.receive(event.offer, "downloads").catch(failed);
 //   });
 //   await client.say("#lobby", "I am here");
 //   await client.send("ann@paris", "report.pdf");
 //
-// It reconnects by itself; what was said meanwhile is sent then, once. Read client/client.ts next.
+// What is asked may be refused, by whom it concerns, too: where nobody catches that (`failed`), it
+// ends the program. It reconnects by itself; what was said meanwhile is sent then, once. Read
+// client/client.ts next.
 
 import { Client } from "./client/client.ts";
 import type { ConnectOptions } from "./client/options.ts";
