@@ -39,8 +39,9 @@ export async function openDownload({ folder, name, size }: DownloadOptions): Pro
     // What the folder is now: a link planted later in its place is not followed.
     const real = await realpath(folder);
     await removeOrphans(real);
-    const { bavail, bsize } = await statfs(real);
-    if (bavail * bsize < size) {
+    const { blocks, bavail, bsize } = await statfs(real);
+    // Some file systems do not know their size: of those it is seen while it is written.
+    if (blocks > 0 && bavail * bsize < size) {
       const text = `expected room for ${size} bytes, the disk has ${bavail * bsize}`;
       throw new ChatFusionError("FILE_UNWRITABLE", `${visible(folder)}: ${text}`);
     }

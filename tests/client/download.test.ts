@@ -54,3 +54,14 @@ test("what a killed program has left is removed a day later, and nothing else", 
   const left = [part(2), part(3), "a.part", ".chatfusion-notes.part"];
   expect((await readdir(folder)).toSorted()).toEqual(left.toSorted());
 });
+
+test.if(process.platform === "linux")(
+  "a file system that does not know its size is not taken for one without room",
+  async () => {
+    // This one takes no files of ours, either; but that is another reason.
+    const opened = openDownload({ folder: "/proc", name: "a", size: 1 });
+    const refused = await opened.catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ code: "FILE_UNWRITABLE" });
+    expect(String(refused)).not.toContain("room");
+  },
+);
