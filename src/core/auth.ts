@@ -83,9 +83,8 @@ export function createAccountOf(live: readonly LivePlugin[], log: Log): AccountO
   };
 }
 
-// --- internal -----------------------------------------------------------------------------------
-
-function nickOf(text: string): Nick | undefined {
+/** The nick that a text is; undefined for what is none. */
+export function nickOf(text: string): Nick | undefined {
   try {
     return parseNick(text);
   } catch {

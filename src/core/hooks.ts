@@ -8,10 +8,12 @@ import type { ErrorCode, Failure } from "../errors.ts";
 import { ChatFusionError, failure, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
+import type { Parts } from "../plugin/context.ts";
 import type {
   Allow,
   AuthRequest,
   CommandOffer,
+  Deny,
   FileOffer,
   Hooks,
   JoinOffer,
@@ -22,14 +24,17 @@ import type {
   TellOffer,
 } from "../plugin/hooks.ts";
 import { HOOK_KINDS } from "../plugin.ts";
+import { checkKind } from "../protocol/amendment.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { SayKind } from "../protocol/messages.ts";
+import { isAllow, isDeny, isDrop, wrongIn } from "./verdicts.ts";
 
-/** One plugin's hooks. */
+/** One plugin's hooks, and what is asked and answered like one. */
 export interface HookSource {
   readonly plugin: string;
-  readonly hooks: Partial<Hooks>;
+  readonly hooks: Partial<Hooks> & Pick<Parts, "register">;
 }
+type Registering = Parameters<NonNullable<Parts["register"]>>[0];
 
 interface Step<A, V> {
   readonly plugin: string;
@@ -42,6 +47,8 @@ export interface CompiledHooks {
   auth(request: AuthRequest): MaybePromise<Allow | Failure>;
   /** The message as the chain left it, or why it was dropped. */
   message(message: Message): MaybePromise<Message | Failure>;
+  /** The new account, by the first plugin that makes some; undefined where none does. */
+  readonly register: ((ask: Registering) => MaybePromise<Allow | Failure>) | undefined;
   /** Somebody may object to private messages. */
   readonly judgesTells: boolean;
   /** Undefined when nobody objects. */
@@ -83,9 +90,10 @@ export function compileHooks(
       list.length === 0
         ? undefined
         : guard.each(hook, list, undefined, offer, (verdict) =>
-            hasVerdict(verdict, "deny") ? { stop: failure(code, verdict.reason) } : undefined,
+            isDeny(verdict) ? { stop: failure(code, verdict.reason) } : undefined,
           );
   };
+  const registrar = sources.find(({ hooks }) => hooks.register !== undefined);
   return {
     auth: (request) =>
       guard.each<AuthRequest, Allow | Failure>(
@@ -94,11 +102,12 @@ export function compileHooks(
         failure("AUTH_DENIED", `${visible(request.nick)} is not let in here: ${UNKNOWN}`),
         request,
         (verdict, sofar) => {
-          if (hasVerdict(verdict, "deny")) return { stop: denial(verdict) };
+          if (isDeny(verdict)) return { stop: denial(verdict) };
           if (!isAllow(verdict)) return undefined;
           return { next: "code" in sofar ? verdict : sofar };
         },
       ),
+    register: registrar && ((ask) => guard.answer(registrar, ask)),
     message: (first) => (message.length === 0 ? first : guard.chain(message, first)),
     judgesTells: tells.length > 0,
     tell: veto<TellOffer>("onTell", tells),
@@ -158,20 +167,7 @@ function deadlineOf(hook: string, argument: unknown): number {
   return LIMITS.hookMsMax + challenges * LIMITS.challengeMsMax;
 }
 
-interface Verdict {
-  readonly verdict: string;
-  readonly reason: string;
-  readonly code?: Failure["code"];
-}
-
-const hasVerdict = (value: unknown, verdict: string): value is Verdict =>
-  typeof value === "object" && value !== null && "verdict" in value && value.verdict === verdict;
-
-const isAllow = (value: unknown): value is Allow =>
-  typeof value === "object" && value !== null && "verdict" in value && value.verdict === "allow";
-
-const denial = (verdict: Verdict): Failure =>
-  failure(verdict.code ?? "AUTH_DENIED", verdict.reason);
+const denial = ({ code, reason }: Deny): Failure => failure(code ?? "AUTH_DENIED", reason);
 
 /** What a verdict does; undefined for what is no verdict of this hook. */
 type Fold<R> = (
@@ -236,7 +232,7 @@ function createGuard(clock: Clock, log: Log) {
       if (verdict === undefined) return false;
       const step = isFault(verdict)
         ? { stop: verdict }
-        : (fold(verdict, sofar) ?? { stop: fault(plugin, hook, "what it returned is no verdict") });
+        : (fold(verdict, sofar) ?? { stop: fault(plugin, hook, wrongIn(hook, verdict)) });
       sofar = "stop" in step ? step.stop : step.next;
       return "stop" in step;
     };
@@ -261,14 +257,16 @@ function createGuard(clock: Clock, log: Log) {
     let message = first;
     const take = (plugin: string, verdict: unknown): Failure | undefined => {
       if (verdict === undefined) return undefined;
-      if (hasVerdict(verdict, "drop")) return failure("DROPPED", verdict.reason);
+      if (isDrop(verdict)) return failure("DROPPED", verdict.reason);
       if (isFault(verdict)) return verdict;
-      const next = Object(verdict) as Partial<Message>; // a plugin's word: checked here
-      if (typeof next.text !== "string" || !v.is(v.optional(SayKind), next.kind))
-        return fault(plugin, "onMessage", "what it returned is neither a message nor a verdict");
+      const { text, kind = message.kind } = Object(verdict) as Partial<Message>; // checked here
+      if (typeof text !== "string" || !v.is(SayKind, kind))
+        return fault(plugin, "onMessage", wrongIn("onMessage", verdict));
+      if (text === message.text && kind === message.kind) return undefined;
       // Who said it where, and under which id, is not the plugins' to change.
-      message = { ...message, text: next.text, kind: next.kind ?? message.kind };
-      return undefined;
+      message = { ...message, text, kind };
+      const flaw = checkKind(message);
+      return flaw && fault(plugin, "onMessage", `what it made of a message: ${flaw.text}`);
     };
     for (let i = from; i < list.length; i++) {
       const step = list[i] as Step<Message, unknown>; // within bounds
@@ -284,5 +282,27 @@ function createGuard(clock: Clock, log: Log) {
   function notify<A>(hook: string, list: readonly Step<A, unknown>[], argument: A): void {
     for (const step of list) call(hook, step, argument);
   }
-  return { each, chain, notify };
+
+  /** Asks one plugin that must answer, with allow or deny. */
+  function answer(
+    { plugin, hooks: { register } }: HookSource,
+    ask: Registering,
+  ): MaybePromise<Allow | Failure> {
+    // It has no way to say nothing: that is what null is to the others.
+    const run = (asked: Registering) => goOn(register?.(asked), (verdict) => verdict ?? null);
+    const none = failure("AUTH_DENIED", "nobody registers here by himself");
+    return each<Registering, Allow | Failure>(
+      "register",
+      [{ plugin, run }],
+      none,
+      ask,
+      (verdict) =>
+        isDeny(verdict)
+          ? { stop: denial(verdict) }
+          : isAllow(verdict)
+            ? { stop: verdict }
+            : undefined,
+    );
+  }
+  return { each, chain, notify, answer };
 }

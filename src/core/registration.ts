@@ -1,13 +1,14 @@
 // People who register the nick that they have, where an auth plugin lets them: the bounds of it,
 // and whose nicks they may not take. Next: entrance.ts.
 
-import type { Clock, Log, Millis } from "../environment.ts";
+import type { Clock, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
-import { failure, failureOf } from "../errors.ts";
+import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, ServerName } from "../names.ts";
 import { parseNick, sameName } from "../names.ts";
 import { addressOf } from "./acceptor.ts";
+import type { CompiledHooks } from "./hooks.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { ServerBans } from "./server-bans.ts";
 import type { LiveSession } from "./session.ts";
@@ -24,7 +25,7 @@ export interface Registration {
 
 export interface RegistrarOptions {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly hooks: () => Pick<CompiledHooks, "register">;
   readonly self: ServerName;
   readonly sessions: Sessions;
   readonly bans: ServerBans;
@@ -41,8 +42,7 @@ export interface Registrar {
 }
 
 export function createRegistrar(options: RegistrarOptions): Registrar {
-  const { clock, log, self, sessions, bans } = options;
-  const found = options.plugins.find(({ parts }) => parts.register !== undefined);
+  const { clock, self, sessions, bans } = options;
   const tooMany = createRate(clock);
 
   const refusal = (ask: Registration, nick: Nick): Failure | undefined => {
@@ -61,26 +61,21 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   };
   const asked = async (ask: Registration) => {
     const nick = parseNick(ask.nick);
-    const register = found?.parts.register;
+    const { register } = options.hooks();
     if (register === undefined) return failure("AUTH_DENIED", "nobody registers here by himself");
     const refused = refusal(ask, nick);
     if (refused !== undefined) return refused;
     const { password, remote } = ask;
-    const verdict = await register({ nick, password, remote });
-    if (verdict.verdict === "deny") return failure(verdict.code ?? "AUTH_DENIED", verdict.reason);
-    const { account = nick, roles } = verdict;
-    return { account, roles };
+    const made = await register({ nick, password, remote });
+    return isFailure(made) ? made : { account: made.account ?? nick, roles: made.roles };
   };
   return {
-    isOpen: found !== undefined,
+    isOpen: options.plugins.some(({ parts }) => parts.register !== undefined),
     async register(ask) {
       try {
         return await asked(ask);
       } catch (thrown) {
-        const known = failureOf(thrown);
-        if (known.code === "INTERNAL")
-          log.error("register failed", { plugin: found?.plugin.name, error: String(thrown) });
-        return known;
+        return failureOf(thrown);
       }
     },
   };

@@ -182,10 +182,6 @@ function messageHandlers(options: RequestsOptions) {
     const whole = named === NOTHING ? message : { ...message, ...named };
     return goOn(options.hooks().message(whole), (result) => {
       if (isFailure(result)) return result;
-      // What a plugin made of it is looked at, too.
-      const same = result.text === text && result.kind === kind;
-      const bad = same ? undefined : checkKind({ ...named, kind: result.kind, text: result.text });
-      if (bad !== undefined) return bad;
       const isIn = session.memberships.get(room.name)?.room === room;
       if (!isIn && openRoom(session, room.name, result) !== room)
         return failure("NOT_IN_ROOM", `room ${room.name}: you have left it`);

@@ -115,6 +115,49 @@ test("the order tells of each hook the plugins that are asked, in the order of t
   ]);
 });
 
+describe("a verdict that is not whole is the plugin's fault:", () => {
+  const denial = (more: object) => ({ verdict: "deny", ...more }) as never;
+  const consent = (more: object) => ({ verdict: "allow", roles: [], ...more }) as never;
+  const said = (more: object) => (one: typeof message) => ({ ...one, ...more }) as never;
+  test.each<[string, Partial<Hooks>, string]>([
+    ["a refusal without a reason", { onAuth: () => denial({}) }, "deny: reason: Invalid key"],
+    [
+      "a code that there is not",
+      { onAuth: () => denial({ reason: "", code: "X" }) },
+      "deny: code:",
+    ],
+    ["roles in one text", { onAuth: () => consent({ roles: "operators" }) }, "allow: roles:"],
+    [
+      "an account that is no name",
+      { onAuth: () => consent({ account: "cn=ana, dc=example" }) },
+      "allow: account: expected a name like a nick",
+    ],
+    ["true", { onAuth: () => true as never }, "expected allow(account), deny(reason) or undef"],
+    ["a join without a reason", { onJoin: () => denial({}) }, "deny: reason: Invalid key"],
+    ["a join that is dropped", { onJoin: () => drop("no") as never }, "undefined, got drop(…)"],
+    ["a message of false", { onMessage: () => false as never }, "drop(reason) or undefined, got f"],
+    [
+      "an empty text",
+      { onMessage: said({ text: "" }) },
+      "made of a message: text: expected a char",
+    ],
+    [
+      "a long text",
+      { onMessage: said({ text: "x".repeat(20_000) }) },
+      "expected up to 16384 bytes",
+    ],
+    ["an edit of nothing", { onMessage: said({ kind: "edit" }) }, "edit: expected the id"],
+  ])("%s", (_what, own, expected) => {
+    const { world, hooks } = compile(own);
+    const [hook] = Object.keys(own);
+    const asked = { onAuth: () => hooks.auth(request), onJoin: () => hooks.join(join) };
+    const ask = { ...asked, onMessage: () => hooks.message(message) }[hook ?? ""];
+    const text = `the plugin p0 failed in ${hook}; it has been logged`;
+    expect(ask?.()).toEqual({ code: "PLUGIN_FAILED", text });
+    expect(String(world.logged[0]?.fields["error"])).toContain(expected);
+  });
+});
+
 describe("a plugin's fault is decided closed, and logged with its name:", () => {
   const faults: Record<string, () => never> = {
     "a throw": () => {
