@@ -207,6 +207,12 @@ export const LIMITS = {
   /** Of a plugin that removes what was deleted: it may have to look through large files. */
   redactMsMax: 60 * second,
   stopMsMax: 5 * second,
+  /** A start that takes longer is told with the plugin's name: it may never end. */
+  startMsUsual: 5 * second,
+  /** Somebody waits for a page of the history: a search through a large file on a slow disk. */
+  historyReadMsMax: 60 * second,
+  /** A commit that takes longer is told: messages wait for it to be acknowledged. */
+  historyWriteMsUsual: 10 * second,
   /** A synchronous hook that takes longer is named in the log. */
   hookBlockMsMax: 100,
 

@@ -1,6 +1,8 @@
 // Counters and gauges, of the core and of plugins, by their full names. Read by `status` and,
 // later, by an exporter.
 
+import type { Log } from "../environment.ts";
+import { stackOf } from "../errors.ts";
 import type { Metrics as PluginMetrics } from "../plugin/context.ts";
 
 export interface Metrics {
@@ -10,9 +12,18 @@ export interface Metrics {
   read(): Readonly<Record<string, number>>;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(log: Log): Metrics {
   const counters = new Map<string, { value: number }>();
   const gauges = new Map<string, () => number>();
+  /** A plugin's word: where it throws, the others are told all the same. */
+  const valueOf = (name: string, read: () => number): number | undefined => {
+    try {
+      return read();
+    } catch (thrown) {
+      log.error("gauge failed", { gauge: name, error: stackOf(thrown) });
+      return undefined;
+    }
+  };
   return {
     of: (plugin) => ({
       counter(name) {
@@ -29,7 +40,10 @@ export function createMetrics(): Metrics {
     read: () =>
       Object.fromEntries([
         ...[...counters].map(([name, { value }]) => [name, value] as const),
-        ...[...gauges].map(([name, read]) => [name, read()] as const),
+        ...[...gauges].flatMap(([name, read]) => {
+          const value = valueOf(name, read);
+          return value === undefined ? [] : [[name, value] as const];
+        }),
       ]),
   };
 }

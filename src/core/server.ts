@@ -25,6 +25,7 @@ import { createFusion } from "./fusion.ts";
 import { createGatewayHost } from "./gateways.ts";
 import type { Governed } from "./governance.ts";
 import { createGovernance, loadGoverned } from "./governance.ts";
+import { historyOf } from "./history-guard.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import { compileHooks } from "./hooks.ts";
 import type { Identity } from "./identity.ts";
@@ -158,7 +159,7 @@ function createShared(options: ServerOptions, identity: Identity, governed: Gove
     pool: createHashingPool(environment.tasks, random),
     recent: createRecent(),
     ...governed,
-    metrics: createMetrics(),
+    metrics: createMetrics(environment.log),
     sessions: createSessions(clock, random),
     ids: createIds(clock, () => identity.life),
     log: createMessageLog({
@@ -276,7 +277,7 @@ function createPlugins(shared: Shared, { rooms, fusion, mail, people, personal }
   const parts = live.map((one) => one.parts);
   const fabric = parts.find((one) => one.fabric !== undefined)?.fabric;
   assert(fabric !== undefined, "checkPlugins saw to exactly one fabric");
-  const history = parts.find((one) => one.history !== undefined)?.history;
+  const history = historyOf(live, environment);
   shared.later.roles = { fabric, history };
   shared.later.accountOf = createAccountOf(live, environment.log);
   shared.later.hooks = compileHooks(sources, environment.clock, environment.log);

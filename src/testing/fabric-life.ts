@@ -65,7 +65,7 @@ export async function beginLife(
   const { live } = setUpPlugins([of.plugin], {
     environment: { ...environment, clock: timers.clock },
     self: name,
-    metrics: createMetrics(),
+    metrics: createMetrics(environment.log),
     signal: aborter.signal,
     folder: () => undefined,
     notice() {},

@@ -145,7 +145,7 @@ describe("a question is refused", () => {
     history.search = () => {
       throw new Error("the disk is gone");
     };
-    expect(codeOf(ana, { text: "word" })).toBe("INTERNAL");
+    expect(codeOf(ana, { text: "word" })).toBe("PLUGIN_FAILED");
     history.search = search;
     expect(found(ana, { text: "tea", room: "#tea" })).toHaveLength(2);
   });
