@@ -106,13 +106,23 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
     (wire: Wire): WireHandlers => {
       const connection = connect(wire);
       const gone = admit(connection, wire);
-      const handlers = take(connection);
+      /** A throw closes the connection, and is told with the plugin's name. */
+      const guarded = (where: string, run: () => void) => {
+        try {
+          run();
+        } catch (error) {
+          environment.log.error("gateway failed", { plugin, where, error });
+          wire.close("INTERNAL: the server met a fault of its own; it has been logged");
+        }
+      };
+      let handlers: ConnectionHandlers | undefined;
+      guarded("accept", () => void (handlers = take(connection)));
       return {
-        data: (chunk) => handlers.data(chunk),
+        data: (chunk) => guarded("data", () => handlers?.data(chunk)),
         closed(reason) {
           gone();
           ended(connection, reason);
-          handlers.closed(reason);
+          guarded("closed", () => handlers?.closed(reason));
         },
       };
     };

@@ -2,7 +2,7 @@
 // nobody new → everybody told → outboxes drained by a deadline → plugins stopped in reverse.
 
 import type { Environment } from "../environment.ts";
-import { ChatFusionError, failure, failureOf, placeOf } from "../errors.ts";
+import { ChatFusionError, failure, placeOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { ServerName } from "../names.ts";
 import type { History } from "../plugin/history.ts";
@@ -68,21 +68,36 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       cancel();
     }
   };
+  /** Has a plugin do what the start waits for, and says whose fault it is where that fails. */
+  const begin = async <T>(
+    { plugin }: LivePlugin,
+    what: string,
+    work: () => T,
+  ): Promise<Awaited<T>> => {
+    const { name } = plugin;
+    const ms = LIMITS.startMsUsual;
+    const cancel = environment.clock.after(ms, () =>
+      environment.log.warn("start waits for a plugin", { plugin: name, what, ms }),
+    );
+    try {
+      return await work();
+    } catch (thrown) {
+      const isTold = thrown instanceof ChatFusionError;
+      const why = isTold ? thrown.text : `${what} threw: ${String(thrown)}${placeOf(thrown)}`;
+      const code = isTold ? thrown.code : "CONFIG_INVALID";
+      throw new ChatFusionError(code, `plugin ${name}: ${why}`, thrown);
+    } finally {
+      cancel();
+    }
+  };
   const startAll = async () => {
     const personal = options.readPersonal(); // while the plugins wait for their disks
     for (const one of live) {
       started.push(one);
-      try {
-        await one.parts.start?.();
-        const { history } = one.parts;
-        if (history !== undefined) await Promise.all(options.recall(history));
-      } catch (thrown) {
-        const { text } = failureOf(thrown);
-        const code = thrown instanceof ChatFusionError ? thrown.code : "CONFIG_INVALID";
-        const isTold = thrown instanceof ChatFusionError;
-        const why = isTold ? text : `start threw: ${String(thrown)}${placeOf(thrown)}`;
-        throw new ChatFusionError(code, `plugin ${one.plugin.name}: ${why}`, thrown);
-      }
+      await begin(one, "start", () => one.parts.start?.());
+      const { history } = one.parts;
+      if (history !== undefined)
+        await begin(one, "history", () => Promise.all(options.recall(history)));
     }
     await personal;
     await options.readMail();
@@ -136,11 +151,12 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const openAll = async () => {
     try {
       await (starting ??= startAll());
-      for (const { plugin, parts } of live) {
+      for (const one of live) {
         heedStop();
-        const addresses = (await parts.gateway?.open()) ?? [];
-        for (const address of addresses)
-          options.report({ event: "gateway", plugin: plugin.name, address });
+        const { gateway } = one.parts;
+        const addresses = gateway && (await begin(one, "open", () => gateway.open()));
+        for (const address of addresses ?? [])
+          options.report({ event: "gateway", plugin: one.plugin.name, address });
       }
       heedStop();
       const address = await options.listen();

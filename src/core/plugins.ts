@@ -4,7 +4,7 @@
 
 import * as v from "valibot";
 import type { Environment, Store } from "../environment.ts";
-import { ChatFusionError, placeOf } from "../errors.ts";
+import { ChatFusionError, placeOf, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { visible } from "../names.ts";
@@ -38,6 +38,35 @@ const PARTS = [
   "stop",
 ];
 
+/** What of setup's parts is called. */
+const FUNCTIONS = [...Object.keys(HOOK_KINDS), "accountOf", "register", "start", "stop"];
+/** What the parts of roles must have. */
+const METHODS = {
+  fabric: ["accept", "merge", "unmerge", "publish", "keep"],
+  history: ["streams", "append", "range", "backlog", "onward", "since", "search", "redact"],
+  gateway: ["open", "close"],
+} as const satisfies Partial<Record<Role, readonly string[]>>;
+
+/** Names of the core's own, in the data folder, in the store, and among doors. */
+const CORES_NAMES = ["store", "lock", "pid", "identity", "tls", "native"];
+const namePhrase = "up to 64 of a-z, 0-9, - and _, for it names a folder";
+/** What a plugin says of itself; it may have been made without types. */
+const Declared = v.object({
+  name: v.pipe(
+    v.string(namePhrase),
+    v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, namePhrase),
+    v.check((name) => !CORES_NAMES.includes(name), "another name: this one is the server's own"),
+  ),
+  provides: v.array(
+    v.picklist(ROLES, `one of ${ROLES.join(", ")}`),
+    `a list of ${ROLES.join(", ")}`,
+  ),
+  requires: v.array(
+    v.picklist(SERVICES, `one of ${SERVICES.join(", ")}`),
+    `a list of ${SERVICES.join(", ")}`,
+  ),
+});
+
 /** One word of a console, and of a chat behind its slash. */
 const COMMAND_NAME = /^[a-z][a-z0-9-]*$/;
 
@@ -58,13 +87,9 @@ export function checkPlugins(plugins: readonly unknown[]): readonly ConfigFault[
   const faults: ConfigFault[] = [];
   const sound: Plugin[] = [];
   for (const [index, one] of plugins.entries()) {
-    if (isPlugin(one)) sound.push(one);
-    else
-      faults.push({
-        key: `plugins[${index}]`,
-        value: typeof one,
-        expected: "a plugin (did you write authGuest for authGuest()?)",
-      });
+    const own = declarationFaults(one, `plugins[${index}]`);
+    faults.push(...own);
+    if (own.length === 0) sound.push(one as Plugin); // as was just checked
   }
   for (const plugin of sound) faults.push(...optionFaults(plugin));
   for (const [index, plugin] of sound.entries())
@@ -161,20 +186,50 @@ function isPlugin(value: unknown): value is Plugin {
   );
 }
 
+function declarationFaults(one: unknown, place: string): ConfigFault[] {
+  if (!isPlugin(one)) {
+    const expected = "a plugin (did you write authGuest for authGuest()?)";
+    return [{ key: place, value: typeof one, expected }];
+  }
+  const parsed = v.safeParse(Declared, one);
+  return (parsed.issues ?? []).map((issue) => {
+    const key = v.getDotPath(issue) ?? "";
+    const whose =
+      typeof one.name === "string" ? { plugin: one.name, key } : { key: `${place}.${key}` };
+    return { ...whose, value: issue.input, expected: issue.message };
+  });
+}
+
+/** The schema's own words, where it has some. */
+function phraseOf({ message, expected }: v.BaseIssue<unknown>): string {
+  const phrase = message.startsWith("Invalid ") ? (expected ?? message) : message;
+  return phrase.replace(/^expected /, "");
+}
+
 function optionFaults(plugin: Plugin): ConfigFault[] {
   const name = plugin.name;
   if (plugin.schema === undefined) {
     if (plugin.options === undefined) return [];
     return [{ plugin: name, key: "options", value: plugin.options, expected: "no options" }];
   }
-  const parsed = v.safeParse(plugin.schema, plugin.options);
-  if (parsed.success) return [];
-  return parsed.issues.map((issue) => ({
-    plugin: name,
-    key: v.getDotPath(issue) ?? "options",
-    value: issue.input,
-    expected: issue.expected ?? issue.message,
-  }));
+  const { schema } = plugin;
+  const { kind, async }: { readonly kind: unknown; readonly async: unknown } = schema;
+  if (kind !== "schema" || async !== false) {
+    const value = async === true ? "one that is asynchronous" : typeof schema;
+    return [{ plugin: name, key: "options", value, expected: "a schema of valibot's" }];
+  }
+  try {
+    const parsed = v.safeParse(schema, plugin.options);
+    return (parsed.issues ?? []).map((issue) => ({
+      plugin: name,
+      key: v.getDotPath(issue) ?? "options",
+      value: issue.input,
+      expected: phraseOf(issue),
+    }));
+  } catch (thrown) {
+    const value = `${String(thrown)}${placeOf(thrown)}`;
+    return [{ plugin: name, key: "options", value, expected: "a schema that throws nothing" }];
+  }
 }
 
 /** Providers before those that require them; else the order of the config. */
@@ -203,8 +258,14 @@ function checkParts(plugin: Plugin, parts: Parts): void {
     throw new ChatFusionError("CONFIG_INVALID", `plugin ${plugin.name}: ${what}`);
   };
   if (typeof parts !== "object" || parts === null) fail("setup returned no object");
+  if (parts instanceof Promise)
+    fail("setup returned a promise; expected the parts at once: what must be awaited is start's");
   for (const key of Object.keys(parts))
     if (!PARTS.includes(key)) fail(`${key}: no such hook or part; expected ${PARTS.join(", ")}`);
+  const given = Object(parts) as Readonly<Record<string, unknown>>; // each is looked at
+  for (const key of FUNCTIONS)
+    if (given[key] !== undefined && typeof given[key] !== "function")
+      fail(`${key}: expected a function, got ${typeof given[key]}`);
   for (const role of plugin.provides) {
     const part = role === "auth" ? "onAuth" : role;
     if (parts[part] === undefined) fail(`provides ${role}, but setup returned no ${part}`);
@@ -212,6 +273,12 @@ function checkParts(plugin: Plugin, parts: Parts): void {
   for (const role of ["fabric", "history", "gateway"] as const)
     if (parts[role] !== undefined && !plugin.provides.includes(role))
       fail(`setup returned ${role}, which is not declared in provides`);
+  for (const [role, methods] of Object.entries(METHODS)) {
+    if (given[role] === undefined) continue;
+    const part = Object(given[role]) as Readonly<Record<string, unknown>>; // likewise
+    for (const method of methods)
+      if (typeof part[method] !== "function") fail(`${role}: ${method}: expected a function`);
+  }
   for (const part of ["accountOf", "mechanisms", "register"] as const)
     if (parts[part] !== undefined && !plugin.provides.includes("auth"))
       fail(`setup returned ${part}, but auth is not declared in provides`);
@@ -252,7 +319,7 @@ function contextOf(plugin: Plugin, options: SetupOptions): object {
     self: options.self,
     options: parsed,
     log: prefixed(plugin.name, environment),
-    clock: environment.clock,
+    clock: ownClock(plugin.name, environment),
     random: environment.random,
     store: ownStore(environment.store, plugin.name),
     folder: () => options.folder(plugin.name),
@@ -270,6 +337,25 @@ const prefixed = (plugin: string, { log }: Environment): Environment["log"] => (
   warn: (event, fields) => log.warn(event, { plugin, ...fields }),
   error: (event, fields) => log.error(event, { plugin, ...fields }),
 });
+
+/** What a plugin has run later is its own, like a hook: a throw ends nothing but that. */
+function ownClock(plugin: string, { clock, log }: Environment): Environment["clock"] {
+  const failed = (thrown: unknown) => log.error("timer failed", { plugin, error: stackOf(thrown) });
+  const guarded = (run: () => unknown) => () => {
+    try {
+      const result = run();
+      if (result instanceof Promise) result.catch(failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  };
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (ms, run) => clock.after(ms, guarded(run)),
+    soon: (run) => clock.soon(guarded(run)),
+  };
+}
 
 const ownStore = (store: Store, plugin: string): Store => ({
   read: (key) => store.read(`${plugin}.${key}`),

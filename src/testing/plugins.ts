@@ -6,7 +6,9 @@ import type { Plugin, Role } from "../plugin/context.ts";
 
 /** Guests may enter, and `fabric-tree` merges, where no plugin of the list says otherwise. */
 export function withDefaults(plugins: readonly Plugin[]): readonly Plugin[] {
-  const has = (role: Role) => plugins.some(({ provides }) => provides.includes(role));
+  // What is no plugin is told by the core.
+  const given: readonly (Partial<Plugin> | undefined)[] = plugins;
+  const has = (role: Role) => given.some((one) => one?.provides?.includes(role) === true);
   return [
     ...plugins,
     ...(has("auth") ? [] : [authGuest()]),

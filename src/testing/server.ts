@@ -4,6 +4,7 @@
 //   await using server = await startServer({ plugins: [wordFilter({ words: ["heck"] })] });
 //   const ann = await server.connect("ann");
 
+import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,7 +69,11 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
       guestRooms,
       plugins: withDefaults(plugins),
       environment,
-      pluginFolder: () => folder,
+      pluginFolder(plugin) {
+        const own = join(folder, plugin);
+        mkdirSync(own, { recursive: true });
+        return own;
+      },
       report: (event) => void events.push(event),
     });
     const at = await server.start();

@@ -163,12 +163,22 @@ describe.each(STAGES)("%s", (_where, open) => {
     await cleo.end();
     await ben.untilSaid("hi");
     expect(cleo.lines.at(-1)).toStartWith("ERR INTERNAL");
+    const dan = await stage.line("dan");
+    dan.send("BUG line");
+    await dan.end();
     ann.send("SAY #lobby fine");
     await ben.untilSaid("fine");
     await ann.fence();
-    expect(stage.errors.map(({ event, fields }) => [event, fields["plugin"]])).toEqual([
-      ["gateway failed", "gateway-line"],
-      ["gateway failed", "gateway-line"],
+    const failed = stage.errors.map(({ event, fields: { plugin, where } }) => [
+      event,
+      plugin,
+      where,
+    ]);
+    const whose = ["gateway failed", "gateway-line"];
+    expect(failed).toEqual([
+      [...whose, "format.encode"],
+      [...whose, "answered or after"],
+      [...whose, "data"],
     ]);
   });
 });

@@ -4,7 +4,7 @@
 //
 //   NICK nick [password]   TELL nick@server text   SAY #room text   ME #room text
 //   JOIN #room   PART #room   WHO [#room]   PING token   CAP time|plain   RENAME nick   QUIT
-//   BUG format|answer (what a gateway should not do)
+//   BUG format|answer|line (what a gateway should not do)
 
 import type {
   Bytes,
@@ -191,6 +191,7 @@ function obey(session: Session, formats: Formats, text: string): void {
   else if (verb === "PING") session.after(() => session.send(`PONG ${first}\n`));
   else if (verb === "CAP") session.format = first === "time" ? formats.timed : formats.plain;
   else if (verb === "BUG" && first === "format") session.format = formats.broken;
+  else if (verb === "BUG" && first === "line") bug();
   else if (verb === "BUG") session.after(bug);
   else session.send(`ERR UNKNOWN_TYPE ${flat(verb)} is no command\n`);
 }
