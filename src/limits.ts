@@ -207,6 +207,8 @@ export const LIMITS = {
   /** Of a plugin that removes what was deleted: it may have to look through large files. */
   redactMsMax: 60 * second,
   stopMsMax: 5 * second,
+  /** When all is done, for what plugins have left open to come to its end. */
+  leftOpenMsMax: 2 * second,
   /** A start that takes longer is told with the plugin's name: it may never end. */
   startMsUsual: 5 * second,
   /** Somebody waits for a page of the history: a search through a large file on a slow disk. */
@@ -817,4 +819,6 @@ export const LIMITS = {
   commandsRunningMax: 16,
   /** Files that a config may import, one through the other. */
   configFilesMax: 200,
+  /** A config may ask another program for a secret; what takes longer never comes. */
+  configMsMax: 30 * second,
 } as const;

@@ -4,9 +4,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { loadConfig, type ConfigFlags } from "../src/config.ts";
 import { ChatFusionError } from "../src/errors.ts";
+import { importConfig } from "../src/serve/config-file.ts";
 
 let folder = "";
 let count = 0;
@@ -56,7 +57,7 @@ async function faultsOfFile(
     // Only where nothing but flags is wrong, it is what was typed that is.
     const isTyped = thrown.message.split("\n").every((line) => line.startsWith("--"));
     expect(thrown.code).toBe(isTyped ? "USAGE" : "CONFIG_INVALID");
-    return thrown.message.split("\n").map((line) => line.replace(file, "FILE"));
+    return thrown.message.split("\n").map((line) => line.replaceAll(file, "FILE"));
   }
 }
 
@@ -169,9 +170,22 @@ describe("a config file is refused", () => {
     expect(fault).toMatch(/^FILE:2:9: Unterminated string literal/);
   });
 
+  test("that awaits for ever, or imports what does, with the line that may be it", async () => {
+    const file = await write('import "./plugin.ts";\nexport default {};');
+    const plugin = join(dirname(file), "plugin.ts");
+    await writeFile(plugin, "export const f = async () => await 1;\nawait new Promise(() => {});");
+    const imported = await importConfig(file, { isFound: false, msMax: 100 });
+    expect(imported).toEqual({
+      faults: [
+        `${file}: expected to be read within 0.1 s, but something is awaited outside of any ` +
+          `function; it may be ${plugin}:2`,
+      ],
+    });
+  });
+
   test("that throws, with what it says made visible", async () => {
     expect(await faultsOfFile(await write('throw new TypeError("no \\u001b[31m luck");'))).toEqual([
-      "FILE: the config threw while it was read: TypeError: no ␛[31m luck",
+      "FILE: the config threw while it was read: TypeError: no ␛[31m luck (FILE:1)",
     ]);
   });
 

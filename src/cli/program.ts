@@ -1,6 +1,7 @@
 // What was typed: finds the command, loads nothing but that, and ends with its exit code. Read
 // command.ts next, then serve.ts or chat.ts.
 
+import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import { EXIT, reportFailure } from "./exit.ts";
 import { report } from "./report.ts";
@@ -9,6 +10,8 @@ import { suggestion } from "../serve/suggest.ts";
 interface Listed {
   readonly usage: string;
   readonly about: string;
+  /** It runs code of the config and of plugins, in this process. */
+  readonly runsPlugins?: true;
   /** A citty command, of whatever arguments. */
   load(): Promise<{ readonly default: object }>;
 }
@@ -23,6 +26,7 @@ const commands: Readonly<Record<string, Listed>> = {
   serve: {
     usage: "[--name NAME]",
     about: "Runs a server, with its console on this terminal",
+    runsPlugins: true,
     load: () => import("./serve.ts"),
   },
   chat: {
@@ -38,11 +42,13 @@ const commands: Readonly<Record<string, Listed>> = {
   check: {
     usage: "[--config FILE]",
     about: "Checks the config, and shows the order of its hooks",
+    runsPlugins: true,
     load: () => import("./check.ts"),
   },
   user: {
     usage: "add|passwd|del|list",
     about: "Manages the nicks that have a password",
+    runsPlugins: true,
     load: () => import("./user.ts"),
   },
   merge: {
@@ -77,6 +83,20 @@ const commands: Readonly<Record<string, Listed>> = {
 };
 
 process.exitCode = await main(process.argv.slice(2)).catch(reportFailure);
+if (found(process.argv[2])?.runsPlugins === true) endWithoutPlugins();
+
+/** Ends a program that has done its work, whatever a plugin has left open. */
+function endWithoutPlugins(): void {
+  const over = setTimeout(() => {
+    report.error("a plugin has left something open (a timer, a server), which was not waited for");
+    process.exit();
+  }, LIMITS.leftOpenMsMax);
+  over.unref(); // where nothing is, the program is at its end
+}
+
+function found(name: string | undefined): Listed | undefined {
+  return name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
 
 async function main([name, ...words]: readonly string[]): Promise<number> {
   if (name === undefined) {
@@ -94,7 +114,7 @@ async function main([name, ...words]: readonly string[]): Promise<number> {
     }
     return main([...words, "--help"]);
   }
-  const listed = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const listed = found(name);
   if (listed === undefined) return refuse(name);
   const [{ runCliCommand }, { default: command }] = await Promise.all([
     import("./command.ts"),

@@ -7,6 +7,8 @@ import { readFile, stat } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Millis } from "../environment.ts";
+import { placeOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { visible } from "../names.ts";
 import { suggestion } from "./suggest.ts";
@@ -15,6 +17,11 @@ export const CONFIG_FILE = "chatfusion.config.ts";
 
 /** A config file's value, or all that stands against it, each as a line that names the file. */
 export type ImportedConfig = { readonly value: unknown } | { readonly faults: readonly string[] };
+
+interface ImportOptions {
+  readonly isFound: boolean;
+  readonly msMax?: Millis;
+}
 
 /** Returns the config file of a folder or of the nearest one above it, undefined without one. */
 export function findConfigFile(from: string): string | undefined {
@@ -27,21 +34,22 @@ export function findConfigFile(from: string): string | undefined {
 /**
  * Imports a config file and returns its default export. Never throws. Refused: a file that
  * anybody may write; one found above the working folder (`isFound`) that is another user's; an
- * import of what is not there, which Bun would otherwise download.
+ * import of what is not there, which Bun would otherwise download; what awaits for ever.
  */
 export async function importConfig(
   file: string,
-  { isFound }: { readonly isFound: boolean },
+  { isFound, msMax = LIMITS.configMsMax }: ImportOptions,
 ): Promise<ImportedConfig> {
   const name = shortPath(file);
   const faults = await checkFile(file, isFound);
   if (faults.length > 0) return { faults: faults.map((fault) => `${name}: ${fault}`) };
   try {
-    const missing = await missingImports(file, new Set());
+    const seen = new Set<string>();
+    const missing = await missingImports(file, seen);
     if (missing.length > 0) return { faults: missing };
     provideModules(dirname(file));
-    // A module of unknown shape: it is looked at below, and checked in config.ts.
-    const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    const module = await readModule(file, msMax);
+    if (module === undefined) return { faults: [await describeWait(name, seen, msMax)] };
     if (module["default"] !== undefined) return { value: module["default"] };
     const exported = Object.keys(module).join(", ");
     const got = exported === "" ? "no export" : `only ${exported}`;
@@ -175,7 +183,36 @@ function provide(name: string, load: () => Promise<object>): void {
 const isWithinPackage = (folder: string): boolean =>
   folder === packageFolder.slice(0, -1) || folder.startsWith(packageFolder);
 
+type Module = Readonly<Record<string, unknown>>;
+
+/** Runs a module of unknown shape; undefined where it awaits something that does not come. */
+async function readModule(file: string, msMax: Millis): Promise<Module | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), msMax);
+  try {
+    const read = import(pathToFileURL(file).href) as Promise<Module>;
+    return await Promise.race([read, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 // --- errors --------------------------------------------------------------------------------------
+
+/** Which lines outside of any function may be the ones that wait. */
+async function describeWait(name: string, files: Iterable<string>, ms: Millis): Promise<string> {
+  const places: string[] = [];
+  for (const file of files) {
+    const lines = (await readFile(file, "utf8")).split("\n");
+    const at = lines.findIndex((line) =>
+      /^(?!\/|\s)(?!.*\b(async|function)\b).*\bawait\b/.test(line),
+    );
+    if (at !== -1) places.push(`${shortPath(file)}:${at + 1}`);
+  }
+  const where = places.length === 0 ? "" : `; it may be ${places.join(", ")}`;
+  const expected = `expected to be read within ${ms / 1000} s`;
+  return `${name}: ${expected}, but something is awaited outside of any function${where}`;
+}
 
 /** Bun throws one message, or several in an AggregateError; a config may throw anything. */
 function describeThrown(thrown: unknown, file: string): readonly string[] {
@@ -195,5 +232,5 @@ function describeThrown(thrown: unknown, file: string): readonly string[] {
   if (thrown instanceof SyntaxError) return [`${name}: ${visible(thrown.message)}`];
   const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   const shown = what.split("\n").map(visible).join(" ");
-  return [`${name}: the config threw while it was read: ${shown}`];
+  return [`${name}: the config threw while it was read: ${shown}${visible(placeOf(thrown))}`];
 }

@@ -174,13 +174,21 @@ describe("a fault", () => {
 
   test("outside of everything is logged, and stops the server in good order", async () => {
     const parts = `{ commands: { fall: { about: "", usage: "", run() {
-      clock.after(0, () => { throw new Error("a fall"); }); return { text: "falling" }; } } } }`;
+      setTimeout(() => { throw new Error("a fall"); }); return { text: "falling" }; } } } }`;
     const server = await startServer(["--config", await configWith("fall", parts)]);
     server.type("fall");
     await server.until({ event: "stopped" });
     expect(await server.exited).toBe(1);
     expect(await server.errors).toMatch(/serve\.fault.*a fall/);
   });
+});
+
+test("a server that is stopped ends, whatever a plugin has left open", async () => {
+  const parts = "{ start() { setInterval(() => undefined, 1000); } }";
+  const server = await startServer(["--config", await configWith("leaves", parts)]);
+  server.type("stop");
+  expect(await server.exited).toBe(0);
+  expect(await server.errors).toContain("a plugin has left something open");
 });
 
 describe("the data folder", () => {
