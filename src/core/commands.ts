@@ -2,7 +2,7 @@
 // that plugins contribute. One command is one line: `merge host:port`, `who`, `kick nick reason`.
 
 import * as v from "valibot";
-import type { Log, MaybePromise } from "../environment.ts";
+import type { Clock, Log, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { ChatFusionError, failure, failureOf, isFailure, placeOf, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -13,6 +13,7 @@ import { command } from "../plugin.ts";
 import type { CommandEntry } from "../protocol/messages.ts";
 import type { FusionCommandsOptions } from "./fusion-commands.ts";
 import { fusionCommands } from "./fusion-commands.ts";
+import { tellHeldUp } from "./held-up.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import { goOn } from "./hooks.ts";
 import type { RoomCommandsOptions } from "./room-commands.ts";
@@ -47,11 +48,13 @@ export interface CommandsOptions {
     readonly commands: Readonly<Record<string, Command>>;
   }[];
   readonly hooks: () => Pick<CompiledHooks, "command">;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Puts the core's and the plugins' commands into one table. */
-export function createCommands({ own, contributed, hooks, log }: CommandsOptions): Commands {
+export function createCommands(options: CommandsOptions): Commands {
+  const { own, contributed, hooks, clock, log } = options;
   const table = new Map<string, Entry>();
   const warnings: string[] = [];
   const add = (name: string, one: Command, plugin?: string) => {
@@ -89,7 +92,10 @@ export function createCommands({ own, contributed, hooks, log }: CommandsOptions
       return failure("PLUGIN_FAILED", `${whose}; the operator has it in the log`);
     };
     try {
-      const result: unknown = await one.run(words, by); // a plugin's word: checked here
+      const began = clock.monotonic();
+      const answer = one.run(words, by);
+      tellHeldUp({ clock, log }, began, "command", { plugin, command: name });
+      const result: unknown = await answer; // a plugin's word: checked here
       if (isFailure(result)) return withUsage(result, row);
       const { adminAnswerBytesMax, commandAnswerBytesMax } = LIMITS;
       const most = by.by === "console" ? adminAnswerBytesMax : commandAnswerBytesMax;

@@ -27,6 +27,7 @@ import { HOOK_KINDS } from "../plugin.ts";
 import { checkKind } from "../protocol/amendment.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { SayKind } from "../protocol/messages.ts";
+import { tellHeldUp } from "./held-up.ts";
 import { isAllow, isDeny, isDrop, wrongIn } from "./verdicts.ts";
 
 /** One plugin's hooks, and what is asked and answered like one. */
@@ -208,9 +209,7 @@ function createGuard(clock: Clock, log: Log) {
     const began = clock.monotonic();
     try {
       const result = step.run(argument);
-      const ms = clock.monotonic() - began;
-      if (ms > LIMITS.hookBlockMsMax)
-        log.warn("hook held up the loop", { plugin: step.plugin, hook, ms: Math.round(ms) });
+      tellHeldUp({ clock, log }, began, "hook", { plugin: step.plugin, hook });
       return isPromise(result)
         ? timed(step.plugin, hook, result, deadlineOf(hook, argument))
         : result;

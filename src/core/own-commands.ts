@@ -24,7 +24,7 @@ export function createOwnCommands(shared: Shared, society: Society, live: readon
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
   const { log } = options.environment;
-  return { status, commands: createCommands({ ...shared, own, contributed, log }) };
+  return { status, commands: createCommands({ ...shared, own, contributed, clock, log }) };
 }
 
 // --- internal -----------------------------------------------------------------------------------

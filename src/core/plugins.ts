@@ -11,6 +11,7 @@ import { visible } from "../names.ts";
 import type { Command, Parts, Plugin, Role, ServiceName } from "../plugin/context.ts";
 import type { Person } from "../plugin/hooks.ts";
 import { HOOK_KINDS, PROVIDERS } from "../plugin.ts";
+import { tellHeldUp } from "./held-up.ts";
 import type { HookSource } from "./hooks.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -342,12 +343,14 @@ const prefixed = (plugin: string, { log }: Environment): Environment["log"] => (
 function ownClock(plugin: string, { clock, log }: Environment): Environment["clock"] {
   const failed = (thrown: unknown) => log.error("timer failed", { plugin, error: stackOf(thrown) });
   const guarded = (run: () => unknown) => () => {
+    const began = clock.monotonic();
     try {
       const result = run();
       if (result instanceof Promise) result.catch(failed);
     } catch (thrown) {
       failed(thrown);
     }
+    tellHeldUp({ clock, log }, began, "timer", { plugin });
   };
   return {
     now: () => clock.now(),

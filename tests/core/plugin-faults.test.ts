@@ -6,7 +6,7 @@ import * as v from "valibot";
 import authGuest from "../../plugins/auth-guest.ts";
 import { checkPlugins, describeFaults } from "../../src/core/plugins.ts";
 import { LIMITS } from "../../src/limits.ts";
-import { type Context, definePlugin, type Plugin } from "../../src/plugin.ts";
+import { command, type Context, definePlugin, type Plugin } from "../../src/plugin.ts";
 import { startServer } from "../../src/testing.ts";
 import { Place } from "./place.ts";
 
@@ -144,6 +144,36 @@ test("a throw in what a plugin runs later is logged with its name, and ends noth
     { ...failed, error: "Error: at once" },
     { ...failed, error: "Error: in a timer" },
     { ...failed, error: "Error: awaited by nobody" },
+  ]);
+});
+
+test("what holds up the loop is named: a hook, a command, a timer", async () => {
+  const hold = () => {
+    const end = performance.now() + LIMITS.hookBlockMsMax + 10;
+    while (performance.now() < end);
+  };
+  const busy = made("busy", ({ clock }) => ({
+    onCommand: hold,
+    commands: {
+      hold: command({
+        about: "holds up the loop",
+        args: v.strictTuple([]),
+        run() {
+          hold();
+          clock.soon(hold);
+          return { text: "held" };
+        },
+      }),
+    },
+  }));
+  await using server = await startServer({ plugins: [busy] });
+  await server.run("hold");
+  await server.connect("ann"); // the loop has turned by then
+  const warned = server.logged.filter(({ level }) => level === "warn");
+  expect(warned.map(({ event, fields }) => [event, fields["plugin"]])).toEqual([
+    ["hook held up the loop", "busy"],
+    ["command held up the loop", "busy"],
+    ["timer held up the loop", "busy"],
   ]);
 });
 
