@@ -1,6 +1,7 @@
 // The history as the core asks it. What its plugin does wrong is logged with its name, and told to
 // whoever asked as its fault. Next: log.ts (what is written), history-pages.ts (what is read).
 
+import * as v from "valibot";
 import type { Environment, MaybePromise } from "../environment.ts";
 import { ChatFusionError, stackOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -8,8 +9,13 @@ import type { Conversations, History } from "../plugin/history.ts";
 import type { LivePlugin } from "./plugins.ts";
 
 type Around = Pick<Environment, "clock" | "log">;
-/** What a method must give; "anything" has a shape that its caller looks at, or none. */
-type Gives = "a list" | "a list or undefined" | "anything";
+/** What a method must give. */
+const GIVEN = {
+  "a list": Array.isArray,
+  "a list or undefined": (value) => value === undefined || Array.isArray(value),
+  "messages in a list": (value) => v.is(v.object({ messages: v.array(v.unknown()) }), value),
+} satisfies Record<string, (value: unknown) => boolean>;
+type Gives = keyof typeof GIVEN;
 
 /** The history that a plugin provides, with a guard before it. */
 export function historyOf(live: readonly LivePlugin[], around: Around): History | undefined {
@@ -29,7 +35,7 @@ function guarded(plugin: string, history: History, around: Around): History {
     backlog: guard.read("backlog", "a list", (...of) => history.backlog(...of)),
     onward: guard.read("onward", "a list", (...of) => history.onward(...of)),
     since: guard.read("since", "a list or undefined", (...of) => history.since(...of)),
-    search: guard.read("search", "anything", (...of) => history.search(...of)),
+    search: guard.read("search", "messages in a list", (...of) => history.search(...of)),
     append: guard.write("append", (...of) => history.append(...of)),
     redact: guard.write("redact", (...of) => history.redact(...of)),
     ...(about && { about: guard.read("about", "a list", about.bind(history)) }),
@@ -57,8 +63,7 @@ function createGuard(plugin: string, { clock, log }: Around) {
     return new ChatFusionError("PLUGIN_FAILED", text);
   };
   const checked = <R>(result: R, gives: Gives): R => {
-    if (gives === "anything" || Array.isArray(result)) return result;
-    if (gives === "a list or undefined" && result === undefined) return result;
+    if (GIVEN[gives](result)) return result;
     throw new Error(`expected ${gives}, got ${result === null ? "null" : typeof result}`);
   };
   const through =

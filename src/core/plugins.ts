@@ -283,6 +283,10 @@ function checkParts(plugin: Plugin, parts: Parts): void {
   for (const part of ["accountOf", "mechanisms", "register"] as const)
     if (parts[part] !== undefined && !plugin.provides.includes("auth"))
       fail(`setup returned ${part}, but auth is not declared in provides`);
+  for (const key of ["roles", "mechanisms"] as const)
+    if (!v.is(v.optional(v.array(v.string())), parts[key]))
+      fail(`${key}: expected a list of texts`);
+  if (Array.isArray(parts.commands)) fail("commands: expected an object of them by their names");
   for (const name of parts.mechanisms ?? [])
     if (!MECHANISM_NAME.test(name))
       fail(`mechanisms: expected names such as SCRAM-SHA-256, got "${visible(name)}"`);

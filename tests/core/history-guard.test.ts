@@ -59,6 +59,22 @@ describe("a history", () => {
     expect(errors).toMatchObject([{ ...logged, error: `Error: ${error}` }]);
   });
 
+  test("that finds no messages, or none in a list, is named", () => {
+    const { place, errors } = asked({ search: () => [{ id: "1" }] });
+    const bob = place.enter(place.homes.get("paris")!, "bob");
+    const ref = bob.request("search", { text: "x" });
+    place.rest(100);
+    expect(errors).toEqual([]);
+    expect(bob.answer(ref)?.value).toMatchObject({ code: "PLUGIN_FAILED" });
+    expect(errorsOf(place)).toMatchObject([
+      {
+        event: "history failed",
+        method: "search",
+        error: "Error: expected messages in a list, got object",
+      },
+    ]);
+  });
+
   test("that cannot write is named", () => {
     const { said, errors } = asked({ append: () => raise(oops) });
     expect(said).toMatchObject({ code: "INTERNAL" });

@@ -86,6 +86,8 @@ describe("a plugin that says of itself", () => {
 test.each([
   ["a promise", async () => ({}), "setup returned a promise; expected the parts at once"],
   ["a hook that is none", () => ({ onMessage: "drop" }), "onMessage: expected a function"],
+  ["roles that are none", () => ({ roles: "admin" }), "roles: expected a list of texts"],
+  ["commands in a list", () => ({ commands: [] }), "commands: expected an object of them by"],
   ["a start that is none", () => ({ start: 5 }), "start: expected a function, got number"],
 ])("%s in place of parts is refused at the start", (_what, setup, fault) => {
   const place = new Place("parts");
