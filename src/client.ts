@@ -5,13 +5,15 @@
 //
 //   await using client = await connect({ nick: "bot", server: { host: "127.0.0.1", port: 7331 } });
 //   client.on((event) => {
-//     if (event.type === "private") client.tell("ann@paris", "somebody has written").catch(failed);
-//     if (event.type === "offered") client.receive(event.offer, "downloads").catch(failed);
+//     if (event.type === "offered") client.receive(event.offer, "downloads").catch(console.error);
+//     if (event.type !== "private" || event.message.kind === "notice") return; // bots' words
+//     const { from, text } = event.message;
+//     client.tell(from, text, { kind: "notice" }).catch(console.error);
 //   });
 //   await client.say("#lobby", "I am here");
 //   await client.send("ann@paris", "report.pdf");
 //
-// What is asked may be refused, by whom it concerns, too: where nobody catches that (`failed`), it
+// What is asked rejects with a ChatFusionError where it is refused; where nobody catches that, it
 // ends the program. It reconnects by itself; what was said meanwhile is sent then, once. Read
 // client/client.ts next.
 

@@ -45,7 +45,7 @@ export const PROVIDERS = {
 /** The classes of traffic between servers, the most urgent first. */
 export const TRAFFIC = LANES;
 
-/** Consents to a nick. Without an account the person is a guest. */
+/** Consents to a nick. Without an account the person is a guest; it is a name like a nick. */
 export const allow = (account?: string, roles: readonly string[] = []): Allow => ({
   verdict: "allow",
   account,

@@ -199,6 +199,7 @@ export interface GatewaySink {
   write(bytes: Bytes, from: number, to: number): number;
   pause(): void;
   resume(): void;
+  /** All was written, or nobody waits for it: close, and call `closed` of what `adopt` gave. */
   end(): void;
 }
 
@@ -257,7 +258,11 @@ export interface GatewayHost {
     at: { readonly connection: Connection; readonly port: number; readonly loopback?: boolean },
     opened: (beside: Beside) => BesideHandlers,
   ): Promise<void>;
-  /** Makes a connection of a transport that is not the core's. */
+  /**
+   * Makes a connection of a transport that is not the core's. What comes in by it the gateway
+   * reads; `writable` says that the sink takes bytes again, `closed` that it is gone. The callback
+   * is told once, last.
+   */
   adopt(
     sink: GatewaySink,
     closed: (reason: string) => void,

@@ -168,9 +168,9 @@ export interface History {
     limit: number,
   ): MaybePromise<readonly MessageEntry[]>;
   /**
-   * The newest deletions of all rooms, by their ids, and whether something is held of the id that
-   * each is about; asked once, after `start`. Without it, what was to be removed when the server
-   * went down stays until it is deleted again.
+   * The newest deletions of all rooms, by their ids, and whether its room holds something of the
+   * id that each is about; asked once, after `start`. Without it, what was to be removed when the
+   * server went down stays until it is deleted again.
    */
   deletions?(
     limit: number,
