@@ -68,6 +68,14 @@ test("README.md names every plugin and every page", () => {
   expect(map.match(/\w+\.md/g)?.toSorted()).toEqual(pages.toSorted());
 });
 
+test("the events for a bot by the shell are those of the chat", async () => {
+  const shown = await read("src/cli/chat/shown.ts");
+  const part = page.slice(page.indexOf("### By the shell"), page.indexOf("## A gateway"));
+  const events = rowsOf(part).map(([name = ""]) => name.replaceAll("`", ""));
+  expect(events.length).toBeGreaterThan(5);
+  expect(events.filter((name) => !shown.includes(`event: "${name}"`))).toEqual([]);
+});
+
 test("what tests are given is all there", () => {
   expect(Object.keys(testing).filter((name) => !page.includes(`\`${name}`))).toEqual([]);
 });
