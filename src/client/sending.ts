@@ -144,12 +144,14 @@ export class Sending {
     if (isOver || !(thrown instanceof ChatFusionError) || !isPassing(thrown.code)) throw thrown;
     if (this.#why === undefined) this.#call(() => options.onPaused?.(thrown));
     this.#why ??= thrown;
-    const left = this.#movedAt + LIMITS.transferResumeMsMax - port.clock.monotonic();
-    if (left <= 0) throw this.#late(thrown);
-    const delay = Math.min(LIMITS.transferAgainMsMax, LIMITS.transferAgainMs * 2 ** this.#tries++);
-    await this.#wait(port.connected() ? Math.min(left, delay) : left);
-    const over = this.#over ?? (port.connected() ? undefined : this.#late(thrown));
-    if (over !== undefined) throw over;
+    let ms = Math.min(LIMITS.transferAgainMsMax, LIMITS.transferAgainMs * 2 ** this.#tries++);
+    do {
+      const left = this.#movedAt + LIMITS.transferResumeMsMax - port.clock.monotonic();
+      if (left <= 0) throw this.#late(thrown);
+      await this.#wait(Math.min(left, ms));
+      if (this.#over !== undefined) throw this.#over;
+      ms = left; // as long as there is no connection, only that is waited for
+    } while (!port.connected());
   }
 
   #call(listener: () => void): void {

@@ -24,6 +24,7 @@ function makeSending() {
     close: () => Promise.resolve(void closed++),
   };
   const offers: number[] = [];
+  let isConnected = true;
   let answer = (begin: (transfer: string) => Outgoing): Promise<Sent> => {
     const outgoing = begin(transferId);
     outgoing.accepted(0, 10, "4e".repeat(16));
@@ -38,7 +39,7 @@ function makeSending() {
       tellBehindChunks: () => undefined,
       sendChunk: () => true,
       chunksQueued: () => 0,
-      connected: () => true,
+      connected: () => isConnected,
     },
     id: "5e".repeat(16),
     to: "bob@lyon",
@@ -55,6 +56,7 @@ function makeSending() {
     offers,
     sending,
     leave: () => void (answer = away),
+    connect: (is: boolean) => void (isConnected = is),
     closed: () => closed,
   };
 }
@@ -91,4 +93,24 @@ test("what waits is offered when the connection is back, and ends with its clien
   sending.end(new ChatFusionError("CANNOT_CONNECT", "the client was closed"));
   expect(sent).rejects.toThrow("the client was closed");
   await sent.catch(() => undefined);
+});
+
+test("what loses its connection while it waits to be offered again waits for that", async () => {
+  const { clock, offers, sending, leave, connect } = makeSending();
+  const sent = sending.run();
+  const ended = sent.catch((thrown: unknown) => String(thrown));
+  leave();
+  await settled();
+  connect(false);
+  clock.pass(LIMITS.transferResumeMsMax / 2);
+  await settled();
+  connect(true);
+  sending.back();
+  await settled();
+  expect(offers).toEqual([0, LIMITS.transferResumeMsMax / 2]);
+  connect(false);
+  clock.pass(LIMITS.transferResumeMsMax / 2);
+  await settled();
+  expect(await ended).toContain("it could not go on within 15 minutes");
+  expect(clock.timers).toBe(0);
 });
