@@ -107,6 +107,7 @@ export class Outgoing {
     }
     const refusal = this.#options.accepted(offset, receiving);
     if (refusal !== undefined) return this.#cancel(refusal);
+    if (this.#hasEnded()) return; // by who was told of it
     this.#phase = "sending";
     this.#upTo = upTo;
     this.#stall = new StallTimer(this.#port.clock, (why) => this.#cancel(why));

@@ -105,6 +105,7 @@ export class Sending {
       accepted: (from, receiving) => this.#accepted(from, receiving),
       moved: (bytes) => this.#moved(bytes),
     });
+    if (this.#over !== undefined) this.#outgoing.end(this.#over); // by who was told that it is offered
     return this.#outgoing;
   }
 
