@@ -4,14 +4,15 @@
 //   offered ──accepted──▶ sending ──last byte──▶ finished ──done──▶ ended
 //      └─────────────────────┴── end(why) ──────────┴──────────────▶ ended
 //
-// Invariants: 1. No byte at or past `#upTo` is sent. 2. The bytes that were hashed are the bytes
-// that were sent, in one reading.
+// Invariants: 1. No byte at or past `#upTo` is sent. 2. The bytes that are sent are those that were
+// hashed, in one reading.
 
 import type { Bytes } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { FRAME, FRAME_HEAD_BYTES, writeHead } from "../protocol/frame.ts";
 import { CHUNK_HEAD_BYTES, writeChunkHead } from "../protocol/transfer.ts";
+import type { HashedSource } from "./hashed-source.ts";
 import type { OpenSource } from "./source.ts";
 import {
   cancelled,
@@ -43,6 +44,7 @@ export interface SendOptions extends TransferOptions {
 
 /** What the sending that it is a part of has to say, and is told. */
 export interface OutgoingOptions {
+  readonly hashed: HashedSource;
   /** The id that people are told. */
   readonly shown: string;
   readonly signal: AbortSignal | undefined;
@@ -60,7 +62,6 @@ export class Outgoing {
   readonly #port: TransferPort;
   readonly #options: OutgoingOptions;
   readonly #result = Promise.withResolvers<Sent>();
-  readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #abort = (): void => this.#cancel(cancelled(this.#options.signal));
   #phase: "offered" | "sending" | "finished" | "ended" = "offered";
   #upTo = 0;
@@ -164,16 +165,21 @@ export class Outgoing {
     this.#options.signal?.removeEventListener("abort", this.#abort);
   }
 
-  /** Reads, hashes and sends it all; what stands before `from` the receiver has already. */
+  /** Reads and sends it all, but for what stands before `from`, which the receiver has already. */
   async #run(from: number): Promise<void> {
     const frames = chunkFrames(this.#id);
     const { size } = this.#source;
+    const { hashed } = this.#options;
     this.#upTo = Math.max(this.#upTo, from);
+    // What was changed while it waited need not be sent to be known.
+    if (hashed.at > 0) await this.#source.verify();
+    hashed.back(from);
+    this.#offset = hashed.at;
     while (this.#offset < size && (await this.#room())) {
       // Up to `from` first: no chunk begins before it.
       const edge = Math.min(size, this.#offset < from ? from : this.#upTo);
       const views = viewsOf(frames, Math.min(LIMITS.readBytes, edge - this.#offset));
-      const got = await this.#source.read(views);
+      const got = await hashed.read(views);
       if (this.#hasEnded()) return;
       if (got === 0) {
         const text = `${this.#source.name}: it ends at byte ${this.#offset} of ${size}`;
@@ -185,7 +191,7 @@ export class Outgoing {
     if (!this.#hasEnded()) await this.#source.verify();
     if (this.#hasEnded()) return;
     this.#phase = "finished";
-    this.#sha256 = this.#hash.digest("hex");
+    this.#sha256 = hashed.sha256();
     this.#port.tellBehindChunks("finish", { transfer: this.#id, sha256: this.#sha256 });
   }
 
@@ -206,13 +212,11 @@ export class Outgoing {
     return false;
   }
 
-  /** Hashes what was read, and sends what the receiver lacks. */
+  /** Sends what was read and the receiver lacks. */
   #pass(frames: readonly Bytes[], got: number, from: number): void {
     for (let at = 0, index = 0; at < got; at += LIMITS.chunkBytesMax, index++) {
       const frame = frames[index] as Bytes; // `got` is at most what the frames hold
       const length = Math.min(LIMITS.chunkBytesMax, got - at);
-      const bytes = frame.subarray(headBytes, headBytes + length);
-      this.#hash.update(bytes);
       if (this.#offset >= from) {
         writeHead(frame, 0, FRAME.chunk, CHUNK_HEAD_BYTES + length);
         writeOffset(frame, this.#offset);

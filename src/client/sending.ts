@@ -14,6 +14,7 @@ import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Requests } from "../protocol/messages.ts";
 import { callOutside } from "./listeners.ts";
+import { HashedSource } from "./hashed-source.ts";
 import { Outgoing, type SendOptions, type Sent } from "./outgoing.ts";
 import type { OpenSource } from "./source.ts";
 import { cancelled, interrupted, isPassing, type TransferPort } from "./transfer.ts";
@@ -31,6 +32,7 @@ export interface SendingParts {
 
 export class Sending {
   readonly #parts: SendingParts;
+  readonly #hashed: HashedSource;
   /** By what the receiver is known, once it has accepted and can go on. */
   #receiving: string | undefined;
   /** The first transfer: as which all of them are shown. */
@@ -48,6 +50,7 @@ export class Sending {
 
   constructor(parts: SendingParts) {
     this.#parts = parts;
+    this.#hashed = new HashedSource(parts.source);
   }
 
   /** Settles when it has ended, well or not. */
@@ -76,8 +79,8 @@ export class Sending {
 
   async #offer(): Promise<Sent> {
     const { to, source, id } = this.#parts;
-    const { name, size, mediaType, rewind } = source;
-    const known = rewind === undefined ? {} : { sending: id };
+    const { name, size, mediaType, seek } = source;
+    const known = seek === undefined ? {} : { sending: id };
     const again = this.#receiving === undefined ? {} : { again: true as const };
     const type = mediaType === undefined ? {} : { mediaType };
     try {
@@ -87,7 +90,6 @@ export class Sending {
       await this.#pause(thrown);
     }
     await this.#outgoing?.stopped;
-    rewind?.();
     return this.#offer();
   }
 
@@ -100,6 +102,7 @@ export class Sending {
       this.#call(() => options.onOffered?.(offered));
     }
     this.#outgoing = new Outgoing(transfer, source, port, {
+      hashed: this.#hashed,
       shown: this.#transfer,
       signal: options.signal,
       accepted: (from, receiving) => this.#accepted(from, receiving),
@@ -140,7 +143,7 @@ export class Sending {
   /** Resolves when it is to be offered again; rejects when it is not. */
   async #pause(thrown: unknown): Promise<void> {
     const { port, options, source } = this.#parts;
-    const canGoOn = this.#receiving !== undefined && source.rewind !== undefined;
+    const canGoOn = this.#receiving !== undefined && source.seek !== undefined;
     const isOver = this.#over !== undefined || !canGoOn;
     if (isOver || !(thrown instanceof ChatFusionError) || !isPassing(thrown.code)) throw thrown;
     if (this.#why === undefined) this.#call(() => options.onPaused?.(thrown));

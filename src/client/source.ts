@@ -27,8 +27,8 @@ export interface OpenSource {
   readonly mediaType: string | undefined;
   /** Fills the views, in order, with the next bytes; returns how many, 0 only at the end. */
   read(views: readonly Uint8Array[]): Promise<number>;
-  /** Begins again with the first byte; undefined where there is no way back. */
-  readonly rewind: (() => void) | undefined;
+  /** Goes on with that byte; undefined where there is no way back. */
+  readonly seek: ((to: number) => void) | undefined;
   /** To be asked after the last byte: rejects when it is not what it was at the beginning. */
   verify(): Promise<void>;
   /** What is being read is not wanted any more; a read that waits for its stream ends. */
@@ -99,8 +99,8 @@ function fileSource(
         throw unreadable(path, thrown);
       }
     },
-    rewind() {
-      at = 0;
+    seek(to) {
+      at = to;
     },
     async verify() {
       const now = await file.stat({ bigint: true }).catch((thrown: unknown) => {
@@ -135,8 +135,8 @@ async function openBlob(blob: Blob): Promise<OpenSource> {
         throw unreadable(name, thrown);
       }
     },
-    rewind() {
-      at = 0;
+    seek(to) {
+      at = to;
     },
     async verify() {
       const now = await statOf(path, blob);
@@ -182,7 +182,7 @@ function openStream({ name, size, stream, mediaType }: StreamSource): OpenSource
       rest = rest.subarray(taken);
       return taken;
     },
-    rewind: undefined,
+    seek: undefined,
     async verify() {
       if ((await fillRest()) === 0) return;
       throw unreadable(name, `it has more than the ${size} bytes that were said`);

@@ -72,6 +72,51 @@ describe("sending", () => {
     expect(turns).toEqual(["waits: lyon is gone", `on: ${transferId} ${offset}`]);
   });
 
+  test("reads but little of what has arrived again", async () => {
+    const guest = await enter(await startPeer());
+    const blob = new Blob([bytesOf(5 * LIMITS.creditBytesMax)]);
+    const read: number[] = [];
+    const slice = blob.slice.bind(blob);
+    blob.slice = (from = 0, ...more) => {
+      read.push(from);
+      return slice(from, ...more);
+    };
+    const sending = guest.client.send("bob@lyon", blob);
+    sending.catch(() => undefined);
+    await guest.visitor.answer("offer", { transfer: transferId });
+    const all = { upTo: blob.size, receiving: RECEIVING };
+    guest.visitor.send("accepted", { transfer: transferId, offset: 0, ...all });
+    await guest.visitor.heard.until(({ name }) => name === "finish");
+    read.length = 0;
+    guest.visitor.send("failed", interrupted());
+    await guest.visitor.answer("offer", { transfer: SECOND });
+    const offset = blob.size - LIMITS.creditBytesMax;
+    guest.visitor.send("accepted", { transfer: SECOND, offset, ...all });
+    const { value } = await guest.visitor.heard.until(({ name }) => name === "finish");
+    guest.visitor.send("done", value);
+    expect(await sending).toMatchObject({ sha256: sha256(await blob.bytes()) });
+    expect(read[0]).toBeGreaterThanOrEqual(blob.size - 3 * LIMITS.creditBytesMax);
+  });
+
+  test("of what was changed while it waited sends nothing more", async () => {
+    const guest = await enter(await startPeer());
+    const path = join(await makeFolder(), "a.txt");
+    await Bun.write(path, bytesOf(SIZE));
+    const sending = guest.client.send("bob@lyon", path);
+    sending.catch(() => undefined);
+    await guest.visitor.answer("offer", { transfer: transferId });
+    const known = { receiving: RECEIVING, upTo: LIMITS.chunkBytesMax };
+    guest.visitor.send("accepted", { transfer: transferId, offset: 0, ...known });
+    await guest.visitor.expect("chunk");
+    guest.visitor.send("failed", interrupted());
+    await guest.visitor.answer("offer", { transfer: SECOND });
+    await Bun.write(path, bytesOf(SIZE + 1));
+    guest.visitor.send("accepted", { transfer: SECOND, offset: 0, ...known });
+    expect(await guest.visitor.expect("cancel")).toMatchObject({ code: "FILE_UNREADABLE" });
+    expect(sending).rejects.toThrow("it was changed");
+    await sending.catch(() => undefined);
+  });
+
   test("is tried again while the other side is away", async () => {
     const guest = await enter(await startPeer());
     const { sending } = await begin(guest, bytesOf(SIZE), { receiving: RECEIVING });

@@ -19,7 +19,7 @@ function makeSending() {
     size: 10,
     mediaType: undefined,
     read: () => new Promise(() => undefined),
-    rewind: () => undefined,
+    seek: () => undefined,
     verify: () => Promise.resolve(),
     close: () => Promise.resolve(void closed++),
   };
