@@ -379,8 +379,10 @@ export const LIMITS = {
   conversationsQueueBytesMax: 8 * MiB,
 
   // --- logs --------------------------------------------------------------------------------------
-  /** Reads of the history that wait for its disk: every session may have one under way. */
+  /** Reads of the history that wait for its disk: those of sessions, and what servers lack. */
   historyReadsMax: 256,
+  /** Sessions for which something is read of it at once, and as many of conversations. */
+  readsAtOnceMax: 64,
   /** Old messages go in steps of so many, which hold a commit up by some milliseconds. */
   pruneStepMessages: 500,
   pruneStepMs: 100,

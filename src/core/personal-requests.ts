@@ -13,6 +13,7 @@ import type { Ignores } from "./ignores.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Reading } from "./reading.ts";
+import { createReads } from "./reads.ts";
 import type { Outcome } from "./session-host.ts";
 import type { LiveSession } from "./session.ts";
 import type { Typing } from "./typing.ts";
@@ -31,6 +32,11 @@ export function personalHandlers(options: PersonalRequestsOptions) {
   const { conversations, directory, ignores, presence, reading, typing } = options;
   const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
   const later = (promise: Promise<object>): Outcome => ({ later: promise });
+  const reads = createReads();
+  const inTurn = (session: LiveSession, read: () => Promise<object>): Outcome => {
+    const answer = reads.ask(session, read);
+    return isFailure(answer) ? answer : later(answer);
+  };
 
   return {
     away(session: LiveSession, { text }: Ask<"away">): Outcome {
@@ -57,9 +63,9 @@ export function personalHandlers(options: PersonalRequestsOptions) {
       later(ignores.unignore(session, address)),
     ignored: (session: LiveSession): Outcome => ({ answer: ignores.of(session) }),
     conversation: (session: LiveSession, ask: Ask<"conversation">): Outcome =>
-      later(conversations.page(session, ask)),
+      inTurn(session, () => conversations.page(session, ask)),
     conversations: (session: LiveSession, ask: Ask<"conversations">): Outcome =>
-      later(conversations.list(session, ask)),
+      inTurn(session, () => conversations.list(session, ask)),
     forget: (session: LiveSession, ask: Ask<"forget">): Outcome =>
       later(conversations.forgetOwn(session, ask)),
   };

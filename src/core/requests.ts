@@ -6,7 +6,7 @@ import type { Clock, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import type { RoomName, ServerName } from "../names.ts";
-import { LOBBY, visible } from "../names.ts";
+import { LOBBY } from "../names.ts";
 import type { History } from "../plugin/history.ts";
 import type { Message } from "../plugin/hooks.ts";
 import { checkKind, isSaid } from "../protocol/amendment.ts";
@@ -24,7 +24,7 @@ import { fileHandlers } from "./file-requests.ts";
 import { type PersonalRequestsOptions, personalHandlers } from "./personal-requests.ts";
 import { NATIVE } from "./format.ts";
 import type { Governance } from "./governance.ts";
-import { pageOf } from "./history-pages.ts";
+import { historyHandlers } from "./history-requests.ts";
 import { goOn } from "./hooks.ts";
 import type { Ids } from "./ids.ts";
 import type { MessageLog } from "./log.ts";
@@ -81,6 +81,7 @@ export function createRequests(options: RequestsOptions) {
     ...commandHandlers(options.commands),
     ...stateHandlers(options),
     ...fileHandlers(options),
+    ...historyHandlers(options),
     ...personalHandlers(options),
     search: createSearch(options),
   };
@@ -368,26 +369,5 @@ function roomHandlers(options: RequestsOptions) {
     unwatch: (session: LiveSession, ask: Ask<"unwatch">): Outcome =>
       outcomeOf(presence.watches.unwatch(session, ask.addresses)),
     fusion: (): Outcome => ({ answer: people.fusion() }),
-    history(session: LiveSession, ask: Ask<"history">): Outcome {
-      const room = roomInside(session, ask.room);
-      if (typeof room === "object") return room;
-      const history = options.history();
-      if (history === undefined) return failure("NO_HISTORY", "this server keeps no history");
-      options.streams.flush(); // what was said before this question belongs to the answer
-      const { since } = ask;
-      const many = [ask.before, ask.after, since].filter((one) => one !== undefined).length;
-      if (many > 1)
-        return failure("BAD_REQUEST", `history: expected before, after or since, got ${many}`);
-      const read = async (): Promise<Answer<"history"> | Failure> => {
-        await options.log.caughtUp();
-        const isShown = (one: MessageEntry) =>
-          one.hidden !== true && session.ignoring?.person(one) !== true;
-        const amend = (page: readonly MessageEntry[]) => options.amendments.apply(room, page);
-        const messages = await pageOf(history, room, ask, { isShown, amend });
-        if (messages !== undefined) return { messages };
-        return failure("NO_HISTORY", `${visible(since ?? "")}: no message of this id is held`);
-      };
-      return { later: read() };
-    },
   };
 }
