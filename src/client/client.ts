@@ -384,7 +384,7 @@ export class Client {
     if (this.#phase === "closed") return;
     const why = failure ?? closedHere();
     this.#comeback.end();
-    this.#transfers.close(why, failure === undefined);
+    this.#transfers.close(why, failure === undefined ? `${this.address} has left` : undefined);
     this.#requests.close(why);
     this.#identity.close(why);
     this.#past.close();

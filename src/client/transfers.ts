@@ -194,10 +194,10 @@ export class Transfers {
   }
 
   /** Ends all; where that is a wish, the other ends are told, who would wait otherwise. */
-  close(why: ChatFusionError, isLeaving: boolean): void {
+  close(why: ChatFusionError, reason?: string): void {
     const ids = [...this.#outgoing.keys(), ...this.#incoming.keys()];
-    const reason = "the other side has left";
-    if (isLeaving) for (const transfer of ids) this.#port.tell("cancel", { transfer, reason });
+    if (reason !== undefined)
+      for (const transfer of ids) this.#port.tell("cancel", { transfer, reason });
     for (const one of [...this.#outgoing.values(), ...this.#incoming.values(), ...this.#sendings])
       one.end(why);
   }

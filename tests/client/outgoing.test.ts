@@ -1,6 +1,7 @@
 // The sender's end by itself, where its connection is gone before it is told so.
 
 import { expect, test } from "bun:test";
+import { HashedSource } from "../../src/client/hashed-source.ts";
 import { Outgoing } from "../../src/client/outgoing.ts";
 import { openSource } from "../../src/client/source.ts";
 import { ManualClock } from "../net/parts.ts";
@@ -16,7 +17,9 @@ test("a chunk that leaves no more says that the connection was lost", async () =
     sendChunk: () => false,
     chunksQueued: () => 0,
   };
-  const outgoing = new Outgoing(transferId, await openSource(new Blob(["hello"])), port, {
+  const source = await openSource(new Blob(["hello"]));
+  const outgoing = new Outgoing(transferId, source, port, {
+    hashed: new HashedSource(source),
     shown: transferId,
     signal: undefined,
     accepted: () => undefined,

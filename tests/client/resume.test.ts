@@ -318,7 +318,7 @@ describe("receiving", () => {
     guest.visitor.send("offered", offerOf("b.txt", 1)); // behind it
     await guest.events.take();
     await guest.client.close();
-    const reason = "the other side has left";
+    const reason = "ann@paris has left";
     expect(await answered(guest, "cancel")).toEqual({ transfer: SECOND, reason });
     expect(await answered(guest, "cancel")).toEqual({ transfer: transferId, reason });
   });

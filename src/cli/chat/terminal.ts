@@ -21,6 +21,7 @@ import { Editor, type Key } from "./editor.ts";
 import type { Shown } from "./shown.ts";
 import { createTextWriter } from "./text.ts";
 import { progressText } from "./transfer-text.ts";
+import { Unprinted } from "./unprinted.ts";
 import { Typists } from "./typists.ts";
 import { WaitingLines } from "./waiting.ts";
 
@@ -55,10 +56,7 @@ class Terminal {
   readonly #colours = hasColours(process.stdout);
   /** The block as it was drawn last: the columns of each line, and of the last up to the cursor. */
   #drawn: readonly number[] = [];
-  /** Lines to print above the block, at the end of this turn. */
-  #printed: string[] = [];
-  #printedLength = 0;
-  #skipped = 0;
+  readonly #unprinted = new Unprinted();
   /** The password that is being asked for, and those behind it. */
   #asked: Promise<unknown> = Promise.resolve();
   #isDue = false;
@@ -116,7 +114,7 @@ class Terminal {
     this.#flush();
     this.#close();
     // While a password was asked for nothing was shown: not even why it ends.
-    const unseen = this.#takePrinted().map(inRows).join("");
+    const unseen = this.#unprinted.take().map(inRows).join("");
     if (unseen !== "") process.stdout.write(`\r\n${unseen}`);
     process.stdout.off("resize", this.#onResize);
     process.off("exit", this.#onExit);
@@ -302,31 +300,9 @@ class Terminal {
   #print(text: string): void {
     const waiting = process.stdout.writableLength > LIMITS.outputBytesMax;
     // A terminal that is stopped (Ctrl-S) is not worth all the memory.
-    if (text !== "" && waiting) this.#skipped++;
-    else if (text !== "") {
-      this.#printed.push(text);
-      this.#printedLength += text.length;
-      this.#forgetUnseen();
-    }
+    if (text !== "" && waiting) this.#unprinted.skip();
+    else if (text !== "") this.#unprinted.add(text, !this.#isOpen);
     this.#drawSoon();
-  }
-
-  /** While a password is asked for nothing is shown, however long it takes: the last lines stay. */
-  #forgetUnseen(): void {
-    while (!this.#isOpen && this.#printedLength > LIMITS.unseenLengthMax) {
-      this.#printedLength -= this.#printed.shift()?.length ?? 0;
-      this.#skipped++;
-    }
-  }
-
-  #takePrinted(): string[] {
-    const lines = this.#printed.splice(0);
-    this.#printedLength = 0;
-    if (this.#skipped > 0 && lines.length > 0) {
-      lines.unshift(`!! ${this.#skipped} lines were not shown: too much came while none could be`);
-      this.#skipped = 0;
-    }
-    return lines;
   }
 
   #drawSoon(): void {
@@ -338,7 +314,7 @@ class Terminal {
   #flush(): void {
     this.#isDue = false;
     if (!this.#isOpen) return;
-    const printed = this.#takePrinted().map(inRows).join("");
+    const printed = this.#unprinted.take().map(inRows).join("");
     process.stdout.write(this.#eraser() + printed + this.#block());
   }
 
