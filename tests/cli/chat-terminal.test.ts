@@ -37,6 +37,7 @@ describe("the line mode", () => {
     ann.type("\u0003/ms\tbo\tpsst\r");
     await ann.shows("you → bob@paris: psst");
     await bob.shows("ann@paris → you: psst");
+    expect(bob.raw()).toContain("psst\u0007"); // a bell
     ann.type("/snd\r");
     await ann.shows('!! unknown command "/snd" (did you mean /send?)');
   });

@@ -9,7 +9,7 @@
 
 import { emitKeypressEvents } from "node:readline";
 import { styleText } from "node:util";
-import { type Client, type ClientEvent, visible } from "../../client.ts";
+import { type Client, type ClientEvent, isSaid, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import { hasColours } from "../colours.ts";
 import { EXIT, exitCodeOf, exitCodeWith, type ExitCode } from "../exit.ts";
@@ -360,12 +360,12 @@ class Terminal {
 
 const BELL = "\u0007";
 
-/** Somebody means whoever sits here, now. */
-const isCalling = (shown: Shown, self: string): boolean =>
-  shown.event === "message" &&
-  shown.late === undefined &&
-  shown.from !== self &&
-  shown.mentions?.includes(self) === true;
+/** Somebody speaks to whoever sits here, now: in private, or by their name. */
+function isCalling(shown: Shown, self: string): boolean {
+  if (shown.event !== "message" && shown.event !== "private") return false;
+  if (shown.late === true || shown.from === self) return false;
+  return shown.event === "private" ? isSaid(shown.kind) : shown.mentions?.includes(self) === true;
+}
 
 /** A terminal in raw mode begins no row by a line's end alone. */
 const inRows = (text: string): string => `${text.replaceAll("\n", "\r\n")}\r\n`;
