@@ -2,7 +2,7 @@
 // for them, but whoever changes one is noticed. One line a server: `host:port sha256:HEX DATE`.
 
 import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import type { Bytes } from "../environment.ts";
@@ -32,13 +32,7 @@ export class KnownServers {
 
   /** Reads the file; without one, nobody is known. Rejects with `FILE_UNREADABLE`. */
   static async load(path: string = knownServersPath()): Promise<KnownServers> {
-    const file = Bun.file(path);
-    if (!(await file.exists())) return new KnownServers(path, new Map());
-    if (file.size > LIMITS.knownServersBytesMax) {
-      const text = `expected up to ${LIMITS.knownServersBytesMax} bytes, got ${file.size}`;
-      throw new ChatFusionError("FILE_UNREADABLE", `${visible(path)}: ${text}`);
-    }
-    return new KnownServers(path, parsePins(path, await file.text()));
+    return new KnownServers(path, parsePins(path, await textOf(path)));
   }
 
   /** Tells what is known of `host:port`. */
@@ -88,6 +82,23 @@ export function certificateChanged(
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What is in the file; "" where there is none. */
+async function textOf(path: string): Promise<string> {
+  const refused = (text: string, cause?: unknown) =>
+    new ChatFusionError("FILE_UNREADABLE", `${visible(path)}: ${visible(text)}`, cause);
+  try {
+    const { size } = await stat(path);
+    if (size <= LIMITS.knownServersBytesMax) return await readFile(path, "utf8");
+    throw refused(`expected up to ${LIMITS.knownServersBytesMax} bytes, got ${size}`);
+  } catch (thrown) {
+    if (thrown instanceof ChatFusionError) throw thrown;
+    const { code, message }: NodeJS.ErrnoException =
+      thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    throw refused(message, thrown);
+  }
+}
 
 const pinLine = /^(\S+) sha256:([0-9a-f]{64})(?: .*)?$/;
 

@@ -31,6 +31,15 @@ test("a line that cannot be read is refused, not taken for a server never met", 
   expect(KnownServers.load(path)).rejects.toThrow("known_servers:3");
 });
 
+test("a file that cannot be read is refused, not taken for one that is not there", async () => {
+  const folder = await makeFolder();
+  expect(await KnownServers.load(folder).catch((thrown: unknown) => thrown)).toMatchObject({
+    code: "FILE_UNREADABLE",
+  });
+  const none = await KnownServers.load(join(folder, "none"));
+  expect(none.compare("paris:7331", pin("aa"))).toEqual({ kind: "new" });
+});
+
 test("the file is in the user's config folder", () => {
   const folder = join("/", "config");
   expect(knownServersPath({ XDG_CONFIG_HOME: folder })).toBe(
