@@ -8,6 +8,7 @@ import { isatty } from "node:tty";
 import * as v from "valibot";
 import { loadConfig } from "../config.ts";
 import type { Log } from "../environment.ts";
+import { LIMITS } from "../limits.ts";
 import { serve, type RunningServer } from "../serve.ts";
 import { createClock } from "../serve/clock.ts";
 import { createLog } from "../serve/log.ts";
@@ -100,6 +101,7 @@ const SIGNAL_REASON = "the server is shutting down";
 function watchProcess(log: Log): Life {
   let server: RunningServer | undefined;
   let reason: string | undefined;
+  let starting: Timer | undefined;
   let code: number = EXIT.ok;
   const stop = (why: string) => {
     reason ??= why;
@@ -111,6 +113,9 @@ function watchProcess(log: Log): Life {
     if (reason !== undefined) process.exit(128 + constants.signals[name]);
     log.info("serve.signal", { signal: name });
     stop(SIGNAL_REASON);
+    // It takes effect when all have started; a plugin may never.
+    const end = () => process.exit(128 + constants.signals[name]);
+    if (server === undefined) starting = setTimeout(end, LIMITS.stopMsMax);
   };
   process.on("SIGINT", signal);
   process.on("SIGTERM", signal);
@@ -135,6 +140,7 @@ function watchProcess(log: Log): Life {
   return {
     begin(running) {
       server = running;
+      clearTimeout(starting);
       if (reason !== undefined) stop(reason);
     },
     interrupted: () => signal("SIGINT"),

@@ -160,6 +160,13 @@ describe("a signal", () => {
   });
 });
 
+test("a signal ends also a server that never comes to its start", async () => {
+  const start = 'start() { process.kill(process.pid, "SIGTERM"); return new Promise(() => {}); }';
+  const server = spawnServer(["--config", await configWith("never", `{ ${start} }`)]);
+  expect(await server.exited).toBe(128 + 15);
+  expect(await server.errors).toContain("signal=SIGTERM");
+});
+
 describe("a fault", () => {
   test("of a promise that nobody awaits is logged, and the server goes on", async () => {
     const parts = `{ commands: { slip: { about: "", usage: "", run() {
