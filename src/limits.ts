@@ -489,8 +489,8 @@ export const LIMITS = {
   transferAgainMsMax: 30 * second,
   /** A file that is being received is written to, or waits for less; a part so old is nobody's. */
   partKeptMsMax: 1 * day,
-  /** Files that have arrived, of which the word may be lost that they have. */
-  arrivedKeptMax: 64,
+  /** Files that have arrived or were given up, of which the word may be lost that they have. */
+  endedKeptMax: 64,
   /** How often the stalled are looked for. */
   transferSweepMs: 5 * second,
   fileBytesMax: 2 ** 50,

@@ -110,6 +110,16 @@ export class Incoming {
     return this.#phase === "paused";
   }
 
+  /** It has been offered again. */
+  get isAgain(): boolean {
+    return this.#transfer !== this.#offer.transfer;
+  }
+
+  /** Why it does not go on, as its sender is told; undefined where it does, or has arrived. */
+  get refusal(): string | undefined {
+    return this.#why && cancelOf(this.#transfer, this.#why).reason;
+  }
+
   /** What accepts it, from where it has got to. */
   get acceptance(): Requests["accept"]["ask"] {
     const known = this.#offer.sending === undefined ? {} : { receiving: this.#receiving };
@@ -155,7 +165,9 @@ export class Incoming {
   interrupt(why: ChatFusionError): void {
     const isOfferedAgain = this.#offer.sending !== undefined && this.#isAccepted;
     if (!isOfferedAgain) return this.end(why);
-    if (this.#phase !== "receiving") return;
+    // Where all is here, only the disk is waited for.
+    const isHere = this.#said !== undefined && this.#taken === this.#offer.size;
+    if (this.#phase !== "receiving" || isHere) return;
     this.#phase = "paused";
     this.#stall.stop();
     this.#cancelPause = this.#port.clock.after(LIMITS.transferResumeMsMax, () => {
@@ -165,7 +177,7 @@ export class Incoming {
     callOutside(this.#port.clock, () => this.#options.onPaused?.(why));
   }
 
-  /** It is offered again: goes on as that transfer, which is then to be accepted. */
+  /** It is offered again: goes on as that transfer, which is then to be accepted, or refused. */
   resume(transfer: string): void {
     this.interrupt(interrupted("it was offered again"));
     this.#transfer = transfer;
@@ -214,6 +226,9 @@ export class Incoming {
   }
 
   #discard(): void {
+    this.#full.length = 0;
+    this.#spare.length = 0;
+    this.#filling = undefined;
     const why = this.#why ?? cancelled(undefined);
     this.#download.discard().then(
       () => this.#result.reject(why),
@@ -355,6 +370,7 @@ export class Incoming {
           ? thrown
           : new ChatFusionError("FILE_UNWRITABLE", String(thrown), thrown);
         this.#phase = "ended";
+        this.#why = why;
         this.#port.tell("cancel", cancelOf(this.#transfer, why));
         this.#result.reject(why);
       },

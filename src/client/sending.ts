@@ -108,7 +108,7 @@ export class Sending {
       accepted: (from, receiving) => this.#accepted(from, receiving),
       moved: (bytes) => this.#moved(bytes),
     });
-    // By whoever was told that it is offered.
+    // By who was told that it is offered.
     if (this.#over !== undefined) this.#outgoing.end(this.#over);
     return this.#outgoing;
   }

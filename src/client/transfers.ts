@@ -2,7 +2,7 @@
 // oneself has both ends here, under one id. Next: sending.ts, outgoing.ts, incoming.ts.
 
 import type { Bytes } from "../environment.ts";
-import { ChatFusionError } from "../errors.ts";
+import { ChatFusionError, type ErrorCode } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { FRAME } from "../protocol/frame.ts";
 import type { OfferEntry, Requests } from "../protocol/messages.ts";
@@ -20,14 +20,18 @@ import { interrupted, type TransferOptions, type TransferPort } from "./transfer
 /** Asks with a callback for the answer: see `RequestTable.ask`. */
 type Ask = RequestTable["ask"];
 
+/** An offer was given up before its acceptance came to it: no end of a file that goes on. */
+const cameToNothing: ReadonlySet<ErrorCode> = new Set(["UNREACHABLE", "NO_SUCH_TRANSFER"]);
+const UNKNOWN = "its beginning is not there any more: send it again";
+
 export class Transfers {
   /** Those that are paused, too. */
   readonly #sendings = new Set<Sending>();
   readonly #outgoing = new Map<string, Outgoing>();
   /** By the transfer they come by, or came by before they were paused. */
   readonly #incoming = new Map<string, Incoming>();
-  /** Whose senders may not know it yet; the newest last. */
-  readonly #arrived: Incoming[] = [];
+  /** Arrived or given up, of which their senders may not know yet; the newest last. */
+  readonly #ended: Incoming[] = [];
 
   readonly #port: TransferPort;
   readonly #ask: Ask;
@@ -77,12 +81,11 @@ export class Transfers {
     this.#incoming.set(transfer, incoming);
     this.#accept(incoming, (why) => incoming.end(why));
     try {
-      const received = await incoming.result;
-      if (offer.sending !== undefined) this.#arrived.push(incoming);
-      if (this.#arrived.length > LIMITS.arrivedKeptMax) this.#arrived.shift();
-      return received;
+      return await incoming.result;
     } finally {
       this.#incoming.delete(incoming.transfer);
+      if (offer.sending !== undefined) this.#ended.push(incoming);
+      if (this.#ended.length > LIMITS.endedKeptMax) this.#ended.shift();
     }
   }
 
@@ -90,22 +93,19 @@ export class Transfers {
   offeredAgain(offer: OfferEntry): boolean {
     if (offer.again !== true) return false;
     const { transfer } = offer;
-    const isOf = (one: Incoming) => one.isOf(offer);
-    const [moving, arrived] = [[...this.#incoming.values()].find(isOf), this.#arrived.find(isOf)];
-    const incoming = moving ?? arrived;
-    if (incoming === undefined) {
-      this.#port.tell("reject", {
-        transfer,
-        reason: "its beginning is not there any more: send it again",
-      });
-      return true;
+    const incoming = [...this.#ended, ...this.#incoming.values()].findLast((one) =>
+      one.isOf(offer),
+    );
+    if (incoming !== undefined && incoming.refusal === undefined) {
+      if (this.#incoming.delete(incoming.transfer)) this.#incoming.set(transfer, incoming);
+      incoming.resume(transfer);
     }
-    this.#incoming.delete(incoming.transfer);
-    incoming.resume(transfer);
-    if (moving !== undefined) this.#incoming.set(transfer, incoming);
-    this.#accept(incoming, (why) => {
-      if (incoming.transfer === transfer) incoming.interrupt(why);
-    });
+    const reason = incoming === undefined ? UNKNOWN : incoming.refusal;
+    if (reason !== undefined) this.#port.tell("reject", { transfer, reason });
+    else if (incoming !== undefined)
+      this.#accept(incoming, (why) => {
+        if (incoming.transfer === transfer) incoming.interrupt(why);
+      });
     return true;
   }
 
@@ -120,8 +120,8 @@ export class Transfers {
       }
       case FRAME.finished: {
         const { transfer, sha256 } = shape.read(type, shape.HashShape, payload);
-        const arrived = this.#arrived.find((one) => one.transfer === transfer);
-        (this.#incoming.get(transfer) ?? arrived)?.finished(sha256);
+        const ended = this.#ended.find((one) => one.transfer === transfer);
+        (this.#incoming.get(transfer) ?? ended)?.finished(sha256);
         return true;
       }
       case FRAME.accepted: {
@@ -155,8 +155,10 @@ export class Transfers {
   failed({ transfer, code, text }: { transfer: string; code: string; text: string }): boolean {
     const refusal = refusalOf({ code, text });
     const why = new ChatFusionError(refusal.code, refusal.text);
-    const isInterrupted = why.code === "TRANSFER_INTERRUPTED";
     const [incoming, outgoing] = [this.#incoming.get(transfer), this.#outgoing.get(transfer)];
+    const isInterrupted =
+      why.code === "TRANSFER_INTERRUPTED" ||
+      (incoming?.isAgain === true && cameToNothing.has(why.code));
     if (isInterrupted) incoming?.interrupt(why);
     else incoming?.end(why);
     // One to oneself has failed at both ends.

@@ -8,7 +8,7 @@ import type { TransferPort } from "../../src/client/transfer.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { ManualClock } from "../net/parts.ts";
 import { bytesOf } from "./files.ts";
-import { Mailbox, offerOf, transferId } from "./peer.ts";
+import { Mailbox, offerOf, sha256, transferId } from "./peer.ts";
 
 interface Told {
   readonly name: string;
@@ -112,6 +112,23 @@ test("a disk that fails while it waits ends it", async () => {
   expect(download.calls).toEqual(["discard"]);
   told.put({ name: "nothing was told", ask: {} });
   expect((await told.take()).name).toBe("nothing was told");
+});
+
+test("of which all is here when it is interrupted waits for the disk only", async () => {
+  const { clock, port } = makePort();
+  const written = Promise.withResolvers<void>();
+  const download = { ...makeDownload(10), write: () => written.promise };
+  const offer = { ...offerOf("a", 5), sending: "5e".repeat(16) };
+  const incoming = new Incoming(offer, download, port, {});
+  incoming.accepted();
+  const bytes = bytesOf(5);
+  incoming.chunk(0, bytes);
+  incoming.finished(sha256(bytes));
+  incoming.interrupt(new ChatFusionError("TRANSFER_INTERRUPTED", "ann@paris is gone"));
+  expect(incoming.isPaused).toBe(false);
+  written.resolve();
+  expect(await incoming.result).toMatchObject({ path: "kept", size: 5 });
+  expect(clock.timers).toBe(0);
 });
 
 /** Receives with a way of so many milliseconds for a window; returns the last window. */

@@ -294,7 +294,50 @@ describe("receiving", () => {
     await received.catch(() => undefined);
     expect(await readdir(folder)).toEqual([]);
     guest.visitor.send("offered", offerAgain());
-    expect(await answered(guest, "reject")).toMatchObject({ transfer: SECOND });
+    expect(await answered(guest, "reject")).toMatchObject({ transfer: SECOND, reason: "enough" });
+  });
+
+  test("that is broken off as it goes on is not accepted", async () => {
+    for (const [told, names] of [
+      ["onPaused", ["reject"]],
+      ["onResumed", ["cancel", "reject"]],
+    ] as const) {
+      const abort = new AbortController();
+      const { guest, received } = await begin(bytesOf(SIZE), {
+        signal: abort.signal,
+        [told]: () => abort.abort("enough"),
+      });
+      guest.visitor.send("offered", offerAgain());
+      for (const name of names)
+        expect(await guest.visitor.expect(name)).toMatchObject({
+          transfer: SECOND,
+          reason: "enough",
+        });
+      await received.catch(() => undefined);
+      void guest.client.say("#lobby", "hello").catch(() => undefined);
+      await guest.visitor.expect("say"); // it is not accepted
+    }
+  });
+
+  test("waits on where it was offered again, and that came to nothing", async () => {
+    const bytes = bytesOf(SIZE);
+    const { guest, received } = await begin(bytes);
+    guest.visitor.send("failed", interrupted());
+    for (const [transfer, code] of [
+      ["3".repeat(32), "UNREACHABLE"],
+      ["4".repeat(32), "NO_SUCH_TRANSFER"],
+    ] as const) {
+      guest.visitor.send("offered", offerAgain({ transfer }));
+      const { ref } = await answered(guest, "accept");
+      guest.visitor.send("ack", { ref, transfer });
+      guest.visitor.send("failed", { transfer, code, text: "no word from that server" });
+    }
+    guest.visitor.send("offered", offerAgain());
+    await answered(guest, "accept");
+    for (let at = LIMITS.chunkBytesMax; at < SIZE; at += LIMITS.chunkBytesMax)
+      guest.visitor.chunk(SECOND, at, bytes.subarray(at, at + LIMITS.chunkBytesMax));
+    guest.visitor.send("finished", { transfer: SECOND, sha256: sha256(bytes) });
+    expect(await received).toMatchObject({ size: SIZE });
   });
 
   test("of a client that is closed leaves nothing behind", async () => {
