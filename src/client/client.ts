@@ -99,6 +99,7 @@ export class Client {
     this.#port = createTransferPort(surroundings, {
       send: (frame, lane) => this.#sendFrame(frame, lane),
       connection: () => this.#connection,
+      address: () => this.address,
     });
     this.#transfers = new Transfers(this.#port, (name, ask, answered) =>
       this.#requests.ask(name, ask, answered),

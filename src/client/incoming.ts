@@ -28,6 +28,7 @@ import {
   cancelled,
   cancelOf,
   interrupted,
+  proofOf,
   StallTimer,
   type TransferOptions,
   type TransferPort,
@@ -51,7 +52,7 @@ export class Incoming {
   readonly #result = Promise.withResolvers<Received>();
   readonly #hash = new Bun.CryptoHasher("sha256");
   readonly #abort = (): void => this.#cancel(cancelled(this.#options.signal));
-  /** By what this end is known when it is offered again: 32 hex digits. */
+  /** By what both ends are known when it is offered again, and nobody else: 32 hex digits. */
   readonly #receiving: string;
   /** The transfer by which it comes now. */
   #transfer: string;
@@ -122,15 +123,16 @@ export class Incoming {
 
   /** What accepts it, from where it has got to. */
   get acceptance(): Requests["accept"]["ask"] {
-    const known = this.#offer.sending === undefined ? {} : { receiving: this.#receiving };
-    return { transfer: this.#transfer, offset: this.#taken, ...known };
+    const [transfer, offset] = [this.#transfer, this.#taken];
+    if (this.#offer.sending === undefined) return { transfer, offset };
+    const receiving = this.isAgain ? proofOf(this.#receiving, transfer) : this.#receiving;
+    return { transfer, offset, receiving };
   }
 
   /** Tells whether this is what an offer, made again, is of. */
-  isOf({ sending, name, size }: OfferEntry): boolean {
-    const offer = this.#offer;
-    const isKnown = sending !== undefined && sending === offer.sending;
-    return isKnown && name === offer.name && size === offer.size;
+  isOf({ sending, from, name, size }: OfferEntry): boolean {
+    const isKnown = sending === proofOf(this.#receiving, from);
+    return isKnown && name === this.#offer.name && size === this.#offer.size;
   }
 
   /** Takes a chunk; the bytes are borrowed. */

@@ -6,9 +6,10 @@
 //              interrupted ▼  │ offered again, and accepted by the same receiver
 //                         paused ──refused, or no byte for transferResumeMsMax──▶ ended
 //
-// Invariants: 1. It is offered again only to one who has said how he is known then, and goes on
-// with nobody else: who has that nick by now gets nothing of it. 2. The source is closed once, when
-// nobody reads it any more.
+// Invariants: 1. It is offered again only to one who has said a secret when he accepted it, and
+// goes on with nobody who does not prove that he knows it: who has that nick by now gets no byte
+// of it, and can't pass for the sender either. 2. The source is closed once, when nobody reads it
+// any more.
 
 import { ChatFusionError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -17,11 +18,11 @@ import { callOutside } from "./listeners.ts";
 import { HashedSource } from "./hashed-source.ts";
 import { Outgoing, type SendOptions, type Sent } from "./outgoing.ts";
 import type { OpenSource } from "./source.ts";
-import { cancelled, interrupted, isPassing, type TransferPort } from "./transfer.ts";
+import { cancelled, interrupted, isPassing, proofOf, type TransferPort } from "./transfer.ts";
 
 export interface SendingParts {
   readonly port: TransferPort;
-  /** By what its offers are known: 32 hex digits. */
+  /** By what its first offer is known: 32 hex digits. */
   readonly id: string;
   readonly to: string;
   readonly source: OpenSource;
@@ -33,11 +34,13 @@ export interface SendingParts {
 export class Sending {
   readonly #parts: SendingParts;
   readonly #hashed: HashedSource;
-  /** By what the receiver is known, once it has accepted and can go on. */
+  /** The receiver's secret, once it has accepted and can go on. */
   #receiving: string | undefined;
   /** The first transfer: as which all of them are shown. */
   #transfer = "";
   #outgoing: Outgoing | undefined;
+  /** Whose its last offer was, as far as was known here. */
+  #address = "";
   #bytes = 0;
   #movedAt = 0;
   /** Why it is paused. */
@@ -78,19 +81,26 @@ export class Sending {
   // --- internal ---------------------------------------------------------------------------------
 
   async #offer(): Promise<Sent> {
-    const { to, source, id } = this.#parts;
-    const { name, size, mediaType, seek } = source;
-    const known = seek === undefined ? {} : { sending: id };
-    const again = this.#receiving === undefined ? {} : { again: true as const };
+    const { to, source } = this.#parts;
+    const { name, size, mediaType } = source;
     const type = mediaType === undefined ? {} : { mediaType };
     try {
-      const ask = { to, name, size, ...type, ...known, ...again };
+      const ask = { to, name, size, ...type, ...this.#known() };
       return await this.#parts.offer(ask, (transfer) => this.#begin(transfer));
     } catch (thrown) {
       await this.#pause(thrown);
     }
     await this.#outgoing?.stopped;
     return this.#offer();
+  }
+
+  /** What an offer says of the sending that it is a part of. */
+  #known() {
+    const { source, id, port } = this.#parts;
+    this.#address = port.address();
+    if (this.#receiving !== undefined)
+      return { sending: proofOf(this.#receiving, this.#address), again: true } as const;
+    return source.seek === undefined ? {} : { sending: id };
   }
 
   #begin(transfer: string): Outgoing {
@@ -105,7 +115,7 @@ export class Sending {
       hashed: this.#hashed,
       shown: this.#transfer,
       signal: options.signal,
-      accepted: (from, receiving) => this.#accepted(from, receiving),
+      accepted: (from, receiving) => this.#accepted(transfer, { from, receiving }),
       moved: (bytes) => this.#moved(bytes),
     });
     // By who was told that it is offered.
@@ -114,14 +124,17 @@ export class Sending {
   }
 
   /** Says why it is not to go on with this receiver. */
-  #accepted(from: number, receiving: string | undefined): ChatFusionError | undefined {
+  #accepted(
+    as: string,
+    { from, receiving }: { readonly from: number; readonly receiving: string | undefined },
+  ): ChatFusionError | undefined {
     const { options, source, to, port } = this.#parts;
     const transfer = this.#transfer;
     if (this.#receiving === undefined) {
       this.#receiving = receiving;
       this.#movedAt = port.clock.monotonic();
       this.#call(() => options.onAccepted?.(transfer));
-    } else if (this.#receiving === receiving) {
+    } else if (receiving === proofOf(this.#receiving, as)) {
       this.#why = undefined;
       this.#call(() => options.onResumed?.({ transfer, bytes: from, size: source.size }));
     } else {
@@ -146,7 +159,10 @@ export class Sending {
     const { port, options, source } = this.#parts;
     const canGoOn = this.#receiving !== undefined && source.seek !== undefined;
     const isOver = this.#over !== undefined || !canGoOn;
-    if (isOver || !(thrown instanceof ChatFusionError) || !isPassing(thrown.code)) throw thrown;
+    if (isOver || !(thrown instanceof ChatFusionError)) throw thrown;
+    // Renamed on the way of its offer, it was not known by that.
+    const isUnknown = thrown.code === "TRANSFER_REJECTED" && this.#address !== port.address();
+    if (!isPassing(thrown.code) && !isUnknown) throw thrown;
     if (this.#why === undefined) this.#call(() => options.onPaused?.(thrown));
     this.#why ??= thrown;
     let ms = Math.min(LIMITS.transferAgainMsMax, LIMITS.transferAgainMs * 2 ** this.#tries++);

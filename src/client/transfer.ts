@@ -45,6 +45,8 @@ export interface TransferPort {
   /** Bytes of chunks that have not left yet; above 0 only until `drained` is called. */
   chunksQueued(): number;
   connected(): boolean;
+  /** As the other side is told whose offer it is. */
+  address(): string;
 }
 
 /** Makes the port of the transfers over the connection that there is now. */
@@ -53,6 +55,7 @@ export function createTransferPort(
   to: {
     send(frame: Bytes, lane: "room" | "bulk"): boolean;
     connection(): Connection | undefined;
+    address(): string;
   },
 ): TransferPort {
   return {
@@ -73,6 +76,7 @@ export function createTransferPort(
     },
     chunksQueued: () => to.connection()?.chunksQueued ?? 0,
     connected: () => to.connection() !== undefined,
+    address: () => to.address(),
   };
 }
 
@@ -114,6 +118,17 @@ export class StallTimer {
 /** Makes the refusal of a transfer that something else ended. */
 export const interrupted = (text: string): ChatFusionError =>
   new ChatFusionError("TRANSFER_INTERRUPTED", text);
+
+/**
+ * By what an end of a file that goes on is known: the secret that its receiver said when it first
+ * accepted it, bound to what it is said of. Who hears it in the other end's place, as that one's
+ * nick is his by now, can't use it for anything else. 32 hex digits.
+ */
+export const proofOf = (secret: string, of: string): string =>
+  new Bun.CryptoHasher("sha256")
+    .update(secret + of)
+    .digest("hex")
+    .slice(0, 32);
 
 /** Whether what ended a transfer, or an offer of one that goes on, may be over soon. */
 export const isPassing = (code: ErrorCode): boolean => passing.has(code);

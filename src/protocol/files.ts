@@ -20,13 +20,13 @@ export const offered = {
   size: v.pipe(Count, v.maxValue(LIMITS.fileBytesMax)),
   mediaType: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.mediaTypeBytesMax))),
   sha256: v.optional(Sha256),
-  /** Of the sender's choice: the same in each offer of one sending, which so can go on. */
+  /** The sender can offer it again; then by what its receiver knows it (P41). */
   sending: v.optional(Transfer),
   /** The sending was accepted before, and interrupted. */
   again: v.optional(v.literal(true)),
 };
 
-/** Where the receiver begins; what it has chosen to be known by when it is offered again. */
+/** Where the receiver begins; by what the two know each other when it is offered again (P41). */
 export const acceptance = { offset: Count, receiving: v.optional(Transfer) };
 
 export const fileShapes = {

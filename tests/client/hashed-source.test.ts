@@ -1,12 +1,16 @@
 // What is read and hashed again of a file that goes on: a little, wherever it was interrupted.
 
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { HashedSource } from "../../src/client/hashed-source.ts";
 import { openSource } from "../../src/client/source.ts";
 import { LIMITS } from "../../src/limits.ts";
-import { bytesOf } from "./files.ts";
-import { sha256 } from "./peer.ts";
+import { bytesOf, makeFolder } from "./files.ts";
+import { enter, proofOf, sha256, startPeer, transferId } from "./peer.ts";
 
+const RECEIVING = "4e".repeat(16);
+const SECOND = "2".repeat(32);
+const interrupted = { transfer: transferId, code: "TRANSFER_INTERRUPTED", text: "lyon is gone" };
 const STEP = LIMITS.creditBytesMax;
 const bytes = bytesOf(6 * STEP + 5000);
 
@@ -60,4 +64,51 @@ test("what the receiver has beyond it is read, not gone back from", async () => 
   await read(source, 1000);
   source.back(2000);
   expect(source.at).toBe(1000);
+});
+
+test("a sender reads but little of what has arrived again", async () => {
+  const guest = await enter(await startPeer());
+  const blob = new Blob([bytesOf(5 * LIMITS.creditBytesMax)]);
+  const begun: number[] = [];
+  const slice = blob.slice.bind(blob);
+  blob.slice = (from = 0, ...more) => {
+    begun.push(from);
+    return slice(from, ...more);
+  };
+  const sending = guest.client.send("bob@lyon", blob);
+  sending.catch(() => undefined);
+  await guest.visitor.answer("offer", { transfer: transferId });
+  const all = { upTo: blob.size, receiving: RECEIVING };
+  guest.visitor.send("accepted", { transfer: transferId, offset: 0, ...all });
+  await guest.visitor.heard.until(({ name }) => name === "finish");
+  begun.length = 0;
+  guest.visitor.send("failed", interrupted);
+  await guest.visitor.answer("offer", { transfer: SECOND });
+  const offset = blob.size - LIMITS.creditBytesMax;
+  const receiving = proofOf(RECEIVING, SECOND);
+  guest.visitor.send("accepted", { transfer: SECOND, offset, ...all, receiving });
+  const { value } = await guest.visitor.heard.until(({ name }) => name === "finish");
+  guest.visitor.send("done", value);
+  expect(await sending).toMatchObject({ sha256: sha256(await blob.bytes()) });
+  expect(begun[0]).toBeGreaterThanOrEqual(blob.size - 3 * LIMITS.creditBytesMax);
+});
+
+test("of what was changed while it waited nothing more is sent", async () => {
+  const guest = await enter(await startPeer());
+  const path = join(await makeFolder(), "a.txt");
+  await Bun.write(path, bytesOf(1000));
+  const sending = guest.client.send("bob@lyon", path);
+  sending.catch(() => undefined);
+  await guest.visitor.answer("offer", { transfer: transferId });
+  const known = { receiving: RECEIVING, upTo: 500 };
+  guest.visitor.send("accepted", { transfer: transferId, offset: 0, ...known });
+  await guest.visitor.expect("chunk");
+  guest.visitor.send("failed", interrupted);
+  await guest.visitor.answer("offer", { transfer: SECOND });
+  await Bun.write(path, bytesOf(1001));
+  const receiving = proofOf(RECEIVING, SECOND);
+  guest.visitor.send("accepted", { transfer: SECOND, offset: 0, ...known, receiving });
+  expect(await guest.visitor.expect("cancel")).toMatchObject({ code: "FILE_UNREADABLE" });
+  expect(sending).rejects.toThrow("it was changed");
+  await sending.catch(() => undefined);
 });

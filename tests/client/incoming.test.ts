@@ -27,6 +27,7 @@ function makePort() {
     sendChunk: () => true,
     chunksQueued: () => 0,
     connected: () => true,
+    address: () => "ann@paris",
   };
   return { clock, told, port };
 }

@@ -207,3 +207,7 @@ export const offerOf = (name: string, size: number) => ({
 
 export const sha256 = (bytes: Bytes): string =>
   new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+
+/** What an end says of a file that goes on, by what its receiver has said first: see P41. */
+export const proofOf = (secret: string, of: string): string =>
+  sha256(new TextEncoder().encode(secret + of)).slice(0, 32);

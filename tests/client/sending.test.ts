@@ -8,7 +8,7 @@ import { Sending } from "../../src/client/sending.ts";
 import type { OpenSource } from "../../src/client/source.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { ManualClock } from "../net/parts.ts";
-import { transferId } from "./peer.ts";
+import { proofOf, transferId } from "./peer.ts";
 
 /** Of a source whose reading never ends, so that it is under way until it is interrupted. */
 function makeSending() {
@@ -24,7 +24,9 @@ function makeSending() {
     close: () => Promise.resolve(void closed++),
   };
   const offers: number[] = [];
+  const asked: (string | undefined)[] = [];
   let isConnected = true;
+  let address = "ann@paris";
   let answer = (begin: (transfer: string) => Outgoing): Promise<Sent> => {
     const outgoing = begin(transferId);
     outgoing.accepted(0, 10, "4e".repeat(16));
@@ -40,20 +42,31 @@ function makeSending() {
       sendChunk: () => true,
       chunksQueued: () => 0,
       connected: () => isConnected,
+      address: () => address,
     },
     id: "5e".repeat(16),
     to: "bob@lyon",
     source: { ...source, read: () => Promise.resolve(0) },
     options: {},
-    offer(_ask, begin) {
+    offer(ask, begin) {
       offers.push(clock.now());
+      asked.push(ask.sending);
       return answer(begin);
     },
   });
   const away = () => Promise.reject(new ChatFusionError("NO_SUCH_NICK", "bob@lyon: nobody"));
+  /** The receiver knows it by another address, which this end is told before. */
+  const rename = (to: string) => {
+    answer = () => {
+      address = to;
+      return Promise.reject(new ChatFusionError("TRANSFER_REJECTED", "unknown"));
+    };
+  };
   return {
     clock,
     offers,
+    asked,
+    rename,
     sending,
     leave: () => void (answer = away),
     connect: (is: boolean) => void (isConnected = is),
@@ -113,4 +126,17 @@ test("what loses its connection while it waits to be offered again waits for tha
   await settled();
   expect(await ended).toContain("it could not go on within 15 minutes");
   expect(clock.timers).toBe(0);
+});
+
+test("what is offered on the way of a new nick is offered by that again, and once", async () => {
+  const { clock, asked, sending, rename } = makeSending();
+  const ended = sending.run().catch((thrown: unknown) => String(thrown));
+  rename("zoe@paris");
+  for (let i = 0; i < 3; i++) {
+    await settled();
+    clock.pass(LIMITS.transferAgainMsMax);
+  }
+  expect(await ended).toContain("unknown");
+  const known = ["ann@paris", "zoe@paris"].map((of) => proofOf("4e".repeat(16), of));
+  expect(asked).toEqual(["5e".repeat(16), ...known]);
 });
