@@ -153,12 +153,15 @@ export class Files {
   #offered(offer: Extract<FileEvent, { readonly type: "offered" }>["offer"]): void {
     const client = this.#client;
     const { transfer } = offer;
+    // Behind the answer to the offer; else its sender would wait for ten minutes.
+    const reject = (reason: string) =>
+      client.world.clock.soon(() => client.session?.request("reject", { transfer, reason }));
+    // Its beginning went to another client: perhaps to somebody else, who had this nick.
+    if (offer.again === true) return reject("its beginning is not there: send it again");
     if (client.world.options.dcc === false) {
       const nick = client.world.names.nick(offer.from);
       const what = `${offer.name} (${offer.size} bytes)`;
-      // Behind the answer to the offer; else its sender would wait for ten minutes.
-      const reason = "they chat by IRC, which cannot take files there";
-      client.world.clock.soon(() => client.session?.request("reject", { transfer, reason }));
+      reject("they chat by IRC, which cannot take files there");
       return notice(client, `${nick} offers a file, which IRC cannot take here: ${what}`);
     }
     const delivery = new Delivery(client, offer, () => void this.#deliveries.delete(transfer));

@@ -175,3 +175,19 @@ test("without dcc a file is told of, and DCC goes between clients as it came", a
   expect(refused).toMatchObject({ code: "TRANSFER_REJECTED" });
   expect(String(refused)).toContain("they chat by IRC");
 });
+
+test("a file that was to go on with somebody else is refused, and shown to nobody", async () => {
+  for (const options of [{}, { dcc: { host, ports: portRange(100), loopback: true } }]) {
+    await using server = await startIrc(options);
+    const ben = await server.irc("ben");
+    const cleo = await server.connect("cleo");
+    const failed = new Promise((resolve) => {
+      cleo.on((event) => event.type === "failed" && resolve(event.code));
+    });
+    const file = { to: "ben@paris", name: "x.txt", size: 3 };
+    await cleo.request("offer", { ...file, sending: "5e".repeat(16), again: true });
+    expect(await failed).toBe("TRANSFER_REJECTED");
+    await ben.fence();
+    expect(ben.lines.join()).not.toContain("x.txt");
+  }
+});
