@@ -255,6 +255,12 @@ export const LIMITS = {
   roomsPerSessionMax: 500,
   /** Up to so many are looked through one by one, which takes less memory than a Map. */
   membershipsFewMax: 8,
+  /** Rooms that one session enters: all of its own at once, and then one a second. */
+  joinsBurst: 600,
+  joinsPerMinute: 60,
+  /** Its changes of nick, and of being away: each is told to all whom it meets. */
+  selfChangesBurst: 30,
+  selfChangesPerMinute: 60,
   roomsMax: 20_000,
   /** In rooms larger than this, comings and goings are not pushed to every member. */
   roomPresenceMembersMax: 200,

@@ -1,6 +1,8 @@
 // How often somebody may do something: so many at once, so many a minute.
 
 import type { Clock, Millis } from "../environment.ts";
+import type { Failure } from "../errors.ts";
+import { failure } from "../errors.ts";
 
 /** Counts for each, whom it keeps no longer than others do. */
 export function createPace(
@@ -22,5 +24,20 @@ export function createPace(
     },
   };
 }
+
+/** The same, as a refusal: "too many WHAT". */
+export function createBound(
+  clock: Pick<Clock, "monotonic">,
+  { what, ...rate }: { readonly what: string; readonly burst: number; readonly perMinute: number },
+) {
+  const pace = createPace(clock, rate);
+  return (who: object): Failure | undefined => {
+    const waitMs = pace.wait(who);
+    if (waitMs === 0) return undefined;
+    return failure("RATE_LIMITED", `too many ${what}; wait ${Math.ceil(waitMs / 1000)} s`);
+  };
+}
+
+// --- internal -----------------------------------------------------------------------------------
 
 const MINUTE = 60_000;

@@ -1,6 +1,7 @@
 // What the requests do that are about oneself: being away, writing, what was read, who is ignored,
 // one's conversations. See requests.ts.
 
+import type { Clock } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -10,6 +11,7 @@ import type { ConversationsKept } from "./conversations.ts";
 import type { Directory } from "./directory.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import type { Ignores } from "./ignores.ts";
+import { createBound } from "./pace.ts";
 import { entryOf } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { Reading } from "./reading.ts";
@@ -19,6 +21,7 @@ import type { LiveSession } from "./session.ts";
 import type { Typing } from "./typing.ts";
 
 export interface PersonalRequestsOptions {
+  readonly clock: Clock;
   readonly conversations: ConversationsKept;
   readonly directory: Directory;
   readonly hooks: () => CompiledHooks;
@@ -33,6 +36,11 @@ export function personalHandlers(options: PersonalRequestsOptions) {
   const outcomeOf = (value: object): Outcome => (isFailure(value) ? value : { answer: value });
   const later = (promise: Promise<object>): Outcome => ({ later: promise });
   const reads = createReads();
+  const changes = createBound(options.clock, {
+    what: "words on being away",
+    burst: LIMITS.selfChangesBurst,
+    perMinute: LIMITS.selfChangesPerMinute,
+  });
   const inTurn = (session: LiveSession, read: () => Promise<object>): Outcome => {
     const answer = reads.ask(session, read);
     return isFailure(answer) ? answer : later(answer);
@@ -45,6 +53,8 @@ export function personalHandlers(options: PersonalRequestsOptions) {
       if (invalid !== undefined) return invalid;
       const answer: Answer<"away"> = text === undefined ? {} : { text };
       if (session.away === text) return { answer };
+      const tooMany = changes(session);
+      if (tooMany !== undefined) return tooMany;
       session.away = text;
       presence.away(entryOf(session), session.memberships.keys(), session);
       directory.away(session);

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { Clock, MaybePromise } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { RoomName, ServerName } from "../names.ts";
 import { LOBBY } from "../names.ts";
 import type { History } from "../plugin/history.ts";
@@ -30,6 +31,7 @@ import type { Ids } from "./ids.ts";
 import type { MessageLog } from "./log.ts";
 import { mentionsIn } from "./mentions.ts";
 import type { Offers } from "./offers.ts";
+import { createBound } from "./pace.ts";
 import type { People } from "./people.ts";
 import type { Questions } from "./questions.ts";
 import { entryOf } from "./people.ts";
@@ -307,7 +309,17 @@ function messageHandlers(options: RequestsOptions) {
 }
 
 function roomHandlers(options: RequestsOptions) {
-  const { directory, people, presence, rooms, governance } = options;
+  const { clock, directory, people, presence, rooms, governance } = options;
+  const joins = createBound(clock, {
+    what: "rooms entered",
+    burst: LIMITS.joinsBurst,
+    perMinute: LIMITS.joinsPerMinute,
+  });
+  const renames = createBound(clock, {
+    what: "changes of nick",
+    burst: LIMITS.selfChangesBurst,
+    perMinute: LIMITS.selfChangesPerMinute,
+  });
   const joined = (session: LiveSession, room: RoomName): Answer<"join"> => ({
     room,
     members: people.members(room),
@@ -337,6 +349,8 @@ function roomHandlers(options: RequestsOptions) {
       const room = roomOf(ask.room);
       if (typeof room === "object") return room;
       if (session.memberships.has(room)) return { answer: joined(session, room) };
+      const tooMany = joins(session);
+      if (tooMany !== undefined) return tooMany;
       const offer = { person: session.person, room, members: people.members(room) };
       const judge = (refused: Failure | undefined) => refused ?? options.hooks().join(offer);
       // Once more when it enters: he may have been banned while a plugin took its time.
@@ -355,7 +369,8 @@ function roomHandlers(options: RequestsOptions) {
       return { answer: { room } satisfies Answer<"part"> };
     },
     async rename(session: LiveSession, ask: Ask<"rename">): Promise<Outcome> {
-      return outcomeOf(await options.entrance().rename(session, ask.nick, ask.password));
+      const renamed = async () => options.entrance().rename(session, ask.nick, ask.password);
+      return outcomeOf(renames(session) ?? (await renamed()));
     },
     who: (session: LiveSession, ask: Ask<"who">): Outcome =>
       outcomeOf(people.who({ ...ask, by: session })),
