@@ -255,8 +255,8 @@ export const LIMITS = {
   roomsPerSessionMax: 500,
   /** Up to so many are looked through one by one, which takes less memory than a Map. */
   membershipsFewMax: 8,
-  /** Rooms that one session enters: all of its own at once, and then one a second. */
-  joinsBurst: 600,
+  /** Rooms that one session enters: all of its own, six times over, and then one a second. */
+  joinsBurst: 3000,
   joinsPerMinute: 60,
   /** Its changes of nick, and of being away: each is told to all whom it meets. */
   selfChangesBurst: 30,

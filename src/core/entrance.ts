@@ -2,7 +2,7 @@
 // uniqueness, and only then a session in the lobby. Also the change of a nick, by the same rules.
 
 import type { Clock, Log, Random } from "../environment.ts";
-import type { Failure } from "../errors.ts";
+import type { ErrorCode, Failure } from "../errors.ts";
 import { failure, failureOf, isFailure } from "../errors.ts";
 import type { Nick, ServerName } from "../names.ts";
 import { parseNick, sameName, skeleton } from "../names.ts";
@@ -141,7 +141,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
           : request,
       );
     if (!isFailure(verdict)) throttle.succeeded(remote, nick);
-    else if (verdict.code !== "AUTH_FAILED") throttle.untried(remote, nick);
+    else if (!GUESSED.has(verdict.code)) throttle.untried(remote, nick);
     return verdict;
   };
   const proofs = new WeakSet<Proof>();
@@ -295,6 +295,9 @@ export function createEntrance(options: EntranceOptions): Entrance {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** The password may have been looked at, whatever was said of it. */
+const GUESSED: ReadonlySet<ErrorCode> = new Set(["AUTH_FAILED", "AUTH_DENIED"]);
 
 const requestOf = (
   { credential, remote, doorName, fingerprint }: Attempt,

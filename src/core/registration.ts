@@ -7,12 +7,12 @@ import { failure, failureOf, isFailure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Nick, ServerName } from "../names.ts";
 import { parseNick, sameName } from "../names.ts";
-import { addressOf } from "./acceptor.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import type { LivePlugin } from "./plugins.ts";
 import type { ServerBans } from "./server-bans.ts";
 import type { LiveSession } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { networkOf } from "./throttle.ts";
 
 export interface Registration {
   readonly nick: string;
@@ -88,7 +88,7 @@ function createRate(clock: Clock): (remote: string) => Failure | undefined {
   /** The oldest first. */
   let asked: { readonly address: string; readonly at: Millis }[] = [];
   return (remote) => {
-    const address = addressOf(remote);
+    const address = networkOf(remote);
     const since = clock.monotonic() - LIMITS.registrationsMs;
     asked = asked.filter(({ at }) => at > since);
     const own = asked.filter((one) => one.address === address).length;

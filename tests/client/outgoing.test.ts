@@ -12,6 +12,7 @@ test("a chunk that leaves no more says that the connection was lost", async () =
     clock: new ManualClock(),
     token: () => "",
     connected: () => true,
+    address: () => "ann@paris",
     tell() {},
     tellBehindChunks() {},
     sendChunk: () => false,
