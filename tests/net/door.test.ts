@@ -4,6 +4,8 @@
 import { describe, expect, test } from "bun:test";
 import type { DialOptions, Net } from "../../src/environment.ts";
 import { LIMITS } from "../../src/limits.ts";
+import { makeTlsIdentity } from "../../src/net/identity.ts";
+import { fingerprintOf } from "../../src/net/tls.ts";
 import { type Peer, bytes, connect, dial, identity, later, listen, make } from "./parts.ts";
 import { thrownBy } from "./parts.ts";
 
@@ -25,6 +27,19 @@ describe("one port", () => {
     expect([first, second, secure, plain].map((peer) => peer.wire.secure)).toEqual(
       Array.from({ length: 4 }, () => true),
     );
+  });
+
+  test("speaks TLS with a certificate whose end has come, as it is pinned", async () => {
+    const { net } = make();
+    const old = await makeTlsIdentity("paris", Date.now() - 31 * 365 * 24 * 3_600_000);
+    const { listener, next } = await listen(net, { tls: old });
+    const pinned = fingerprintOf(old.certificate);
+    const trust = (shown: Uint8Array) => Buffer.compare(shown, pinned) === 0;
+    const client = await dial(net, { port: listener.port, tls: true, trust });
+    client.send("hello");
+    const server = await next();
+    await server.until((peer) => peer.text === "hello");
+    expect(client.wire.fingerprint).toEqual(pinned);
   });
 
   test("takes a TLS hello that comes byte by byte", async () => {
