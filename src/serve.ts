@@ -110,7 +110,11 @@ export async function compiledOrder(
     write: async (key, bytes) => void kept.set(key, bytes),
   };
   const environment = createEnvironment({ dataDir: config.data, log: silent });
-  const core = await createCore(config, { environment: { ...environment, store }, event: nothing });
+  const core = await createCore(config, {
+    environment: { ...environment, store },
+    event: nothing,
+    folderOf: (path) => path,
+  });
   return { hooks: core.hookOrder, warnings: [...config.warnings, ...core.warnings] };
 }
 
@@ -124,12 +128,14 @@ interface CoreOptions {
   readonly environment: Environment;
   readonly tls?: TlsIdentity;
   event(event: ServerEvent): void;
+  /** Makes a plugin's folder, and returns its path. */
+  folderOf?(path: string): string;
 }
 
 /** Makes the core; what a plugin's setup refuses or throws names the config file. */
 async function createCore(
   config: LoadedConfig,
-  { environment, tls, event }: CoreOptions,
+  { environment, tls, event, folderOf = makeFolder }: CoreOptions,
 ): Promise<Server> {
   const { name, host, port, onMerge, guestRooms, plugins, data } = config;
   try {
@@ -141,7 +147,7 @@ async function createCore(
       plugins,
       environment,
       locate,
-      pluginFolder: (plugin) => makeFolder(join(data, plugin)),
+      pluginFolder: (plugin) => folderOf(join(data, plugin)),
       ...(tls === undefined ? {} : { tls }),
       report: event,
     });

@@ -87,6 +87,22 @@ describe("a config file", () => {
     ]);
   });
 
+  test("is looked at only, also where a plugin asks for its folder in setup", async () => {
+    const cwd = join(home, "looked-at");
+    await mkdir(cwd);
+    const text = `
+      import { defineConfig, definePlugin } from "chatfusion";
+      import authGuest from "chatfusion/plugins/auth-guest";
+      import fabricTree from "chatfusion/plugins/fabric-tree";
+      const early = definePlugin({ name: "early", setup: ({ folder }) => void folder() ?? {} })();
+      const plugins = [early, authGuest(), fabricTree()] as const;
+      export default defineConfig({ name: "paris", plugins });
+    `;
+    await writeFile(join(cwd, "chatfusion.config.ts"), text);
+    expect(await run(["check"], { cwd })).toMatchObject({ code: 0, err: "" });
+    expect(await readdir(cwd)).toEqual(["chatfusion.config.ts"]);
+  });
+
   test("whose plugin has a command that nobody reaches: check says so, user does not", async () => {
     const cwd = join(home, "twice");
     await mkdir(cwd);
