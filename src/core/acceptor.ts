@@ -3,7 +3,7 @@
 // the native door's or the fabric's.
 
 import type { Bytes, Clock, Log, Wire, WireHandlers } from "../environment.ts";
-import type { Failure } from "../errors.ts";
+import type { ErrorCode, Failure } from "../errors.ts";
 import { failure, failureOf, ProtocolError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Fabric } from "../plugin/fabric.ts";
@@ -38,6 +38,11 @@ export class Gatekeeper {
   /** Those who have not said who they are, the oldest first. */
   readonly #strangers = new Set<Visitor>();
   #connections = 0;
+  readonly #refused: (remote: string, code: ErrorCode) => void;
+
+  constructor(refused: (remote: string, code: ErrorCode) => void = () => undefined) {
+    this.#refused = refused;
+  }
 
   get strangers(): number {
     return this.#strangers.size;
@@ -70,6 +75,11 @@ export class Gatekeeper {
   /** It has said who it is. Idempotent. */
   entered(visitor: Visitor): void {
     if (this.#strangers.delete(visitor)) count(this.#unknown, networkOf(visitor.remote), -1);
+  }
+
+  /** Somebody is sent away, whoever it was. */
+  refused(remote: string, code: ErrorCode): void {
+    this.#refused(remote, code);
   }
 
   /** The connection of one who was admitted has ended. */
@@ -133,6 +143,7 @@ class Acceptance implements Visitor, WireHandlers {
     if (this.#over) return;
     this.#over = true;
     this.#stopClock();
+    this.#gate.refused(this.remote, failed.code);
     if (this.#door !== undefined) return this.#door.end(failed);
     this.#wire.send("control", encodeJson(FRAME.error, failed));
     this.#wire.flush();

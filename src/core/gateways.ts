@@ -78,8 +78,11 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
   };
   const admit = (connection: Connection, wire: Wire) => {
     const seconds = LIMITS.handshakeMsMax / 1000;
-    const late = () => wire.close(`HANDSHAKE_TIMEOUT: no login within ${seconds} s`);
-    const evict = ({ code, text }: Failure) => wire.close(`${code}: ${text}`);
+    const evict = ({ code, text }: Failure) => {
+      gate.refused(wire.remote, code);
+      wire.close(`${code}: ${text}`);
+    };
+    const late = () => evict(failure("HANDSHAKE_TIMEOUT", `no login within ${seconds} s`));
     const visitor = { remote: wire.remote, evict };
     const refused = gate.admit(visitor);
     if (refused !== undefined) {

@@ -11,7 +11,6 @@ import type { CommandResult, Plugin } from "../plugin/context.ts";
 import type { Fabric } from "../plugin/fabric.ts";
 import type { Caller } from "../plugin/hooks.ts";
 import type { History } from "../plugin/history.ts";
-import { Gatekeeper } from "./acceptor.ts";
 import { createAmendments } from "./amendments.ts";
 import { createAuthHost } from "./auth-host.ts";
 import type { AccountOf } from "./auth.ts";
@@ -35,7 +34,6 @@ import { createIds } from "./ids.ts";
 import { createLifecycle } from "./lifecycle.ts";
 import { createMessageLog } from "./log.ts";
 import { createMail } from "./mail.ts";
-import { createMetrics } from "./metrics.ts";
 import { createOffers } from "./offers.ts";
 import { createPeople, entryOf } from "./people.ts";
 import { createPersonal } from "./personal.ts";
@@ -45,6 +43,7 @@ import { createPresence } from "./presence.ts";
 import { recall, recallKept } from "./recall.ts";
 import { createRecent } from "./recent.ts";
 import { createHistoryHost } from "./redaction.ts";
+import { createRefusals } from "./refusals.ts";
 import { createRequests } from "./requests.ts";
 import { createRooms } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
@@ -155,11 +154,10 @@ function createShared(options: ServerOptions, identity: Identity, governed: Gove
     tellsAccounts: () => later.accountOf !== undefined,
     identity: () => identity,
     tick,
-    gate: new Gatekeeper(),
+    ...createRefusals(environment.log),
     pool: createHashingPool(environment.tasks, random),
     recent: createRecent(),
     ...governed,
-    metrics: createMetrics(environment.log),
     sessions: createSessions(clock, random),
     ids: createIds(clock, () => identity.life),
     log: createMessageLog({
@@ -345,7 +343,7 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
   const { live, abort } = createPlugins(shared, society);
   const host = createSessionHost(shared, society);
   const { environment, name: self, report } = options;
-  shared.later.entrance = createEntrance({
+  const entrance = createEntrance({
     ...shared,
     ...society,
     ...environment,
@@ -354,6 +352,7 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
     directory: society.fusion.directory,
     plugins: live,
   });
+  shared.later.entrance = shared.watched(entrance);
   const { status, commands } = createOwnCommands(shared, society, live);
   shared.later.commands = commands;
   const openPort = createPort({
