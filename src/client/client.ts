@@ -61,8 +61,6 @@ export class Client {
   readonly #rooms = new JoinedRooms();
   #fusion: readonly string[] = [];
   #firstMet: FirstMet | undefined;
-  /** Of transfers that ended with a connection: their other ends are still to be told. */
-  #untold: string[] = [];
   #isFlushDue = false;
 
   /** See `connect` in client.ts. */
@@ -280,9 +278,7 @@ export class Client {
       this.#listeners.hold();
       return this.#past.entered(...this.#rooms);
     }
-    if (!welcome.resumed) this.#transfers.lost(true);
-    const untold = welcome.resumed ? this.#untold : [];
-    this.#untold = [];
+    if (!welcome.resumed) this.#transfers.over();
     this.#requests.attach(welcome.resumed, welcome.lastRef);
     for (const room of missed) this.#joinAgain(room);
     this.#listeners.tell({
@@ -298,11 +294,6 @@ export class Client {
     if (wish !== undefined) {
       const { nick, password } = wish.credential;
       wish.done.resolve(this.rename(nick, password));
-    }
-    for (const transfer of untold) {
-      const [code, reason] = ["TRANSFER_INTERRUPTED", "the connection was lost"] as const;
-      // Where it is forgotten already, there is nobody to tell.
-      this.request("cancel", { transfer, code, reason }).catch(() => undefined);
     }
     this.#transfers.back();
   }
@@ -373,7 +364,7 @@ export class Client {
   #lost(connection: Connection, failure: ChatFusionError): void {
     this.#connection = undefined;
     this.#requests.detach();
-    this.#untold = this.#transfers.lost(false);
+    this.#transfers.lost();
     if (this.#options.reconnect === false || isFinal(failure.code)) return this.#end(failure);
     this.#phase = "lost";
     const token = this.#welcome?.resume ?? "";

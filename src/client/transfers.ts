@@ -33,6 +33,9 @@ export class Transfers {
   /** Arrived or given up, of which their senders may not know yet; the newest last. */
   readonly #ended: Incoming[] = [];
 
+  /** Those that ended with a connection: their other ends are still to be told. */
+  #untold: string[] = [];
+
   readonly #port: TransferPort;
   readonly #ask: Ask;
   /** Offers without an answer yet. */
@@ -171,27 +174,25 @@ export class Transfers {
     for (const one of this.#outgoing.values()) one.drained();
   }
 
-  /**
-   * The connection is gone, and with it the chunks on their way. Returns the ids of the transfers
-   * that ended; their other ends are told when the session goes on. With `all`, it does not.
-   */
-  lost(all: boolean): string[] {
-    const ended: string[] = [];
-    const why = interrupted("the connection was lost");
-    for (const [id, one] of this.#outgoing) {
-      if (!all && !one.begun) continue;
-      ended.push(id);
-      one.end(why);
-    }
-    for (const [id, one] of this.#incoming) {
-      if (!one.isPaused) ended.push(id);
-      one.interrupt(why);
-    }
-    return ended;
+  /** The connection is gone, and with it the chunks on their way; offers live on. */
+  lost(): void {
+    this.#untold = this.#interrupt(({ begun }) => begun);
   }
 
-  /** The connection is there again. */
+  /** The session has not gone on: nothing is left of what was offered, or was under way, in it. */
+  over(): void {
+    this.#untold = [];
+    this.#interrupt(() => true);
+  }
+
+  /** The connection is there again. The other ends of what was interrupted may not know it. */
   back(): void {
+    for (const transfer of this.#untold) {
+      const [code, reason] = ["TRANSFER_INTERRUPTED", "the connection was lost"] as const;
+      // Where it is forgotten already, there is nobody to tell.
+      this.#ask("cancel", { transfer, code, reason }).catch(() => undefined);
+    }
+    this.#untold = [];
     for (const one of this.#sendings) one.back();
   }
 
@@ -205,6 +206,22 @@ export class Transfers {
   }
 
   // --- internal ---------------------------------------------------------------------------------
+
+  /** Returns the ids of the transfers that ended by it. */
+  #interrupt(isOver: (outgoing: Outgoing) => boolean): string[] {
+    const ended: string[] = [];
+    const why = interrupted("the connection was lost");
+    for (const [id, one] of this.#outgoing) {
+      if (!isOver(one)) continue;
+      ended.push(id);
+      one.end(why);
+    }
+    for (const [id, one] of this.#incoming) {
+      if (!one.isPaused) ended.push(id);
+      one.interrupt(why);
+    }
+    return ended;
+  }
 
   #admit(): void {
     const open = this.#sendings.size + this.#incoming.size;
