@@ -19,10 +19,19 @@ export const systemClock: Clock = {
 
 /** Settles as a promise does; rejects where that takes longer, which is nobody's business then. */
 export function within<T>(clock: Clock, ms: Millis, promise: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
+  const settled = Promise.withResolvers<T>();
   const cancel = clock.after(ms, () => {
     const text = `no answer within ${Math.round(ms / 1000)} s`;
-    late.reject(new ChatFusionError("UNCONFIRMED", text));
+    settled.reject(new ChatFusionError("UNCONFIRMED", text));
   });
-  return Promise.race([promise, late.promise]).finally(cancel);
+  // As soon as it does, not some turns later: what comes behind it is told behind it.
+  const settle = (end: () => void) => {
+    cancel();
+    end();
+  };
+  promise.then(
+    (value) => settle(() => settled.resolve(value)),
+    (thrown: unknown) => settle(() => settled.reject(thrown)),
+  );
+  return settled.promise;
 }

@@ -12,7 +12,8 @@ export class Unprinted {
   add(text: string, held: boolean): void {
     this.#lines.push(text);
     this.#length += text.length;
-    while (held && this.#length > LIMITS.unseenLengthMax) {
+    const most = held ? LIMITS.unseenLengthMax : Number.POSITIVE_INFINITY;
+    while (this.#length > most) {
       this.#length -= this.#lines.shift()?.length ?? 0;
       this.#skipped++;
     }
