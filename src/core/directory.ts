@@ -40,6 +40,7 @@ export interface DirectoryOptions {
 export function createDirectory(options: DirectoryOptions) {
   let version = 0;
   let changes: Change[] = [];
+  let isLeaving = false;
 
   const publish = (frame: DirectoryFrame) => {
     const body = encoder.encode(JSON.stringify(frame));
@@ -49,6 +50,7 @@ export function createDirectory(options: DirectoryOptions) {
     options.publish(bytes);
   };
   const note = (change: Change) => {
+    if (isLeaving) return;
     version++;
     changes.push(change);
     options.schedule();
@@ -193,6 +195,10 @@ export function createDirectory(options: DirectoryOptions) {
         to: session.nick,
         account: session.person.account ?? "",
       }),
+    /** This server stops: its people go with it, and are told of together. */
+    leave(): void {
+      isLeaving = true;
+    },
     away: ({ nick, away }: LiveSession) =>
       note({ op: "away", nick, ...(away === undefined ? {} : { away }) }),
     joined: (session: LiveSession, room: RoomName) => {

@@ -36,6 +36,8 @@ export interface LifecycleOptions {
   readonly kept: readonly Pick<Mail, "idle">[];
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   abort(): void;
+  /** Nobody is told any more who of this server comes and goes. */
+  leave(): void;
   /** Ends what goes to and comes from other servers, and all that waits for an answer. */
   close(): void;
   readonly report: (event: ServerEvent) => void;
@@ -130,6 +132,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     const kept = Promise.all(options.kept.map((one) => one.idle()));
     await byDeadline("mail", LIMITS.drainMsMax, kept);
     options.tick.now(); // the acknowledgements of what the log has now
+    options.leave();
     for (const session of options.sessions.all()) session.expel("SERVER_STOPPING", reason);
     options.tick.now();
     options.close();

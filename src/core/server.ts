@@ -370,6 +370,7 @@ function createCore(options: ServerOptions, identity: Identity, governed: Govern
     environment,
     kept: [society.mail, society.personal, society.governance.store, shared.marks],
     live,
+    leave: () => society.fusion.directory.leave(),
     close() {
       for (const part of Object.values(society)) if ("close" in part) part.close();
       shared.marks.close();

@@ -214,6 +214,8 @@ test("a server that stops in good order is told with that reason, everywhere", (
   const row = new Row("stop");
   const [a, b, c, d] = row.row("amiens", "brest", "caen", "dijon") as [Home, Home, Home, Home];
   const people = [a, b, d].map((home) => row.place.enter(home, "ann"));
+  row.place.enter(c, "cat");
+  row.place.rest(1000);
   row.hush();
   row.place.stop(c);
   row.place.rest(1000);
@@ -223,6 +225,9 @@ test("a server that stops in good order is told with that reason, everywhere", (
     ["split from amiens, brest, caen: this server is alone now (link to caen ended: caen stops)"],
   ]);
   for (const one of people) expect(one.all("split")).toMatchObject([{ code: "SERVER_STOPPING" }]);
+  // Whoever was there has gone with it: in the same line.
+  for (const one of people) expect(one.all("left")).toEqual([]);
+  expect(people[0]!.all("split")).toMatchObject([{ people: 2 }]);
 });
 
 test("a link that was ended on purpose, and is lost the next time, is told as lost then", () => {
