@@ -74,6 +74,9 @@ export interface NativeDoor {
 
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
 
+const outOfPhase = (type: number, phase: string) =>
+  new ProtocolError("OUT_OF_PHASE", `${frameName(type)} is not expected in phase ${phase}`);
+
 /** A class, since there are very many of them. */
 export class Door implements NativeDoor, Doorway, Keeper {
   readonly #options: DoorOptions;
@@ -262,6 +265,8 @@ export class Door implements NativeDoor, Doorway, Keeper {
     const found = sessions.redeem(token);
     if (found === undefined || found.nick !== nick)
       return failure("RESUME_FAILED", "no session waits under this token; log in again");
+    const refused = this.#options.entrance().readmits(found, this.#wire.remote);
+    if (refused !== undefined) return refused;
     if (found.phase === "in") {
       found.doorway.close("SESSION_REPLACED", "resumed elsewhere");
       this.#options.lost(found); // chunks under way were swallowed with the wire
@@ -393,8 +398,3 @@ export class Door implements NativeDoor, Doorway, Keeper {
     return this.#phase === "gone";
   }
 }
-
-// --- internal -----------------------------------------------------------------------------------
-
-const outOfPhase = (type: number, phase: string) =>
-  new ProtocolError("OUT_OF_PHASE", `${frameName(type)} is not expected in phase ${phase}`);

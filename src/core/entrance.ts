@@ -77,6 +77,8 @@ export interface Entrance {
   enter(arrival: Arrival): Promise<LiveSession | Failure>;
   /** Asks the plugins as `enter` does, and lets nobody in. Never rejects. */
   authenticate(attempt: Attempt): Promise<Proof | Failure>;
+  /** Why one whose connection was lost does not come back from this address. */
+  readmits(session: LiveSession, remote: string): Failure | undefined;
   /** A session has proven an account; its nick stays. */
   identify(session: LiveSession, proof: Proof): Failure | undefined;
   rename(
@@ -104,20 +106,23 @@ export function createEntrance(options: EntranceOptions): Entrance {
   let consenting = 0;
   /** Nicks, by their look, that accounts came to own while plugins were thinking. */
   const claims = new Set<string>();
+  const revocations = createRevocations();
+  const banned = (nick: Nick, account: string | undefined, remote: string) =>
+    bans.refusal({ nick, account, server: options.self }, remote);
 
-  /** Asks the plugins; what an account came to own meanwhile is no guest's any more. */
+  /** Asks the plugins; what became of the nick or the account meanwhile counts. */
   const consent = async (request: AuthRequest, secure: boolean) => {
+    const { nick, remote } = request;
     consenting++;
-    const banned = (account: string | undefined) =>
-      bans.refusal({ nick: request.nick, account, server: options.self }, request.remote);
+    const since = revocations.count;
     try {
-      const verdict = banned(undefined) ?? (await ask(request, secure));
-      const isGuest = !isFailure(verdict) && verdict.account === undefined;
-      return isGuest && claims.has(skeleton(request.nick))
-        ? failure("NICK_REGISTERED", `nick ${request.nick}: it belongs to an account`)
-        : isFailure(verdict)
-          ? verdict
-          : (banned(verdict.account) ?? verdict);
+      const verdict = banned(nick, undefined, remote) ?? (await ask(request, secure));
+      if (isFailure(verdict)) return verdict;
+      const { account } = verdict;
+      if (account === undefined && claims.has(skeleton(nick)))
+        return failure("NICK_REGISTERED", `nick ${nick}: it belongs to an account`);
+      if (account !== undefined && revocations.has(account, since)) return revoked(account);
+      return banned(nick, account, remote) ?? verdict;
     } finally {
       consenting--;
       if (consenting === 0) claims.clear();
@@ -141,24 +146,34 @@ export function createEntrance(options: EntranceOptions): Entrance {
           : request,
       );
     if (!isFailure(verdict)) throttle.succeeded(remote, nick);
-    else if (!GUESSED.has(verdict.code)) throttle.untried(remote, nick);
+    else if (UNTRIED.has(verdict.code)) throttle.untried(remote, nick);
+    else throttle.failed(remote, nick);
     return verdict;
   };
-  const proofs = new WeakSet<Proof>();
+  /** What was proven, and after how many revocations. */
+  const proofs = new WeakMap<Proof, number>();
+  /** Why a proof lets nobody in under a nick, or not any more. */
+  const proofRefusal = (proof: Proof, nick: Nick, remote: string): Failure | undefined => {
+    const since = proofs.get(proof);
+    if (since === undefined) return failure("AUTH_FAILED", "this is no proof of this server");
+    const { account } = proof;
+    return revocations.has(account, since) ? revoked(account) : banned(nick, account, remote);
+  };
   /** Who has proven an account is let in under its nick, and under those that anybody may have. */
   const admitted = async (arrival: Arrival, nick: Nick) => {
-    const { proof, secure } = arrival;
+    const { proof, secure, remote } = arrival;
     if (proof === undefined) return consent(requestOf(arrival, nick), secure);
-    if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
     const { account, roles } = proof;
-    if (sameName(nick, account as Nick)) return { account, roles }; // an account is a nick
-    const bare = { ...arrival, credential: { kind: "none" } } as const;
-    const verdict = await consent(requestOf(bare, nick), secure);
-    return isFailure(verdict) ? verdict : { account, roles };
+    if (!isNickOf(account, nick)) {
+      const bare = { ...arrival, credential: { kind: "none" } } as const;
+      const verdict = await consent(requestOf(bare, nick), secure);
+      if (isFailure(verdict)) return verdict;
+    }
+    return proofRefusal(proof, nick, remote) ?? { account, roles };
   };
   const prove = (account: string, roles: readonly string[]): Proof => {
     const proof: Proof = Object.freeze({ account, roles });
-    proofs.add(proof);
+    proofs.set(proof, revocations.count);
     return proof;
   };
   const identify = (session: LiveSession, { account, roles }: Proof): Failure | undefined => {
@@ -269,8 +284,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
       }
     },
     identify(session, proof) {
-      if (!proofs.has(proof)) return failure("AUTH_FAILED", "this is no proof of this server");
-      return identify(session, proof);
+      return proofRefusal(proof, session.nick, session.remote) ?? identify(session, proof);
     },
     mechanisms: [...new Set(options.plugins.flatMap(({ parts }) => parts.mechanisms ?? []))],
     registers: registrar.isOpen,
@@ -280,10 +294,11 @@ export function createEntrance(options: EntranceOptions): Entrance {
       const proof = prove(made.account, made.roles);
       return (registration.session && identify(registration.session, proof)) ?? proof;
     },
+    readmits: ({ nick, person: { account } }, remote) => banned(nick, account, remote),
     revoked(account) {
-      for (const session of sessions.all())
-        if (session.person.account === account)
-          session.expel("KICKED", `the account ${account} was removed, or its password changed`);
+      revocations.add(account);
+      for (const session of Array.from(sessions.ofAccount(account)))
+        session.expel("KICKED", revoked(account).text);
     },
     claimed(nick) {
       if (consenting > 0) claims.add(skeleton(nick));
@@ -296,8 +311,27 @@ export function createEntrance(options: EntranceOptions): Entrance {
 
 // --- internal -----------------------------------------------------------------------------------
 
-/** The password may have been looked at, whatever was said of it. */
-const GUESSED: ReadonlySet<ErrorCode> = new Set(["AUTH_FAILED", "AUTH_DENIED"]);
+/** The password was not looked at. Any other refusal may be by the password. */
+const UNTRIED: ReadonlySet<ErrorCode> = new Set(["AUTH_BUSY", "PLUGIN_FAILED"]);
+
+/** An account is a nick. */
+const isNickOf = (account: string, nick: Nick): boolean => sameName(nick, account as Nick);
+
+const revoked = (account: string): Failure =>
+  failure("AUTH_FAILED", `the account ${account} was removed, or its password changed`);
+
+/** Accounts that were revoked, each after how many others the last time. */
+function createRevocations() {
+  const last = new Map<string, number>();
+  let count = 0;
+  return {
+    get count() {
+      return count;
+    },
+    add: (account: string): void => void last.set(account, ++count),
+    has: (account: string, since: number): boolean => (last.get(account) ?? 0) > since,
+  };
+}
 
 const requestOf = (
   { credential, remote, doorName, fingerprint }: Attempt,

@@ -204,7 +204,8 @@ export function createGatewayHost(options: GatewaysOptions, plugin: string): Gat
       if (place === undefined) return failure("INTERNAL", "not a connection of this gateway");
       const { remote, secure } = place.wire;
       const own = session as LiveSession | undefined; // given out by `enter` alone
-      return options.entrance().register({ nick, password, remote, secure, session: own });
+      const by = { remote, secure, doorName: plugin };
+      return options.entrance().register({ nick, password, ...by, session: own });
     },
     async enter(entry): Promise<Session | Failure> {
       const place = wires.get(entry.connection);

@@ -40,8 +40,9 @@ const registerCommand = ({ sessions }: Shared, entrance: () => Entrance | undefi
     async run([password], { person }) {
       const session = person && sessions.find(person.nick);
       if (session === undefined) return failure("BAD_REQUEST", "the console uses user-add");
-      const { nick, remote, secure } = session;
-      const made = await entrance()?.register({ nick, password, remote, secure, session });
+      const { nick, remote, secure, doorName } = session;
+      const ask = { nick, password, remote, secure, doorName, session };
+      const made = await entrance()?.register(ask);
       if (made === undefined || isFailure(made)) return made ?? failure("INTERNAL", "too early");
       const { account } = made;
       const text = `${account} is registered: log in with the password from now on`;

@@ -19,13 +19,15 @@ export interface Registration {
   readonly password: string;
   readonly remote: string;
   readonly secure: boolean;
+  /** The plugin whose door it is; "native" for the server's own. */
+  readonly doorName: string;
   /** Who is in registers its own nick; who is not, one that nobody has. */
   readonly session?: LiveSession | undefined;
 }
 
 export interface RegistrarOptions {
   readonly clock: Clock;
-  readonly hooks: () => Pick<CompiledHooks, "register">;
+  readonly hooks: () => Pick<CompiledHooks, "register" | "auth">;
   readonly self: ServerName;
   readonly sessions: Sessions;
   readonly bans: ServerBans;
@@ -65,7 +67,11 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     if (register === undefined) return failure("AUTH_DENIED", "nobody registers here by himself");
     const refused = refusal(ask, nick);
     if (refused !== undefined) return refused;
-    const { password, remote } = ask;
+    const { password, remote, doorName: door } = ask;
+    // It may be another auth plugin's, or look like one that is.
+    const credential = { kind: "none" } as const;
+    const own = await options.hooks().auth({ nick, why: "enter", credential, remote, door });
+    if (isFailure(own) && own.code === "NICK_REGISTERED") return own;
     const made = await register({ nick, password, remote });
     return isFailure(made) ? made : { account: made.account ?? nick, roles: made.roles };
   };

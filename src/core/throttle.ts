@@ -3,7 +3,9 @@
 //
 // Three tables, each bounded, the longest untouched entry first to go:
 //   by address and nick   5 tries a minute, then one after waits that double up to 15 minutes
-//   by address            20 wrong tries a minute, whatever the nicks
+//   by address            20 wrong tries a minute, whatever the nicks: counted when they are known
+//                         to be wrong, so that a class that comes back at once is not held up. What
+//                         is looked at meanwhile, for as many as may connect, is owed
 //   by nick               guessed at from many addresses, it is hot: then each address has one try
 //                         instead of five. Never a lock-out: the owner's address has its own
 // An address is what one customer of a network has: an IPv4 address, or an IPv6 /64.
@@ -19,6 +21,8 @@ export interface Throttle {
    * Returns 0 to go on, else the milliseconds after which to try again; then nothing was taken.
    */
   try(remote: string, nick: Nick): Millis;
+  /** The password was wrong. */
+  failed(remote: string, nick: Nick): void;
   /** The password was right: gives the try back, and forgets the wrong ones before it. */
   succeeded(remote: string, nick: Nick): void;
   /** The password was not looked at (`AUTH_BUSY`): gives this one try back. */
@@ -52,7 +56,6 @@ export function createThrottle(clock: Pick<Clock, "monotonic">): Throttle {
       pair.tries += 1;
       const free = byNick.left < 1 ? 1 : LIMITS.loginTriesPerNickMax;
       if (pair.tries >= free) pair.until = now + waitAfter(pair.tries - free);
-      byAddress.left -= 1;
       byNick.left = Math.max(0, byNick.left - 1);
       pairs.set(both, pair);
       addresses.set(address, byAddress);
@@ -60,19 +63,23 @@ export function createThrottle(clock: Pick<Clock, "monotonic">): Throttle {
       return 0;
     },
     untried(remote, nick) {
-      const { address, name, both } = keysOf(remote, nick);
+      const { name, both } = keysOf(remote, nick);
       const pair = pairs.get(both);
       if (pair !== undefined) {
         pair.tries = Math.max(0, pair.tries - 1);
         pair.until = Math.min(pair.until, clock.monotonic());
       }
-      giveBack(addresses.get(address));
       giveBack(nicks.get(name));
     },
+    failed(remote, nick) {
+      const { address } = keysOf(remote, nick);
+      const bucket = refill(addresses.get(address), clock.monotonic());
+      bucket.left -= 1;
+      addresses.set(address, bucket);
+    },
     succeeded(remote, nick) {
-      const { address, name, both } = keysOf(remote, nick);
+      const { name, both } = keysOf(remote, nick);
       pairs.delete(both);
-      giveBack(addresses.get(address));
       giveBack(nicks.get(name));
     },
   };

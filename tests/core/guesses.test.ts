@@ -33,7 +33,7 @@ test("a wrong password is a try, also where the plugin denies it without a code"
 test("of IPv6 a whole network registers as many nicks as one address", async () => {
   const registrar = createRegistrar({
     clock: createManualClock(),
-    hooks: () => ({ register: ({ nick }) => allow(nick) }),
+    hooks: () => ({ register: ({ nick }) => allow(nick), auth: () => Promise.resolve(allow()) }),
     self: "paris" as never,
     sessions: { refusal: () => undefined } as never,
     bans: { refusal: () => undefined } as never,
@@ -46,6 +46,7 @@ test("of IPv6 a whole network registers as many nicks as one address", async () 
       password: "secret",
       remote,
       secure: true,
+      doorName: "native",
     });
     return "code" in made ? made.code : made.account;
   };

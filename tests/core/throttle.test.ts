@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { createThrottle } from "../../src/core/throttle.ts";
 import { LIMITS } from "../../src/limits.ts";
-import { parseNick } from "../../src/names.ts";
+import { type Nick, parseNick } from "../../src/names.ts";
 import { createManualClock } from "../../src/testing/context.ts";
 
 const minute = 60_000;
@@ -55,11 +55,28 @@ describe("from one address", () => {
   test("all nicks together have twenty wrong tries a minute", () => {
     const { clock, throttle } = begin();
     const nicks = Array.from({ length: 500 }, (_, index) => parseNick(`nick${index}x`));
-    const passed = () => nicks.filter((nick) => throttle.try("10.0.0.1:1", nick) === 0).length;
+    const isLookedAt = (nick: Nick) => {
+      if (throttle.try("10.0.0.1:1", nick) > 0) return false;
+      throttle.failed("10.0.0.1:1", nick);
+      return true;
+    };
+    const passed = () => nicks.filter(isLookedAt).length;
     expect(passed()).toBe(LIMITS.loginTriesPerAddressMax);
     expect(throttle.try("10.0.0.1:1", ana)).toBe(minute / LIMITS.loginTriesPerAddressMax);
     clock.advance(minute);
     expect(passed()).toBe(LIMITS.loginTriesPerAddressMax);
+  });
+
+  test("those that are looked at at once are counted when they were wrong, and owed", () => {
+    const { clock, throttle } = begin();
+    const nicks = Array.from({ length: 40 }, (_, index) => parseNick(`nick${index}x`));
+    for (const nick of nicks) expect(throttle.try("10.0.0.1:1", nick)).toBe(0);
+    for (const nick of nicks) throttle.failed("10.0.0.1:1", nick);
+    expect(throttle.try("10.0.0.1:1", ana)).toBe(minute + minute / 20);
+    clock.advance(minute);
+    expect(throttle.try("10.0.0.1:1", ana)).toBe(minute / 20);
+    clock.advance(minute / 20);
+    expect(throttle.try("10.0.0.1:1", ana)).toBe(0);
   });
 
   test("look-alikes and other letters are one nick", () => {
@@ -87,7 +104,10 @@ describe("a right password", () => {
     for (let n = 0; n < 500; n += 1) {
       const own = parseNick("mallory");
       if (throttle.try("10.0.0.1:1", own) === 0) throttle.succeeded("10.0.0.1:1", own);
-      if (throttle.try("10.0.0.1:1", parseNick(`victim${n}x`)) === 0) wrong += 1;
+      const victim = parseNick(`victim${n}x`);
+      if (throttle.try("10.0.0.1:1", victim) > 0) continue;
+      throttle.failed("10.0.0.1:1", victim);
+      wrong += 1;
     }
     expect(wrong).toBeLessThanOrEqual(LIMITS.loginTriesPerAddressMax);
   });

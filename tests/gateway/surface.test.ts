@@ -303,3 +303,50 @@ test("an account can be proven apart from entering, by a stranger and by a sessi
   session.close("done");
   expect(made.host.identify(session, proof)).toMatchObject({ code: "CANNOT_CONNECT" });
 });
+
+test("a proof is none any more when its account was revoked or banned since", async () => {
+  const made = pipe(1000);
+  let revoke: ((account: string) => void) | undefined;
+  const accounts = definePlugin({
+    name: "auth-accounts",
+    provides: ["auth"],
+    setup({ host }) {
+      revoke = (account) => host.revoked(account);
+      return {
+        onAuth: ({ nick, credential }) => (credential.kind === "none" ? allow() : allow(nick)),
+      };
+    },
+  });
+  await using stage = await inWorld([made.plugin, accounts()]);
+  const prove = async (nick: string) => {
+    const { connection } = made.adopt();
+    const credential = { kind: "password", password: "secret" } as const;
+    const proof = await stage.done(made.host.authenticate({ nick, credential, connection }));
+    if (isFailure(proof)) throw new Error(proof.text);
+    const enter = (as: string) =>
+      stage.done(
+        made.host.enter({
+          nick: as,
+          credential: { kind: "none" },
+          proof,
+          connection,
+          format: lines,
+          personal: ignore,
+        }),
+      );
+    return { proof, enter };
+  };
+  const [ann, ben] = [await prove("ann"), await prove("ben")];
+  const guest = await stage.done(made.enter("gus", made.adopt().connection));
+  if (isFailure(guest)) throw new Error(guest.text);
+  revoke?.("ann");
+  expect(await ann.enter("ann")).toMatchObject({ code: "AUTH_FAILED" });
+  expect(await ann.enter("zoe")).toMatchObject({ code: "AUTH_FAILED" });
+  expect(made.host.identify(guest, ann.proof)).toMatchObject({ code: "AUTH_FAILED" });
+  await stage.done(stage.server.run(["ban", "ben@paris"], { by: "console", roles: [] }));
+  expect(await ben.enter("ben")).toMatchObject({ code: "BANNED" });
+  expect(await ben.enter("zoe")).toMatchObject({ code: "BANNED" });
+  expect(made.host.identify(guest, ben.proof)).toMatchObject({ code: "BANNED" });
+  const later = await prove("ann");
+  expect(isFailure(await later.enter("ann"))).toBe(false);
+});
