@@ -8,7 +8,7 @@ import { OPERATOR } from "./states.ts";
 /** Makes it; `live` is asked once all plugins are set up. */
 export function createAuthHost(
   { pool, need }: Shared,
-  { mail, personal }: Pick<Society, "mail" | "personal">,
+  { mail, personal, governance }: Pick<Society, "mail" | "personal" | "governance">,
   live: () => readonly LivePlugin[],
 ): AuthHost {
   return {
@@ -16,7 +16,7 @@ export function createAuthHost(
     claimed: (nick) => need("entrance").claimed(nick),
     revoked(account) {
       need("entrance").revoked(account);
-      for (const kept of [mail, personal]) kept.revoked(account);
+      for (const kept of [mail, personal, governance]) kept.revoked(account);
     },
     roles: () => rolesOf(live()),
   };

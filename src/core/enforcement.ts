@@ -15,6 +15,7 @@ import type { Directory } from "./directory.ts";
 import { hasForeign } from "./format.ts";
 import { PatternMap } from "./pattern.ts";
 import { remoteEntry } from "./peer.ts";
+import { isRemoved } from "./removed-accounts.ts";
 import type { Peers } from "./peers.ts";
 import type { People } from "./people.ts";
 import { entryOf, thereIn } from "./people.ts";
@@ -112,7 +113,7 @@ export function createEnforcement(options: EnforcementOptions) {
     for (const id of new Set([...before.roles.keys(), ...after.roles.keys()])) {
       const [was, now] = [before.roles.get(id), after.roles.get(id)];
       const from = now?.from ?? was?.from;
-      if (was?.role === now?.role || from === undefined) continue;
+      if (was?.role === now?.role || from === undefined || isRemoved(id)) continue;
       open?.tell({ type: "state", room, ...shown(from), value: now?.role ?? null });
     }
     if (open !== undefined && hasForeign(open)) rank(open, change);

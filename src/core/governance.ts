@@ -37,6 +37,7 @@ import {
   speechRefusal,
   stands,
 } from "./room-state.ts";
+import { createRemovals } from "./removals.ts";
 import type { Rooms } from "./rooms.ts";
 import type { ServerBans } from "./server-bans.ts";
 import { loadServerBans } from "./server-bans.ts";
@@ -90,7 +91,7 @@ export async function loadGoverned(environment: Environment): Promise<Governed> 
 export function createGovernance(options: GovernanceOptions) {
   const { environment, store, bans, pool, self, rooms } = options;
   const { clock } = environment;
-  const { states, actors, sync, changes, kicks, judge } = createParts(options);
+  const { states, actors, sync, changes, removals, kicks, judge } = createParts(options);
   const slow = createSlowMode(clock);
   const isOwn = ({ address }: PersonEntry) => address.endsWith(`@${self}`);
   const isBarredFrom: HiderOptions["isBarredFrom"] = (room, person, of) => {
@@ -126,6 +127,8 @@ export function createGovernance(options: GovernanceOptions) {
     changes,
     kicks,
     bans,
+    /** An account of this server may have been removed: what it had in rooms ends. */
+    revoked: removals.revoked,
     /** A room has its first member here. */
     opened(room: RoomName): void {
       const open = rooms().find(room);
@@ -279,7 +282,8 @@ function createParts(options: GovernanceOptions) {
     changed: (room, change) => acts.tell(room, change),
     invited: (one) => acts.invite(one),
   });
-  const actors = createActors({ ...options, selfSid: () => options.identity().sid, states });
+  const selfSid = () => options.identity().sid;
+  const actors = createActors({ ...options, selfSid, states });
   const acts = createEnforcement({ ...options, clock, states, actors });
   const sync = createStateSync({
     ...environment,
@@ -288,6 +292,7 @@ function createParts(options: GovernanceOptions) {
     store,
     states: () => states,
     present: () => options.peers().present(),
+    arrived: (some) => removals.arrived(some),
   });
   const changes = createStateChanges({
     ...options,
@@ -301,10 +306,11 @@ function createParts(options: GovernanceOptions) {
     namesakes: (nick) => options.people().namesakes(nick),
     publish: (made) => sync.publish(made),
   });
+  const removals = createRemovals({ ...options, log: environment.log, selfSid, changes });
   const { remove, judge } = acts;
   const { random } = environment;
   const kicks = createKicks({ ...options, clock, random, states, actors, remove });
-  return { states, actors, sync, changes, kicks, judge };
+  return { states, actors, sync, changes, removals, kicks, judge };
 }
 
 /** Tells whom nobody sees in a room; undefined where nobody need be looked at. */

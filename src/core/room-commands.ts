@@ -13,9 +13,11 @@ import type { Command, CommandResult } from "../plugin/context.ts";
 import type { Caller } from "../plugin/hooks.ts";
 import { command } from "../plugin.ts";
 import { readSanction } from "../protocol/sanction.ts";
+import { accountIn } from "../protocol/state.ts";
 import type { Audit } from "./audit.ts";
 import type { Governance } from "./governance.ts";
 import type { Signed } from "./room-state.ts";
+import { givenRoles } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import type { Rooms } from "./rooms.ts";
 import { sanctionText } from "./sanction-text.ts";
@@ -157,7 +159,9 @@ function foundingsOf({ governance }: RoomCommandsOptions, room: RoomName) {
     .filter(({ entry }) => entry.key === "founded" && entry.value === true)
     .map((one: Signed) => {
       const { by, at } = states.shown(one);
-      return { by, at, sid: one.sid, followed: founder === `${one.entry.by}@${one.sid}` };
+      const isFollowed = founder !== undefined && accountIn(founder)?.sid === one.sid;
+      const shown = isFollowed ? states.founderShown(room, founder) : by;
+      return { by: shown, at, sid: one.sid, followed: isFollowed };
     });
 }
 
@@ -165,11 +169,8 @@ function showRoom(options: RoomCommandsOptions, text: string): CommandResult | F
   const room = roomOf(text);
   if (typeof room !== "string") return room;
   const { states } = options.governance;
-  const { registers, roles } = states.of(room);
-  const given = [...roles.values()].flatMap(({ role, from }) =>
-    role === undefined || from === undefined ? [] : [from],
-  );
-  const settings = [...registers.values(), ...given].map((one) => states.shown(one));
+  const state = states.of(room);
+  const settings = [...state.registers.values(), ...givenRoles(state)].map(states.shown);
   const foundings = foundingsOf(options, room);
   const lines = [
     ...foundings.map(({ by, at, followed }) => {

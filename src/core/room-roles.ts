@@ -66,7 +66,7 @@ export function isNewer(one: Signed, other: Signed): boolean {
 /** Who did it: `account@sid`. */
 export const actorOf = ({ entry, sid }: Signed): string => accountId(entry.by, sid);
 
-/** Done by an operator, in a room that is his server's own. */
+/** Done by an operator of the server whose operators stand on top. */
 export const isInOffice = ({ entry, sid }: Signed, { office }: Authority): boolean =>
   entry.office === true && office === sid;
 

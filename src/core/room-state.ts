@@ -18,6 +18,7 @@ import { partsOf } from "../protocol/state.ts";
 import { isMark, nickInMark } from "./guest-rooms.ts";
 import type { Somebody } from "./pattern.ts";
 import { PatternMap } from "./pattern.ts";
+import { apartFromRemoved, isRemoved } from "./removed-accounts.ts";
 import { grantOf, isInOffice, isNewer, rolesOf, targetOf } from "./room-roles.ts";
 import { sanctionText } from "./sanction-text.ts";
 
@@ -31,7 +32,10 @@ export interface Signed {
 export interface Authority {
   /** `account@sid` of the founder; undefined where nobody has founded the room. */
   readonly founder: string | undefined;
-  /** This server, in a room that is its own (the lobby, `&room`): its operators stand on top. */
+  /**
+   * The server whose operators stand on top: this one, in a room that is its own (the lobby,
+   * `&room`); the founder's, where that account was removed.
+   */
   readonly office?: Sid;
 }
 
@@ -63,7 +67,7 @@ export interface RoomState {
   readonly endsAt: Millis;
 }
 
-/** One who wants to do something; `office`: as an operator, in a room of this server's own. */
+/** One who wants to do something; `office`: as an operator of the server in `Authority.office`. */
 export interface Actor extends Pick<Somebody, "account"> {
   readonly sid: Sid;
   readonly office?: boolean;
@@ -73,7 +77,7 @@ export interface Actor extends Pick<Somebody, "account"> {
 export interface Person extends Somebody, Actor {}
 
 /** What can be done to a room; kicking leaves no entry. */
-export type Act = Exclude<StateKind, "founded" | "mode"> | `mode/${ModeName}` | "kick";
+export type Act = Exclude<StateKind, "founded" | "gone" | "mode"> | `mode/${ModeName}` | "kick";
 
 /**
  * Which role each act needs, at least. docs/rooms.md has the table. Where the mode `open-topic` is
@@ -101,14 +105,15 @@ export const NEEDS: Readonly<Record<Act, "owner" | "moderator">> = {
 };
 
 /**
- * Works out what is in force at a time, by which alone bans and mutes end. The order of `entries`
+ * Works out what is in force at a time, by which alone bans and mutes end. The order of the entries
  * does not matter.
  */
 export function effective(
-  entries: readonly Signed[],
+  held: readonly Signed[],
   authority: Authority,
   at: Millis = 0,
 ): RoomState {
+  const entries = apartFromRemoved(held);
   const roles = rolesOf(entries, authority);
   const registers = new Map<string, Signed>();
   const take = (one: Signed) => {
@@ -143,6 +148,12 @@ export const roleOf = (state: RoomState, { account, sid, office }: Actor): RoleN
       ? undefined
       : grantOf(state.roles, account, sid)?.role;
 
+/** The entries by which accounts have roles, but for those that were removed. */
+export const givenRoles = ({ roles }: RoomState): Signed[] =>
+  [...roles].flatMap(([id, { role, from }]) =>
+    role === undefined || from === undefined || isRemoved(id) ? [] : [from],
+  );
+
 /** Whether somebody may do this now. For roles it is not all: see `counts`. */
 export const may = (state: RoomState, who: Actor, act: Act): boolean =>
   reaches(roleOf(state, who), NEEDS[act]);
@@ -163,7 +174,8 @@ export function counts(
   if (act === undefined) return false;
   if (act === "topic" && isTopicOpen(state) && setsOpenTopic(state, one)) return true;
   if (act !== "role") return hasRight(one, state.roles, authority, NEEDS[act]);
-  return rolesOf([...entries, one], authority).get(targetOf(one))?.from === one;
+  const all = apartFromRemoved([...entries, one]);
+  return rolesOf(all, authority).get(targetOf(one))?.from === one;
 }
 
 /** The value of a mode; undefined where it is not set. */
@@ -230,10 +242,10 @@ export const saySame = (one: Signed | undefined, other: Signed | undefined): boo
   one === other ||
   JSON.stringify(one?.entry.value ?? null) === JSON.stringify(other?.entry.value ?? null);
 
-/** The act that an entry of this key is; undefined for a founding, and where it is no key. */
+/** The act that an entry of this key is; undefined where people do nothing by it. */
 function actOf(key: string): Exclude<Act, "kick"> | undefined {
   const { kind } = partsOf(key) ?? {};
-  if (kind === undefined || kind === "founded") return undefined;
+  if (kind === undefined || kind === "founded" || kind === "gone") return undefined;
   return kind === "mode" ? (key as Act & `mode/${string}`) : kind; // its mode was looked up
 }
 

@@ -238,11 +238,12 @@ function createSociety(shared: Shared) {
 export type Society = ReturnType<typeof createSociety>;
 
 /** Sets the plugins up, each with the core's side of its roles. */
-function createPlugins(shared: Shared, { rooms, fusion, mail, people, personal }: Society) {
+function createPlugins(shared: Shared, society: Society) {
+  const { rooms, fusion, people } = society;
   const { options, need, tick, gate, sessions, listeners } = shared;
   const { environment, tls } = options;
   const aborter = new AbortController();
-  const auth = createAuthHost(shared, { mail, personal }, () => live);
+  const auth = createAuthHost(shared, society, () => live);
   const gateways = {
     environment,
     tick,

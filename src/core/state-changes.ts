@@ -16,6 +16,7 @@ import type { Ids } from "./ids.ts";
 import { idAt, timeIn } from "../protocol/id.ts";
 import { patternOf } from "./pattern.ts";
 import { markOfNick } from "./guest-rooms.ts";
+import { isRemoved } from "./removed-accounts.ts";
 import { grantOf, targetOf } from "./room-roles.ts";
 import type { Authority, Person, RoomState } from "./room-state.ts";
 import {
@@ -52,6 +53,8 @@ export interface StateChangesOptions extends SettingOptions {
   /** Tells the other servers what was made here. */
   publish(made: readonly Held[]): void;
 }
+
+export type StateChanges = ReturnType<typeof createStateChanges>;
 
 export function createStateChanges(options: StateChangesOptions) {
   const { store, states, identity } = options;
@@ -223,6 +226,13 @@ export function createStateChanges(options: StateChangesOptions) {
 
   return {
     commit,
+    /** Says in rooms that accounts of this server were removed. */
+    remove: (some: readonly { readonly room: RoomName; readonly account: string }[]) =>
+      commit(
+        some.map(({ room, account }) =>
+          make({ room, key: `gone/${account}`, value: true, by: account }),
+        ),
+      ),
     /**
      * Founds a room that nobody has founded; resolves when it is on the disk. Undefined where this
      * one founds none: a guest, or one who has founded too many. Where guests may run rooms, one
@@ -286,7 +296,8 @@ function whoMay(state: RoomState, room: RoomName): string {
   if (room === LOBBY) return `in the lobby that is for ${operators}`;
   if (state.founder === undefined)
     return "it has no owners; whoever joins it first with an account founds it, and is one";
-  const beside = isShared(room) ? "" : `, and for ${operators}`;
+  const theirs = isRemoved(state.founder) ? ", and for operators of its founder's server" : "";
+  const beside = isShared(room) ? theirs : `, and for ${operators}`;
   return `that is for its owners and moderators${beside}`;
 }
 

@@ -14,10 +14,10 @@ import type { Audit } from "./audit.ts";
 import type { Governance } from "./governance.ts";
 import type { Ids } from "./ids.ts";
 import type { People } from "./people.ts";
+import { givenRoles } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import type { LiveSession } from "./session.ts";
 import type { Outcome } from "./session-host.ts";
-import { isTold } from "./state-store.ts";
 import type { Streams } from "./streams.ts";
 
 export interface StateRequestsOptions {
@@ -43,11 +43,8 @@ export function stateHandlers(options: StateRequestsOptions) {
     room: RoomName,
     { after, limit }: { readonly after: string; readonly limit: number },
   ): Pick<Answer<"room">, "settings" | "next"> => {
-    const { registers, roles } = states.of(room);
-    const given = [...roles.values()].flatMap(({ role, from }) =>
-      role === undefined || from === undefined ? [] : [from],
-    );
-    const all = [...registers.values(), ...given]
+    const state = states.of(room);
+    const all = [...state.registers.values(), ...givenRoles(state)]
       .map((one) => [states.shownKey(one.entry), one] as const)
       .filter(([key]) => key > after)
       .toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
@@ -63,9 +60,9 @@ export function stateHandlers(options: StateRequestsOptions) {
     if (states.guests.isVacant(room)) return since;
     return { founder: states.founderShown(room, founder), ...since };
   };
-  /** What an operator did in a room of this server's own. */
+  /** What an operator did in office. */
   const note = (session: LiveSession, room: RoomName, did: string, to: string, value?: unknown) => {
-    if (isTold(room) || states.personOf(session, room).office !== true) return;
+    if (states.personOf(session, room).office !== true) return;
     const by = session.person.account ?? session.address;
     audit.note({ by, did, room, to, ...(value === undefined ? {} : { value }) });
   };

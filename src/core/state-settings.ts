@@ -51,7 +51,7 @@ export async function settingOf(
     if (standing !== undefined)
       return aboveSanctions(room, kind === "ban" ? "banned" : "muted", standing);
   }
-  if (kind === "founded" || partsOf(key) === undefined)
+  if (kind === "founded" || kind === "gone" || partsOf(key) === undefined)
     return failure(
       "BAD_REQUEST",
       `room ${room}: ${visible(text)}: there is no such key${modesFor(text)}`,

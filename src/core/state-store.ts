@@ -210,6 +210,9 @@ export function createStateStore(
       }
     },
     entries: (room: RoomName): readonly Held[] => [...(books.get(room)?.byKey.values() ?? [])],
+    *all(): Generator<Held> {
+      for (const { byKey } of books.values()) yield* byKey.values();
+    },
     /** The entries of one key. */
     ofKey: (room: RoomName, key: string): readonly Held[] => books.get(room)?.ofKey.get(key) ?? [],
     /** How many rooms an account, `account@sid`, has founded. */

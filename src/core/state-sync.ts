@@ -36,6 +36,8 @@ export interface StateSyncOptions {
   readonly states: () => States;
   /** The other servers of the fusion. */
   present(): readonly Peer[];
+  /** Entries were taken that others hold. */
+  arrived(some: readonly Held[]): void;
 }
 
 export function createStateSync(options: StateSyncOptions) {
@@ -156,7 +158,11 @@ export function createStateSync(options: StateSyncOptions) {
   /** Why an entry is not taken; undefined for one that is news, and well signed. */
   const isTaken = (one: Held): boolean => {
     const { entry, sid, row } = one;
-    if (!isTold(entry.room) || entry.office !== undefined) return refuse(one, "a room of its own");
+    const { room, office } = entry;
+    // Operators stand on top where one of their server has founded the room, if anywhere.
+    const isOfOffice =
+      office === undefined || store.ofKey(room, "founded").some((founding) => founding.sid === sid);
+    if (!isTold(room) || !isOfOffice) return refuse(one, "a room of its own");
     const { kind, of = "" } = partsOf(entry.key) ?? {};
     const hasPattern = kind === "ban" || kind === "mute" || kind === "invite";
     if (hasPattern && patternOf(of) !== of) return refuse(one, "no pattern");
@@ -193,6 +199,7 @@ export function createStateSync(options: StateSyncOptions) {
     const others = taken.filter(({ sid }) => sid !== peer.sid);
     options.states().took(own, fresh === true);
     options.states().took(others, false);
+    options.arrived(taken);
   };
 
   return {

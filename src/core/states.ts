@@ -22,6 +22,7 @@ import type { Peer, Source } from "./peer.ts";
 import { createGuestRooms, isMark } from "./guest-rooms.ts";
 import type { Authority, Person, RoomState, Signed } from "./room-state.ts";
 import { createKnownStates } from "./known-states.ts";
+import { asRemoved } from "./removed-accounts.ts";
 import { actorOf } from "./room-roles.ts";
 import { effective, EMPTY_STATE, modeOf, speechRefusal, stands } from "./room-state.ts";
 import type { LiveSession } from "./session.ts";
@@ -94,9 +95,11 @@ export function createStates(options: StatesOptions) {
     const found = () => (options.isOpen(room) ? undefined : candidate(room));
     const followed = sid === undefined ? found() : foundingOf(room, sid);
     const guest = guests.founder(room);
-    const account = followed === undefined ? undefined : actorOf(followed);
-    const founder = guest === undefined ? account : accountId(guest, selfSid());
-    return isTold(room) ? { founder } : { founder, office: selfSid() };
+    const office = isTold(room) ? {} : { office: selfSid() };
+    if (guest !== undefined) return { founder: accountId(guest, selfSid()), ...office };
+    if (followed === undefined) return { founder: undefined, ...office };
+    if (!isByRemoved(followed, store)) return { founder: actorOf(followed), ...office };
+    return { founder: asRemoved(followed.entry.by, followed.sid), office: followed.sid };
   };
   const compute = (room: RoomName): RoomState => {
     const entries = entriesOf(room);
@@ -142,7 +145,7 @@ export function createStates(options: StatesOptions) {
     account: as.account ?? guests.mark(session, room),
     server: self,
     sid: selfSid(),
-    office: !isTold(room) && as.roles.includes(OPERATOR),
+    office: as.roles.includes(OPERATOR) && authority(room).office === selfSid(),
   });
   /** One who is shown to others, wherever they are; undefined where nobody knows the server. */
   const personIn = ({ address, account }: PersonEntry): Person | undefined => {
@@ -274,6 +277,12 @@ const oldestFounding = (
   isAround: (sid: Sid) => boolean,
 ): Signed | undefined =>
   foundings.filter(({ entry, sid }) => entry.value === true && isAround(sid)).toSorted(byAge)[0];
+
+/** Whoever has the account that did it is another one since. */
+const isByRemoved = ({ entry, sid }: Signed, store: Pick<StateStore, "ofKey">): boolean =>
+  store
+    .ofKey(entry.room, `gone/${entry.by}`)
+    .some((one) => one.sid === sid && one.entry.value === true && one.entry.id > entry.id);
 
 interface NamingOptions extends Pick<StatesOptions, "self" | "peer"> {
   readonly guests: ReturnType<typeof createGuestRooms>;

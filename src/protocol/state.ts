@@ -26,7 +26,7 @@ export type ModeName = (typeof MODES)[number];
 /** What keys begin with, and what they stand before a `/` for. */
 export const STATE_KINDS = [
   ...(["founded", "topic", "description"] as const),
-  ...(["mode", "role", "ban", "mute", "invite", "pin"] as const),
+  ...(["mode", "role", "ban", "mute", "invite", "pin", "gone"] as const),
 ] as const;
 export type StateKind = (typeof STATE_KINDS)[number];
 
@@ -55,7 +55,7 @@ export interface StateEntry {
   readonly server: ServerName;
   /** Of an open topic: the nick of who set it, where that is not the name in `by`. */
   readonly nick?: string;
-  /** Done as an operator of the signing server, in a room that is that server's alone. */
+  /** Done as an operator of the signing server, where its operators stand on top. */
   readonly office?: true;
 }
 
@@ -151,6 +151,8 @@ const VALUES: Readonly<Record<Exclude<StateKind, "mode">, v.GenericSchema>> = {
   mute: SanctionShape,
   invite: Yes,
   pin: Yes,
+  /** An account of the signing server was removed: who has its name later is another one. */
+  gone: Yes,
 };
 
 const bounded = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
