@@ -15,6 +15,7 @@ import { accountId } from "../protocol/state.ts";
 import type { Actors } from "./actors.ts";
 import { knownFailure } from "./offers.ts";
 import type { Peer } from "./peer.ts";
+import { personOf } from "./peer.ts";
 import type { People } from "./people.ts";
 import type { Actor } from "./room-state.ts";
 import { may, roleOf, stands } from "./room-state.ts";
@@ -39,6 +40,8 @@ export interface KicksOptions {
 interface Kick {
   readonly room: RoomName;
   readonly reason: string | undefined;
+  /** When the session of whoever is meant began, where it was seen. */
+  readonly since?: number | undefined;
 }
 
 export function createKicks(options: KicksOptions) {
@@ -51,13 +54,15 @@ export function createKicks(options: KicksOptions) {
   const kick = (
     nick: Nick,
     by: Actor,
-    { room, reason, from }: Kick & { readonly from?: PersonEntry },
+    { room, reason, from, since }: Kick & { readonly from?: PersonEntry },
   ): Failure | undefined => {
     const state = states.of(room);
     if (!may(state, by, "kick"))
       return failure("NOT_PERMITTED", `room ${room}: only its owners and moderators kick`);
     const session = options.sessions.find(nick);
     if (session === undefined) return options.people().nobody(`${nick}@${options.self}`);
+    if (since !== undefined && session.since !== since)
+      return failure("NO_SUCH_NICK", `${nick}@${options.self}: somebody else has this nick now`);
     if (!session.memberships.has(room))
       return failure("NO_SUCH_NICK", `${nick}@${options.self}: is not in ${room}`);
     if (stands(state, states.personOf(session, room)) && roleOf(state, by) !== "owner") {
@@ -75,13 +80,17 @@ export function createKicks(options: KicksOptions) {
     return undefined;
   };
   const send = (peer: Peer, nick: Nick, by: string, { room, reason }: Kick) => {
+    const since = personOf(peer, nick)?.since;
     const address = `${nick}@${peer.name}`;
     const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
     const id = options.random.bytes(8).toHex();
-    const why = reason === undefined ? {} : { reason };
+    const more = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(since === undefined ? {} : { since }),
+    };
     const isSent =
       waiting.size < LIMITS.kicksUnderWayMax &&
-      peer.send({ t: "kick", id, room, nick, by, ...why });
+      peer.send({ t: "kick", id, room, nick, by, ...more });
     if (!isSent)
       return Promise.resolve(failure("CONGESTED", `${address}: too much waits for that server`));
     const done = (how: Failure | undefined) => {
@@ -128,11 +137,11 @@ export function createKicks(options: KicksOptions) {
       return refused ?? { room, address: found.address };
     },
     /** Another server's account asks to kick somebody of ours. */
-    arrived(peer: Peer, { id, room: name, nick, by, reason }: PeerMessageOf<"kick">): void {
+    arrived(peer: Peer, { id, room: name, nick, by, reason, since }: PeerMessageOf<"kick">): void {
       const room = roomOf(name);
       const refused =
         typeof room === "string" && isTold(room)
-          ? kick(nick as Nick, { account: by, sid: peer.sid }, { room, reason }) // looked up only
+          ? kick(nick as Nick, { account: by, sid: peer.sid }, { room, reason, since }) // looked up
           : failure("ROOM_INVALID", `${visible(name)}: no shared room`);
       peer.send({ t: "kicked", id, ...refused });
     },

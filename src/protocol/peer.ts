@@ -201,6 +201,8 @@ export const PeerMessage = v.variant("t", [
     nick: Name,
     by: v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax)),
     reason: v.optional(Line),
+    /** Since when whoever is meant is there: nobody else, who has the nick now. */
+    since: v.exactOptional(Count),
   }),
   v.object({
     t: v.literal("kicked"),
