@@ -51,6 +51,7 @@ import { createStateStore } from "./state-store.ts";
 import { createStateSync } from "./state-sync.ts";
 import type { Proven, States } from "./states.ts";
 import { createStates } from "./states.ts";
+import { createThrottle } from "./throttle.ts";
 
 export interface GovernanceOptions {
   readonly environment: Environment;
@@ -93,6 +94,8 @@ export function createGovernance(options: GovernanceOptions) {
   const { clock } = environment;
   const { states, actors, sync, changes, removals, kicks, judge } = createParts(options);
   const slow = createSlowMode(clock);
+  /** Who guesses the keys of rooms is slowed down as who guesses passwords. */
+  const keyTries = createThrottle(clock);
   const isOwn = ({ address }: PersonEntry) => address.endsWith(`@${self}`);
   const isBarredFrom: HiderOptions["isBarredFrom"] = (room, person, of) => {
     // Who is in a room here may be there: else he is put out at once, but not of the lobby.
@@ -150,7 +153,21 @@ export function createGovernance(options: GovernanceOptions) {
       if (hash === undefined || isInvited(state, person)) return undefined;
       const wrong = failure("KEY_WRONG", `room ${room}: it has a key, and this is not it`);
       if (key === undefined) return failure("KEY_WRONG", `room ${room}: it is entered with a key`);
-      return pool.verify(key, hash).then((isRight) => (isRight ? undefined : wrong));
+      const { remote, nick } = session;
+      const waitMs = keyTries.try(remote, nick);
+      if (waitMs > 0) {
+        const text = `room ${room}: too many wrong keys; wait ${Math.ceil(waitMs / 1000)} s`;
+        return failure("RATE_LIMITED", text);
+      }
+      const compared = (isRight: boolean) => {
+        if (isRight) keyTries.succeeded(remote, nick);
+        else keyTries.failed(remote, nick);
+        return isRight ? undefined : wrong;
+      };
+      return pool.verify(key, hash).then(compared, (thrown: unknown) => {
+        keyTries.untried(remote, nick); // too many wait
+        throw thrown;
+      });
     },
     /** Why one who is in rooms may not have another name: by that he would be kept out of one. */
     excludesAs(session: LiveSession, as: Proven): Failure | undefined {

@@ -6,6 +6,7 @@ import { LIMITS } from "../../src/limits.ts";
 import { allow, type AuthHost, definePlugin, deny, type GatewayHost } from "../../src/plugin.ts";
 import { Peer } from "./peer.ts";
 import { type Home, Place, type StartOptions } from "./place.ts";
+import { Ruled } from "./ruled.ts";
 
 const minute = 60_000;
 
@@ -115,6 +116,39 @@ test("a password is guessed at no more often where the plugin says no code", () 
     return codeOf(peer);
   });
   expect(codes.slice(-2)).toEqual(["AUTH_DENIED", "RATE_LIMITED"]);
+});
+
+describe("the key of a room", () => {
+  function keyed(seed: string) {
+    const world = new Ruled(seed);
+    const paris = world.start("paris");
+    const ann = world.account(paris, "ann");
+    ann.get("join", { room: "#tea" });
+    world.set(ann, "#tea", "mode/key", "sesame");
+    return { world, paris };
+  }
+
+  test("is guessed at as seldom as a password", () => {
+    const { world, paris } = keyed("guessed");
+    const eve = world.guest(paris, "eve");
+    const guess = (key: string) => eve.ask("join", { room: "#tea", key })["code"] ?? "ack";
+    const codes = Array.from({ length: LIMITS.loginTriesPerNickMax + 1 }, (_, i) => guess(`${i}`));
+    expect(codes.slice(-2)).toEqual(["KEY_WRONG", "RATE_LIMITED"]);
+    expect(guess("sesame")).toBe("RATE_LIMITED");
+    world.place.rest(minute);
+    expect(guess("sesame")).toBe("ack");
+  });
+
+  test("lets in all who know it, as often as they come, also at once", () => {
+    const { world, paris } = keyed("known");
+    const pupils = Array.from({ length: 30 }, (_, i) => world.place.enter(paris, `pupil${i}x`));
+    for (let i = 0; i < 3; i++) {
+      const refs = pupils.map((peer) => peer.request("join", { room: "#tea", key: "sesame" }));
+      world.place.rest(5000);
+      expect(pupils.map((peer, k) => peer.answer(refs[k]!)?.name)).toEqual(pupils.map(() => "ack"));
+      for (const peer of pupils) peer.get("part", { room: "#tea" });
+    }
+  });
 });
 
 const registrar = definePlugin({
