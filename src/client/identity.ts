@@ -20,6 +20,8 @@ export class Identity {
   #wish: Wish | undefined;
   /** The wish by which the last login was tried. */
   #tried: Wish | undefined;
+  /** What was asked to be registered, as long as it is not known whether it was. */
+  #registering: Required<Credential> | undefined;
 
   constructor({ nick, password }: { readonly nick: string; readonly password?: string }) {
     this.#credential = credentialOf(nick, password);
@@ -47,7 +49,18 @@ export class Identity {
       const text = "a password is only sent over TLS, or to a server on this machine";
       throw new ChatFusionError("PASSWORD_NEEDS_TLS", text);
     }
-    await connection.login(credential);
+    try {
+      await connection.login(credential);
+    } catch (thrown) {
+      const asked = this.#registering;
+      const isRegistered = thrown instanceof ChatFusionError && thrown.code === "NICK_REGISTERED";
+      if (!isRegistered || asked?.nick !== credential.nick || !connection.secure) throw thrown;
+      // It may be by us: the answer was lost with the connection.
+      await connection.login(asked).catch((second: unknown) => {
+        const isWrong = second instanceof ChatFusionError && second.code === "AUTH_FAILED";
+        throw isWrong ? thrown : second;
+      });
+    }
   }
 
   /** Comes in with another nick from the next login on; settled by how that goes. */
@@ -70,7 +83,8 @@ export class Identity {
   }
 
   /** It is in. Returns a wish that was not needed for it: it is to be asked for now. */
-  welcomed({ nick }: Welcome): Wish | undefined {
+  welcomed({ nick, account }: Welcome): Wish | undefined {
+    this.#isAccount(account);
     const [wish, tried] = [this.#wish, this.#tried];
     this.#wish = undefined;
     this.#tried = undefined;
@@ -91,11 +105,25 @@ export class Identity {
     this.#credential = credentialOf(nick, password);
   }
 
-  /** A command was run: by `register` the nick needs a password from now on. */
-  ran({ name, args }: Requests["command"]["ask"], { data }: Answer<"command">): void {
+  /** A command is about to be run: by `register` the nick may need a password from now on. */
+  runs({ name, args: [password] }: Requests["command"]["ask"]): void {
+    if (name === "register" && password !== undefined)
+      this.#registering = { nick: this.nick, password };
+  }
+
+  /** A command was run. */
+  ran({ name }: Requests["command"]["ask"], { data }: Answer<"command">): void {
     if (name !== "register" || typeof data !== "object" || data === null) return;
-    if (!("account" in data) || data.account !== this.nick) return;
-    this.#credential = credentialOf(this.nick, args[0]);
+    if ("account" in data) this.#isAccount(data.account);
+  }
+
+  // --- internal ---------------------------------------------------------------------------------
+
+  /** The server says that it is this account. */
+  #isAccount(account: unknown): void {
+    if (account !== this.nick || account !== this.#registering?.nick) return;
+    this.#credential = this.#registering;
+    this.#registering = undefined;
   }
 }
 

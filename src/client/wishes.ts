@@ -31,6 +31,7 @@ export class Wishes {
 
   /** Asks the server something, and remembers what must hold in the next session, too. */
   ask<T extends RequestName>(name: T, ask: Asks[T]["ask"]): Promise<Answer<T>> {
+    if (name === "command") this.#identity.runs(ask as Asks["command"]["ask"]); // by its name
     const note = this.#notes[name];
     return this.#requests.ask(name, ask, note && ((answer) => note(answer, ask)));
   }

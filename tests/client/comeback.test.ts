@@ -1,6 +1,6 @@
 // Coming in again: as whom, by which password, and what happens where the server refuses it.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { connect } from "../../src/client.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { createNet } from "../../src/net/net.ts";
@@ -21,6 +21,52 @@ test("who has registered the nick is that account after a restart of the server"
     restart();
     expect(client.welcome).toMatchObject({ nick: "ann", account: "ann", resumed: false });
   }
+});
+
+describe("whose answer to register was lost with the connection", () => {
+  /** Asks, and stops as soon as the server has done it: the answer is on its way. */
+  function registered() {
+    const made = town();
+    const { simulation, passwords } = made;
+    const { client } = simulation.enter("ann@paris");
+    const ends: unknown[] = [];
+    client
+      .request("command", { name: "register", args: ["my secret"] })
+      .catch((thrown: unknown) => ends.push(thrown));
+    while (!passwords.has("ann")) simulation.world.run(1);
+    return { ...made, client, ends };
+  }
+
+  test("is that account after a restart", () => {
+    const { client, ends, restart } = registered();
+    restart();
+    expect(ends).toMatchObject([{ code: "UNCONFIRMED" }]);
+    expect(client.welcome).toMatchObject({ nick: "ann", account: "ann", resumed: false });
+    restart();
+    expect(client.welcome).toMatchObject({ nick: "ann", account: "ann" });
+  });
+
+  test("is that account where its session goes on first", () => {
+    const { simulation, client, ends, restart } = registered();
+    const { world } = simulation;
+    world.loseConnections("ann at paris", "paris");
+    world.run(60_000);
+    expect(ends).toMatchObject([{ code: "UNCONFIRMED" }]);
+    expect(client.welcome).toMatchObject({ nick: "ann", account: "ann", resumed: true });
+    restart();
+    expect(client.welcome).toMatchObject({ nick: "ann", account: "ann", resumed: false });
+  });
+
+  test("is told that the nick is registered where it is by another password", () => {
+    const { client, ends, passwords, restart } = registered();
+    passwords.set("ann", "another's");
+    const states: unknown[] = [];
+    client.on((event) => {
+      if (event.type === "connection" && "failure" in event) states.push(event.failure?.code);
+    });
+    restart();
+    expect([ends.length, states.at(-1)]).toEqual([1, "NICK_REGISTERED"]);
+  });
 });
 
 /** Ann's client, while another one has her nick. */
