@@ -185,7 +185,7 @@ async function nick(client: Client, [wanted = ""]: readonly string[], reply: Rep
   const to = `${wanted}@${names.self}`;
   const isFree = names.ident(to) === undefined;
   if (isFree) names.remember(to, ident);
-  const answer = await client.ask("rename", { nick: wanted });
+  const answer = await client.ask("rename", { nick: wanted, keep: true });
   if (isFailure(answer)) {
     if (isFree) names.forget(to);
     const isWrong = answer.code === "NICK_INVALID";

@@ -1,6 +1,7 @@
 // Who a client is, and what it proves that with when it comes in again. See client.ts.
 
 import { ChatFusionError } from "../errors.ts";
+import { type Nick, sameName } from "../names.ts";
 import type { Answer, Login, Requests, Welcome } from "../protocol/messages.ts";
 import type { Connection } from "./connection.ts";
 
@@ -102,7 +103,9 @@ export class Identity {
 
   /** It has another nick, by this password if that needed one. */
   renamed(nick: string, password: string | undefined): void {
-    this.#credential = credentialOf(nick, password);
+    // In other letters it is the same account's.
+    const isSame = password === undefined && sameName(nick as Nick, this.nick as Nick);
+    this.#credential = isSame ? { ...this.#credential, nick } : credentialOf(nick, password);
   }
 
   /** A command is about to be run: by `register` the nick may need a password from now on. */

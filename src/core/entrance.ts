@@ -8,6 +8,7 @@ import type { Nick, ServerName } from "../names.ts";
 import { parseNick, sameName, skeleton } from "../names.ts";
 import type { Format, Proof } from "../plugin/gateway.ts";
 import type { AuthRequest, Credential } from "../plugin/hooks.ts";
+import type { Ask } from "../protocol/messages.ts";
 import type { Directory } from "./directory.ts";
 import type { CompiledHooks } from "./hooks.ts";
 import type { Ids } from "./ids.ts";
@@ -81,11 +82,7 @@ export interface Entrance {
   readmits(session: LiveSession, remote: string): Failure | undefined;
   /** A session has proven an account; its nick stays. */
   identify(session: LiveSession, proof: Proof): Failure | undefined;
-  rename(
-    session: LiveSession,
-    nick: string,
-    password: string | undefined,
-  ): Promise<{ readonly nick: Nick } | Failure>;
+  rename(session: LiveSession, ask: Ask<"rename">): Promise<{ readonly nick: Nick } | Failure>;
   /** Of SASL, beside PLAIN, which the plugins answer. */
   readonly mechanisms: readonly string[];
   /** Some plugin lets people register nicks. */
@@ -171,6 +168,24 @@ export function createEntrance(options: EntranceOptions): Entrance {
     }
     return proofRefusal(proof, nick, remote) ?? { account, roles };
   };
+  /** As whom a session has another nick. */
+  const renamed = async (
+    session: LiveSession,
+    nick: Nick,
+    { password, keep }: Pick<Ask<"rename">, "password" | "keep">,
+  ) => {
+    const { remote, doorName: door, secure } = session;
+    const stays = () => {
+      const { account, roles } = session.person;
+      return banned(nick, account, remote) ?? { account, roles };
+    };
+    const isProven = password === undefined && session.person.account !== undefined;
+    if (isProven && isNickOf(session.person.account ?? "", nick)) return stays();
+    const credential: Credential =
+      password === undefined ? { kind: "none" } : { kind: "password", password };
+    const verdict = await consent({ nick, why: "rename", credential, remote, door }, secure);
+    return isProven && keep === true && !isFailure(verdict) ? stays() : verdict;
+  };
   const prove = (account: string, roles: readonly string[]): Proof => {
     const proof: Proof = Object.freeze({ account, roles });
     proofs.set(proof, revocations.count);
@@ -244,17 +259,12 @@ export function createEntrance(options: EntranceOptions): Entrance {
         return failureOf(thrown);
       }
     },
-    async rename(session, text, password) {
-      const nick = parseNick(text);
+    async rename(session, wanted) {
+      const nick = parseNick(wanted.nick);
       if (nick === session.nick) return { nick };
-      const credential: Credential =
-        password === undefined ? { kind: "none" } : { kind: "password", password };
-      const { remote, doorName: door } = session;
-      const verdict = await consent(
-        { nick, why: "rename", credential, remote, door },
-        session.secure,
-      );
+      const verdict = await renamed(session, nick, wanted);
       if (isFailure(verdict)) return verdict;
+      const { remote } = session;
       const taken = sessions.refusal(nick, { account: undefined, remote }, session);
       if (taken !== undefined) return taken;
       if (session.phase === "ended") return failure("CANNOT_CONNECT", "the session has ended");

@@ -36,9 +36,11 @@ export function createRefusals(log: Log) {
     },
     authenticate: async (attempt) =>
       noted(attempt.remote, attempt.doorName, await entrance.authenticate(attempt)),
-    async rename(session, nick, password) {
-      const renamed = await entrance.rename(session, nick, password);
-      return password === undefined ? renamed : noted(session.remote, session.doorName, renamed);
+    async rename(session, ask) {
+      const renamed = await entrance.rename(session, ask);
+      return ask.password === undefined
+        ? renamed
+        : noted(session.remote, session.doorName, renamed);
     },
   });
   return { metrics, gate, watched };

@@ -369,7 +369,7 @@ function roomHandlers(options: RequestsOptions) {
       return { answer: { room } satisfies Answer<"part"> };
     },
     async rename(session: LiveSession, ask: Ask<"rename">): Promise<Outcome> {
-      const renamed = async () => options.entrance().rename(session, ask.nick, ask.password);
+      const renamed = async () => options.entrance().rename(session, ask);
       return outcomeOf(renames(session) ?? (await renamed()));
     },
     who: (session: LiveSession, ask: Ask<"who">): Outcome =>

@@ -12,7 +12,7 @@ import { FRAME } from "./frame.ts";
 import type { NoticeEntry, PeopleAnswers, PersonEntry } from "./people.ts";
 import type { Removal, RoomOutline, RoomSetting, RulingAnswers, RulingEvent } from "./ruling.ts";
 import { rulingShapes } from "./ruling.ts";
-import { Count, Id, Line, MessageId, Name, Page, PastPage, SearchText } from "./shapes.ts";
+import { Count, Id, Line, MessageId, Name, Page, PastPage, SearchText, Yes } from "./shapes.ts";
 import type { RoleName } from "./state.ts";
 
 export type { ConversationEntry } from "./conversation.ts";
@@ -115,7 +115,8 @@ const shapes = {
   }),
   join: v.object({ room: Name, key: v.optional(Line) }),
   part: v.object({ room: Name, reason: v.optional(Line) }),
-  rename: v.object({ nick: Name, password: v.optional(v.string()) }),
+  /** `keep`: one who is an account stays it, under a nick that anybody may have. */
+  rename: v.object({ nick: Name, password: v.optional(v.string()), keep: v.optional(Yes) }),
   who: v.object({
     room: v.optional(Name),
     after: v.optional(Name),

@@ -28,3 +28,5 @@ export const SearchText = v.pipe(v.string(), v.maxBytes(LIMITS.searchTextBytesMa
 /** A name, or an address, in canonical form: what is said of people is not looked at twice. */
 export const PeerName = v.pipe(v.string(), v.maxBytes(LIMITS.nameBytesMax * 2 + 2));
 export const Sid = v.pipe(v.string(), v.guard(isSid));
+
+export const Yes = v.literal(true);

@@ -173,3 +173,17 @@ test("one who logs in later is a session of the account like its others", async 
   const marked = `:paris MARKREAD #tea timestamp=${new Date(at).toISOString()}`;
   await annie.until((line) => line === marked);
 });
+
+test("by NICK one stays the account, and has its nick again without the password", async () => {
+  await using server = await start();
+  const ann = await server.irc("annie", ["sasl"]);
+  const by = await scram(ann, "ann", "secret");
+  send(ann, await by.challenge(await challenge(ann)));
+  await ann.until((line) => line.startsWith(":paris 903 "));
+  for (const nick of ["zoe", "ann", "ANN", "annie"]) {
+    await ann.ask(`NICK ${nick}`);
+    expect((await ann.ask(`WHOIS ${nick}`)).join()).toContain(` 330 ${nick} ${nick} ann `);
+  }
+  await server.run("user-add", "ben", "secret");
+  expect((await ann.ask("NICK ben")).join()).toContain(":paris 433 annie ben ");
+});
