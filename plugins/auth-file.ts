@@ -8,15 +8,17 @@
 //     console.log(await Bun.password.hash(prompt("password") ?? "", to))'
 // All should cost the same, or the time of an answer tells which nicks are there.
 // The file is read again within a second of a change: write a new one and rename it. While the new
-// one is wrong, which is logged, the old lines count. Whose line is gone is logged out.
+// one is wrong, which is logged, the old lines count; likewise where all are gone at once, as when
+// a full disk has cut the file. Whose line has changed or is gone is logged out, and what a line
+// that is gone had on the server ends, also where it went while the server was stopped.
 
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import type { Allow, AuthHost, Clock, Deny, Log, Nick } from "chatfusion";
+import type { Allow, AuthHost, Clock, Deny, Log, Nick, PluginStore } from "chatfusion";
 import { allow, ChatFusionError, definePlugin, deny, LIMITS } from "chatfusion";
 import * as v from "valibot";
-import type { Accounts } from "./auth-file/lines.ts";
+import type { Account, Accounts } from "./auth-file/lines.ts";
 import { parseAccounts } from "./auth-file/lines.ts";
 
 const Options = v.strictObject({
@@ -28,7 +30,7 @@ export default definePlugin({
   name: "auth-file",
   options: Options,
   provides: ["auth"],
-  setup({ options, clock, folder, host, log }) {
+  setup({ options, clock, folder, host, log, store }) {
     let watched: Watched | undefined;
     const find = (nick: Nick) => {
       if (watched === undefined) throw new Error("the file of accounts is not read");
@@ -49,7 +51,7 @@ export default definePlugin({
 
     return {
       async start() {
-        watched = await watch({ path: pathOf(options.file, folder()), clock, host, log });
+        watched = await watch({ path: pathOf(options.file, folder()), clock, host, log, store });
       },
       stop() {
         watched?.stop();
@@ -111,6 +113,16 @@ interface Seen {
   version: string;
 }
 
+const NICKS = "nicks";
+
+async function nicksIn(store: PluginStore): Promise<readonly Nick[]> {
+  const text = new TextDecoder().decode(await store.read(NICKS));
+  return text.split("\n").filter(Boolean) as Nick[]; // only nicks are put in
+}
+
+const emptied = (path: string) =>
+  new Error(`${path}: all accounts are gone at once; if that is meant, start the server again`);
+
 interface Watched {
   accounts(): Accounts;
   stop(): void;
@@ -122,24 +134,39 @@ async function watch(by: {
   readonly clock: Clock;
   readonly host: AuthHost;
   readonly log: Log;
+  readonly store: PluginStore;
 }): Promise<Watched> {
   const seen: Seen = { version: "" };
   let accounts = (await readAccounts(by.path, seen)) ?? parseAccounts("", by.path);
+  /** Nicks that had a line when the core was told last, also by an earlier start. */
+  let told = await nicksIn(by.store);
   let isStopped = false;
   let missing = "";
   let cancel: () => void;
+  const tell = async (before: Accounts) => {
+    if (told === accounts.nicks) return;
+    for (const nick of accounts.nicks) {
+      if (before.find(nick)?.is !== "own") by.host.claimed(nick);
+    }
+    const isSame = ({ nick, hash, roles }: Account) => {
+      const now = accounts.find(nick)?.account;
+      return now?.nick === nick && now.hash === hash && now.roles.join() === roles.join();
+    };
+    const gone = told.filter((nick) => accounts.find(nick)?.account.nick !== nick);
+    const changed = before.all.filter((one) => !isSame(one)).map(({ nick }) => nick);
+    for (const nick of new Set([...gone, ...changed])) by.host.revoked(nick);
+    const isSameList = told.join() === accounts.nicks.join();
+    told = accounts.nicks;
+    if (!isSameList) await by.store.write(NICKS, new TextEncoder().encode(told.join("\n")));
+  };
   const look = async () => {
     try {
       const before = accounts;
-      accounts = (await readAccounts(by.path, seen)) ?? before;
+      const read = (await readAccounts(by.path, seen)) ?? before;
+      if (read.nicks.length === 0 && before.nicks.length > 0) throw emptied(by.path);
+      accounts = read;
       missing = "";
-      if (accounts === before || isStopped) return;
-      for (const nick of accounts.nicks) {
-        if (before.find(nick)?.is !== "own") by.host.claimed(nick);
-      }
-      for (const nick of before.nicks) {
-        if (accounts.find(nick)?.is !== "own") by.host.revoked(nick);
-      }
+      if (!isStopped) await tell(before);
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown.message : String(thrown);
       if (error !== missing) by.log.error("the accounts were not read again", { error });

@@ -15,6 +15,7 @@ export interface Account {
 export type Found = { readonly is: "own" | "alike"; readonly account: Account };
 
 export interface Accounts {
+  readonly all: readonly Account[];
   readonly nicks: readonly Nick[];
   /** A hash of the file, to compare with where there is none of one's own. */
   readonly anyHash: string | undefined;
@@ -38,10 +39,11 @@ export function parseAccounts(text: string, path: string): Accounts {
     byKey.set(nameKey(account.nick), account);
     bySkeleton.set(skeleton(account.nick), account);
   }
-  const [first] = byKey.values();
+  const all = [...byKey.values()];
   return {
-    anyHash: first?.hash,
-    nicks: [...byKey.values()].map(({ nick }) => nick),
+    all,
+    anyHash: all[0]?.hash,
+    nicks: all.map(({ nick }) => nick),
     find(nick) {
       const own = byKey.get(nameKey(nick));
       if (own !== undefined) return { is: "own", account: own };

@@ -2,7 +2,7 @@
 // damaged: files.hostile.test.ts.
 
 import { expect, test } from "bun:test";
-import { chmod, mkdtemp, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdtemp, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import authFile from "../../plugins/auth-file.ts";
@@ -11,7 +11,7 @@ import { parseNick } from "../../src/names.ts";
 import type { Credential } from "../../src/plugin/hooks.ts";
 import { testAuth } from "../../src/testing/auth-suite.ts";
 import type { SetUp } from "../../src/testing/context.ts";
-import { setUp } from "../../src/testing/context.ts";
+import { createMemoryStore, setUp } from "../../src/testing/context.ts";
 
 const cheap = { algorithm: "argon2id", memoryCost: 8, timeCost: 1 } as const;
 
@@ -31,11 +31,12 @@ async function write(folder: string, ...lines: string[]): Promise<void> {
 async function withFile(
   lines: readonly string[],
   run: (world: SetUp) => Promise<void>,
+  store = createMemoryStore(),
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "chatfusion-auth-file-"));
   try {
     await write(folder, ...lines);
-    await using world = await setUp(authFile({ file: "people" }), { folder });
+    await using world = await setUp(authFile({ file: "people" }), { folder, store });
     await run(world);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -123,4 +124,56 @@ test("while the new file is wrong or gone the old lines count, and the log says 
     await unlink(join(world.folder, "people"));
     expect(await ask(world, "ana")).toMatchObject({ code: "NICK_REGISTERED" });
   });
+});
+
+test("whose line is another one is logged out, also where only the roles are", async () => {
+  const [ana, ben, cleo] = [
+    await lineOf("Ana", "one"),
+    await lineOf("Ben", "one", "operator"),
+    await lineOf("Cleo", "one", "bot"),
+  ];
+  await withFile([ana, ben, cleo], async (world) => {
+    await write(world.folder, await lineOf("Ana", "two"), ben.replace(":operator", ""), cleo);
+    await appendFile(join(world.folder, "people"), `\n${await lineOf("Dan", "one")}`);
+    world.clock.advance(LIMITS.accountsPollMs);
+    await world.untilClaimed(1);
+    expect(world.revoked.toSorted()).toEqual(["Ana", "Ben"]);
+  });
+});
+
+test("a file that has lost all its lines at once is not believed", async () => {
+  const ana = await lineOf("Ana", "one");
+  await withFile([ana], async (world) => {
+    await write(world.folder, "");
+    world.clock.advance(LIMITS.accountsPollMs);
+    const { fields } = await world.untilLogged("the accounts were not read again");
+    expect(fields["error"]).toContain("all accounts are gone at once");
+    expect(await ask(world, "ana", "one")).toMatchObject({ verdict: "allow" });
+    await write(world.folder, ana, await lineOf("Ben", "one"));
+    world.clock.advance(LIMITS.accountsPollMs);
+    await world.untilClaimed(1);
+    expect(world.revoked).toEqual([]);
+  });
+});
+
+test("whose line went while the server was stopped is told to the core, too", async () => {
+  const store = createMemoryStore();
+  const [ana, ben, cleo] = [
+    await lineOf("Ana", "one"),
+    await lineOf("Ben", "one"),
+    await lineOf("Cleo", "one"),
+  ];
+  const first = async (world: SetUp) => {
+    await write(world.folder, ana, ben, cleo);
+    world.clock.advance(LIMITS.accountsPollMs);
+    await world.untilClaimed(1);
+  };
+  await withFile([ana, ben], first, store);
+  const second = async (world: SetUp) => {
+    await write(world.folder, ana, await lineOf("Dan", "one"));
+    world.clock.advance(LIMITS.accountsPollMs);
+    await world.untilClaimed(1);
+    expect(world.revoked.toSorted()).toEqual(["Ben", "Cleo"]);
+  };
+  await withFile([ana], second, store);
 });
