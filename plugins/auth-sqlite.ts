@@ -60,7 +60,9 @@ export default definePlugin({
     let unwatch: (() => void) | undefined;
     let decoySecret: Bytes = new Uint8Array();
     const announce = () => {
-      for (const nick of accounts().added()) host.claimed(nick);
+      const { added, revoked } = accounts().news();
+      for (const nick of revoked) host.revoked(nick);
+      for (const nick of added) host.claimed(nick);
     };
     const { scramIterations } = options;
     const secretOf = createSecrets({ host, random, scramIterations });
@@ -216,7 +218,7 @@ function createUpgrader(by: {
   };
 }
 
-/** Looks each second for accounts that another process has made; returns what ends it. */
+/** Looks each second for what another process has done to accounts; returns what ends it. */
 function watch(clock: Clock, log: Log, announce: () => void): () => void {
   let cancel: () => void;
   let failed = "";

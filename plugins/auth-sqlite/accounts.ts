@@ -29,6 +29,12 @@ export interface Secret {
   readonly scram: ScramVerifier;
 }
 
+export interface News {
+  readonly added: readonly Nick[];
+  /** Removed, or with another password or other roles than before. */
+  readonly revoked: readonly Nick[];
+}
+
 /** A nick in the database: its own account, or another one's that it could be taken for. */
 export type Found = { readonly is: "own" | "alike"; readonly account: Account };
 
@@ -52,8 +58,8 @@ export interface Accounts {
   dropCertificates(account: Account): number;
   /** All accounts, by nick. */
   list(): readonly Account[];
-  /** The nicks that were added since this was called last, whoever added them. */
-  added(): readonly Nick[];
+  /** What has become of accounts since this was asked last, whoever did it. */
+  news(): News;
   close(): void;
 }
 
@@ -93,7 +99,7 @@ const CERTIFICATES = `
 
 const SCHEMA = `
   CREATE TABLE accounts (
-    -- Never given twice, so that what was added since is what is greater.
+    -- Never given twice, so that an account that is added anew is another one.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
     skeleton TEXT NOT NULL UNIQUE,
@@ -207,12 +213,8 @@ function accountsOf(database: Database): Accounts {
   );
   const dropCertificates = database.query("DELETE FROM certificates WHERE account = ?1");
   const list = database.query<Row, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY key`);
-  const since = database.query<{ id: number; nick: string }, [number]>(
-    "SELECT id, nick FROM accounts WHERE id > ?1 ORDER BY id",
-  );
-  const newest = database.query<{ id: number | null }, []>("SELECT max(id) AS id FROM accounts");
   const secretOf = ({ hash, scram }: Secret) => ({ hash, ...scram });
-  let seen = newest.get()?.id ?? 0;
+  const news = createNews(database);
   return {
     find(nick) {
       const key = nameKey(nick);
@@ -224,13 +226,13 @@ function accountsOf(database: Database): Accounts {
     add(nick, secret, roles, created) {
       const names = { key: nameKey(nick), skeleton: skeleton(nick), nick };
       const row = { ...names, ...secretOf(secret), roles: roles.join(" "), created };
-      return add.run(row).changes === 1;
+      return news.has(add.run(row).changes);
     },
-    change: ({ id }, secret) => change.run({ ...secretOf(secret), id }).changes === 1,
+    change: ({ id }, secret) => news.has(change.run({ ...secretOf(secret), id }).changes),
     upgrade({ id, revision }, secret) {
       upgrade.run({ ...secretOf(secret), id, revision });
     },
-    remove: ({ id }) => remove.run(id).changes === 1,
+    remove: ({ id }) => news.has(remove.run(id).changes),
     hasCertificate: ({ id }, fingerprint) => ownerOf.get(fingerprint)?.account === id,
     addCertificate({ id }, fingerprint) {
       const most = LIMITS.certificatesPerAccountMax;
@@ -241,11 +243,47 @@ function accountsOf(database: Database): Accounts {
     },
     dropCertificates: ({ id }) => dropCertificates.run(id).changes,
     list: () => list.all().map(accountOf),
-    added() {
-      const rows = since.all(seen);
-      seen = rows.at(-1)?.id ?? seen;
-      return rows.map(({ nick }) => nick as Nick); // only nicks are put in
-    },
+    news: news.take,
     close: () => database.close(),
   };
 }
+
+interface Seen {
+  readonly nick: Nick;
+  /** The revision and the roles. */
+  readonly state: string;
+}
+
+/**
+ * Compares all accounts with those of the last time, where this process has changed some (`has`) or
+ * the file says that another one has changed anything.
+ */
+function createNews(database: Database) {
+  const all = database.query<{ id: number; nick: Nick; state: string }, []>(
+    "SELECT id, nick, revision || ' ' || roles AS state FROM accounts",
+  );
+  const look = () => new Map<number, Seen>(all.all().map(({ id, ...one }) => [id, one]));
+  let version = pragma(database, "data_version");
+  let seen = look();
+  let isOwn = false;
+  return {
+    /** Whether one was changed. */
+    has(changes: number): boolean {
+      isOwn ||= changes > 0;
+      return changes === 1;
+    },
+    take(): News {
+      const now = pragma(database, "data_version");
+      if (now === version && !isOwn) return NONE;
+      const before = seen;
+      seen = look();
+      [version, isOwn] = [now, false];
+      const added = [...seen].filter(([id]) => !before.has(id));
+      const revoked = [...before].filter(([id, { state }]) => seen.get(id)?.state !== state);
+      return { added: added.map(nickIn), revoked: revoked.map(nickIn) };
+    },
+  };
+}
+
+const NONE: News = { added: [], revoked: [] };
+const nickIn = ([, { nick }]: readonly [number, Seen]): Nick => nick;

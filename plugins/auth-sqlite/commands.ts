@@ -19,7 +19,7 @@ export interface UserEntry {
 export function userCommands(by: {
   readonly accounts: () => Accounts;
   readonly clock: Clock;
-  /** Tells the core of accounts that were added. */
+  /** Tells the core of accounts that were added, changed or removed. */
   readonly announce: () => void;
   /** Tells the core that an account's sessions end. */
   readonly revoked: (account: string) => void;
@@ -56,7 +56,7 @@ export function userCommands(by: {
           const account = accountOf(name, by.accounts());
           const secret = await by.secretOf(passwordOf(word));
           if (!by.accounts().change(account, secret)) throw noSuch(account.nick);
-          by.revoked(account.nick);
+          by.announce();
           return { text: `${account.nick} has a new password` };
         }),
     }),
@@ -68,7 +68,7 @@ export function userCommands(by: {
         refusing(() => {
           const account = accountOf(name, by.accounts());
           if (!by.accounts().remove(account)) throw noSuch(account.nick);
-          by.revoked(account.nick);
+          by.announce();
           return { text: `${account.nick} is no longer registered` };
         }),
     }),

@@ -170,6 +170,26 @@ test("what another process changes counts for the next login", async () => {
   expect(await ask(world, "ana", "two")).toMatchObject({ code: "AUTH_FAILED" });
 });
 
+test("whom another process removes, or gives another password or role, is logged out", async () => {
+  await using world = await start();
+  for (const nick of ["Ana", "Ben", "Cleo", "Dan"]) await run(world, "user-add", nick, "one");
+  await using other = await start({ folder: world.folder });
+  await run(other, "user-passwd", "Ana", "two");
+  await run(other, "user-del", "Ben");
+  {
+    using database = new Database(join(world.folder, "accounts.sqlite"));
+    database.run("UPDATE accounts SET roles = 'operator' WHERE nick = 'Cleo'");
+  }
+  expect(world.revoked).toEqual([]);
+  world.clock.advance(LIMITS.accountsPollMs);
+  expect(world.revoked.toSorted()).toEqual(["Ana", "Ben", "Cleo"]);
+  expect(await ask(world, "cleo", "one")).toMatchObject({ roles: ["operator"] });
+  world.clock.advance(LIMITS.accountsPollMs * 5);
+  await run(world, "user-passwd", "Dan", "two");
+  world.clock.advance(LIMITS.accountsPollMs * 5);
+  expect(world.revoked.slice(3)).toEqual(["Dan"]);
+});
+
 test("a password that is changed while it is compared lets nobody in", async () => {
   let meanwhile = () => Promise.resolve<unknown>(undefined);
   const verify = async (password: string, hash: string) => {
