@@ -42,7 +42,8 @@ function checked(secret: string): string {
   throw new ChatFusionError("USAGE", text);
 }
 
-const firstLine = (text: string): string => text.split(/\r?\n/, 1)[0] ?? "";
+/** Without the mark of its encoding, which some editors put before it. */
+const firstLine = (text: string): string => text.replace(/^\ufeff/, "").split(/\r?\n/, 1)[0] ?? "";
 
 async function readSecretFile(file: string): Promise<string> {
   try {

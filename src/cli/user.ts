@@ -5,6 +5,7 @@ import { defineCommand, type ArgsDef } from "citty";
 import * as v from "valibot";
 import { loadConfig } from "../config.ts";
 import { ChatFusionError, isFailure } from "../errors.ts";
+import { parseNick } from "../names.ts";
 import { runOffline, type Answer } from "../serve.ts";
 import { adminPath, askAdmin } from "../serve/admin.ts";
 import { shortPath } from "../serve/config-file.ts";
@@ -51,7 +52,7 @@ const add = defineCommand({
   async run({ args }) {
     const parsed = v.parse(Args, args);
     const [who = "", ...named] = parsed._;
-    return ask(parsed, ["user-add", who, await newSecret(parsed), ...named]);
+    return ask(parsed, ["user-add", parseNick(who), await newSecret(parsed), ...named]);
   },
 });
 
@@ -60,7 +61,8 @@ const passwd = defineCommand({
   args: { ...nick, ...secret, ...where },
   async run({ args }) {
     const parsed = v.parse(Args, args);
-    return ask(parsed, ["user-passwd", parsed._[0] ?? "", await newSecret(parsed)]);
+    const who = parseNick(parsed._[0] ?? "");
+    return ask(parsed, ["user-passwd", who, await newSecret(parsed)]);
   },
 });
 

@@ -49,6 +49,24 @@ describe("an account", () => {
     expect((await run(["user", "list", ...where])).out).not.toContain("eve");
   });
 
+  test("has the password of a file without the mark that some editors put before it", async () => {
+    await startServer(["--name", "marked"]);
+    const [marked, plain] = [join(home, "marked"), join(home, "plain")];
+    await writeFile(marked, `\ufeff${password}\r\n`);
+    await writeFile(plain, password);
+    await run(["user", "add", "eve", "--name", "marked", "--password-file", marked]);
+    const chat = ["chat", "eve@marked", "--json", "--password-file", plain];
+    expect((await run(chat, { stdin: "/quit\n" })).out).toContain('"account":"eve"');
+  });
+
+  test("of what is no nick is refused before a password is asked for", async () => {
+    for (const command of ["add", "passwd"]) {
+      const refused = await run(["user", command, "no spaces", ...where]);
+      expect(refused.err).toContain("nick: expected");
+      expect(refused.code).toBe(4);
+    }
+  });
+
   test("is given only roles that mean something to the server, which are named", async () => {
     const add = ["user", "add", "eve", "operater", ...where];
     const refused = await run(add, { stdin: password });
