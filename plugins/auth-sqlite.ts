@@ -59,10 +59,13 @@ export default definePlugin({
     };
     let unwatch: (() => void) | undefined;
     let decoySecret: Bytes = new Uint8Array();
+    /** That there are accounts. */
+    let noted: Promise<void> | undefined;
     const announce = () => {
       const { added, revoked } = accounts().news();
       for (const nick of revoked) host.revoked(nick);
       for (const nick of added) host.claimed(nick);
+      if (added.length > 0) noted ??= store.write(USED, new Uint8Array());
     };
     const { scramIterations } = options;
     const secretOf = createSecrets({ host, random, scramIterations });
@@ -118,12 +121,20 @@ export default definePlugin({
         : {}),
       async start() {
         decoySecret = await secretIn(store, random);
-        opened = openAccounts(pathOf(options.file, folder()));
+        const path = pathOf(options.file, folder());
+        const database = openAccounts(path);
+        if (!database.isUsed() && (await store.read(USED)) !== undefined) {
+          database.close();
+          throw lost(path);
+        }
+        opened = database;
+        if (database.isUsed()) await (noted = store.write(USED, new Uint8Array()));
         unwatch = watch(clock, log, announce);
       },
       async stop() {
         unwatch?.();
         await upgrader.idle();
+        await noted;
         opened?.close();
         opened = undefined;
       },
@@ -159,6 +170,14 @@ const WRONG = deny("wrong nick or password", "AUTH_FAILED");
 
 const TAKEN = deny("this nick is registered, or looks like one that is", "NICK_REGISTERED");
 const WRONG_CERTIFICATE = deny("no certificate of this account was shown", "AUTH_FAILED");
+
+/** There were accounts in the database: an empty one would give their nicks to anybody. */
+const USED = "used";
+const lost = (path: string) => {
+  const how = "bring it back, or remove store/auth-sqlite.used to begin anew";
+  const text = `auth-sqlite: ${path}: there were accounts, and this is an empty database; ${how}`;
+  return new ChatFusionError("CONFIG_INVALID", text);
+};
 
 /** The same after a restart, so that the salt of an unknown account is as lasting as others. */
 async function secretIn(store: PluginStore, random: Random): Promise<Bytes> {

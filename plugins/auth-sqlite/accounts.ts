@@ -60,6 +60,8 @@ export interface Accounts {
   list(): readonly Account[];
   /** What has become of accounts since this was asked last, whoever did it. */
   news(): News;
+  /** Whether there was ever an account in it. */
+  isUsed(): boolean;
   close(): void;
 }
 
@@ -215,6 +217,7 @@ function accountsOf(database: Database): Accounts {
   const list = database.query<Row, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY key`);
   const secretOf = ({ hash, scram }: Secret) => ({ hash, ...scram });
   const news = createNews(database);
+  const used = database.query("SELECT 1 FROM sqlite_sequence WHERE name = 'accounts'");
   return {
     find(nick) {
       const key = nameKey(nick);
@@ -244,6 +247,7 @@ function accountsOf(database: Database): Accounts {
     dropCertificates: ({ id }) => dropCertificates.run(id).changes,
     list: () => list.all().map(accountOf),
     news: news.take,
+    isUsed: () => used.get() !== null,
     close: () => database.close(),
   };
 }

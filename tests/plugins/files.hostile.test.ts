@@ -11,7 +11,7 @@ import authSqlite from "../../plugins/auth-sqlite.ts";
 import logSqlite from "../../plugins/log-sqlite.ts";
 import { LIMITS } from "../../src/limits.ts";
 import type { Plugin } from "../../src/plugin/context.ts";
-import { setUp } from "../../src/testing/context.ts";
+import { createMemoryStore, setUp } from "../../src/testing/context.ts";
 import { testBatch, testStream } from "../../src/testing/history-stage.ts";
 
 const plugins: Record<
@@ -169,5 +169,29 @@ describe("auth-file does not start on", () => {
         await rm(folder, { recursive: true, force: true });
       }
     });
+  }
+});
+
+test("auth-sqlite does not start on an empty database where there were accounts", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "chatfusion-lost-"));
+  try {
+    const store = createMemoryStore();
+    const start = () => setUp(authSqlite({ scramIterations: 4096 }), { folder, store });
+    for (const command of ["user-list", "user-add"]) {
+      await using world = await start(); // without any account it may be lost
+      await rm(join(folder, "accounts.sqlite"));
+      await world.stop();
+      await using again = await start();
+      const words = command === "user-add" ? ["Ana", "x"] : [];
+      await again.parts.commands![command]!.run(words, { by: "console", roles: [] });
+    }
+    for (const spoil of [rm, (path: string) => truncate(path, 0)]) {
+      await spoil(join(folder, "accounts.sqlite"));
+      const refused = await start().catch((thrown: unknown) => thrown);
+      expect(refused).toMatchObject({ code: "CONFIG_INVALID" });
+      expect((refused as Error).message).toContain("there were accounts");
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });
