@@ -26,6 +26,8 @@ export async function register(
   if (!host.registers()) return fail("TEMPORARILY_UNAVAILABLE", "nobody registers here by himself");
   if (session === undefined && !options.registerEarly)
     return fail("COMPLETE_CONNECTION_REQUIRED", "come in first");
+  if (session === undefined && !client.knowsPassword)
+    return fail("COMPLETE_CONNECTION_REQUIRED", "say PASS first, with the password of this server");
   if (nick === undefined) return fail("NEED_NICK", "say NICK first");
   if (client.account !== undefined)
     return fail("ALREADY_AUTHENTICATED", `you are logged in as ${client.account}`);

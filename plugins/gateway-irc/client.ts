@@ -100,6 +100,11 @@ export class Client implements Answered {
     }
     return this.#address;
   }
+  /** It has given the password of the server, where there is one. */
+  get knowsPassword(): boolean {
+    const { password } = this.world.options;
+    return password === undefined || password === this.password;
+  }
   get account(): string | undefined {
     return this.session === undefined ? this.proof?.account : this.session.person.account;
   }

@@ -111,8 +111,7 @@ async function enter(client: Client): Promise<void> {
   const { world, connection, nick = "", ident } = client;
   const reply = client.aside();
   abandon(client);
-  const asked = world.options.password;
-  if (asked !== undefined && client.password !== asked) {
+  if (!client.knowsPassword) {
     reply.numeric("ERR_PASSWDMISMATCH", []);
     return client.quit("the password of this server is needed");
   }

@@ -65,6 +65,20 @@ test("names of others, look-alikes and passwords that are none are refused", asy
   await early.until((line) => line.includes("COMPLETE_CONNECTION_REQUIRED"));
 });
 
+test("who has not given the password of the server registers no nick", async () => {
+  await using server = await start({ password: "open sesame" });
+  for (const pass of [[], ["PASS guess"]]) {
+    const eve = await server.stranger();
+    eve.send("CAP REQ :draft/account-registration", ...pass, "NICK eve", "REGISTER * * secret");
+    await eve.until((line) => line.includes("FAIL REGISTER COMPLETE_CONNECTION_REQUIRED * "));
+  }
+  expect(await server.run("user-list")).toMatchObject({ data: [] });
+  const ann = await server.stranger();
+  ann.send("CAP REQ :draft/account-registration", "PASS :open sesame", "NICK ann");
+  ann.send("REGISTER * * secret");
+  await ann.until((line) => line.includes(SUCCESS("ann")));
+});
+
 test("there is no registration where the config does not say so", async () => {
   await using server = await start({}, false);
   const ann = await server.stranger();
