@@ -41,6 +41,8 @@ export interface AmendmentsOptions {
   readonly spoken: Spoken;
   readonly streams: () => Streams;
   readonly mayModerate: MayModerate;
+  /** What sorts behind it was said since this server had no other account of the name; or "". */
+  removedAt(account: string): string;
 }
 
 /** What somebody does to a message. */
@@ -183,7 +185,7 @@ export function createAmendments(options: AmendmentsOptions) {
       return isNeeded ? failure("NO_SUCH_MESSAGE", `${named(room, id)}: none is held`) : undefined;
     const isTarget = kind === "delete" ? isDeletable : isSaid;
     const said = found.filter((one) => isTarget(one.kind));
-    const own = said.find((one) => isOwn(by, one));
+    const own = said.find((one) => isOwn(by, one, options));
     const one = own ?? said[0];
     if (one === undefined)
       return failure(
@@ -286,7 +288,16 @@ const named = (room: RoomName, id: string): string => `message ${visible(id)} in
 const byOf = ({ address: from, person: { account } }: LiveSession): By =>
   account === undefined ? { from } : { from, account };
 
-/** A guest proves nothing: only what was said under the nick since he has it is his. */
-const isOwn = (session: LiveSession, message: MessageEntry): boolean =>
-  authorOf(message) === authorOf(byOf(session)) &&
-  (session.person.account !== undefined || message.id > session.namedAfter);
+/**
+ * A guest proves nothing: only what was said under the nick since he has it is his. Of an account
+ * it is not what one of its name had said that was removed.
+ */
+function isOwn(
+  session: LiveSession,
+  message: MessageEntry,
+  { removedAt }: Pick<AmendmentsOptions, "removedAt">,
+): boolean {
+  const { namedAfter, person } = session;
+  const since = person.account === undefined ? namedAfter : removedAt(person.account);
+  return authorOf(message) === authorOf(byOf(session)) && message.id > since;
+}

@@ -132,6 +132,7 @@ export function createGovernance(options: GovernanceOptions) {
     bans,
     /** An account of this server may have been removed: what it had in rooms ends. */
     revoked: removals.revoked,
+    removedAt: removals.removedAt,
     /** A room has its first member here. */
     opened(room: RoomName): void {
       const open = rooms().find(room);

@@ -54,6 +54,8 @@ export function createRemovals(options: RemovalsOptions) {
     return found;
   };
   return {
+    /** When an account of this name was removed the last time: the id of that, or "". */
+    removedAt: (account: string): string => saidIn(LOBBY, account),
     /** An account may have been removed. */
     revoked(account: string): void {
       if (!options.tellsAccounts() || options.accountOf(account) !== undefined) return;

@@ -208,10 +208,10 @@ function createSociety(shared: Shared) {
   const offers = createOffers({ clock, random, hooks, people, sessions, transfers });
   const amendments = createAmendments({
     ...shared,
+    ...governance,
     clock,
     report: options.environment.log,
     streams: () => fusion().streams,
-    mayModerate: (room, by) => governance.mayModerate(room, by),
   });
   shared.later.fusion = createFusion({
     ...shared,

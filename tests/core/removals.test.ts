@@ -148,6 +148,21 @@ describe("whoever has the name of a removed account later", () => {
     expect(set(anew, "#tea", "topic", "mine")).toBe("ack");
   });
 
+  test("neither edits nor deletes what it had said", () => {
+    const { it, paris, ann, cat } = begin("said");
+    const { id } = ann.get("say", { room: "#go", text: "by ann" });
+    it.remove("paris", "ann");
+    it.add("paris", "ann");
+    const anew = it.enter(paris, "ann", "#go");
+    const amend = (about: unknown, kind: string) =>
+      codeOf(anew.ask("say", { room: "#go", kind, about, text: "mine" }));
+    for (const kind of ["edit", "delete"]) expect(amend(id, kind)).toBe("NOT_PERMITTED");
+    const own = anew.get("say", { room: "#go", text: "by the new one" });
+    expect(amend(own["id"], "edit")).toBe("ack");
+    it.world.place.rest(500);
+    expect(cat.texts("#go")).toEqual(["by ann", "by the new one", "mine"]);
+  });
+
   test("has none either where it was removed while its server was stopped", () => {
     const { it, lyon, set } = begin("stopped");
     it.kill("paris");
