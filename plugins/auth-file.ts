@@ -120,8 +120,11 @@ async function nicksIn(store: PluginStore): Promise<readonly Nick[]> {
   return text.split("\n").filter(Boolean) as Nick[]; // only nicks are put in
 }
 
-const emptied = (path: string) =>
-  new Error(`${path}: all accounts are gone at once; if that is meant, start the server again`);
+function lost(path: string): ChatFusionError {
+  const how = "bring them back, or remove store/auth-file.nicks of a stopped server to begin anew";
+  const text = `auth-file: ${path}: all accounts are gone at once; ${how}`;
+  return new ChatFusionError("CONFIG_INVALID", text);
+}
 
 interface Watched {
   accounts(): Accounts;
@@ -140,6 +143,7 @@ async function watch(by: {
   let accounts = (await readAccounts(by.path, seen)) ?? parseAccounts("", by.path);
   /** Nicks that had a line when the core was told last, also by an earlier start. */
   let told = await nicksIn(by.store);
+  if (accounts.nicks.length === 0 && told.length > 0) throw lost(by.path);
   let isStopped = false;
   let missing = "";
   let cancel: () => void;
@@ -163,7 +167,7 @@ async function watch(by: {
     try {
       const before = accounts;
       const read = (await readAccounts(by.path, seen)) ?? before;
-      if (read.nicks.length === 0 && before.nicks.length > 0) throw emptied(by.path);
+      if (read.nicks.length === 0 && before.nicks.length > 0) throw lost(by.path);
       accounts = read;
       missing = "";
       if (!isStopped) await tell(before);

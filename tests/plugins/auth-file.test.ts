@@ -156,6 +156,20 @@ test("a file that has lost all its lines at once is not believed", async () => {
   });
 });
 
+test("it does not start on an empty file where there were accounts", async () => {
+  const store = createMemoryStore();
+  const ben = await lineOf("Ben", "one");
+  const add = async (world: SetUp) => {
+    await write(world.folder, ben);
+    world.clock.advance(LIMITS.accountsPollMs);
+    await world.untilClaimed(1);
+  };
+  await withFile([], add, store);
+  const start = withFile([], () => Promise.resolve(), store);
+  expect(start).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await start.catch(() => undefined);
+});
+
 test("whose line went while the server was stopped is told to the core, too", async () => {
   const store = createMemoryStore();
   const [ana, ben, cleo] = [
