@@ -1,4 +1,5 @@
-// The table of a server's commands, and what it is doing, once its plugins are set up.
+// The table of a server's commands, what it is to be warned of, and what it is doing, once its
+// plugins are set up.
 
 import * as v from "valibot";
 import { failure, isFailure } from "../errors.ts";
@@ -24,10 +25,20 @@ export function createOwnCommands(shared: Shared, society: Society, live: readon
     commands === undefined ? [] : [{ plugin: plugin.name, commands: { ...commands } }],
   );
   const { log } = options.environment;
-  return { status, commands: createCommands({ ...shared, own, contributed, clock, log }) };
+  const commands = createCommands({ ...shared, own, contributed, clock, log });
+  const warnings = [...commands.warnings, ...keepersWarning(live)];
+  return { status, commands: { ...commands, warnings } };
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What several plugins that keep accounts mean: each is to refuse passwords for unknown nicks. */
+function keepersWarning(live: readonly LivePlugin[]): readonly string[] {
+  const keepers = live.filter(({ parts }) => parts.accountOf !== undefined);
+  if (keepers.length < 2) return [];
+  const names = keepers.map(({ plugin }) => plugin.name).join(", ");
+  return [`plugins ${names}: each refuses the passwords of the others' nicks: keep one of them`];
+}
 
 /** Makes an account of the nick of whoever runs it. */
 const registerCommand = ({ sessions }: Shared, entrance: () => Entrance | undefined): Command =>

@@ -203,3 +203,16 @@ test("a nick that another auth plugin owns is registered with none", () => {
   expect(register("ann")).toMatchObject({ code: "NICK_REGISTERED" });
   expect(register("ben")).toMatchObject({ account: "ben" });
 });
+
+test("of several plugins that keep accounts the operator is warned", () => {
+  const keeper = (name: string) =>
+    definePlugin({
+      name,
+      provides: ["auth"],
+      setup: () => ({ onAuth: () => undefined, accountOf: () => undefined }),
+    })();
+  const warnings = (...names: readonly string[]) =>
+    new Place(names.join()).make("paris", { more: names.map(keeper) }).server.warnings;
+  expect(warnings("auth-one")).toEqual([]);
+  expect(warnings("auth-one", "auth-two").join()).toStartWith("plugins auth-one, auth-two: each");
+});
