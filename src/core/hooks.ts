@@ -28,7 +28,7 @@ import { checkKind } from "../protocol/amendment.ts";
 import type { MessageEntry } from "../protocol/messages.ts";
 import { SayKind } from "../protocol/messages.ts";
 import { tellHeldUp } from "./held-up.ts";
-import { isAllow, isDeny, isDrop, wrongIn } from "./verdicts.ts";
+import { isAllow, isDeny, isDrop, reasonOf, wrongIn } from "./verdicts.ts";
 
 /** One plugin's hooks, and what is asked and answered like one. */
 export interface HookSource {
@@ -91,7 +91,7 @@ export function compileHooks(
       list.length === 0
         ? undefined
         : guard.each(hook, list, undefined, offer, (verdict) =>
-            isDeny(verdict) ? { stop: failure(code, verdict.reason) } : undefined,
+            isDeny(verdict) ? { stop: failure(code, reasonOf(verdict)) } : undefined,
           );
   };
   const registrar = sources.find(({ hooks }) => hooks.register !== undefined);
@@ -168,7 +168,8 @@ function deadlineOf(hook: string, argument: unknown): number {
   return LIMITS.hookMsMax + challenges * LIMITS.challengeMsMax;
 }
 
-const denial = ({ code, reason }: Deny): Failure => failure(code ?? "AUTH_DENIED", reason);
+const denial = (verdict: Deny): Failure =>
+  failure(verdict.code ?? "AUTH_DENIED", reasonOf(verdict));
 
 /** What a verdict does; undefined for what is no verdict of this hook. */
 type Fold<R> = (
@@ -256,7 +257,7 @@ function createGuard(clock: Clock, log: Log) {
     let message = first;
     const take = (plugin: string, verdict: unknown): Failure | undefined => {
       if (verdict === undefined) return undefined;
-      if (isDrop(verdict)) return failure("DROPPED", verdict.reason);
+      if (isDrop(verdict)) return failure("DROPPED", reasonOf(verdict));
       if (isFault(verdict)) return verdict;
       const { text, kind = message.kind } = Object(verdict) as Partial<Message>; // checked here
       if (typeof text !== "string" || !v.is(SayKind, kind))

@@ -2,6 +2,7 @@
 // without types, so that everything is looked at. Next: hooks.ts.
 
 import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
 import type { Allow, Deny, Drop } from "../plugin/hooks.ts";
 import { describe } from "../protocol/hello.ts";
 import { nickOf } from "./auth.ts";
@@ -25,6 +26,15 @@ const SHAPES = {
 export const isAllow = (value: unknown): value is Allow => v.is(SHAPES.allow, value);
 export const isDeny = (value: unknown): value is Deny => v.is(SHAPES.deny, value);
 export const isDrop = (value: unknown): value is Drop => v.is(SHAPES.drop, value);
+
+/** Why not, as it fits into a line, and into the frame that takes it to another server. */
+export function reasonOf({ reason }: Deny | Drop): string {
+  const bytes = new TextEncoder().encode(reason);
+  if (bytes.length <= LIMITS.reasonBytesMax) return reason;
+  // As a stream: half a character at the end is left out.
+  const kept = bytes.subarray(0, LIMITS.reasonBytesMax - "…".length * 3);
+  return `${new TextDecoder().decode(kept, { stream: true })}…`;
+}
 
 /** Says what was expected of a hook, and what came. Nothing of what was said: it is logged. */
 export function wrongIn(hook: string, value: unknown): string {

@@ -100,6 +100,15 @@ describe("a veto", () => {
   });
 });
 
+test("a reason is cut where it would not fit into a line", () => {
+  const { reasonBytesMax } = LIMITS;
+  const why = "é".repeat(reasonBytesMax);
+  const { hooks } = compile({ onFile: () => deny(why), onMessage: () => drop(`${why}!`) });
+  const text = `${"é".repeat(reasonBytesMax / 2 - 2)}…`;
+  expect(hooks.file(file)).toEqual({ code: "FILE_DENIED", text });
+  expect(hooks.message(message)).toEqual({ code: "DROPPED", text });
+});
+
 test("the order tells of each hook the plugins that are asked, in the order of the config", () => {
   const nothing = () => undefined;
   const { hooks } = compile(
