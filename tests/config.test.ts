@@ -170,6 +170,14 @@ describe("a config file is refused", () => {
     expect(fault).toMatch(/^FILE:2:9: Unterminated string literal/);
   });
 
+  test("that imports a name that is not there, by the file that does", async () => {
+    const file = await write('import "./plugin.ts";\nexport default {};');
+    const plugin = join(dirname(file), "plugin.ts");
+    await writeFile(plugin, 'import { definePlugun } from "chatfusion";\ndefinePlugun();');
+    const [fault] = await faultsOfFile(file);
+    expect(fault).toStartWith(`${plugin}: Export named 'definePlugun' not found`);
+  });
+
   test("that awaits for ever, or imports what does, with the line that may be it", async () => {
     const file = await write('import "./plugin.ts";\nexport default {};');
     const plugin = join(dirname(file), "plugin.ts");

@@ -43,8 +43,8 @@ export async function importConfig(
   const name = shortPath(file);
   const faults = await checkFile(file, isFound);
   if (faults.length > 0) return { faults: faults.map((fault) => `${name}: ${fault}`) };
+  const seen = new Set<string>();
   try {
-    const seen = new Set<string>();
     const missing = await missingImports(file, seen);
     if (missing.length > 0) return { faults: missing };
     provideModules(dirname(file));
@@ -55,7 +55,7 @@ export async function importConfig(
     const got = exported === "" ? "no export" : `only ${exported}`;
     return { faults: [`${name}: expected a default export (defineConfig({ … })), got ${got}`] };
   } catch (thrown) {
-    return { faults: describeThrown(thrown, file) };
+    return { faults: describeThrown(thrown, (await importerOf(thrown, seen)) ?? file) };
   }
 }
 
@@ -212,6 +212,16 @@ async function describeWait(name: string, files: Iterable<string>, ms: Millis): 
   const where = places.length === 0 ? "" : `; it may be ${places.join(", ")}`;
   const expected = `expected to be read within ${ms / 1000} s`;
   return `${name}: ${expected}, but something is awaited outside of any function${where}`;
+}
+
+/** Which of the files imports a name that is not there: Bun says only where it is not. */
+async function importerOf(thrown: unknown, files: Iterable<string>): Promise<string | undefined> {
+  const message = thrown instanceof SyntaxError ? thrown.message : "";
+  const [, name] = /^Export named '([\w$]+)' not found/.exec(message) ?? [];
+  if (name === undefined) return undefined;
+  for (const file of files)
+    if ((await readFile(file, "utf8")).split(/[^\w$]+/).includes(name)) return file;
+  return undefined;
 }
 
 /** Bun throws one message, or several in an AggregateError; a config may throw anything. */
