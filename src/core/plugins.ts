@@ -254,7 +254,8 @@ function inSetupOrder(plugins: readonly Plugin[]): readonly Plugin[] {
   return order;
 }
 
-function checkParts(plugin: Plugin, parts: Parts): void {
+/** Throws `CONFIG_INVALID` for what is no part of a plugin, and for parts that are owed. */
+export function checkParts(plugin: Plugin, parts: Parts): void {
   const fail = (what: string) => {
     throw new ChatFusionError("CONFIG_INVALID", `plugin ${plugin.name}: ${what}`);
   };

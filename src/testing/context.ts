@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import { checkParts } from "../core/plugins.ts";
 import { createHistoryHost } from "../core/redaction.ts";
 import type { Bytes, Clock, Log, LogFields, Millis, Random, Store } from "../environment.ts";
 import { ChatFusionError } from "../errors.ts";
@@ -69,8 +70,8 @@ export interface ManualClock extends Clock {
 }
 
 /**
- * Checks a plugin's options, sets it up and starts it. Rejects with what the plugin throws, and
- * with `CONFIG_INVALID` for its options.
+ * Checks a plugin's options, sets it up, checks its parts and starts it. Rejects with what the
+ * plugin throws, and with `CONFIG_INVALID` for its options and parts.
  */
 export async function setUp(plugin: Plugin, options: SetUpOptions = {}): Promise<SetUp> {
   const temporary = options.folder ?? (await mkdtemp(join(tmpdir(), "chatfusion-")));
@@ -177,6 +178,7 @@ function createWorld(plugin: Plugin, options: SetUpOptions, folder: string) {
     notice: (to: Person | RoomName, text: string) => void notices.push({ to, text }),
     host: { ...auth.host, ...createHistoryHost(createCrypto(systemRandom)), ...options.host },
   });
+  checkParts(plugin, parts);
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     stopping.abort();

@@ -7,7 +7,7 @@ import authGuest from "../../plugins/auth-guest.ts";
 import { checkPlugins, describeFaults } from "../../src/core/plugins.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { command, type Context, definePlugin, type Plugin } from "../../src/plugin.ts";
-import { startServer } from "../../src/testing.ts";
+import { setUp, startServer } from "../../src/testing.ts";
 import { Place } from "./place.ts";
 
 type Setup = (context: Context<undefined, [], []>) => object;
@@ -192,6 +192,11 @@ test("a gauge that throws is left out of what others have counted", () => {
   const status = server.status();
   expect([status["odd.seen"], "odd.size" in status]).toEqual([3, false]);
   expect(errorsOf(place)).toMatchObject([{ event: "gauge failed", gauge: "odd.size" }]);
+});
+
+test("a plugin alone under test is refused for what a server refuses it for", async () => {
+  const typo = setUp(made("typo", () => ({ onMesage() {} }))).then(() => "", String);
+  expect(await typo).toContain("plugin typo: onMesage: no such hook or part");
 });
 
 test("two plugins under test have a folder each, as on a server", async () => {
