@@ -15,7 +15,7 @@ import type { RequestTable } from "./requests.ts";
 import { Sending } from "./sending.ts";
 import * as shape from "./shape.ts";
 import { type FileSource, openSource } from "./source.ts";
-import { interrupted, type TransferOptions, type TransferPort } from "./transfer.ts";
+import { cancelled, interrupted, type TransferOptions, type TransferPort } from "./transfer.ts";
 
 /** Asks with a callback for the answer: see `RequestTable.ask`. */
 type Ask = RequestTable["ask"];
@@ -56,6 +56,10 @@ export class Transfers {
   async send(to: string, source: FileSource, options: SendOptions): Promise<Sent> {
     this.#admit();
     const opened = await openSource(source, options.name);
+    if (options.signal?.aborted === true) {
+      await opened.close();
+      throw cancelled(options.signal);
+    }
     const sending = new Sending({
       port: this.#port,
       id: this.#port.token(),

@@ -79,3 +79,12 @@ test("a stream that gives nothing is let go when its transfer ends", async () =>
   expect(await refusalOf(sending)).toMatchObject({ code: "TRANSFER_CANCELLED" });
   await letGo.promise;
 });
+
+test("what is cancelled before it is offered is offered to nobody", async () => {
+  const { client, visitor } = await enter(await startPeer());
+  const signal = AbortSignal.abort("too late");
+  const sending = client.send("bob@paris", new Blob(["hello"]), { signal });
+  expect(await refusalOf(sending)).toMatchObject({ code: "TRANSFER_CANCELLED" });
+  client.request("fusion", {}).catch(() => undefined); // nobody answers
+  await visitor.expect("fusion");
+});
