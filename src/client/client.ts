@@ -34,7 +34,8 @@ import { Past, type PastSource } from "./past.ts";
 import { RequestTable } from "./requests.ts";
 import * as shape from "./shape.ts";
 import type { FileSource } from "./source.ts";
-import { createTransferPort, type TransferOptions, type TransferPort } from "./transfer.ts";
+import { createTransferPort, interrupted } from "./transfer.ts";
+import type { TransferOptions, TransferPort } from "./transfer.ts";
 import { Transfers } from "./transfers.ts";
 import { Wishes } from "./wishes.ts";
 
@@ -364,8 +365,11 @@ export class Client {
   #lost(connection: Connection, failure: ChatFusionError): void {
     this.#connection = undefined;
     this.#requests.detach();
+    if (this.#options.reconnect === false || isFinal(failure.code)) {
+      this.#transfers.close(interrupted("the connection was lost")); // none waits for it
+      return this.#end(failure);
+    }
     this.#transfers.lost();
-    if (this.#options.reconnect === false || isFinal(failure.code)) return this.#end(failure);
     this.#phase = "lost";
     const token = this.#welcome?.resume ?? "";
     this.#listeners.tell({ type: "connection", state: "lost", failure });

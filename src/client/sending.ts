@@ -81,12 +81,8 @@ export class Sending {
   // --- internal ---------------------------------------------------------------------------------
 
   async #offer(): Promise<Sent> {
-    const { to, source } = this.#parts;
-    const { name, size, mediaType } = source;
-    const type = mediaType === undefined ? {} : { mediaType };
     try {
-      const ask = { to, name, size, ...type, ...this.#known() };
-      return await this.#parts.offer(ask, (transfer) => this.#begin(transfer));
+      return await this.#offerOnce();
     } catch (thrown) {
       await this.#pause(thrown);
     }
@@ -94,13 +90,16 @@ export class Sending {
     return this.#offer();
   }
 
-  /** What an offer says of the sending that it is a part of. */
-  #known() {
-    const { source, id, port } = this.#parts;
+  #offerOnce(): Promise<Sent> {
+    const { to, source, id, port, offer } = this.#parts;
+    const { name, size, mediaType, seek } = source;
+    const type = mediaType === undefined ? {} : { mediaType };
     this.#address = port.address();
-    if (this.#receiving !== undefined)
-      return { sending: proofOf(this.#receiving, this.#address), again: true } as const;
-    return source.seek === undefined ? {} : { sending: id };
+    const first = seek === undefined ? {} : { sending: id };
+    const again = (secret: string) =>
+      ({ sending: proofOf(secret, this.#address), again: true }) as const;
+    const known = this.#receiving === undefined ? first : again(this.#receiving);
+    return offer({ to, name, size, ...type, ...known }, (transfer) => this.#begin(transfer));
   }
 
   #begin(transfer: string): Outgoing {
@@ -189,9 +188,14 @@ export class Sending {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const cancel = port.clock.after(ms, resolve);
-    const abort = () => reject(cancelled(options.signal));
+    const abort = () => {
+      reject(cancelled(options.signal));
+      // The receiver waits for it, and is told by an offer that is withdrawn once it is answered.
+      if (port.connected()) this.#offerOnce().catch(() => undefined);
+    };
     options.signal?.addEventListener("abort", abort);
     if (options.signal?.aborted === true) abort();
+    if (this.#over !== undefined) resolve();
     try {
       await promise;
     } finally {

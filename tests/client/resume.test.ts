@@ -120,7 +120,7 @@ describe("sending", () => {
     expect(offer["sending"]).toBeUndefined();
   });
 
-  test("that is broken off while it waits is not offered again", async () => {
+  test("that is broken off while it waits is offered once more, and withdrawn", async () => {
     const guest = await enter(await startPeer());
     const abort = new AbortController();
     const onPaused = () => abort.abort("enough");
@@ -130,6 +130,12 @@ describe("sending", () => {
     guest.visitor.send("failed", interrupted());
     expect(sending).rejects.toMatchObject({ code: "TRANSFER_CANCELLED", message: "enough" });
     await sending.catch(() => undefined);
+    await guest.visitor.answer("offer", { transfer: SECOND });
+    const receiving = proofOf(RECEIVING, SECOND);
+    guest.visitor.send("accepted", { transfer: SECOND, offset: 0, upTo: SIZE, receiving });
+    expect(await guest.visitor.expect("cancel")).toEqual({ transfer: SECOND, reason: "enough" });
+    void guest.client.say("#lobby", "hello").catch(() => undefined);
+    await guest.visitor.expect("say"); // no chunk
   });
 
   test("waits for a lost connection, and is offered as soon as it is back", async () => {
@@ -343,6 +349,18 @@ describe("receiving", () => {
     const reason = "ann@paris has left";
     expect(await answered(guest, "cancel")).toEqual({ transfer: SECOND, reason });
     expect(await answered(guest, "cancel")).toEqual({ transfer: transferId, reason });
+  });
+
+  test("of a client that does not come back does not say that it waits", async () => {
+    const { turns, options } = noteTurns();
+    const guest = await enter(await startPeer(), { reconnect: false });
+    const offer = { size: SIZE, sending: SENDING };
+    const { received } = await receive(guest, await makeFolder(), offer, options);
+    guest.visitor.send("offered", offerOf("b.txt", 1)); // behind the answer
+    await guest.events.take();
+    guest.visitor.close();
+    await received.catch(() => undefined);
+    expect(turns).toEqual([]);
   });
 
   test("of one who does not offer it again ends at once", async () => {

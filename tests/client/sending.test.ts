@@ -1,7 +1,7 @@
 // The sender's side over several transfers by itself: how long it waits for the other one.
 
 import { expect, test } from "bun:test";
-import type { Sent } from "../../src/client.ts";
+import type { SendOptions, Sent } from "../../src/client.ts";
 import { ChatFusionError } from "../../src/errors.ts";
 import type { Outgoing } from "../../src/client/outgoing.ts";
 import { Sending } from "../../src/client/sending.ts";
@@ -11,7 +11,7 @@ import { ManualClock } from "../net/parts.ts";
 import { proofOf, transferId } from "./peer.ts";
 
 /** Of a source whose reading never ends, so that it is under way until it is interrupted. */
-function makeSending() {
+function makeSending(options: SendOptions = {}) {
   const clock = new ManualClock();
   let closed = 0;
   const source: OpenSource = {
@@ -47,7 +47,7 @@ function makeSending() {
     id: "5e".repeat(16),
     to: "bob@lyon",
     source: { ...source, read: () => Promise.resolve(0) },
-    options: {},
+    options,
     offer(ask, begin) {
       offers.push(clock.now());
       asked.push(ask.sending);
@@ -139,4 +139,14 @@ test("what is offered on the way of a new nick is offered by that again, and onc
   expect(await ended).toContain("unknown");
   const known = ["ann@paris", "zoe@paris"].map((of) => proofOf("4e".repeat(16), of));
   expect(asked).toEqual(["5e".repeat(16), ...known]);
+});
+
+test("what is ended by who is told that it waits does not wait", async () => {
+  const end = () =>
+    made.sending.end(new ChatFusionError("CANNOT_CONNECT", "the client was closed"));
+  const made = makeSending({ onPaused: end });
+  const ended = made.sending.run().catch((thrown: unknown) => String(thrown));
+  expect(await ended).toContain("the client was closed");
+  expect(made.offers).toEqual([0]);
+  expect(made.clock.timers).toBe(0);
 });

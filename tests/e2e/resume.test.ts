@@ -81,6 +81,48 @@ test(
   TEST_MS,
 );
 
+test(
+  "goes on when the server of both was stopped, and is started again",
+  async () => {
+    const bonn = await stage.serve("bonn");
+    const ann = await enter("ann", bonn);
+    const ben = await enter("ben", bonn);
+    await send(ann, "ben@bonn");
+    bonn.signal("SIGTERM");
+    await Promise.all([ann.when({ event: "paused" }), ben.when({ event: "paused" })]);
+    await bonn.exited();
+    await stage.serve("bonn", { port: bonn.port });
+    await ben.when({ event: "resumed" });
+    await arrived(ann, ben);
+  },
+  TEST_MS,
+);
+
+test(
+  "is not gone on with by whoever has the nick when its receiver was killed",
+  async () => {
+    const graz = await stage.serve("graz");
+    const ann = await enter("ann", graz);
+    const ben = await enter("ben", graz);
+    await send(ann, "ben@graz");
+    await ben.kill();
+    await ann.when({ event: "paused" });
+    const [other, text] = [
+      await enter("ben", graz),
+      "its beginning is not there any more: send it again",
+    ];
+    await ann.when({
+      event: "error",
+      name: "talk.bin",
+      to: "ben@graz",
+      code: "TRANSFER_REJECTED",
+      text,
+    });
+    expect(other.heard.all({ event: "offer" })).toEqual([]);
+  },
+  TEST_MS,
+);
+
 // --- internal ------------------------------------------------------------------------------------
 
 /** Writes the file; resolves to its hash. */
