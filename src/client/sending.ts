@@ -22,8 +22,6 @@ import { cancelled, interrupted, isPassing, proofOf, type TransferPort } from ".
 
 export interface SendingParts {
   readonly port: TransferPort;
-  /** By what its first offer is known: 32 hex digits. */
-  readonly id: string;
   readonly to: string;
   readonly source: OpenSource;
   readonly options: SendOptions;
@@ -81,21 +79,22 @@ export class Sending {
   // --- internal ---------------------------------------------------------------------------------
 
   async #offer(): Promise<Sent> {
-    try {
-      return await this.#offerOnce();
-    } catch (thrown) {
-      await this.#pause(thrown);
+    for (;;) {
+      try {
+        return await this.#offerOnce();
+      } catch (thrown) {
+        await this.#pause(thrown);
+      }
+      await this.#outgoing?.stopped;
     }
-    await this.#outgoing?.stopped;
-    return this.#offer();
   }
 
   #offerOnce(): Promise<Sent> {
-    const { to, source, id, port, offer } = this.#parts;
+    const { to, source, port, offer } = this.#parts;
     const { name, size, mediaType, seek } = source;
     const type = mediaType === undefined ? {} : { mediaType };
     this.#address = port.address();
-    const first = seek === undefined ? {} : { sending: id };
+    const first = seek === undefined ? {} : { sending: port.token() };
     const again = (secret: string) =>
       ({ sending: proofOf(secret, this.#address), again: true }) as const;
     const known = this.#receiving === undefined ? first : again(this.#receiving);

@@ -34,7 +34,7 @@ export interface TransferOptions {
 /** What a transfer may use of its client. */
 export interface TransferPort {
   readonly clock: Clock;
-  /** By what one end is known to the other over several transfers: 32 random hex digits. */
+  /** What one end says first to the other of a file that may go on: 32 random hex digits. */
   token(): string;
   /** A request without an answer. Lost when there is no connection, as the transfer is then. */
   tell<T extends RequestName>(name: T, ask: Requests[T]["ask"]): void;
@@ -148,6 +148,7 @@ const passing: ReadonlySet<ErrorCode> = new Set([
 
 /** What the other side is told; where our files are is none of its business. */
 export function cancelOf(transfer: string, why: ChatFusionError): Requests["cancel"]["ask"] {
+  const reason = why.text.slice(0, reasonCharacters);
   switch (why.code) {
     case "FILE_UNREADABLE":
       return { transfer, code: why.code, reason: "the sender cannot read it, or not any more" };
@@ -156,9 +157,9 @@ export function cancelOf(transfer: string, why: ChatFusionError): Requests["canc
     case "TRANSFER_INTERRUPTED":
     case "SIZE_MISMATCH":
     case "HASH_MISMATCH":
-      return { transfer, code: why.code, reason: why.text };
+      return { transfer, code: why.code, reason };
     default:
-      return { transfer, reason: why.text.slice(0, reasonCharacters) };
+      return { transfer, reason };
   }
 }
 

@@ -62,7 +62,6 @@ export class Transfers {
     }
     const sending = new Sending({
       port: this.#port,
-      id: this.#port.token(),
       to,
       source: opened,
       options,

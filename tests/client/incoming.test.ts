@@ -100,6 +100,20 @@ test("one that waits, and is not offered again in time, leaves nothing", async (
   expect(clock.timers).toBe(0);
 });
 
+test("why it is not gone on with is told in so many words as a reason may have", () => {
+  const { clock, port } = makePort();
+  const offer = { ...offerOf("a", 10), sending: "5e".repeat(16) };
+  const incoming = new Incoming(offer, makeDownload(10), port, {});
+  incoming.accepted();
+  incoming.interrupt(new ChatFusionError("TRANSFER_INTERRUPTED", "→".repeat(1000)));
+  expect(incoming.refusal).toBeUndefined();
+  clock.pass(LIMITS.transferResumeMsMax);
+  incoming.result.catch(() => undefined);
+  const reason = incoming.refusal ?? "";
+  expect(reason.length).toBeGreaterThan(0);
+  expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(LIMITS.reasonBytesMax);
+});
+
 test("a disk that fails while it waits ends it", async () => {
   const { told, port } = makePort();
   const download = makeDownload(3);

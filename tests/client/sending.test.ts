@@ -36,7 +36,7 @@ function makeSending(options: SendOptions = {}) {
   const sending = new Sending({
     port: {
       clock,
-      token: () => "",
+      token: () => "5e".repeat(16),
       tell: () => undefined,
       tellBehindChunks: () => undefined,
       sendChunk: () => true,
@@ -44,7 +44,6 @@ function makeSending(options: SendOptions = {}) {
       connected: () => isConnected,
       address: () => address,
     },
-    id: "5e".repeat(16),
     to: "bob@lyon",
     source: { ...source, read: () => Promise.resolve(0) },
     options,
