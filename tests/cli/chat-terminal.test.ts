@@ -156,6 +156,7 @@ describe("the line mode", () => {
     await ann.shows("ann@paris> ");
     ann.type(`/send bob ${huge}\r`);
     await bob.shows("1 ↓ huge from ann@paris");
+    await ann.shows("1: bob@paris takes huge");
     bob.type("\u0003");
     await bob.shows("-- a transfer is running: Ctrl-C once more breaks it off");
     bob.type("\u0003");
