@@ -453,8 +453,6 @@ export const LIMITS = {
   ircTopicBytesMax: 300,
   /** Those who have left, for WHOWAS. */
   ircWhowasMax: 1000,
-  /** Masks that are kept made up: a busy server's people. */
-  ircMasksMax: 10_000,
   /** A client that says nothing for so long is asked, and has so long to answer. */
   ircIdleMsMax: 90 * second,
   ircPongMsMax: 60 * second,
@@ -480,6 +478,8 @@ export const LIMITS = {
   creditBytesMax: 8 * MiB,
   transfersPerSessionMax: 16,
   transfersMax: 4096,
+  /** Of them with the people of one other server, when one of those offers another file. */
+  transfersPerServerMax: 1024,
   offersPerMinuteMax: 30,
   /** An offer that nobody answers. */
   offerMsMax: 10 * minute,

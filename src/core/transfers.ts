@@ -85,6 +85,13 @@ export function createTransfers(options: TransfersOptions) {
         (side !== "sender" && isEnd(transfer.receiver, who)));
     return may ? transfer : undefined;
   };
+  /** How many transfers a server has a part in. */
+  const countWith = (sid: Sid): number => {
+    let count = 0;
+    for (const { sender, receiver } of transfers.values())
+      if (isEnd(sender, sid) || isEnd(receiver, sid)) count++;
+    return count;
+  };
   const unknown = (id: string) =>
     failure("NO_SUCH_TRANSFER", `transfer ${id}: there is none of yours that this fits`);
   const state = (transfer: Transfer, what: string) =>
@@ -198,6 +205,9 @@ export function createTransfers(options: TransfersOptions) {
         return failure("TRANSFER_STATE", `transfer ${offer.transfer}: its id is in use`);
       if (transfers.size >= LIMITS.transfersMax)
         return failure("TOO_MANY_TRANSFERS", `${LIMITS.transfersMax} transfers are under way`);
+      // Its people may be as many as it likes.
+      if (sender.at === "there" && countWith(sender.sid) >= LIMITS.transfersPerServerMax)
+        return failure("TOO_MANY_TRANSFERS", "too many transfers with that server are under way");
       transfers.set(offer.transfer, {
         offer,
         sender,

@@ -1,9 +1,33 @@
 // Receivers who say more than is to be said: what they permit again and again costs their senders,
-// and the way between two servers, nothing. And senders who offer more than one can answer.
+// and the way between two servers, nothing. And senders who offer more than one can answer, one or
+// as many as a server likes.
 
 import { expect, test } from "bun:test";
 import { LIMITS } from "../../src/limits.ts";
+import { LyingTown } from "./lying-town.ts";
 import { Place } from "./place.ts";
+
+test("a server whose people offer files to all without end leaves room for the others'", () => {
+  const town = new LyingTown("offers without end");
+  const { liar, place, ana } = town;
+  const { transfersPerServerMax, transfersPerSessionMax } = LIMITS;
+  const crowd = Math.ceil(transfersPerServerMax / transfersPerSessionMax) + 2;
+  for (let at = 0; at < crowd; at++) town.enter("lyon", `guest${at}`);
+  let made = 0;
+  for (let at = 0; at < crowd; at++) {
+    for (let count = 0; count < transfersPerSessionMax; count++) {
+      const transfer = (made++).toString(16).padStart(32, "0");
+      const to = `guest${at}@lyon`;
+      liar.tell("lyon", { t: "offer", transfer, from: `mal${made}@nice`, to, name: "x", size: 1 });
+    }
+    place.rest(100);
+  }
+  const { server } = town.homes.get("lyon")!;
+  expect(server.status()).toMatchObject({ transfers: transfersPerServerMax });
+  expect(liar.last("failed")).toMatchObject({ code: "TOO_MANY_TRANSFERS" });
+  expect(ana.get("offer", { to: "bob@lyon", name: "mine", size: 1 })).toHaveProperty("transfer");
+  town.isWell();
+});
 
 for (const remote of [false, true]) {
   const where = remote ? "of another server" : "of the same server";
