@@ -127,6 +127,38 @@ test("a stop leaves no timer and no connection, whoever was there", () => {
   expect([place.world.digest(), place.world.connections]).toEqual([quiet, 0]);
 });
 
+test("a stop goes on past plugins that do not end, or fail, and says so", () => {
+  const place = new Place("stuck at the end");
+  const log: string[] = [];
+  const never = () => new Promise<void>(() => {});
+  const stuck = definePlugin({
+    name: "stuck",
+    provides: ["gateway"],
+    setup: () => ({ gateway: { open: () => [], close: never }, stop: never }),
+  })();
+  const broken = definePlugin({
+    name: "broken",
+    setup: () => ({
+      stop() {
+        throw new Error("it fell apart");
+      },
+    }),
+  })();
+  const paris = place.start("paris", { more: [plain("calm", log), stuck, broken] });
+  const ana = place.enter(paris, "ana");
+  const began = place.world.now;
+  place.stop(paris);
+  expect(place.world.now - began).toBeLessThanOrEqual(2 * LIMITS.stopMsMax + 1000);
+  expect(ana.all("error")).toMatchObject([{ code: "SERVER_STOPPING" }]);
+  expect(log).toEqual(["calm started", "calm stopped"]);
+  const told = place.world.logged.filter(({ event }) => event.startsWith("stop "));
+  expect(told.map(({ event, fields }) => [event, fields["what"]])).toEqual([
+    ["stop went on without", "stuck"],
+    ["stop failed", "broken"],
+    ["stop went on without", "stuck"],
+  ]);
+});
+
 test("a stop during the start is heeded: nothing is opened any more", () => {
   const place = new Place("stop in start");
   const log: string[] = [];
