@@ -2,6 +2,7 @@
 // plain; whoever comes too often, too plainly or too slowly is closed.
 
 import { describe, expect, test } from "bun:test";
+import { connect as connectTls } from "node:tls";
 import type { DialOptions, Net } from "../../src/environment.ts";
 import { LIMITS } from "../../src/limits.ts";
 import { makeTlsIdentity } from "../../src/net/identity.ts";
@@ -40,6 +41,30 @@ describe("one port", () => {
     const server = await next();
     await server.until((peer) => peer.text === "hello");
     expect(client.wire.fingerprint).toEqual(pinned);
+  });
+
+  test.each([
+    ["TLSv1.3", "TLSv1.3"],
+    ["TLSv1.2", "TLSv1.2"],
+    ["TLSv1.1", "refused"],
+    ["TLSv1", "refused"],
+  ] as const)("speaks TLS 1.2 and later alone: of %s it is %s", async (version, outcome) => {
+    const { net } = make();
+    const { listener } = await listen(net, { tls: identity });
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    const socket = connectTls(
+      {
+        host: "127.0.0.1",
+        port: listener.port,
+        minVersion: version,
+        maxVersion: version,
+        rejectUnauthorized: false,
+      },
+      () => resolve(socket.getProtocol()),
+    );
+    socket.on("error", () => resolve("refused"));
+    expect(await promise).toBe(outcome);
+    socket.destroy();
   });
 
   test("takes a TLS hello that comes byte by byte", async () => {
