@@ -188,6 +188,7 @@ async function nick(client: Client, [wanted = ""]: readonly string[], reply: Rep
   const answer = await client.ask("rename", { nick: wanted, keep: true });
   if (isFailure(answer)) {
     if (isFree) names.forget(to);
+    if (answer.code === "RATE_LIMITED") return reply.numeric("RPL_TRYAGAIN", ["NICK"], answer.text);
     const isWrong = answer.code === "NICK_INVALID";
     const numeric = isWrong ? "ERR_ERRONEUSNICKNAME" : "ERR_NICKNAMEINUSE";
     return reply.numeric(numeric, [shownOf(wanted)], answer.text);

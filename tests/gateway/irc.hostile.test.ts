@@ -88,6 +88,14 @@ describe("lines", () => {
 });
 
 describe("floods", () => {
+  test("who changes the nick too often is told so, and not that another one would do", async () => {
+    await using server = await startIrc({ flood: false });
+    const ann = await server.irc("ann");
+    for (let at = 0; at < LIMITS.selfChangesBurst; at++) ann.send(`NICK ann${at}`);
+    const [line] = await ann.ask("NICK anna");
+    expect(line).toContain(" 263 ann29 NICK :too many changes of nick; wait ");
+  });
+
   test("hundreds of JOINs are bounded by what a person may be in", async () => {
     await using server = await startIrc();
     const ann = await server.irc("ann");
