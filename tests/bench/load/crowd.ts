@@ -9,7 +9,7 @@ const ENTER_MS_MAX = 60_000;
 const NUMBERED_FROM = LIMITS.roomPresenceMembersMax;
 /** What their coming has left to do is done by then. */
 const SETTLE_MS = LIMITS.roomCountMs + 500;
-/** A server that does not close by then is left alone. */
+/** A server that does not close by then, and a millisecond for each of them, is left alone. */
 const LEAVE_MS_MAX = 3000;
 
 export class Crowd {
@@ -44,15 +44,16 @@ export class Crowd {
     throw new Error(`${this.#entered} of ${this.people.length} people have entered in 60 s`);
   }
 
-  /** Waits until a large crowd's coming is over for its server, too. */
+  /** Waits until a large crowd's coming, or leaving, is over for its server, too. */
   async settle(): Promise<void> {
     if (this.people.length > NUMBERED_FROM) await Bun.sleep(SETTLE_MS);
   }
 
   async leave(): Promise<void> {
     for (const person of this.people) person.leave();
-    await this.#until(LEAVE_MS_MAX, () => this.#open === 0);
+    await this.#until(LEAVE_MS_MAX + this.people.length, () => this.#open === 0);
     for (const person of this.people) if (!person.isClosed) person.terminate();
+    await this.settle();
   }
 
   async #until(msMax: number, isSo: () => boolean): Promise<void> {
