@@ -1,5 +1,4 @@
 // A source that is read and hashed over as many transfers as it takes. Of what the receiver has
-// A source that is read and hashed over as many transfers as it takes. Of what the receiver has
 // only a little is read again, however large the file is: to hash all of it anew may take longer
 // than a transfer may stand still. See sending.ts, outgoing.ts.
 // Invariants: 1. The hash is of all bytes before `at`, in order. 2. There is a mark at or before
