@@ -20,6 +20,7 @@ import type { Presence } from "./presence.ts";
 import { senderOfAccount } from "./recent.ts";
 import type { Registration } from "./registration.ts";
 import { createRegistrar } from "./registration.ts";
+import { createRevocations } from "./revocations.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Governance } from "./governance.ts";
 import type { ServerBans } from "./server-bans.ts";
@@ -329,19 +330,6 @@ const isNickOf = (account: string, nick: Nick): boolean => sameName(nick, accoun
 
 const revoked = (account: string): Failure =>
   failure("AUTH_FAILED", `the account ${account} was removed, or its password changed`);
-
-/** Accounts that were revoked, each after how many others the last time. */
-function createRevocations() {
-  const last = new Map<string, number>();
-  let count = 0;
-  return {
-    get count() {
-      return count;
-    },
-    add: (account: string): void => void last.set(account, ++count),
-    has: (account: string, since: number): boolean => (last.get(account) ?? 0) > since,
-  };
-}
 
 const requestOf = (
   { credential, remote, doorName, fingerprint }: Attempt,

@@ -23,9 +23,9 @@ const SHAPES = {
   drop: v.object({ verdict: v.literal("drop"), reason: v.string() }),
 };
 
-export const isAllow = (value: unknown): value is Allow => v.is(SHAPES.allow, value);
-export const isDeny = (value: unknown): value is Deny => v.is(SHAPES.deny, value);
-export const isDrop = (value: unknown): value is Drop => v.is(SHAPES.drop, value);
+export const isAllow = (value: unknown): value is Allow => isVerdict("allow", value);
+export const isDeny = (value: unknown): value is Deny => isVerdict("deny", value);
+export const isDrop = (value: unknown): value is Drop => isVerdict("drop", value);
 
 /** Why not, as it fits into a line, and into the frame that takes it to another server. */
 export function reasonOf({ reason }: Deny | Drop): string {
@@ -38,7 +38,7 @@ export function reasonOf({ reason }: Deny | Drop): string {
 
 /** Says what was expected of a hook, and what came. Nothing of what was said: it is logged. */
 export function wrongIn(hook: string, value: unknown): string {
-  const { verdict } = Object(value) as { readonly verdict?: unknown };
+  const verdict = verdictOf(value);
   const [kind, shape] = Object.entries(SHAPES).find(([one]) => one === verdict) ?? [];
   const parsed = shape && v.safeParse(shape, value);
   if (parsed?.success === false) return `${kind}: ${describe(parsed.issues)}`;
@@ -47,6 +47,13 @@ export function wrongIn(hook: string, value: unknown): string {
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+const verdictOf = (value: unknown): unknown =>
+  (Object(value) as { readonly verdict?: unknown }).verdict; // checked by who asks
+
+/** Looks at the name first: a message that a hook changed is no verdict, and is seen so at once. */
+const isVerdict = (kind: keyof typeof SHAPES, value: unknown): boolean =>
+  verdictOf(value) === kind && v.is(SHAPES[kind], value);
 
 const EXPECTED: Readonly<Record<string, string>> = {
   onAuth: "allow(account), deny(reason) or undefined",
