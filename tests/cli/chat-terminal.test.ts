@@ -24,6 +24,25 @@ describe("the line mode", () => {
     await bob.shows("ann@paris: half a sentence");
   });
 
+  test("shows where goes what is typed", async () => {
+    await startServer(["--name", "paris"]);
+    const bob = onTerminal(["chat", "bob@paris"]);
+    await bob.shows("bob@paris> ");
+    bob.type("/join #tea\r");
+    const ann = onTerminal(["chat", "ann@paris"]);
+    ann.type("/join #tea\r/talk #tea\r");
+    await ann.shows("-- what you type goes to #tea now");
+    await ann.shows("ann@paris #tea> ");
+    ann.type("milk?");
+    await bob.shows("ann@paris is writing");
+    ann.type("\r/talk bob\r");
+    await bob.shows("#tea ann@paris: milk?");
+    await ann.shows("ann@paris → bob@paris> ");
+    ann.type("psst\r/talk\r");
+    await bob.shows("ann@paris → you: psst");
+    await ann.shows("ann@paris> ");
+  });
+
   test("remembers what was typed, and completes commands and people", async () => {
     await startServer(["--name", "paris"]);
     const bob = onTerminal(["chat", "bob@paris"]);

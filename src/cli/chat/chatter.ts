@@ -3,7 +3,8 @@
 // its number as `ref`. 2. `settled` resolves when nothing is under way.
 
 import { randomUUID } from "node:crypto";
-import { type Client, type ClientEvent, isSaid, type SayOptions } from "../../client.ts";
+import type { Client, ClientEvent, SaidKind, SayOptions } from "../../client.ts";
+import { isSaid } from "../../client.ts";
 import { ChatFusionError, failureOf, type Failure } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { visible } from "../../names.ts";
@@ -16,6 +17,7 @@ import { shortened } from "./said.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
+import { type Place, Talk } from "./talk.ts";
 import type { TransferBook } from "./transfers.ts";
 import { Unanswered } from "./unanswered.ts";
 import { Turns } from "./turns.ts";
@@ -35,6 +37,8 @@ export interface ChatterOptions extends Omit<FilesOptions, "track"> {
 export class Chatter {
   readonly commands: ServerCommands;
   readonly unanswered: Unanswered;
+  /** Where goes what is typed without a command. */
+  readonly talk: Talk;
   readonly #options: ChatterOptions;
   readonly #client: Client;
   readonly #files: Files;
@@ -43,7 +47,6 @@ export class Chatter {
   readonly #running = new Set<Promise<void>>();
   /** The lines of private messages whose end was not known, by the messages' own ids. */
   readonly #unconfirmed = new Map<string, number>();
-  #lobby = "#lobby";
   /** Why the chat is over. */
   #over: Failure | undefined;
 
@@ -51,6 +54,7 @@ export class Chatter {
     this.#options = options;
     this.#client = options.client;
     this.commands = new ServerCommands(options.client);
+    this.talk = new Talk(options.client);
     this.unanswered = new Unanswered({
       over: () => options.quit(),
       changed: () => options.waits?.(),
@@ -59,10 +63,7 @@ export class Chatter {
     const show = (shown: Shown) => this.#show(shown);
     this.#files = new Files({ ...options, show, track: (work) => this.#track(work) });
     const { welcome } = options.client;
-    if (welcome !== undefined) {
-      this.#lobby = welcome.lobby;
-      options.show(welcomeShown(welcome));
-    }
+    if (welcome !== undefined) options.show(welcomeShown(welcome));
     options.client.on((event) => this.#happened(event));
   }
 
@@ -101,7 +102,7 @@ export class Chatter {
         if (!isSpeaking) this.#turns.end(ref);
         return await this.#run(parsed, ref);
       }
-      if (parsed.text !== "") await this.#say({ room: this.#lobby, text: parsed.text }, ref);
+      if (parsed.text !== "") await this.#speak(this.talk.place, parsed.text, "text", ref);
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
       const typed = typeof line === "string" ? line : line.text;
@@ -124,11 +125,18 @@ export class Chatter {
     const [first = "", second = ""] = args;
     switch (name) {
       case "msg":
-        return this.#tell({ to: this.#addressOf(first), text: second, options: {} }, ref);
+        return this.#speak({ to: this.#addressOf(first) }, second, "text", ref);
       case "say":
-        return this.#say({ room: first, text: second }, ref);
+        return this.#speak({ room: first }, second, "text", ref);
       case "me":
-        return this.#say({ room: this.#lobby, text: first, options: { kind: "action" } }, ref);
+        return this.#speak(this.talk.place, first, "action", ref);
+      case "notice": {
+        const isRoom = /^[#&]/.test(first);
+        const place = isRoom ? { room: first } : { to: this.#addressOf(first) };
+        return this.#speak(place, second, "notice", ref);
+      }
+      case "talk":
+        return this.#show({ event: "ack", ref, talk: this.talk.to(first) });
       case "reply":
       case "thread":
       case "react":
@@ -138,7 +146,7 @@ export class Chatter {
         const found = this.#among(first, name, ref);
         // Not awaited where it is known already: the next line would be sent before this one.
         const among = found instanceof Promise ? await found : found;
-        const where = { self: client.address, lobby: this.#lobby, among };
+        const where = { self: client.address, room: this.talk.room, among };
         const saying = this.#book.saying({ name, args }, where);
         return "to" in saying ? this.#tell(saying, ref) : this.#say(saying, ref);
       }
@@ -149,6 +157,7 @@ export class Chatter {
           ...(await client.join(first, second || undefined)),
         });
       case "part":
+        this.talk.leave(first);
         return this.#show({ event: "ack", ref, ...(await client.part(first)) });
       case "nick": {
         const nick = await this.#rename(first);
@@ -177,7 +186,13 @@ export class Chatter {
     }
   }
 
-  async #say({ room, text, options = {} }: RoomSaying, ref: number): Promise<void> {
+  #speak(place: Place, text: string, kind: SaidKind, ref: number): Promise<void> {
+    const options = kind === "text" ? {} : { kind };
+    const saying = { ...place, text, options };
+    return "to" in saying ? this.#tell(saying, ref) : this.#say(saying, ref);
+  }
+
+  async #say({ room, text, options }: RoomSaying, ref: number): Promise<void> {
     const said = await this.#client.say(room, text, options);
     const { about, thread } = options;
     this.#spoken({ id: said.id, room }, options, ref);
@@ -233,7 +248,7 @@ export class Chatter {
     }
     switch (name) {
       case "who": {
-        const room = first === "" ? this.#lobby : first;
+        const room = first === "" ? this.talk.room : first;
         const { people, total } = await client.request("who", { room });
         return this.#show({ event: "who", ref, room, people, total });
       }
@@ -253,7 +268,7 @@ export class Chatter {
       case "servers":
         return this.#show({ event: "fusion", ref, ...(await client.request("fusion", {})) });
       case "history": {
-        const shown = await askPast(client, historyAsked(args, this.#lobby), ref);
+        const shown = await askPast(client, historyAsked(args, this.talk.name), ref);
         this.#book.takePast(shown.messages);
         return this.#show(shown);
       }
@@ -301,8 +316,9 @@ export class Chatter {
   // --- internal: events -------------------------------------------------------------------------
 
   #happened(event: ClientEvent): void {
-    const shown = shownOf(event, this.#lobby, (room) => this.#options.client.rooms.has(room));
+    const shown = shownOf(event, this.talk.lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(this.#book.seen(shown));
+    if (event.type === "renamed") this.talk.renamed(event.was.address, event.person.address);
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#files.offered(event);
     else if (event.type === "failed") this.#files.withdrawn(event);
@@ -335,12 +351,17 @@ export class Chatter {
 // --- internal -----------------------------------------------------------------------------------
 
 /** The commands that change which message of one's own is the last one. */
-const SPEAKING: readonly CommandName[] = ["msg", "say", "me", "reply", "thread", "delete"];
+const SPEAKING: readonly CommandName[] = [
+  "msg",
+  "say",
+  "notice",
+  "me",
+  "reply",
+  "thread",
+  "delete",
+];
 
-type RoomSaying = Partial<Exclude<Saying, Telling>> & {
-  readonly room: string;
-  readonly text: string;
-};
+type RoomSaying = Exclude<Saying, Telling>;
 
 /** Where a message is. */
 type Spoken = { readonly id: string } & ({ readonly room: string } | { readonly to: string });

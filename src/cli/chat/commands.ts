@@ -1,5 +1,5 @@
-// The commands of a chat: the same on a terminal and on a pipe. A line is a text for the lobby, or
-// a command with a slash before it; what it does is chatter.ts' business. What is none of these may
+// The commands of a chat: the same on a terminal and on a pipe. A line is a text, for the lobby or
+// where /talk says (talk.ts), or a command with a slash before it; what it does is chatter.ts' business. What is none of these may
 // be one of the server's: server-commands.ts.
 
 import type { CommandEntry } from "../../client.ts";
@@ -18,20 +18,25 @@ const WHICH = "NICK@SERVER: their last one; ^: the last one, ^2: the one before;
 const commands = {
   msg: { usage: "NICK@SERVER TEXT", about: "tells one person something" },
   say: { usage: "#ROOM TEXT", about: "says something in a room" },
+  talk: {
+    usage: "[#ROOM|NICK@SERVER]",
+    about: "what you type goes there from now on; alone: to the lobby",
+  },
+  notice: { usage: "#ROOM|NICK@SERVER TEXT", about: "says what no bot is to answer" },
   reply: { usage: "MESSAGE TEXT", about: `answers a message (${WHICH})` },
   thread: { usage: "MESSAGE TEXT", about: "says something in the thread of a message" },
   react: { usage: "MESSAGE EMOJI", about: "reacts to a message, with an emoji or a word" },
   unreact: { usage: "MESSAGE EMOJI", about: "takes a reaction back" },
   edit: { usage: "MESSAGE TEXT", about: "changes a message of yours (^: the last one)" },
   delete: { usage: "MESSAGE [REASON]", about: "deletes a message of yours, everywhere" },
-  me: { usage: "TEXT", about: "does something, in the lobby" },
+  me: { usage: "TEXT", about: "does something, where you talk" },
   send: { usage: "NICK@SERVER PATH", about: "offers a file" },
   accept: { usage: "ID", about: "takes an offered file" },
   reject: { usage: "ID [REASON]", about: "refuses an offered file" },
   cancel: { usage: "ID", about: "breaks a transfer off" },
   join: { usage: "#ROOM [KEY]", about: "enters a room (&ROOM: of this server only)" },
   part: { usage: "#ROOM", about: "leaves a room" },
-  who: { usage: "[#ROOM]", about: "shows who is here" },
+  who: { usage: "[#ROOM]", about: "shows who is there" },
   whois: { usage: "NICK@SERVER", about: "shows who somebody is" },
   watch: { usage: "NICK@SERVER", about: "tells when somebody comes or goes" },
   unwatch: { usage: "NICK@SERVER", about: "does so no more" },
@@ -133,7 +138,8 @@ export function helpText(name: string, offered: readonly CommandEntry[]): string
   const width = Math.max(...[...own, ...theirs].map((one) => headOf(one).length)) + 2;
   const rowOf = (one: (typeof theirs)[number]) => `${headOf(one).padEnd(width)}${one.about}`;
   return [
-    "Text goes to the lobby, to everybody on all merged servers. //text begins with a slash.",
+    "Text goes to the lobby, to everybody on all merged servers, or where /talk says.",
+    "//text begins with a slash.",
     "A nick without @SERVER is one of your own server.",
     ...own.map(rowOf),
     ...(theirs.length === 0 ? [] : ["Of this server:", ...theirs.map(rowOf)]),

@@ -50,7 +50,7 @@ const ROOM_FIRST =
   /^\/(?:say|join|part|room|topic|describe|mode|role|kick|(?:un)?(?:ban|mute|pin|invite))\s+$/;
 
 /** Those whose first word is a room, or a person. */
-const PAST_FIRST = /^\/(?:history|export|read)\s+$/;
+const PLACE_FIRST = /^\/(?:history|export|read|talk|notice)\s+$/;
 
 function wordsFor(head: string, word: string, known: Known): Iterable<string> {
   const names = known.commands.map(({ name }) => name);
@@ -64,7 +64,7 @@ function wordsFor(head: string, word: string, known: Known): Iterable<string> {
   if (typeof place === "object") return place;
   if (place === "room") return known.rooms;
   if (place === "person") return known.people;
-  if (PAST_FIRST.test(head)) return [...known.rooms, ...known.people];
+  if (PLACE_FIRST.test(head)) return [...known.rooms, ...known.people];
   if (/^[#&]/.test(word) || ROOM_FIRST.test(head)) return known.rooms;
   return word === "" ? [] : known.people;
 }

@@ -122,13 +122,13 @@ export class MessageBook {
    */
   saying(
     { name, args }: Command,
-    { self, lobby, among = this.all }: Where & { readonly lobby: string },
+    { self, room: here, among = this.all }: Where & { readonly room: string },
   ): Saying {
     const [which = "", text = ""] = args;
     const message = this.#find(which, name, { self, among }) ?? {
       id: which,
       from: "",
-      room: lobby,
+      room: here,
     };
     const { id } = message;
     if ("to" in message) {

@@ -15,12 +15,12 @@ import type { Shown } from "./shown.ts";
 /** What is asked of the past of a room, or of a conversation. Throws `USAGE`. */
 export function historyAsked(
   args: readonly string[],
-  lobby: string,
+  here: string,
 ): { readonly place: string; readonly limit: number; readonly before?: string } {
   const isPlace = /^[#&]|@/.test(args[0] ?? "");
   const [count = "", before = "", more = ""] = isPlace ? args.slice(1) : args;
   if (more !== "") throw usage("history", "[#ROOM|NICK@SERVER] [COUNT] [BEFORE]", more);
-  const place = isPlace ? (args[0] ?? lobby) : lobby;
+  const place = isPlace ? (args[0] ?? here) : here;
   return { place, limit: countOf(count), ...(before === "" ? {} : { before }) };
 }
 

@@ -15,8 +15,8 @@ export function whisperText(
 ): string {
   const { kind, text, from, at } = shown;
   if (!isSaid(kind)) return doneText({ ...shown, kind }, pens);
-  const arrow = `${pens.arrow("→ you")}${aboutText(shown, pens)}`;
-  return `${pens.dim(clockTime(at))} ${pens.who(from)} ${arrow}:${textRows(text)}`;
+  const head = `${pens.who(from)} ${pens.arrow("→ you")}${aboutText(shown, pens)}`;
+  return lineText(head, { kind, text, at }, pens);
 }
 
 /** One that whoever sits here has told. */
@@ -27,7 +27,7 @@ export function tellText(
   const { kind, text, to, at } = told;
   if (!isSaid(kind)) return doneText({ ...told, kind, from: pens.self() }, pens);
   const head = `${pens.arrow(`you → ${visible(to)}`)}${aboutText(told, pens)}`;
-  return `${pens.dim(clockTime(at))} ${head}:${textRows(text)}`;
+  return lineText(head, { kind, text, at }, pens);
 }
 
 /** A page of a conversation. */
@@ -62,6 +62,17 @@ export function conversationsText(
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** What is said, behind who says it to whom; an action and a notice look as in rooms. */
+function lineText(
+  head: string,
+  { kind, text, at }: Pick<PrivateEntry, "kind" | "text" | "at">,
+  { dim }: Pick<Pens, "dim">,
+): string {
+  const body = textRows(text);
+  if (kind === "action") return `${dim(clockTime(at))} * ${head}${body}`;
+  return `${dim(clockTime(at))} ${head}${kind === "notice" ? dim("!") : ""}:${body}`;
+}
 
 function foundText(lines: readonly string[], oldest: string, { note }: Pens): string {
   if (lines.length === 0) return note("nothing is found");

@@ -214,6 +214,8 @@ interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
   /** The message that was meant. */
   readonly about?: string;
   readonly thread?: string;
+  /** Where goes from now on what is typed without a command: a room, or an address. */
+  readonly talk?: string;
   /** Of a private message. */
   readonly outcome?: "delivered" | "stored";
   readonly to?: string;

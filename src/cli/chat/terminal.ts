@@ -218,12 +218,11 @@ class Terminal {
     }
   }
 
-  /** Tells the lobby that something is being written for it; a command is nobody's business. */
+  /** Tells those for whom something is being written; a command is nobody's business. */
   #tellTyping(): void {
     const { first } = this.#editor;
-    const room = this.#client.welcome?.lobby;
-    if (room === undefined || first === "" || first === "/" || !this.#typists.isDue()) return;
-    this.#client.request("typing", { room }).catch(() => undefined); // it is no loss
+    if (first === "" || first === "/" || !this.#typists.isDue()) return;
+    this.#client.request("typing", this.#chatter.talk.place).catch(() => undefined); // it is no loss
   }
 
   /** Transfers are not broken off by a slip of the hand. */
@@ -343,7 +342,9 @@ class Terminal {
     const transfers = shown.map((entry) => progressText(entry, width - 1));
     const fit = (row: string): string => cut(row, width - 1);
     const [rows, waiting] = [[...transfers, ...typing].map(fit), this.#waiting.rows.map(fit)];
-    const prompt = cut(`${visible(this.#client.address)}> `, Math.floor(width / 2));
+    const { sign } = this.#chatter.talk;
+    const where = sign === "" ? "" : ` ${visible(sign)}`;
+    const prompt = cut(`${visible(this.#client.address)}${where}> `, Math.floor(width / 2));
     const room = width - 1 - Bun.stringWidth(prompt);
     const { before, after } = windowOf(this.#editor, room);
     const paint = (style: "bold" | "dim", text: string): string =>

@@ -73,6 +73,7 @@ export function createTextWriter({
       const why = shown.away === null || shown.away === "" ? "" : ` (${visible(shown.away)})`;
       return note(shown.away === null ? "you are back" : `you are away${why}`);
     }
+    if (shown.talk !== undefined) return note(`what you type goes to ${visible(shown.talk)} now`);
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (shown.key !== undefined) {
       if (shown.unchanged === true) return note(unchangedText(shown));
@@ -82,7 +83,10 @@ export function createTextWriter({
     if (shown.address !== undefined) return "";
     if (members !== undefined) {
       const about = topic === undefined ? "" : `; topic: ${visible(topic)}`;
-      return note(`you are in ${visible(room ?? "")}, ${companyText(members - 1)}${about}`);
+      const place = visible(room ?? "");
+      return note(
+        `you are in ${place}, ${companyText(members - 1)}${about} (to talk: /talk ${place})`,
+      );
     }
     if (room !== undefined) return note(`you have left ${visible(room)}`);
     return "";

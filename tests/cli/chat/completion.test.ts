@@ -29,6 +29,8 @@ const rows: readonly (readonly [before: string, after: string, choices?: readonl
   ["/join ", "/join ", ["#lobby", "#tea", "&here"]],
   ["/say #t", "/say #tea "],
   ["see #t", "see #tea "],
+  ["/talk ", "/talk ", ["#lobby", "#tea", "&here", "Bob@paris", "ann@paris", "anna@lyon"]],
+  ["/notice &", "/notice &here "],
   ["/accept ", "/accept ", ["12", "3"]],
   ["/cancel 1", "/cancel 12 "],
   ["/help rem", "/help rem"],

@@ -31,7 +31,7 @@ function book(): MessageBook {
 
 describe("a message is meant", () => {
   const saying = (name: "reply" | "react" | "edit" | "delete", which: string) =>
-    book().saying({ name, args: [which, "x"] }, { self, lobby });
+    book().saying({ name, args: [which, "x"] }, { self, room: lobby });
 
   test("by its author, whose last one it is, with or without the server", () => {
     for (const which of ["bob", "bob@lyon"])
@@ -45,7 +45,7 @@ describe("a message is meant", () => {
   test("by a nick alone: of one's own server, else the only one; not of one of several", () => {
     const messages = book();
     const reply = (which: string) =>
-      messages.saying({ name: "reply", args: [which, "x"] }, { self, lobby }).options;
+      messages.saying({ name: "reply", args: [which, "x"] }, { self, room: lobby }).options;
     expect(reply("BOB")).toEqual({ about: idOf(1) });
     messages.take(entry(6, "bob@nice"));
     expect(() => reply("bob")).toThrow("message bob: of whom? expected bob@lyon or bob@nice");
@@ -88,7 +88,7 @@ describe("a private message is meant", () => {
     self,
   );
   const saying = (name: "reply" | "react" | "thread" | "edit", which: string) =>
-    messages.saying({ name, args: [which, "x"] }, { self, lobby });
+    messages.saying({ name, args: [which, "x"] }, { self, room: lobby });
 
   test("and answered in private, by its author, ^ or its id, also one's own", () => {
     const answer = { to: "bob@lyon", text: "x", options: { about: idOf(6) } };
@@ -127,7 +127,7 @@ test("of a room it is meant by who said it last there, by ^ and by its id", () =
 test("the past is not the last that was said, though it was shown last", () => {
   const messages = book();
   messages.takePast([entry(0, "old@lyon"), entry(1, "bob@lyon"), entry(7, "x", { kind: "edit" })]);
-  const { options } = messages.saying({ name: "reply", args: ["^", "x"] }, { self, lobby });
+  const { options } = messages.saying({ name: "reply", args: ["^", "x"] }, { self, room: lobby });
   expect(options).toEqual({ about: idOf(3) });
 });
 

@@ -201,6 +201,15 @@ test("a conversation is shown as it was told, and so is what is found in it", ()
   ]);
 });
 
+test("an action and a notice look the same in private as in rooms", () => {
+  const ack = { event: "ack", ref: 1, to: "bob@lyon", at: 2, outcome: "delivered" } as const;
+  expect(write({ ...ack, text: "waves", kind: "action" })).toEndWith("* you → bob@lyon waves");
+  expect(write({ ...ack, text: "beep", kind: "notice" })).toEndWith(" you → bob@lyon!: beep");
+  const told = { event: "private", id: "2", from: "bob@lyon", to: "ann@paris", at: 2 } as const;
+  expect(write({ ...told, kind: "action", text: "nods" })).toEndWith("* bob@lyon → you nods");
+  expect(write({ ...told, kind: "notice", text: "boop" })).toEndWith(" bob@lyon → you!: boop");
+});
+
 test("private answers and reactions show what they are about", () => {
   const of = { from: "bob@lyon", at: 1, text: "tea?" };
   const ack = { event: "ack", ref: 1, to: "bob@lyon", at: 2, outcome: "delivered" } as const;
@@ -267,9 +276,9 @@ test("a page of the past in which nothing was said is told as one", () => {
 test("whoever comes into a room is told how many others are there", () => {
   const lines = [1, 2, 3].map((members) => write({ event: "ack", ref: 1, room: "#tea", members }));
   expect(lines).toEqual([
-    "-- you are in #tea, alone",
-    "-- you are in #tea, with 1 other person",
-    "-- you are in #tea, with 2 other people",
+    "-- you are in #tea, alone (to talk: /talk #tea)",
+    "-- you are in #tea, with 1 other person (to talk: /talk #tea)",
+    "-- you are in #tea, with 2 other people (to talk: /talk #tea)",
   ]);
 });
 
