@@ -274,7 +274,7 @@ export const LIMITS = {
   ignoredPagesMax: 20,
   /** Accounts of which something is kept: whom they ignore, what they have read. */
   accountsKeptMax: 20_000,
-  /** Accounts that are known to have been revoked; older proofs of all others count no more, too. */
+  /** Accounts that are known to have been revoked; no older proof counts of any other, either. */
   revocationsMax: 20_000,
   /** Values of the store over which they are spread: a change writes one of them. */
   accountShelves: 64,

@@ -1,5 +1,5 @@
-// Accounts that were revoked, so that nothing counts that was proven before. The oldest of very many
-// are forgotten, and whatever was proven before the last of those counts no more, whoever proved it.
+// Accounts that were revoked, so that nothing counts that was proven before. The oldest of very
+// many are forgotten; what was proven before the last of those counts no more, whoever proved it.
 
 import { LIMITS } from "../limits.ts";
 

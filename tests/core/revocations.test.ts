@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createRevocations } from "../../src/core/revocations.ts";
 import { LIMITS } from "../../src/limits.ts";
 
-test("what was proven before an account was revoked counts no more, what is proven later does", () => {
+test("what was proven before an account was revoked counts no more, later proofs do", () => {
   const revocations = createRevocations();
   const before = revocations.count;
   revocations.add("ann");
@@ -11,7 +11,7 @@ test("what was proven before an account was revoked counts no more, what is prov
   expect(revocations.has("ann", revocations.count)).toBeFalse();
 });
 
-test("an account that was forgotten among very many stays revoked for whoever proved it before", () => {
+test("one that was forgotten among very many stays revoked for whoever proved it before", () => {
   const revocations = createRevocations();
   const before = revocations.count;
   revocations.add("ann");

@@ -1,6 +1,6 @@
 // The commands of a chat: the same on a terminal and on a pipe. A line is a text, for the lobby or
-// where /talk says (talk.ts), or a command with a slash before it; what it does is chatter.ts' business. What is none of these may
-// be one of the server's: server-commands.ts.
+// where /talk says (talk.ts), or a command with a slash before it; what it does is chatter.ts'
+// business. What is none of these may be one of the server's: server-commands.ts.
 
 import type { CommandEntry } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";

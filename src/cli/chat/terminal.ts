@@ -222,7 +222,8 @@ class Terminal {
   #tellTyping(): void {
     const { first } = this.#editor;
     if (first === "" || first === "/" || !this.#typists.isDue()) return;
-    this.#client.request("typing", this.#chatter.talk.place).catch(() => undefined); // it is no loss
+    const { place } = this.#chatter.talk;
+    this.#client.request("typing", place).catch(() => undefined); // it is no loss
   }
 
   /** Transfers are not broken off by a slip of the hand. */
