@@ -7,7 +7,7 @@
 // lobby and local rooms have no part in it.
 
 import * as v from "valibot";
-import type { Bytes, Environment, Millis } from "../environment.ts";
+import type { Environment, Millis } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import { failure } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -19,6 +19,7 @@ import { isNewer } from "./room-roles.ts";
 import { endOf } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import { createShelfWriter } from "./shelf-writer.ts";
+import { createStateDigests } from "./state-digests.ts";
 
 /** An entry with the row in which it travels. */
 export interface Held extends Signed {
@@ -34,7 +35,8 @@ interface RoomBook {
   readonly byKey: Map<string, Held>;
   /** The same by key, of all who signed it. */
   readonly ofKey: Map<string, readonly Held[]>;
-  readonly digest: Bytes;
+  /** Until something changes. */
+  digest: string | undefined;
   /** Whose founding this server goes by. */
   follows: Sid | undefined;
 }
@@ -42,7 +44,8 @@ interface RoomBook {
 interface Shelf {
   readonly key: string;
   readonly rooms: Map<RoomName, RoomBook>;
-  readonly digest: Bytes;
+  /** Until something changes in one of its rooms. */
+  digest: string | undefined;
   /** Own entries that are held once they are on the disk. */
   staged: { readonly one: Held; readonly done: (refused: Failure | undefined) => void }[];
   /** Lines that could not be read: they stay where they are, for a person to look at. */
@@ -56,9 +59,10 @@ export function createStateStore(
   environment: Pick<Environment, "clock" | "crypto" | "log" | "store">,
 ) {
   const { clock, crypto, log, store } = environment;
+  const digests = createStateDigests(crypto);
   const shelves = Array.from({ length: LIMITS.stateShelves }, (_, i): Shelf => {
     const key = `rooms-${i.toString(16).padStart(2, "0")}`;
-    const digest = new Uint8Array(DIGEST_BYTES);
+    const digest = undefined;
     return { key, rooms: new Map(), digest, staged: [], bad: [], isShut: false };
   });
   const books = new Map<RoomName, RoomBook>();
@@ -77,21 +81,20 @@ export function createStateStore(
     let book = books.get(room);
     if (book === undefined) {
       const shelf = shelfOf(room);
-      const digest = new Uint8Array(DIGEST_BYTES);
-      book = { shelf, byKey: new Map(), ofKey: new Map(), digest, follows: undefined };
+      const rest = { digest: undefined, follows: undefined };
+      book = { shelf, byKey: new Map(), ofKey: new Map(), ...rest };
       books.set(room, book);
       shelf.rooms.set(room, book);
     }
     return book;
   };
-  const mix = (room: RoomName, book: RoomBook, { row: [body, , signature] }: Held) => {
-    const hash = crypto.sha256(encoder.encode(body), encoder.encode(signature));
-    const { shelf } = book;
-    for (let i = 0; i < DIGEST_BYTES; i++) {
-      book.digest[i] = (book.digest[i] ?? 0) ^ (hash[i] ?? 0);
-      if (isTold(room)) shelf.digest[i] = (shelf.digest[i] ?? 0) ^ (hash[i] ?? 0);
-    }
+  const changed = (book: RoomBook) => {
+    book.digest = book.shelf.digest = undefined;
   };
+  const digestOfRoom = (book: RoomBook): string =>
+    (book.digest ??= digests.entries(book.byKey.values()));
+  const digestOfShelf = (shelf: Shelf): string =>
+    (shelf.digest ??= digests.all(toldOf(shelf).map(([, book]) => digestOfRoom(book))));
   /** Counts an entry that comes, or goes. */
   const tally = ({ entry: { key, by }, sid }: Held, change: 1 | -1) => {
     const add = <K>(counts: Map<K, number>, of: K) => {
@@ -104,12 +107,12 @@ export function createStateStore(
     count += change;
   };
   const remove = (book: RoomBook, one: Held) => {
-    const { room, key } = one.entry;
+    const { key } = one.entry;
     if (!book.byKey.delete(`${one.sid} ${key}`)) return;
     const others = book.ofKey.get(key)?.filter((other) => other !== one) ?? [];
     if (others.length === 0) book.ofKey.delete(key);
     else book.ofKey.set(key, others);
-    mix(room, book, one);
+    changed(book);
     tally(one, -1);
   };
   /** Of one server there are too many in this room: what is unset, or has ended, goes first. */
@@ -133,7 +136,7 @@ export function createStateStore(
     if (known !== undefined) remove(book, known);
     book.byKey.set(`${one.sid} ${key}`, one);
     book.ofKey.set(key, [...(book.ofKey.get(key) ?? []), one]);
-    mix(room, book, one);
+    changed(book);
     tally(one, 1);
     trim(book, one.sid);
     return book.byKey.get(`${one.sid} ${key}`) === one;
@@ -272,23 +275,19 @@ export function createStateStore(
       return known !== undefined && !isNewer(one, known);
     },
     /** Of all that is held of rooms that are told to others, in hex. */
-    digest(): string {
-      const all = new Uint8Array(DIGEST_BYTES);
-      for (const { digest } of shelves)
-        for (let i = 0; i < DIGEST_BYTES; i++) all[i] = (all[i] ?? 0) ^ (digest[i] ?? 0);
-      return all.toHex();
-    },
+    digest: (): string => digests.all(shelves.map(digestOfShelf)),
     /** The same of each shelf. */
-    digests: (): string[] => shelves.map(({ digest }) => digest.toHex()),
+    digests: (): string[] => shelves.map(digestOfShelf),
     /** The told rooms of one shelf, each with the digest of its entries; sorted. */
-    roomsIn: (number: number): (readonly [RoomName, string])[] =>
-      [...(shelves[number]?.rooms ?? [])]
-        .filter(([room, { byKey }]) => isTold(room) && byKey.size > 0)
-        .map(([room, { digest }]) => [room, digest.toHex()] as const)
-        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    digestOf: (room: RoomName): string | undefined => {
+    roomsIn(number: number): (readonly [RoomName, string])[] {
+      const shelf = shelves[number];
+      return (shelf === undefined ? [] : toldOf(shelf))
+        .map(([room, book]) => [room, digestOfRoom(book)] as const)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    },
+    digestOf(room: RoomName): string | undefined {
       const book = books.get(room);
-      return book === undefined || book.byKey.size === 0 ? undefined : book.digest.toHex();
+      return book === undefined || book.byKey.size === 0 ? undefined : digestOfRoom(book);
     },
     /** How many entries are held of servers of some kind. */
     countOf: (isOne: (sid: Sid) => boolean): number =>
@@ -314,7 +313,6 @@ export function heldIn(
 
 // --- internal -----------------------------------------------------------------------------------
 
-const DIGEST_BYTES = 16;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -337,6 +335,11 @@ function lastingOf(book: RoomBook | undefined, sid: Sid, now: Millis): string[] 
     (one) => one.sid === sid && rankOf(book, one, now) > 0,
   );
   return lasting.map(({ entry }) => entry.key);
+}
+
+/** The rooms of a shelf that others are told of. */
+function toldOf(shelf: Shelf): (readonly [RoomName, RoomBook])[] {
+  return [...shelf.rooms].filter(([room, { byKey }]) => isTold(room) && byKey.size > 0);
 }
 
 function jsonIn(line: string): unknown {

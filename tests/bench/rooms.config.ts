@@ -4,12 +4,15 @@ import authGuest from "chatfusion/plugins/auth-guest";
 import fabricTree from "chatfusion/plugins/fabric-tree";
 import gatewayIrc from "chatfusion/plugins/gateway-irc";
 
-/** The password is the account's name: one account may be there with many nicks. */
+/**
+ * The password is the account's name: one account may be there with many nicks. Of those who never
+ * come some have roles, which only accounts have.
+ */
 const authAnybody = definePlugin({
   name: "auth-anybody",
   provides: ["auth"],
   setup: () => ({
-    accountOf: () => undefined,
+    accountOf: (nick) => (nick.startsWith("vox") ? nick : undefined),
     onAuth: ({ credential }) =>
       credential.kind === "password" ? allow(credential.password) : undefined,
   }),

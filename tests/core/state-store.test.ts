@@ -54,3 +54,50 @@ test("bans that have ended make room for others, the oldest first", () => {
   const held = [0, 1, 2, most].filter((i) => store.ofKey(room, `ban/e${i}@lyon`).length > 0);
   expect(held).toEqual([0, 2, most]);
 });
+
+test("nobody can choose entries of his own that leave the digests as they were", () => {
+  const world = createWorld({ seed: "chosen" });
+  const environment = world.environment("paris");
+  const { crypto } = environment;
+  const [store, other] = [createStateStore(environment), createStateStore(environment)];
+  const key = new Uint8Array(32).toHex();
+  const sid = crypto.sha256(new Uint8Array(32)).subarray(0, 16).toHex() as Sid;
+  const [room, server] = ["#chat" as RoomName, "paris" as ServerName];
+  const some = Array.from({ length: 140 }, (_, i): Held => {
+    const id = `${idAt(environment.clock.now())}${String(i).padStart(4, "0")}d58b4c57`;
+    const entry = { id, room, key: `ban/e${i}@lyon`, value: {}, by: "ann", server };
+    return { entry, sid, row: [encodeState(entry), key, new Uint8Array(64).toHex()] };
+  });
+  const encoder = new TextEncoder();
+  const hashOf = ({ row: [body, , signature] }: Held): bigint => {
+    const hash = crypto.sha256(encoder.encode(body), encoder.encode(signature));
+    return BigInt(`0x${hash.subarray(0, 16).toHex()}`);
+  };
+  // Among more entries than a hash has bits, some are the exclusive or of others.
+  const chosen = dependent(some.map(hashOf)).map((at) => some[at] as Held); // within bounds
+  expect(chosen.reduce((sum, one) => sum ^ hashOf(one), 0n)).toBe(0n);
+  expect(chosen.length).toBeGreaterThan(1);
+  for (const one of chosen) expect(store.take(one)).toBe(true);
+  expect(store.digest()).not.toBe(other.digest());
+  expect(store.digests()).not.toEqual(other.digests());
+  const before = store.digestOf(room);
+  const rest = some.find((it) => !chosen.includes(it)) as Held; // there are some
+  expect(store.take(rest)).toBe(true);
+  expect(store.digestOf(room)).not.toBe(before);
+});
+
+/** Places of numbers of which the exclusive or is 0, by Gaussian elimination. */
+function dependent(numbers: readonly bigint[]): number[] {
+  const rows: { value: bigint; made: bigint }[] = [];
+  for (const [at, number] of numbers.entries()) {
+    let row = { value: number, made: 1n << BigInt(at) };
+    for (const one of rows)
+      if ((row.value ^ one.value) < row.value)
+        row = { value: row.value ^ one.value, made: row.made ^ one.made };
+    if (row.value === 0n)
+      return numbers.flatMap((_, i) => ((row.made >> BigInt(i)) & 1n ? [i] : []));
+    rows.push(row);
+    rows.sort((a, b) => (a.value > b.value ? -1 : 1));
+  }
+  return [];
+}
