@@ -192,7 +192,7 @@ export const LIMITS = {
   recallMessagesMax: 50_000,
   /** Read in pieces, so that other reads come between. */
   recallPageBytes: 1 * MiB,
-  /** Lists that one session is answered before others have their turn: 1 ms each, or 10 at most. */
+  /** Questions for lists that one session is answered before others have their turn: 1 ms each. */
   questionsPerTurnMax: 4,
   /** Requests of one session waiting behind an asynchronous hook; then its socket is paused. */
   pendingRequestsMax: 64,

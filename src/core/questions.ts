@@ -33,9 +33,9 @@ export function createQuestions(): Questions {
 }
 
 /**
- * Wraps what answers questions that are cheap to ask and dear to answer, lists: some of a session
- * are answered at once, however fast they come; then others have their turn, and what else the
- * session asks waits.
+ * Wraps what answers questions that are cheap to ask and dear to answer, each about many people or
+ * rooms. Some of a session are answered at once, however fast they come; then others have their
+ * turn, and what else the session asks waits.
  */
 export function createTurns(clock: Pick<Clock, "soon">) {
   /** How many each has asked in this turn of the loop. */

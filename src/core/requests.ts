@@ -94,6 +94,8 @@ export function createRequests(options: RequestsOptions) {
     fusion: inTurns(all.fusion),
     room: inTurns(all.room),
     rooms: inTurns(all.rooms),
+    unwatch: inTurns(all.unwatch),
+    watch: inTurns(all.watch),
     who: inTurns(all.who),
     whois: inTurns(all.whois),
   };
