@@ -2,22 +2,19 @@
 
 import { expect, test } from "bun:test";
 import logSqlite from "../../../plugins/log-sqlite.ts";
-import { connect } from "../../../src/client.ts";
 import { LIMITS } from "../../../src/limits.ts";
 import { allow, definePlugin } from "../../../src/plugin.ts";
 import { startServer } from "../../../src/testing.ts";
 import { town } from "../../client/town.ts";
 import { Place } from "../../core/place.ts";
-import { chatterOf } from "./chatters.ts";
+import { chatterOf, enter } from "./chatters.ts";
 
 test("how a message ended after all is told with the number of its line", () => {
   const place = new Place("chatter");
   const [paris, lyon] = [place.start("paris"), place.start("lyon")];
   place.enter(lyon, "bob");
   place.join(paris, lyon);
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   place.hub.fate = ({ traffic }) => (traffic === "private" ? "lose" : "pass");
   const answered = Promise.all([
@@ -41,9 +38,7 @@ test("who is nobody here, but somebody elsewhere, is told of in the refusal", ()
   const [paris, lyon] = [place.start("paris"), place.start("lyon")];
   place.enter(lyon, "Bob");
   place.join(paris, lyon);
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   const lines = ["/msg bob hi", "/whois bob", "/msg bob@paris hi", "/whois eve"];
   for (const [at, line] of lines.entries()) place.world.until(chatter.line(line, at + 1));
@@ -61,9 +56,7 @@ test("a nick alone is nobody's elsewhere, also where it need be nobody's here", 
   const [paris, lyon] = [place.start("paris"), place.start("lyon")];
   place.enter(lyon, "Bob");
   place.join(paris, lyon);
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   const answers = (line: string) => {
     const before = shown.length;
@@ -81,9 +74,7 @@ test("of one who has gone it is known in each room that it is from all of them",
   const place = new Place("gone");
   const [paris, lyon] = [place.start("paris"), place.start("lyon")];
   place.join(paris, lyon);
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   place.world.until(chatter.line("/join #tea", 1));
   const bob = place.enter(lyon, "bob");
@@ -101,9 +92,7 @@ test("of one who has gone it is known in each room that it is from all of them",
 test("who leaves while the connection is lost is told what may not have been sent", () => {
   const place = new Place("left");
   const paris = place.start("paris");
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   place.stop(paris);
   place.rest();
@@ -135,9 +124,7 @@ test("a private message is answered and reacted to by its author's name", () => 
   const place = new Place("private answers");
   const paris = place.start("paris");
   const bob = place.enter(paris, "bob");
-  const { net, clock } = place.world.environment("desk");
-  const server = { host: "paris", port: 7331 };
-  const client = place.world.until(connect({ nick: "ann", server, net, clock, tls: false }));
+  const client = enter(place, "ann", "paris");
   const { chatter, shown } = chatterOf(client);
   const { id } = bob.get("tell", { to: "ann@paris", text: "tea?" });
   place.world.until(chatter.line("/reply bob yes", 1));

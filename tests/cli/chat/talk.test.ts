@@ -1,20 +1,16 @@
 // Where goes what is typed without a command, in a simulated world.
 
 import { expect, test } from "bun:test";
-import { type Client, connect } from "../../../src/client.ts";
 import { Place } from "../../core/place.ts";
-import { chatterOf } from "./chatters.ts";
+import { chatterOf, enter } from "./chatters.ts";
 
 /** Ann types at paris; Ben is there as well, in #tea, and Cat at lyon. */
 function desk(name: string) {
   const place = new Place(name);
   const { world } = place;
   place.join(place.start("paris"), place.start("lyon"));
-  const enter = (nick: string, host: string): Client => {
-    const { net, clock } = world.environment(nick);
-    return world.until(connect({ nick, server: { host, port: 7331 }, net, clock, tls: false }));
-  };
-  const [ann, ben, cat] = [enter("ann", "paris"), enter("ben", "paris"), enter("cat", "lyon")];
+  const [ann, ben] = [enter(place, "ann", "paris"), enter(place, "ben", "paris")];
+  const cat = enter(place, "cat", "lyon");
   world.until(ben.join("#tea"));
   /** What the others hear. */
   const heard: string[] = [];
