@@ -192,8 +192,10 @@ export const LIMITS = {
   recallMessagesMax: 50_000,
   /** Read in pieces, so that other reads come between. */
   recallPageBytes: 1 * MiB,
-  /** Questions for lists that one session is answered before others have their turn: 1 ms each. */
-  questionsPerTurnMax: 4,
+  /** Lists that a client is answered before others have their turn: some take a millisecond. */
+  listsPerTurnMax: 4,
+  /** What else it has sent meanwhile: what one read brings, twice. */
+  turnRestBytesMax: 2 * MiB,
   /** Requests of one session waiting behind an asynchronous hook; then its socket is paused. */
   pendingRequestsMax: 64,
   /**

@@ -121,6 +121,10 @@ class Acceptance implements Visitor, WireHandlers {
   #door: NativeDoor | undefined;
   #link: LiveLink | undefined;
   #over = false;
+  /** Questions for lists that came in this turn of the loop. */
+  #lists = 0;
+  /** What has come behind them, while others have their turn. */
+  #rest: Bytes | undefined;
 
   constructor(options: AcceptorOptions, gate: Gatekeeper, wire: Wire) {
     this.#options = options;
@@ -167,6 +171,7 @@ class Acceptance implements Visitor, WireHandlers {
   }
 
   closed(reason: string): void {
+    this.#workOff();
     this.#over = true;
     this.#stopClock();
     if (this.#admitted) this.#gate.gone(this);
@@ -178,12 +183,47 @@ class Acceptance implements Visitor, WireHandlers {
   #take(chunk: Bytes): void {
     if (this.#over) return;
     if (this.#link !== undefined) return this.#link.data(chunk);
+    if (this.#rest !== undefined) return this.#keep(chunk);
     if (this.#door === undefined && this.#reader.heldBytes === 0 && looksLikeHttp(chunk))
       return this.#answerHttp();
     this.#door?.heard();
     const used = this.#reader.push(chunk, this.#frame, this.#worked);
     const link = this.#link as LiveLink | undefined; // set within #frame
-    if (link !== undefined && used < chunk.length) link.data(chunk.subarray(used));
+    if (used === chunk.length) return;
+    if (link !== undefined) link.data(chunk.subarray(used));
+    else if (!this.#over && this.#isLate()) this.#keep(chunk.subarray(used));
+  }
+
+  #isLate(): boolean {
+    return this.#lists >= LIMITS.listsPerTurnMax;
+  }
+
+  /** Keeps what is to wait for the next turn; nothing more is read meanwhile. */
+  #keep(bytes: Bytes): void {
+    if (this.#rest === undefined) this.#door?.pause();
+    // One more chunk may come in before the pause is felt.
+    const before = this.#rest ?? NONE;
+    const whole = new Uint8Array(before.length + bytes.length);
+    whole.set(before);
+    whole.set(bytes, before.length);
+    this.#rest = whole;
+    if (whole.length <= LIMITS.turnRestBytesMax) return;
+    const text = `more than ${LIMITS.turnRestBytesMax} bytes wait behind questions`;
+    this.evict(failure("QUEUE_FULL", text));
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#lists = 0;
+    const rest = this.#rest;
+    if (rest === undefined || this.#over) return;
+    this.#rest = undefined;
+    this.#door?.resume();
+    this.data(rest);
+  };
+
+  /** The connection has ended: what had come before that is worked off all the same. */
+  #workOff(): void {
+    while (this.#rest !== undefined && !this.#over) this.#nextTurn();
   }
 
   readonly #worked = (): void => this.#door?.worked();
@@ -191,13 +231,23 @@ class Acceptance implements Visitor, WireHandlers {
   /** False: nothing more of the chunk is a frame for the door. */
   readonly #frame = (type: number, payload: Bytes): boolean => {
     if (this.#over) return false;
-    if (this.#door !== undefined) return this.#door.frame(type, payload);
+    if (this.#door !== undefined) {
+      const goesOn = this.#door.frame(type, payload);
+      return LISTS.has(type) ? goesOn && !this.#asked() : goesOn;
+    }
     if (type === FRAME.link) return this.#beginLink(payload);
     if (type !== FRAME.hello)
       throw new ProtocolError("OUT_OF_PHASE", `${frameName(type)}: expected hello or link first`);
     this.#door = this.#options.door(this.#wire, this.#reader, () => this.#entered());
     return this.#door.frame(type, payload);
   };
+
+  /** A list was asked for; true where others are to have their turn now. */
+  #asked(): boolean {
+    if (this.#lists === 0) this.#options.clock.soon(this.#nextTurn);
+    this.#lists += 1;
+    return this.#isLate();
+  }
 
   #beginLink(payload: Bytes): false {
     const hello = parseHello(LinkHello, decodeJson(payload));
@@ -237,12 +287,25 @@ class Acceptance implements Visitor, WireHandlers {
   }
 }
 
+/** What is cheap to ask and dear to answer: about many people or rooms. */
+const LISTS: ReadonlySet<number> = new Set([
+  FRAME.commands,
+  FRAME.fusion,
+  FRAME.room,
+  FRAME.rooms,
+  FRAME.unwatch,
+  FRAME.watch,
+  FRAME.who,
+  FRAME.whois,
+]);
+
 function count(map: Map<string, number>, key: string, by: number): void {
   const next = (map.get(key) ?? 0) + by;
   if (next > 0) map.set(key, next);
   else map.delete(key);
 }
 
+const NONE: Bytes = new Uint8Array(0);
 const encoder = new TextEncoder();
 const HTTP = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE|PRI) /;
 

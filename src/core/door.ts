@@ -60,7 +60,7 @@ export interface DoorOptions {
 }
 
 /** A client's connection, once its first frame has said what it is. */
-export interface NativeDoor {
+export interface NativeDoor extends Pick<Doorway, "pause" | "resume"> {
   /** Something has come; `frame` is told what. */
   heard(): void;
   /** False: nothing more is taken. */
@@ -73,7 +73,6 @@ export interface NativeDoor {
 }
 
 const CHUNK_HEAD = new Uint8Array(FRAME_HEAD_BYTES);
-
 const outOfPhase = (type: number, phase: string) =>
   new ProtocolError("OUT_OF_PHASE", `${frameName(type)} is not expected in phase ${phase}`);
 
@@ -94,6 +93,7 @@ export class Door implements NativeDoor, Doorway, Keeper {
   readonly #pings = new Pings();
   #askedAt: Millis = Number.NEGATIVE_INFINITY;
   #isBack = false; // it came to go on with a session
+  #pauses = 0; // the session's, the acceptor's
   /** Resumed, and nothing was heard yet that shows that the welcome has arrived. */
   #unconfirmed = false;
 
@@ -188,11 +188,11 @@ export class Door implements NativeDoor, Doorway, Keeper {
   }
 
   pause(): void {
-    this.#wire.pause();
+    if (++this.#pauses === 1) this.#wire.pause();
   }
 
   resume(): void {
-    this.#wire.resume();
+    if (this.#pauses > 0 && --this.#pauses === 0) this.#wire.resume();
   }
 
   // --- internal: before it is in ---

@@ -33,7 +33,7 @@ import { mentionsIn } from "./mentions.ts";
 import type { Offers } from "./offers.ts";
 import { createBound } from "./pace.ts";
 import type { People } from "./people.ts";
-import { createTurns, type Questions } from "./questions.ts";
+import type { Questions } from "./questions.ts";
 import { entryOf } from "./people.ts";
 import type { Recent, Remembered, Sender } from "./recent.ts";
 import type { Room } from "./room.ts";
@@ -77,7 +77,7 @@ type Handlers = {
 
 /** Makes the function that does a request: shapes first, then what it asks. Never throws. */
 export function createRequests(options: RequestsOptions) {
-  const all: Handlers = {
+  const handlers: Handlers = {
     ...messageHandlers(options),
     ...roomHandlers(options),
     ...commandHandlers(options.commands),
@@ -86,18 +86,6 @@ export function createRequests(options: RequestsOptions) {
     ...historyHandlers(options),
     ...personalHandlers(options),
     search: createSearch(options),
-  };
-  const inTurns = createTurns(options.clock);
-  const handlers: Handlers = {
-    ...all,
-    commands: inTurns(all.commands),
-    fusion: inTurns(all.fusion),
-    room: inTurns(all.room),
-    rooms: inTurns(all.rooms),
-    unwatch: inTurns(all.unwatch),
-    watch: inTurns(all.watch),
-    who: inTurns(all.who),
-    whois: inTurns(all.whois),
   };
   return (session: LiveSession, type: RequestName, ask: unknown): MaybePromise<Outcome> => {
     // The handler of a type takes what the shape of that type gives.
