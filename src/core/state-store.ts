@@ -19,7 +19,7 @@ import { isNewer } from "./room-roles.ts";
 import { endOf } from "./room-state.ts";
 import { roomOf } from "./rooms.ts";
 import { createShelfWriter } from "./shelf-writer.ts";
-import { createStateDigests } from "./state-digests.ts";
+import { digestOf, RoomDigest } from "./state-digests.ts";
 
 /** An entry with the row in which it travels. */
 export interface Held extends Signed {
@@ -35,8 +35,7 @@ interface RoomBook {
   readonly byKey: Map<string, Held>;
   /** The same by key, of all who signed it. */
   readonly ofKey: Map<string, readonly Held[]>;
-  /** Until something changes. */
-  digest: string | undefined;
+  readonly digest: RoomDigest;
   /** Whose founding this server goes by. */
   follows: Sid | undefined;
 }
@@ -59,11 +58,9 @@ export function createStateStore(
   environment: Pick<Environment, "clock" | "crypto" | "log" | "store">,
 ) {
   const { clock, crypto, log, store } = environment;
-  const digests = createStateDigests(crypto);
   const shelves = Array.from({ length: LIMITS.stateShelves }, (_, i): Shelf => {
     const key = `rooms-${i.toString(16).padStart(2, "0")}`;
-    const digest = undefined;
-    return { key, rooms: new Map(), digest, staged: [], bad: [], isShut: false };
+    return { key, rooms: new Map(), digest: undefined, staged: [], bad: [], isShut: false };
   });
   const books = new Map<RoomName, RoomBook>();
   const bySid = new Map<Sid, number>();
@@ -81,20 +78,18 @@ export function createStateStore(
     let book = books.get(room);
     if (book === undefined) {
       const shelf = shelfOf(room);
-      const rest = { digest: undefined, follows: undefined };
-      book = { shelf, byKey: new Map(), ofKey: new Map(), ...rest };
+      const digest = new RoomDigest(crypto);
+      book = { shelf, byKey: new Map(), ofKey: new Map(), digest, follows: undefined };
       books.set(room, book);
       shelf.rooms.set(room, book);
     }
     return book;
   };
-  const changed = (book: RoomBook) => {
-    book.digest = book.shelf.digest = undefined;
-  };
-  const digestOfRoom = (book: RoomBook): string =>
-    (book.digest ??= digests.entries(book.byKey.values()));
   const digestOfShelf = (shelf: Shelf): string =>
-    (shelf.digest ??= digests.all(toldOf(shelf).map(([, book]) => digestOfRoom(book))));
+    (shelf.digest ??= digestOf(
+      crypto,
+      toldOf(shelf).map(([, { digest }]) => digest.whole),
+    ));
   /** Counts an entry that comes, or goes. */
   const tally = ({ entry: { key, by }, sid }: Held, change: 1 | -1) => {
     const add = <K>(counts: Map<K, number>, of: K) => {
@@ -112,7 +107,8 @@ export function createStateStore(
     const others = book.ofKey.get(key)?.filter((other) => other !== one) ?? [];
     if (others.length === 0) book.ofKey.delete(key);
     else book.ofKey.set(key, others);
-    changed(book);
+    book.digest.remove(one);
+    book.shelf.digest = undefined;
     tally(one, -1);
   };
   /** Of one server there are too many in this room: what is unset, or has ended, goes first. */
@@ -136,7 +132,8 @@ export function createStateStore(
     if (known !== undefined) remove(book, known);
     book.byKey.set(`${one.sid} ${key}`, one);
     book.ofKey.set(key, [...(book.ofKey.get(key) ?? []), one]);
-    changed(book);
+    book.digest.put(one);
+    book.shelf.digest = undefined;
     tally(one, 1);
     trim(book, one.sid);
     return book.byKey.get(`${one.sid} ${key}`) === one;
@@ -275,19 +272,19 @@ export function createStateStore(
       return known !== undefined && !isNewer(one, known);
     },
     /** Of all that is held of rooms that are told to others, in hex. */
-    digest: (): string => digests.all(shelves.map(digestOfShelf)),
+    digest: (): string => digestOf(crypto, shelves.map(digestOfShelf)),
     /** The same of each shelf. */
     digests: (): string[] => shelves.map(digestOfShelf),
     /** The told rooms of one shelf, each with the digest of its entries; sorted. */
     roomsIn(number: number): (readonly [RoomName, string])[] {
       const shelf = shelves[number];
       return (shelf === undefined ? [] : toldOf(shelf))
-        .map(([room, book]) => [room, digestOfRoom(book)] as const)
+        .map(([room, { digest }]) => [room, digest.whole] as const)
         .toSorted(([a], [b]) => (a < b ? -1 : 1));
     },
     digestOf(room: RoomName): string | undefined {
       const book = books.get(room);
-      return book === undefined || book.byKey.size === 0 ? undefined : digestOfRoom(book);
+      return book === undefined || book.byKey.size === 0 ? undefined : book.digest.whole;
     },
     /** How many entries are held of servers of some kind. */
     countOf: (isOne: (sid: Sid) => boolean): number =>

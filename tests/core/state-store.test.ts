@@ -55,6 +55,26 @@ test("bans that have ended make room for others, the oldest first", () => {
   expect(held).toEqual([0, 2, most]);
 });
 
+test("whoever holds the same has the same digests, in whatever order and how it was signed", () => {
+  const world = createWorld({ seed: "in any order" });
+  const environment = world.environment("paris");
+  const stores = [createStateStore(environment), createStateStore(environment)] as const;
+  const room = "#chat" as RoomName;
+  const some = Array.from({ length: 40 }, (_, i): Held => {
+    const key = new Uint8Array(32).fill(i % 3).toHex();
+    const sid = environment.crypto.sha256(Uint8Array.fromHex(key)).subarray(0, 16).toHex() as Sid;
+    const id = `${idAt(environment.clock.now())}${String(i).padStart(4, "0")}d58b4c57`;
+    const server = "paris" as ServerName;
+    const entry = { id, room, key: `ban/e${i}@lyon`, value: {}, by: "ann", server };
+    return { entry, sid, row: [encodeState(entry), key, new Uint8Array(64).toHex()] };
+  });
+  for (const one of some) stores[0].take(one);
+  for (const { row, ...one } of some.toReversed())
+    stores[1].take({ ...one, row: [row[0], row[1], new Uint8Array(64).fill(1).toHex()] });
+  expect(stores[1].digest()).toBe(stores[0].digest());
+  expect(stores[1].digests()).toEqual(stores[0].digests());
+});
+
 test("nobody can choose entries of his own that leave the digests as they were", () => {
   const world = createWorld({ seed: "chosen" });
   const environment = world.environment("paris");
@@ -69,8 +89,8 @@ test("nobody can choose entries of his own that leave the digests as they were",
     return { entry, sid, row: [encodeState(entry), key, new Uint8Array(64).toHex()] };
   });
   const encoder = new TextEncoder();
-  const hashOf = ({ row: [body, , signature] }: Held): bigint => {
-    const hash = crypto.sha256(encoder.encode(body), encoder.encode(signature));
+  const hashOf = ({ row: [body, signedBy] }: Held): bigint => {
+    const hash = crypto.sha256(encoder.encode(body), encoder.encode(signedBy));
     return BigInt(`0x${hash.subarray(0, 16).toHex()}`);
   };
   // Among more entries than a hash has bits, some are the exclusive or of others.
