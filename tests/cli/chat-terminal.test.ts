@@ -31,10 +31,10 @@ describe("the line mode", () => {
     bob.type("/join #tea\r");
     const ann = onTerminal(["chat", "ann@paris"]);
     ann.type("/join #tea\r/talk #tea\r");
-    await ann.shows("-- what you type goes to #tea now");
+    await ann.shows("-- what you type goes to #tea");
     await ann.shows("ann@paris #tea> ");
     ann.type("milk?");
-    await bob.shows("ann@paris is writing");
+    await bob.shows("ann@paris (#tea) is writing");
     ann.type("\r/talk bob\r");
     await bob.shows("#tea ann@paris: milk?");
     await ann.shows("ann@paris → bob@paris> ");

@@ -17,7 +17,7 @@ import { shortened } from "./said.ts";
 import { askRoom } from "./settings.ts";
 import { type Shown, shownOf, welcomeShown } from "./shown.ts";
 import { ServerCommands } from "./server-commands.ts";
-import { type Place, Talk } from "./talk.ts";
+import { isRoom, type Place, Talk } from "./talk.ts";
 import type { TransferBook } from "./transfers.ts";
 import { Unanswered } from "./unanswered.ts";
 import { Turns } from "./turns.ts";
@@ -73,7 +73,7 @@ export class Chatter {
 
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
   line(line: string | Failure, ref: number): Promise<void> {
-    this.unanswered.begin(ref, typeof line === "string" ? line : line.text);
+    this.unanswered.begin(ref, this.#typed(line));
     const done = this.#answer(line, ref).finally(() => this.unanswered.end(ref));
     this.#track(done);
     return done;
@@ -91,29 +91,38 @@ export class Chatter {
     work.finally(() => this.#running.delete(work)).catch(() => undefined); // it never rejects
   }
 
+  /** What was typed, and where it goes if that is not the lobby. */
+  #typed(line: string | Failure): string {
+    if (typeof line !== "string") return line.text;
+    const { sign } = this.talk;
+    return sign === "" || line.startsWith("/") ? line : `${sign}: ${line}`;
+  }
+
   async #answer(line: string | Failure, ref: number): Promise<void> {
+    const typed = this.#typed(line);
     this.#turns.begin(ref, this.#book.newest);
     let isSpeaking = false;
     try {
       if (typeof line !== "string") throw new ChatFusionError(line.code, line.text);
-      const parsed = parseLine(line);
+      const { only } = this.talk;
+      const parsed = parseLine(line, only !== undefined && isRoom(only) ? only : undefined);
       isSpeaking = parsed.name === undefined || SPEAKING.includes(parsed.name);
       if (parsed.name !== undefined) {
         if (!isSpeaking) this.#turns.end(ref);
         return await this.#run(parsed, ref);
       }
-      if (parsed.text !== "") await this.#speak(this.talk.place, parsed.text, "text", ref);
+      if (parsed.text !== "") await this.#speak(this.talk.next(), parsed.text, "text", ref);
     } catch (thrown) {
       const { code, text } = failureOf(thrown);
-      const typed = typeof line === "string" ? line : line.text;
-      this.#turns.end(ref, { refused: typed });
+      const raw = typeof line === "string" ? line : line.text;
+      this.#turns.end(ref, { refused: raw });
       // When it is over, whoever typed it is told which lines waited for a connection.
       const isUnsent = code === "CANNOT_CONNECT" && this.unanswered.isClosed;
       const isLost = (isUnsent || thrown === this.#over) && typeof line === "string";
       const why = this.#book.named(text);
       const told = isLost ? `"${visible(typed)}" may not have been sent: ${why}` : why;
       // What was said meanwhile stands between the line and this.
-      const which = isSpeaking && !isLost && { line: shortened(typed) };
+      const which = isSpeaking && !isLost && { line: shortened(raw) };
       this.#show({ event: "error", ref, code, text: told, ...which });
     } finally {
       this.#turns.end(ref);
@@ -125,18 +134,15 @@ export class Chatter {
     const [first = "", second = ""] = args;
     switch (name) {
       case "msg":
-        return this.#speak({ to: this.#addressOf(first) }, second, "text", ref);
       case "say":
-        return this.#speak({ room: first }, second, "text", ref);
+        if (isRoom(first) !== (name === "say")) throw otherOf(name, first);
+        return this.#speak(this.#placeOf(first), second, "text", ref);
       case "me":
-        return this.#speak(this.talk.place, first, "action", ref);
-      case "notice": {
-        const isRoom = /^[#&]/.test(first);
-        const place = isRoom ? { room: first } : { to: this.#addressOf(first) };
-        return this.#speak(place, second, "notice", ref);
-      }
+        return this.#speak(this.talk.next(), first, "action", ref);
+      case "notice":
+        return this.#speak(this.#placeOf(first), second, "notice", ref);
       case "talk":
-        return this.#show({ event: "ack", ref, talk: this.talk.to(first) });
+        return this.#show({ event: "ack", ref, talk: await this.talk.to(first) });
       case "reply":
       case "thread":
       case "react":
@@ -146,7 +152,7 @@ export class Chatter {
         const found = this.#among(first, name, ref);
         // Not awaited where it is known already: the next line would be sent before this one.
         const among = found instanceof Promise ? await found : found;
-        const where = { self: client.address, room: this.talk.room, among };
+        const where = { self: client.address, room: this.talk.room, place: this.talk.only, among };
         const saying = this.#book.saying({ name, args }, where);
         return "to" in saying ? this.#tell(saying, ref) : this.#say(saying, ref);
       }
@@ -155,10 +161,12 @@ export class Chatter {
           event: "ack",
           ref,
           ...(await client.join(first, second || undefined)),
+          talk: this.talk.name,
         });
-      case "part":
-        this.talk.leave(first);
-        return this.#show({ event: "ack", ref, ...(await client.part(first)) });
+      case "part": {
+        const left = await client.part(first);
+        return this.#show({ event: "ack", ref, ...left, ...this.talk.left(left.room) });
+      }
       case "nick": {
         const nick = await this.#rename(first);
         this.commands.renew();
@@ -197,7 +205,8 @@ export class Chatter {
     const { about, thread } = options;
     this.#spoken({ id: said.id, room }, options, ref);
     const which = about === undefined ? thread && { thread } : { about };
-    this.#show({ event: "ack", ref, ...said, ...which });
+    const outside = this.talk.isIn(room) ? undefined : { outside: room };
+    this.#show({ event: "ack", ref, ...said, ...which, ...outside });
   }
 
   /** Whoever does not get to know the end of a message now may do so later. */
@@ -313,12 +322,16 @@ export class Chatter {
     return addressOf(this.#client, text);
   }
 
+  #placeOf(text: string): Place {
+    return isRoom(text) ? { room: text } : { to: this.#addressOf(text) };
+  }
+
   // --- internal: events -------------------------------------------------------------------------
 
   #happened(event: ClientEvent): void {
     const shown = shownOf(event, this.talk.lobby, (room) => this.#options.client.rooms.has(room));
     if (shown !== undefined) this.#show(this.#book.seen(shown));
-    if (event.type === "renamed") this.talk.renamed(event.was.address, event.person.address);
+    this.talk.happened(event);
     if (event.type === "told") this.#ended(event);
     else if (event.type === "offered") this.#files.offered(event);
     else if (event.type === "failed") this.#files.withdrawn(event);
@@ -362,6 +375,17 @@ const SPEAKING: readonly CommandName[] = [
 ];
 
 type RoomSaying = Exclude<Saying, Telling>;
+
+/** Says by which command one speaks to what was named. */
+function otherOf(name: "msg" | "say", named: string): ChatFusionError {
+  const [wanted, other, whom] =
+    name === "msg" ? ["NICK@SERVER", "say", "a room"] : ["#ROOM", "msg", "a person"];
+  const got = `expected ${wanted}, got "${visible(named)}"`;
+  return new ChatFusionError(
+    "USAGE",
+    `/${name}: ${got}; to ${whom}: /${other} ${visible(named)} TEXT`,
+  );
+}
 
 /** Where a message is. */
 type Spoken = { readonly id: string } & ({ readonly room: string } | { readonly to: string });

@@ -98,15 +98,19 @@ export interface Command {
 }
 
 /**
- * Parses a line: a text is `undefined` and the text. `//x` is the text `/x`.
+ * Parses a line: a text is `undefined` and the text. `//x` is the text `/x`. Where a command wants
+ * a room, and none is named, it is `room`.
  * Throws `NO_SUCH_COMMAND` for what can be no command, or `USAGE` with what was expected.
  */
-export function parseLine(line: string): Command | { readonly name: undefined; text: string } {
+export function parseLine(
+  line: string,
+  room?: string,
+): Command | { readonly name: undefined; text: string } {
   if (!line.startsWith("/")) return { name: undefined, text: line };
   if (line.startsWith("//")) return { name: undefined, text: line.slice(1) };
   const [, word = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(line) ?? [];
   const name = word.toLowerCase();
-  if (isCommand(name)) return { name, args: argsOf(name, rest.trimEnd()) };
+  if (isCommand(name)) return { name, args: argsOf(name, rest.trimEnd(), room) };
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw unknownCommand(word, []);
   return { name: "run", args: [name, rest.trimEnd()], isShort: true };
 }
@@ -114,7 +118,9 @@ export function parseLine(line: string): Command | { readonly name: undefined; t
 /** Says that there is no such command, neither here nor among the server's, and what was meant. */
 export function unknownCommand(word: string, offered: readonly CommandEntry[]): ChatFusionError {
   // Of the names alone: the slash is right.
-  const meant = suggestion(word.toLowerCase(), allNames(offered)).replace("mean ", "mean /");
+  const known = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined;
+  const near = suggestion(word.toLowerCase(), allNames(offered)).replace("mean ", "mean /");
+  const meant = known === undefined ? near : ` (did you mean /${known}?)`;
   const text = `unknown command "/${visible(word)}"${meant}; see /help`;
   return new ChatFusionError("NO_SUCH_COMMAND", text);
 }
@@ -139,7 +145,7 @@ export function helpText(name: string, offered: readonly CommandEntry[]): string
   const rowOf = (one: (typeof theirs)[number]) => `${headOf(one).padEnd(width)}${one.about}`;
   return [
     "Text goes to the lobby, to everybody on all merged servers, or where /talk says.",
-    "//text begins with a slash.",
+    "//text begins with a slash. Where you talk in a room, commands mean that one without #ROOM.",
     "A nick without @SERVER is one of your own server.",
     ...own.map(rowOf),
     ...(theirs.length === 0 ? [] : ["Of this server:", ...theirs.map(rowOf)]),
@@ -147,6 +153,19 @@ export function helpText(name: string, offered: readonly CommandEntry[]): string
 }
 
 // --- internal -----------------------------------------------------------------------------------
+
+/** How other programs call it. */
+const ELSEWHERE: Readonly<Record<string, CommandName>> = {
+  close: "talk",
+  exit: "quit",
+  j: "join",
+  leave: "part",
+  list: "rooms",
+  names: "who",
+  q: "talk",
+  query: "talk",
+  whisper: "msg",
+};
 
 const allNames = (offered: readonly CommandEntry[]): readonly string[] => [
   ...COMMAND_NAMES,
@@ -156,11 +175,13 @@ const allNames = (offered: readonly CommandEntry[]): readonly string[] => [
 const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
 /** The last argument takes the rest of the line, blanks and all. */
-function argsOf(name: CommandName, rest: string): string[] {
+function argsOf(name: CommandName, rest: string, room: string | undefined): string[] {
   const { usage } = commands[name];
   const wanted = usage.split(" ").filter(Boolean);
   const args: string[] = [];
-  let left = rest;
+  // To say something there needs no command, and to join is to name a room.
+  const isElsewhere = wanted[0] !== "#ROOM" || name === "say" || name === "join";
+  let left = room === undefined || isElsewhere || /^[#&]/.test(rest) ? rest : `${room} ${rest}`;
   for (const [index, what] of wanted.entries()) {
     const isLast = index === wanted.length - 1;
     const [, word = "", after = ""] = /^(\S*)\s*(.*)$/s.exec(left) ?? [];

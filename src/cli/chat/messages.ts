@@ -10,6 +10,7 @@ import { type Name, nameKey, visible } from "../../names.ts";
 import type { Command } from "./commands.ts";
 import { quoteText, shortened } from "./said.ts";
 import type { Of, Shown } from "./shown.ts";
+import { isSame } from "./talk.ts";
 import type { Refused, Target } from "./turns.ts";
 
 /** What a line with such a command says: in a room, or to the other one of a private message. */
@@ -117,15 +118,16 @@ export class MessageBook {
   }
 
   /**
-   * What a command says to a message that its first word names, among these; the lobby's, where an
-   * id was never shown. Throws `NO_SUCH_MESSAGE`.
+   * What a command says to a message that its first word names, among these: of `place`, where one
+   * talks elsewhere than in the lobby. An id that was never shown is of `room`. Throws
+   * `NO_SUCH_MESSAGE`.
    */
   saying(
     { name, args }: Command,
-    { self, room: here, among = this.all }: Where & { readonly room: string },
+    { self, room: here, place, among = this.all }: Where & SaidWhere,
   ): Saying {
     const [which = "", text = ""] = args;
-    const message = this.#find(which, name, { self, among }) ?? {
+    const message = this.#find(which, name, { self, place, among }) ?? {
       id: which,
       from: "",
       room: here,
@@ -151,9 +153,7 @@ export class MessageBook {
    * for the last one, `^2`, a nick for their last one, or an id. Throws `NO_SUCH_MESSAGE`.
    */
   idIn(place: string, which: string, { self, among = this.all }: Where): string {
-    const isPlace = (name: string) => nameKey(name as Name) === nameKey(place as Name);
-    const fits = (one: Target) =>
-      "room" in one ? isPlace(one.room) : isPlace(one.from) || isPlace(one.to);
+    const fits = (one: Target) => isIn(one, place);
     const whose = `of ${visible(place)}`;
     return this.#named(which, { fits, counts: () => true, whose, self, among })?.id ?? which;
   }
@@ -172,13 +172,18 @@ export class MessageBook {
   }
 
   /** Undefined for what may be the id of one that is not known here. */
-  #find(which: string, name: Command["name"], { self, among }: Required<Where>) {
+  #find(
+    which: string,
+    name: Command["name"],
+    { self, place, among }: Required<Where> & Pick<SaidWhere, "place">,
+  ) {
     const isOwn = !OF_OTHERS.includes(name);
+    const where = place === undefined ? "" : ` in ${visible(place)}`;
     return this.#named(which, {
       // Also what cannot be done in private: to take another message for it would tell it to all.
-      fits: () => true,
+      fits: (one) => place === undefined || isIn(one, place),
       counts: (one) => this.#isOwn(one, self) === isOwn,
-      whose: isOwn ? "of yours" : "of others",
+      whose: `${isOwn ? "of yours" : "of others"}${where}`,
       self,
       among,
     });
@@ -223,6 +228,13 @@ interface Where {
   readonly among?: Among;
 }
 
+interface SaidWhere {
+  /** That of a message of which only the id is known. */
+  readonly room: string;
+  /** Where alone a message is looked for by its place or its author. */
+  readonly place?: string | undefined;
+}
+
 /** What a word may name. */
 interface Wanted {
   readonly fits: (message: Target) => boolean;
@@ -232,6 +244,11 @@ interface Wanted {
   readonly whose: string;
   readonly self: string;
   readonly among: Among;
+}
+
+/** Whether a message was said in a room, or between whoever sits here and a person. */
+function isIn(one: Target, place: string): boolean {
+  return "room" in one ? isSame(one.room, place) : isSame(one.from, place) || isSame(one.to, place);
 }
 
 /** Whether this is the address of such a nick, or the same. */

@@ -214,8 +214,10 @@ interface Ack extends Partial<TransferName>, RoomOutline, Partial<RoomSetting> {
   /** The message that was meant. */
   readonly about?: string;
   readonly thread?: string;
-  /** Where goes from now on what is typed without a command: a room, or an address. */
+  /** Where goes what is typed without a command: a room, or an address. */
   readonly talk?: string;
+  /** The room in which something was said by one who is not in it, and does not hear it. */
+  readonly outside?: string;
   /** Of a private message. */
   readonly outcome?: "delivered" | "stored";
   readonly to?: string;

@@ -18,6 +18,7 @@ import { readSecret } from "../secret.ts";
 import { Chatter } from "./chatter.ts";
 import { complete } from "./completion.ts";
 import { Editor, type Key } from "./editor.ts";
+import { cut, promptOf, windowOf } from "./prompt.ts";
 import type { Shown } from "./shown.ts";
 import { createTextWriter } from "./text.ts";
 import { progressText } from "./transfer-text.ts";
@@ -284,7 +285,10 @@ class Terminal {
   #learn(event: ClientEvent): void {
     if (event.type === "message" || event.type === "private") this.#know(event.message.from);
     else if (event.type === "joined") this.#know(event.person.address);
-    else if (event.type === "offered") this.#know(event.offer.from);
+    else if (event.type === "renamed") {
+      this.#people.delete(event.was.address);
+      this.#know(event.person.address);
+    } else if (event.type === "offered") this.#know(event.offer.from);
     else if (event.type === "left" && event.room === this.#client.welcome?.lobby) {
       this.#people.delete(event.person.address);
     }
@@ -343,9 +347,7 @@ class Terminal {
     const transfers = shown.map((entry) => progressText(entry, width - 1));
     const fit = (row: string): string => cut(row, width - 1);
     const [rows, waiting] = [[...transfers, ...typing].map(fit), this.#waiting.rows.map(fit)];
-    const { sign } = this.#chatter.talk;
-    const where = sign === "" ? "" : ` ${visible(sign)}`;
-    const prompt = cut(`${visible(this.#client.address)}${where}> `, Math.floor(width / 2));
+    const prompt = promptOf(this.#client.address, this.#chatter.talk.sign, Math.floor(width / 2));
     const room = width - 1 - Bun.stringWidth(prompt);
     const { before, after } = windowOf(this.#editor, room);
     const paint = (style: "bold" | "dim", text: string): string =>
@@ -373,16 +375,3 @@ function isCalling(shown: Shown, self: string): boolean {
 const inRows = (text: string): string => `${text.replaceAll("\n", "\r\n")}\r\n`;
 
 const columns = (): number => Math.max(20, process.stdout.columns ?? 80);
-
-/** The part of the typed line around the cursor that fits into so many columns. */
-function windowOf(editor: Editor, width: number): { before: string; after: string } {
-  // As much as can be seen, and little enough to measure at every key.
-  const around = editor.around(width);
-  const [before, after] = [visible(around.before), visible(around.after)];
-  const beforeWidth = Bun.stringWidth(before);
-  const left = Math.min(beforeWidth, Math.max(width - 10, width - Bun.stringWidth(after)));
-  const shown = Bun.sliceAnsi(before, beforeWidth - left);
-  return { before: shown, after: cut(after, width - Bun.stringWidth(shown)) };
-}
-
-const cut = (text: string, width: number): string => Bun.sliceAnsi(text, 0, Math.max(0, width));

@@ -73,7 +73,6 @@ export function createTextWriter({
       const why = shown.away === null || shown.away === "" ? "" : ` (${visible(shown.away)})`;
       return note(shown.away === null ? "you are back" : `you are away${why}`);
     }
-    if (shown.talk !== undefined) return note(`what you type goes to ${visible(shown.talk)} now`);
     if (nick !== undefined) return note(`you are ${visible(nick)} now`);
     if (shown.key !== undefined) {
       if (shown.unchanged === true) return note(unchangedText(shown));
@@ -81,15 +80,17 @@ export function createTextWriter({
       return ended === "" ? "" : note(`with it ended the roles of ${ended}`);
     }
     if (shown.address !== undefined) return "";
+    const place = visible(room ?? "");
+    const talk = shown.talk === undefined ? "" : `what you type goes to ${visible(shown.talk)}`;
     if (members !== undefined) {
       const about = topic === undefined ? "" : `; topic: ${visible(topic)}`;
-      const place = visible(room ?? "");
-      return note(
-        `you are in ${place}, ${companyText(members - 1)}${about} (to talk: /talk ${place})`,
-      );
+      const how =
+        talk === "" || shown.talk === room ? "" : ` (${talk}; to talk here: /talk ${place})`;
+      return note(`you are in ${place}, ${companyText(members - 1)}${about}${how}`);
     }
-    if (room !== undefined) return note(`you have left ${visible(room)}`);
-    return "";
+    if (room !== undefined) return note(`you have left ${place}${talk && `; ${talk}`}`);
+    if (shown.outside !== undefined) return note(`said in ${visible(shown.outside)}`);
+    return talk && note(talk);
   };
   const told = ({ to, at, outcome, code = "", text = "" }: Extract<Shown, { event: "told" }>) => {
     const what = `the message to ${visible(to)} of ${clockTime(at)}`;

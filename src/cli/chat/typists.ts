@@ -1,13 +1,13 @@
 // Who is writing something at the moment, for the screen: a line that goes by itself.
 
-import { visible } from "../../client.ts";
+import { LOBBY, visible } from "../../client.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Shown } from "./shown.ts";
 
 export class Typists {
   readonly #changed: () => void;
-  /** By address, when they were told last. */
-  readonly #since = new Map<string, number>();
+  /** By address, when they were told last, and in which room; in none to whoever sits here. */
+  readonly #since = new Map<string, { readonly at: number; readonly room: string | undefined }>();
   #timer: Timer | undefined;
   #saidAt = Number.NEGATIVE_INFINITY;
 
@@ -21,7 +21,7 @@ export class Typists {
     if (shown.event === "message" || shown.event === "private") this.#since.delete(shown.from);
     if (shown.event !== "typing" || shown.who === self) return;
     this.#since.delete(shown.who); // the last one stands last
-    this.#since.set(shown.who, performance.now());
+    this.#since.set(shown.who, { at: performance.now(), room: shown.room });
     this.#timer ??= setTimeout(() => this.#forget(), LIMITS.typingShownMs);
     this.#changed();
   }
@@ -36,7 +36,11 @@ export class Typists {
 
   /** "" where nobody writes. */
   get line(): string {
-    const all = [...this.#since.keys()].toReversed().map(visible);
+    const where = (room: string | undefined): string =>
+      room === LOBBY ? "" : ` (${room === undefined ? "to you" : visible(room)})`;
+    const all = [...this.#since]
+      .toReversed()
+      .map(([who, { room }]) => `${visible(who)}${where(room)}`);
     const names = all.slice(0, LIMITS.typingShownMax);
     const more = all.length > names.length ? [`${all.length - names.length} more`] : [];
     const who = [...names, ...more];
@@ -55,11 +59,11 @@ export class Typists {
   #forget(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const [who, at] of this.#since)
+    for (const [who, { at }] of this.#since)
       if (now - at >= LIMITS.typingShownMs) this.#since.delete(who);
     const [oldest] = this.#since.values();
     if (oldest !== undefined) {
-      const left = oldest + LIMITS.typingShownMs - now;
+      const left = oldest.at + LIMITS.typingShownMs - now;
       this.#timer = setTimeout(() => this.#forget(), left);
     }
     this.#changed();

@@ -84,10 +84,27 @@ describe("a line", () => {
     expect(() => helpText("rolll", offered)).toThrow("did you mean roll?");
   });
 
+  test("that is about a room means the one where one talks, if none is named", () => {
+    const args = (line: string) => {
+      const parsed = parseLine(line, "#den");
+      return parsed.name === undefined ? [] : [parsed.name, ...parsed.args];
+    };
+    expect(args("/part")).toEqual(["part", "#den"]);
+    expect(args("/kick ben@lyon go away")).toEqual(["kick", "#den", "ben@lyon", "go away"]);
+    expect(args("/topic Tea time")).toEqual(["topic", "#den", "Tea time"]);
+    expect(args("/topic &own Tea time")).toEqual(["topic", "&own", "Tea time"]);
+    expect(args("/join tea")).toEqual(["join", "tea", ""]);
+    expect(args("/say ben@lyon hi")).toEqual(["say", "ben@lyon", "hi"]);
+    expect(args("/history 5")).toEqual(["history", "5", "", ""]);
+    expect(() => parseLine("/kick ben@lyon")).toThrow("NICK@SERVER is missing");
+  });
+
   test("one that there is not is refused with what was meant, here or there", () => {
     const meant = (word: string) => unknownCommand(word, offered).text;
     expect(meant("mgs")).toBe('unknown command "/mgs" (did you mean /msg?); see /help');
     expect(meant("rlol")).toBe('unknown command "/rlol" (did you mean /roll?); see /help');
+    expect(meant("query")).toBe('unknown command "/query" (did you mean /talk?); see /help');
+    expect(meant("__proto__")).toBe('unknown command "/__proto__"; see /help');
     expect([typedName("roll"), typedName("say")]).toEqual(["/roll", "/run say"]);
   });
 });

@@ -204,13 +204,23 @@ test("a page of the past in which nothing was said is told as one", () => {
     );
 });
 
-test("whoever comes into a room is told how many others are there", () => {
-  const lines = [1, 2, 3].map((members) => write({ event: "ack", ref: 1, room: "#tea", members }));
-  expect(lines).toEqual([
-    "-- you are in #tea, alone (to talk: /talk #tea)",
-    "-- you are in #tea, with 1 other person (to talk: /talk #tea)",
-    "-- you are in #tea, with 2 other people (to talk: /talk #tea)",
+test("whoever comes into a room is told how many others are there, and where they talk", () => {
+  const ack = { event: "ack", ref: 1, room: "#tea" } as const;
+  const how = " (what you type goes to #lobby; to talk here: /talk #tea)";
+  expect([1, 2, 3].map((members) => write({ ...ack, members, talk: "#lobby" }))).toEqual([
+    `-- you are in #tea, alone${how}`,
+    `-- you are in #tea, with 1 other person${how}`,
+    `-- you are in #tea, with 2 other people${how}`,
   ]);
+  expect(write({ ...ack, members: 1, talk: "#tea" })).toBe("-- you are in #tea, alone");
+  expect(write(ack)).toBe("-- you have left #tea");
+  expect(write({ ...ack, talk: "#lobby" })).toBe(
+    "-- you have left #tea; what you type goes to #lobby",
+  );
+  expect(write({ event: "ack", ref: 1, talk: "ben@lyon" })).toBe(
+    "-- what you type goes to ben@lyon",
+  );
+  expect(write({ event: "ack", ref: 1, id: "1", at: 2, outside: "#den" })).toBe("-- said in #den");
 });
 
 test("times look the same wherever they stand: with the day only where it is another one", () => {

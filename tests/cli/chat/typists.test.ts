@@ -37,6 +37,14 @@ test("names the last ones who write, and nobody who has said it, or sits here", 
   typists.close();
 });
 
+test("says where they write, where that is not the lobby", () => {
+  const typists = new Typists(() => {});
+  typists.take({ ...typing("bob@lyon"), room: "#den" }, self);
+  typists.take({ event: "typing", who: "cat@lyon" }, self);
+  expect(typists.line).toBe("cat@lyon (to you) and bob@lyon (#den) are writing");
+  typists.close();
+});
+
 test("others are told once in a while, however much is typed", () => {
   const typists = new Typists(() => {});
   expect([typists.isDue(), typists.isDue(), typists.isDue()]).toEqual([true, false, false]);
