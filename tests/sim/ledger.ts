@@ -85,7 +85,7 @@ export class Ledger {
   // --- internal ---
 
   #passes({ stream, first }: Batch, host: string): void {
-    const last = this.numbersOf(host, stream, 1, first).at(-1) ?? first;
+    const last = this.numbersOf(host, stream, 1, first).at(-1) ?? 0; // it may have met the first
     const others = this.#seenBy(host).filter((other) => other !== host);
     for (let number = last + 1; number < first; number += 1) {
       const isHeld = others.some(

@@ -18,6 +18,7 @@ const REGRESSIONS: readonly (readonly [seed: number, found: string])[] = [
     "what is set was passed on to a server that was dead already, and one never heard of it",
   ],
   [601311, "likewise"],
+  [1876, "what was given up of a stream of which nothing was held yet was judged to be owed"],
   [5661, "a line about a link undone before rest came after it, and was taken for another one"],
   [901363, "with an open topic, those there when a room became invite-only were uninvited at once"],
   [931546, "what another one had, behind a slow line, was given up by the answers of the others"],
