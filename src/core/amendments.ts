@@ -16,6 +16,7 @@ import {
   authorOf,
   isDeletable,
   isDeletedBy,
+  isReplacedBy,
   isSaid,
   reactsWith,
 } from "../protocol/amendment.ts";
@@ -204,6 +205,17 @@ export function createAmendments(options: AmendmentsOptions) {
     return failure("NOT_PERMITTED", text);
   };
 
+  /** What was done to some messages; an edit goes with its message. */
+  const doneTo = async (
+    room: RoomName,
+    some: readonly MessageEntry[],
+  ): Promise<readonly MessageEntry[]> => {
+    const ids = some.flatMap(({ kind, id, about: of = id }) =>
+      isDeletable(kind) ? id : kind === "edit" ? of : [],
+    );
+    return ids.length === 0 ? [] : about(room, ids);
+  };
+
   return {
     /** Looks up what a message of this session names. */
     async name(
@@ -263,14 +275,16 @@ export function createAmendments(options: AmendmentsOptions) {
         else deletions.wait(deletion);
     },
     /** Adds to a page of a room's history what was done to its messages. */
-    async apply(room: RoomName, page: readonly MessageEntry[]): Promise<readonly PastEntry[]> {
-      // An edit goes with its message.
-      const ids = page.flatMap(({ kind, id, about: of = id }) =>
-        isDeletable(kind) ? id : kind === "edit" ? of : [],
-      );
-      if (ids.length === 0) return page;
-      const all = await about(room, ids);
-      return applied(page, all, (by) => mayModerate(room, by));
+    apply: async (room: RoomName, page: readonly MessageEntry[]): Promise<readonly PastEntry[]> =>
+      applied(page, await doneTo(room, page), (by) => mayModerate(room, by)),
+    /** Those of some messages of a room whose texts stand, neither deleted nor replaced. */
+    async standing(
+      room: RoomName,
+      some: readonly MessageEntry[],
+    ): Promise<readonly MessageEntry[]> {
+      const all = await doneTo(room, some);
+      const shown = applied(some, all, (by) => mayModerate(room, by));
+      return some.filter((one, at) => shown[at]?.deleted !== true && !isReplacedBy(one, all));
     },
     close(): void {
       deletions.close();

@@ -16,7 +16,7 @@ import type { Outcome } from "./session-host.ts";
 import type { Streams } from "./streams.ts";
 
 export interface SearchOptions {
-  readonly amendments: Pick<Amendments, "apply">;
+  readonly amendments: Pick<Amendments, "standing">;
   readonly self: ServerName;
   readonly history: () => History | undefined;
   readonly log: MessageLog;
@@ -33,13 +33,11 @@ export function createSearch(options: SearchOptions) {
   ): Promise<Answer<"search">> => {
     await options.log.caughtUp();
     const { messages, ...found } = await history.search(asked);
-    // What is deleted may be in the history yet, if the disk has refused.
-    const gone = new Set<MessageEntry>();
-    for (const [room, all] of Map.groupBy(messages, (one) => one.room)) {
-      const shown = await options.amendments.apply(room, all);
-      for (const [at, one] of all.entries()) if (shown[at]?.deleted === true) gone.add(one);
-    }
-    return seenBy(session, { ...found, messages: messages.filter((one) => !gone.has(one)) });
+    // What is deleted may be in the history yet, if the disk has refused; what was changed is.
+    const standing = new Set<MessageEntry>();
+    for (const [room, all] of Map.groupBy(messages, (one) => one.room))
+      for (const one of await options.amendments.standing(room, all)) standing.add(one);
+    return seenBy(session, { ...found, messages: messages.filter((one) => standing.has(one)) });
   };
 
   return (session: LiveSession, ask: Ask<"search">): Outcome => {

@@ -76,6 +76,16 @@ export const isDeletedBy = (
     (one) => one.kind === "delete" && (authorOf(one) === authorOf(message) || mayDelete(one)),
   );
 
+/** Whether another text has taken the place of a message's, or of an edit's, among these. */
+export const isReplacedBy = (message: MessageEntry, amendments: readonly MessageEntry[]): boolean =>
+  amendments.some(
+    (one) =>
+      one.kind === "edit" &&
+      one.about === (message.kind === "edit" ? message.about : message.id) &&
+      one.id > message.id &&
+      authorOf(one) === authorOf(message),
+  );
+
 /** Whether somebody's reaction to the message that all these are about stands. */
 export const reactsWith = (about: readonly MessageEntry[], by: Said, text: string): boolean =>
   about

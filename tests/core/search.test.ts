@@ -56,6 +56,18 @@ describe("who looks for a word finds it", () => {
     expect(codeOf(bob, { text: "tea", room: "tea" })).toBe("ROOM_INVALID");
   });
 
+  test("in the text that stands, where it was changed", () => {
+    const { ana, bob } = town("changed");
+    const id = String(ana.get("say", { room: lobby, text: "alpha one" })["id"]);
+    ana.get("say", { room: lobby, kind: "edit", about: id, text: "alpha two" });
+    ana.get("say", { room: lobby, kind: "edit", about: id, text: "alpha three" });
+    expect(found(bob, { text: "alpha" })).toEqual(["alpha three"]);
+    expect(found(bob, { text: "one" })).toEqual([]);
+    expect(found(bob, { text: "two" })).toEqual([]);
+    ana.get("say", { room: lobby, kind: "delete", about: id, text: "" });
+    expect(found(bob, { text: "alpha" })).toEqual([]);
+  });
+
   test("as soon as he is in it, also what was said before: as history has it", () => {
     const { bob } = town("joined");
     bob.get("join", { room: "#tea" });
