@@ -212,14 +212,14 @@ class Acceptance implements Visitor, WireHandlers {
     this.evict(failure("QUEUE_FULL", text));
   }
 
-  readonly #nextTurn = (): void => {
+  #nextTurn(): void {
     this.#lists = 0;
     const rest = this.#rest;
     if (rest === undefined || this.#over) return;
     this.#rest = undefined;
     this.#door?.resume();
     this.data(rest);
-  };
+  }
 
   /** The connection has ended: what had come before that is worked off all the same. */
   #workOff(): void {
@@ -244,7 +244,7 @@ class Acceptance implements Visitor, WireHandlers {
 
   /** A list was asked for; true where others are to have their turn now. */
   #asked(): boolean {
-    if (this.#lists === 0) this.#options.clock.soon(this.#nextTurn);
+    if (this.#lists === 0) this.#options.clock.soon(() => this.#nextTurn());
     this.#lists += 1;
     return this.#isLate();
   }
