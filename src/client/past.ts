@@ -148,6 +148,9 @@ export class Past {
     // One that is older was told, or said before this client came; one in both has its place there.
     const newest = last.reduce((one, other) => (one > other ? one : other));
     const ids = new Set(behind.map(({ id }) => id));
+    // What comes in this session is told behind all that, though its end may not have been read.
+    const { events = [], before: lost = 0 } = this.#waiting.get(room) ?? {};
+    for (const event of events.slice(lost)) ids.add(idOf(event));
     const before = messages.filter(({ id }) => id > newest && !ids.has(id));
     this.#end(room, [...before, ...behind], !isWhole || !isKnown);
   }

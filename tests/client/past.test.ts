@@ -254,6 +254,24 @@ describe("where the order of the log is known", () => {
     expect(told).toEqual(["m0", "m1", ...late]);
   });
 
+  test("what comes now is not told before what it has missed of the same life", async () => {
+    const { past, say, answer, refuse, told } = startPast({ keepsOrder: true });
+    const id = (at: number, life = "3217d4c8") => `0mjuo${String(at).padStart(8, "0")}${life}`;
+    const ids = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, at) => id(from + at));
+    say(id(1, "00000001"));
+    say(id(2, "00000001")); // it was never logged
+    past.back([room]);
+    for (const one of ids(100, 500)) say(one);
+    await answer(ids(10, 50));
+    await answer([]);
+    await refuse();
+    await answer([id(1, "00000001"), ...ids(10, 400)]);
+    await answer(ids(50, 330)); // far enough into what comes now
+    const missed = ids(10, 330).map((one) => `${one} late`);
+    expect(told.slice(2)).toEqual([...missed, ...ids(330, 500)]);
+  });
+
   test("what is older than what was told last is not missed, whatever the first id", async () => {
     const { past, say, answer, refuse, told } = startPast({ keepsOrder: true });
     say("a0"); // its server's clock had gone back
