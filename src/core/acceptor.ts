@@ -1,6 +1,7 @@
 // Every connection's first seconds on the one port: bounds per address and in all, a deadline, and
 // the first frame, which says whether a client or a server speaks. From then on the connection is
-// the native door's or the fabric's.
+// the native door's or the fabric's; but what a client sends behind some questions for lists is
+// handed on in the next turn of the loop, so that others have theirs.
 
 import type { Bytes, Clock, Log, Wire, WireHandlers } from "../environment.ts";
 import type { ErrorCode, Failure } from "../errors.ts";

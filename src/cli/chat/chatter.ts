@@ -73,8 +73,9 @@ export class Chatter {
 
   /** Takes a line, or what is wrong with it. Resolves when it is answered; never rejects. */
   line(line: string | Failure, ref: number): Promise<void> {
-    this.unanswered.begin(ref, this.#typed(line));
-    const done = this.#answer(line, ref).finally(() => this.unanswered.end(ref));
+    const typed = this.#typed(line);
+    this.unanswered.begin(ref, typed);
+    const done = this.#answer(line, typed, ref).finally(() => this.unanswered.end(ref));
     this.#track(done);
     return done;
   }
@@ -98,14 +99,12 @@ export class Chatter {
     return sign === "" || line.startsWith("/") ? line : `${sign}: ${line}`;
   }
 
-  async #answer(line: string | Failure, ref: number): Promise<void> {
-    const typed = this.#typed(line);
+  async #answer(line: string | Failure, typed: string, ref: number): Promise<void> {
     this.#turns.begin(ref, this.#book.newest);
     let isSpeaking = false;
     try {
       if (typeof line !== "string") throw new ChatFusionError(line.code, line.text);
-      const { only } = this.talk;
-      const parsed = parseLine(line, only !== undefined && isRoom(only) ? only : undefined);
+      const parsed = parseLine(line, this.talk.only);
       isSpeaking = parsed.name === undefined || SPEAKING.includes(parsed.name);
       if (parsed.name !== undefined) {
         if (!isSpeaking) this.#turns.end(ref);

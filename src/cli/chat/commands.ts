@@ -6,6 +6,7 @@ import type { CommandEntry } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
 import { visible } from "../../names.ts";
 import { suggestion } from "../../serve/suggest.ts";
+import { isRoom } from "./talk.ts";
 
 /** What a command takes: a word each, and at most one text or path at the end. */
 interface Entry {
@@ -99,18 +100,18 @@ export interface Command {
 
 /**
  * Parses a line: a text is `undefined` and the text. `//x` is the text `/x`. Where a command wants
- * a room, and none is named, it is `room`.
+ * a room, and none is named, it is `place`, if that is one.
  * Throws `NO_SUCH_COMMAND` for what can be no command, or `USAGE` with what was expected.
  */
 export function parseLine(
   line: string,
-  room?: string,
+  place = "",
 ): Command | { readonly name: undefined; text: string } {
   if (!line.startsWith("/")) return { name: undefined, text: line };
   if (line.startsWith("//")) return { name: undefined, text: line.slice(1) };
   const [, word = "", rest = ""] = /^\/(\S*)\s*(.*)$/s.exec(line) ?? [];
   const name = word.toLowerCase();
-  if (isCommand(name)) return { name, args: argsOf(name, rest.trimEnd(), room) };
+  if (isCommand(name)) return { name, args: argsOf(name, rest.trimEnd(), place) };
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw unknownCommand(word, []);
   return { name: "run", args: [name, rest.trimEnd()], isShort: true };
 }
@@ -175,13 +176,13 @@ const allNames = (offered: readonly CommandEntry[]): readonly string[] => [
 const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
 /** The last argument takes the rest of the line, blanks and all. */
-function argsOf(name: CommandName, rest: string, room: string | undefined): string[] {
+function argsOf(name: CommandName, rest: string, place: string): string[] {
   const { usage } = commands[name];
   const wanted = usage.split(" ").filter(Boolean);
   const args: string[] = [];
   // To say something there needs no command, and to join is to name a room.
-  const isElsewhere = wanted[0] !== "#ROOM" || name === "say" || name === "join";
-  let left = room === undefined || isElsewhere || /^[#&]/.test(rest) ? rest : `${room} ${rest}`;
+  const wantsRoom = wanted[0] === "#ROOM" && name !== "say" && name !== "join";
+  let left = wantsRoom && isRoom(place) && !isRoom(rest) ? `${place} ${rest}` : rest;
   for (const [index, what] of wanted.entries()) {
     const isLast = index === wanted.length - 1;
     const [, word = "", after = ""] = /^(\S*)\s*(.*)$/s.exec(left) ?? [];

@@ -3,7 +3,7 @@
 
 import type { Client, ClientEvent } from "../../client.ts";
 import { ChatFusionError } from "../../errors.ts";
-import { type Name, nameKey, parseRoomName, visible } from "../../names.ts";
+import { type Name, parseRoomName, sameName, visible } from "../../names.ts";
 import { addressOf } from "./whom.ts";
 
 /** A room, or one person. */
@@ -13,8 +13,7 @@ export type Place = { readonly room: string } | { readonly to: string };
 export const isRoom = (text: string): boolean => /^[#&]/.test(text);
 
 /** Whether two names are one; they are only compared. */
-export const isSame = (one: string, other: string): boolean =>
-  nameKey(one as Name) === nameKey(other as Name);
+export const isSame = (one: string, other: string): boolean => sameName(one as Name, other as Name);
 
 export class Talk {
   readonly #client: Pick<Client, "server" | "rooms" | "welcome" | "request">;
